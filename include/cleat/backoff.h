@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Exponential backoff with full jitter: the n-th wait is random between 1
+ * and min(cap, base * 2^n) ms, so a fleet does not come back in step. It starts
+ * over only after the connection has been stable for a while. No clock, no
+ * random source of its own.
+ */
+#ifndef CLEAT_BACKOFF_H
+#define CLEAT_BACKOFF_H
+
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct cleat_backoff {
+    uint32_t base_ms;     /**< First upper bound; >= 1. */
+    uint32_t cap_ms;      /**< Largest upper bound; >= base_ms. */
+    uint32_t stable_ms;   /**< Connected this long: start over. */
+    uint32_t attempt;     /**< Private: waits taken since the last reset. */
+    uint64_t up_since_ms; /**< Private. */
+};
+
+void cleat_backoff_init(struct cleat_backoff *b, uint32_t base_ms,
+                        uint32_t cap_ms, uint32_t stable_ms);
+/** Tell that the connection stands since now. */
+void cleat_backoff_up(struct cleat_backoff *b, uint64_t now_ms);
+/**
+ * The connection was lost, or an attempt failed: how long to wait.
+ * @param random  32 uniformly random bits.
+ * @return milliseconds, 1..upper bound.
+ */
+uint32_t cleat_backoff_next(struct cleat_backoff *b, uint64_t now_ms,
+                            uint32_t random);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

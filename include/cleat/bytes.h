@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Byte views, buffers, and the bounds-checked cursors through which every
+ * received byte is read and every sent byte is written. A cursor that runs out
+ * sets `failed` and from then on returns zeros and writes nothing: check once,
+ * at the end. All multi-byte numbers are big-endian. No state; any thread.
+ */
+#ifndef CLEAT_BYTES_H
+#define CLEAT_BYTES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** A view of bytes that somebody else owns. */
+struct cleat_bytes {
+    const uint8_t *data;
+    size_t len;
+};
+
+/** Room for bytes that the caller owns; len bytes of it are used. */
+struct cleat_buf {
+    uint8_t *data;
+    size_t cap;
+    size_t len;
+};
+
+/** Reads a view from the front. */
+struct cleat_reader {
+    const uint8_t *data;
+    size_t len;
+    size_t pos;
+    bool failed;
+};
+
+/** Fills a buffer from the front. */
+struct cleat_writer {
+    uint8_t *data;
+    size_t cap;
+    size_t len;
+    bool failed;
+};
+
+/** @return a view of a NUL-terminated string without the NUL; NULL: empty. */
+struct cleat_bytes cleat_bytes_str(const char *text);
+/** @return a view of len bytes at data. */
+struct cleat_bytes cleat_bytes_of(const void *data, size_t len);
+/** @return true if both views hold the same bytes. Not constant-time. */
+bool cleat_bytes_equal(struct cleat_bytes a, struct cleat_bytes b);
+
+struct cleat_reader cleat_reader_of(struct cleat_bytes view);
+uint8_t cleat_read_u8(struct cleat_reader *r);
+uint16_t cleat_read_u16(struct cleat_reader *r);
+uint32_t cleat_read_u32(struct cleat_reader *r);
+/** @return a view of the next n bytes; on failure an empty view. */
+struct cleat_bytes cleat_read_bytes(struct cleat_reader *r, size_t n);
+/** @return bytes not read yet; 0 once failed. */
+size_t cleat_reader_left(const struct cleat_reader *r);
+
+struct cleat_writer cleat_writer_of(uint8_t *data, size_t cap);
+void cleat_write_u8(struct cleat_writer *w, uint8_t v);
+void cleat_write_u16(struct cleat_writer *w, uint16_t v);
+void cleat_write_u32(struct cleat_writer *w, uint32_t v);
+void cleat_write_bytes(struct cleat_writer *w, struct cleat_bytes view);
+
+/** Overwrite with zeros in a way the compiler does not remove. */
+void cleat_wipe(void *data, size_t len);
+/** @return true if equal; time depends on len only. For secrets. */
+bool cleat_equal_ct(const void *a, const void *b, size_t len);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The secure element, whichever it is: named objects, random numbers, and keys
+ * that work without leaving it. One task owns the element and steps it with
+ * cleat_se_step(); every other task submits an operation and gets it back
+ * completed. Objects are numbered as on the OPTIGA Trust M (0xE0E0 device
+ * certificate, 0xE0F0 its key, 0xE100 first session key); a driver for another
+ * element maps them. A driver is one file: see struct cleat_se_driver.
+ */
+#ifndef CLEAT_SE_H
+#define CLEAT_SE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "cleat/bytes.h"
+#include "cleat/error.h"
+#include "cleat/i2c.h"
+#include "cleat/port.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define CLEAT_SE_OBJECT_UID 0xE0C2
+#define CLEAT_SE_OBJECT_CERTIFICATE 0xE0E0
+#define CLEAT_SE_OBJECT_KEY 0xE0F0
+#define CLEAT_SE_OBJECT_SESSION 0xE100 /**< First of the session keys. */
+
+/** Curves, numbered as the chip does. */
+enum cleat_curve { CLEAT_CURVE_P256 = 0x03, CLEAT_CURVE_P384 = 0x04 };
+
+/** Most bytes of a field element, public point (04 X Y), signature (r s). */
+#define CLEAT_SE_FIELD_MAX 48
+#define CLEAT_SE_POINT_MAX (1 + 2 * CLEAT_SE_FIELD_MAX)
+#define CLEAT_SE_SIGNATURE_MAX (2 * CLEAT_SE_FIELD_MAX)
+
+/** Key usage bits, as the chip's. */
+#define CLEAT_SE_USE_AUTH 0x01
+#define CLEAT_SE_USE_SIGN 0x10
+#define CLEAT_SE_USE_AGREE 0x20
+
+/** Capability bits of a driver. */
+#define CLEAT_SE_CAN_RANDOM 0x0001u
+#define CLEAT_SE_CAN_CERTIFICATE 0x0002u
+#define CLEAT_SE_CAN_GENERATE 0x0004u
+#define CLEAT_SE_CAN_SIGN 0x0008u
+#define CLEAT_SE_CAN_VERIFY 0x0010u
+#define CLEAT_SE_CAN_AGREE 0x0020u
+#define CLEAT_SE_CAN_OBJECTS 0x0040u  /**< read and write data objects */
+#define CLEAT_SE_CAN_METADATA 0x0080u /**< read and write metadata */
+#define CLEAT_SE_CAN_HASH 0x0100u
+
+enum cleat_se_op_type {
+    CLEAT_SE_OPEN,        /**< Wake it, negotiate, open the application. */
+    CLEAT_SE_CLOSE,       /**< Close the application; session keys are gone. */
+    CLEAT_SE_RANDOM,      /**< Fill out to its cap with random bytes. */
+    CLEAT_SE_CERTIFICATE, /**< object -> DER, leaf first, chain behind it. */
+    CLEAT_SE_READ,        /**< object, offset -> up to out.cap bytes. */
+    CLEAT_SE_WRITE,       /**< object, offset, in; erase: drop the old tail. */
+    CLEAT_SE_COUNT,       /**< Add in[0] (1 byte) to counter object. */
+    CLEAT_SE_READ_METADATA,  /**< object -> the raw 20 len ... container. */
+    CLEAT_SE_WRITE_METADATA, /**< object, in: a raw container. May be
+                                  irreversible: the caller asks the user. */
+    CLEAT_SE_GENERATE, /**< object (key slot), curve, usage -> public point. */
+    CLEAT_SE_SIGN,     /**< object (key), curve, in = digest -> r s, fixed
+                            width. A digest longer than the curve is cut. */
+    CLEAT_SE_VERIFY,   /**< curve, key = public point, in = digest, signature =
+                            r s fixed width. Bad: CLEAT_ERR_VERIFY. */
+    CLEAT_SE_AGREE,    /**< object (own key), curve, key = peer's point ->
+                            X coordinate, fixed width. The driver must know the
+                            point to be on the curve: the caller checked. */
+    CLEAT_SE_HASH,     /**< in -> SHA-256, any length. */
+    CLEAT_SE_RESET,    /**< Reset by the strongest means there is: power line,
+                            reset line, register. Then OPEN again. */
+    CLEAT_SE_OP_COUNT
+};
+
+/**
+ * One operation. Zero it, fill in what its type needs, submit it. It and all
+ * the memory it points to must stay until it comes back: after a time-out call
+ * cleat_se_cancel(), which waits for that.
+ */
+struct cleat_se_op {
+    enum cleat_se_op_type type;
+    uint16_t object;
+    uint16_t offset;        /**< Bytes into the object. */
+    bool erase;             /**< WRITE: used size becomes offset + length. */
+    uint8_t usage;          /**< GENERATE: CLEAT_SE_USE_ bits. */
+    enum cleat_curve curve; /**< 0 means P-256. */
+    struct cleat_bytes in;  /**< Data or digest. */
+    struct cleat_bytes key; /**< Uncompressed public point. */
+    struct cleat_bytes signature; /**< VERIFY: r s. */
+    struct cleat_buf out;         /**< Caller's room; len is set on success. */
+
+    int err;                    /**< Result: 0 or an enum cleat_err. */
+    struct cleat_detail detail; /**< Result: the chip's own words. */
+
+    struct cleat_task *waiter; /**< Private from here. */
+    struct cleat_se_op *next;
+    int state;
+};
+
+/** What the driver wants done on its bus next. */
+enum cleat_se_ask_type {
+    CLEAT_SE_ASK_IDLE,  /**< Nothing: no operation is under way. */
+    CLEAT_SE_ASK_WRITE, /**< Write `write` to the chip's address. */
+    CLEAT_SE_ASK_READ,  /**< Read read_len bytes into `read`. */
+    CLEAT_SE_ASK_WAIT,  /**< Ask again at until_us. */
+    CLEAT_SE_ASK_SPEED, /**< Set the bus clock to khz. */
+    CLEAT_SE_ASK_LINE   /**< Drive `line` to `high`. */
+};
+
+struct cleat_se_ask {
+    enum cleat_se_ask_type type;
+    uint8_t address;          /**< WRITE, READ: 7-bit. */
+    struct cleat_bytes write; /**< Valid until told. */
+    uint8_t *read;
+    size_t read_len;
+    uint64_t until_us;
+    uint32_t khz;
+    enum cleat_i2c_line line;
+    bool high;
+};
+
+/** How an element is opened. Zero is the default everywhere. */
+struct cleat_se_config {
+    struct cleat_i2c *bus; /**< For drivers with needs_bus. */
+    const char *address;   /**< Else: what stands behind "NAME:" in --chip. */
+    uint32_t bus_khz;      /**< Default 400. */
+    uint16_t frame_max;    /**< Longest data-link frame; default 277. */
+};
+
+/** Largest context of any driver in this build, bytes. */
+#ifndef CLEAT_SE_CTX_MAX
+#define CLEAT_SE_CTX_MAX 4096
+#endif
+
+/**
+ * A chip. Constant, one per file src/se/drivers/NAME.c, named
+ * cleat_se_driver_NAME; the build lists them in cleat_se_drivers[].
+ */
+struct cleat_se_driver {
+    const char *name;    /**< The file's name. */
+    const char *summary; /**< One line for `cleat chip list`. */
+    const char *usage;   /**< What follows "NAME:", or NULL if needs_bus. */
+    bool needs_bus;
+    bool tests_only;        /**< Holds keys in this process: say so loudly. */
+    uint32_t can;           /**< CLEAT_SE_CAN_ bits. */
+    uint16_t session_first; /**< First session key object. */
+    uint16_t session_count;
+    size_t ctx_size; /**< <= CLEAT_SE_CTX_MAX */
+
+    int (*init)(void *ctx, const struct cleat_se_config *config,
+                struct cleat_detail *detail);
+    void (*deinit)(void *ctx);
+    /** Begin op. @return 0 when it is finished already (op->err is set), or
+     *  CLEAT_ERR_AGAIN: go on with ask and told until finished. */
+    int (*start)(void *ctx, struct cleat_se_op *op, uint64_t now_us);
+    /** What to do next. NULL for drivers without a bus.
+     *  @return true once the operation is finished (op->err is set). */
+    bool (*ask)(void *ctx, uint64_t now_us, struct cleat_se_ask *ask);
+    /** How the transfer asked for went: 0 or an enum cleat_err. */
+    void (*told)(void *ctx, int result, uint64_t now_us);
+    /** Give up the operation under way as soon as the chip allows it; it then
+     *  finishes with CLEAT_ERR_CANCELLED. May be NULL. */
+    void (*cancel)(void *ctx, uint64_t now_us);
+};
+
+/** NULL-terminated; generated from the file names in src/se/drivers/. */
+extern const struct cleat_se_driver *const cleat_se_drivers[];
+/** @return the driver of that name, or NULL. */
+const struct cleat_se_driver *cleat_se_driver_find(struct cleat_bytes name);
+
+/** What was asked of the element since init, and what it cost on the bus. */
+struct cleat_se_stats {
+    uint32_t ops[CLEAT_SE_OP_COUNT]; /**< Finished with success. */
+    uint32_t failed;                 /**< Finished with an error. */
+    uint32_t writes, reads, nacks;   /**< Bus transfers. */
+    uint32_t bytes_out, bytes_in;
+};
+
+/** One element in use. The fields are private. */
+struct cleat_se {
+    const struct cleat_se_driver *driver;
+    struct cleat_i2c *bus;
+    struct cleat_task *task; /**< Who steps it. */
+    struct cleat_se_op *head, *tail, *current;
+    bool cancel;
+    uint16_t sessions_used; /**< Bit n: session_first + n is taken. */
+    struct cleat_se_stats stats;
+    uint64_t ctx[CLEAT_SE_CTX_MAX / 8];
+};
+
+/**
+ * Prepare an element; no transfer yet (submit CLEAT_SE_OPEN for that).
+ *
+ * @param task  The task whose step calls cleat_se_step(se). It is woken on
+ *              submit, and stepped by cleat_port_wait() where it has no thread.
+ * @return 0; CLEAT_ERR_ARG bus missing; CLEAT_ERR_NOT_FOUND, CLEAT_ERR_IO a
+ *         file of the address cannot be used (detail tells).
+ */
+int cleat_se_init(struct cleat_se *se, const struct cleat_se_driver *driver,
+                  const struct cleat_se_config *config, struct cleat_task *task,
+                  struct cleat_detail *detail);
+/** Wipe it. No operation may be pending. */
+void cleat_se_deinit(struct cleat_se *se);
+
+/** Step of the owning task: runs what is queued. self is a struct cleat_se.
+ *  @return as cleat_task.step. */
+uint64_t cleat_se_step(void *self, uint64_t now_ms);
+
+/** Queue an operation; any task. The current task is woken when it is back. */
+void cleat_se_submit(struct cleat_se *se, struct cleat_se_op *op);
+/** @return true once op is back and op->err is valid. */
+bool cleat_se_finished(struct cleat_se_op *op);
+/** Give op up and wait until it is back (bounded by the driver). */
+void cleat_se_cancel(struct cleat_se *se, struct cleat_se_op *op);
+/**
+ * Submit and wait. @param timeout_ms 0 means 10000.
+ * @return op->err; CLEAT_ERR_TIMEOUT when it was cancelled for that.
+ */
+int cleat_se_do(struct cleat_se *se, struct cleat_se_op *op,
+                uint32_t timeout_ms);
+
+/** Take a free session key object. @return its id (> 0), or CLEAT_ERR_FULL. */
+int cleat_se_session_take(struct cleat_se *se);
+void cleat_se_session_give(struct cleat_se *se, uint16_t object);
+
+/** Copy the counters. Any task. */
+void cleat_se_get_stats(struct cleat_se *se, struct cleat_se_stats *out);
+
+/** @return bytes of a field element of that curve (32, 48), 0 if unknown. */
+size_t cleat_curve_bytes(enum cleat_curve curve);
+/** @return words for a chip error code (object 0xF1C2); never NULL. */
+const char *cleat_se_chip_error(int32_t code);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: MIT */
+/* Views and bounds-checked cursors: no other code indexes received bytes. */
+#include "cleat/bytes.h"
+
+#include <string.h>
+
+struct cleat_bytes cleat_bytes_of(const void *data, size_t len) {
+    struct cleat_bytes b = {(const uint8_t *)data, len};
+    return b;
+}
+
+struct cleat_bytes cleat_bytes_str(const char *text) {
+    return cleat_bytes_of(text, text == NULL ? 0 : strlen(text));
+}
+
+bool cleat_bytes_equal(struct cleat_bytes a, struct cleat_bytes b) {
+    if (a.len != b.len) {
+        return false;
+    }
+    return a.len == 0 || memcmp(a.data, b.data, a.len) == 0;
+}
+
+struct cleat_reader cleat_reader_of(struct cleat_bytes view) {
+    struct cleat_reader r = {view.data, view.len, 0, false};
+    return r;
+}
+
+size_t cleat_reader_left(const struct cleat_reader *r) {
+    return r->failed ? 0 : r->len - r->pos;
+}
+
+struct cleat_bytes cleat_read_bytes(struct cleat_reader *r, size_t n) {
+    if (n > cleat_reader_left(r) || r->failed) {
+        r->failed = true;
+        return cleat_bytes_of(NULL, 0);
+    }
+    struct cleat_bytes b =
+        cleat_bytes_of(r->data == NULL ? NULL : r->data + r->pos, n);
+    r->pos += n;
+    return b;
+}
+
+static uint32_t read_number(struct cleat_reader *r, size_t n) {
+    struct cleat_bytes b = cleat_read_bytes(r, n);
+    uint32_t v = 0;
+    for (size_t i = 0; i < b.len; i++) {
+        v = (v << 8) | b.data[i];
+    }
+    return v;
+}
+
+uint8_t cleat_read_u8(struct cleat_reader *r) {
+    return (uint8_t)read_number(r, 1);
+}
+
+uint16_t cleat_read_u16(struct cleat_reader *r) {
+    return (uint16_t)read_number(r, 2);
+}
+
+uint32_t cleat_read_u32(struct cleat_reader *r) {
+    return read_number(r, 4);
+}
+
+struct cleat_writer cleat_writer_of(uint8_t *data, size_t cap) {
+    struct cleat_writer w = {data, cap, 0, false};
+    return w;
+}
+
+void cleat_write_bytes(struct cleat_writer *w, struct cleat_bytes view) {
+    if (w->failed || view.len > w->cap - w->len) {
+        w->failed = true;
+        return;
+    }
+    if (view.len > 0) {
+        memcpy(w->data + w->len, view.data, view.len);
+        w->len += view.len;
+    }
+}
+
+void cleat_write_u8(struct cleat_writer *w, uint8_t v) {
+    cleat_write_bytes(w, cleat_bytes_of(&v, 1));
+}
+
+void cleat_write_u16(struct cleat_writer *w, uint16_t v) {
+    const uint8_t b[2] = {(uint8_t)(v >> 8), (uint8_t)v};
+    cleat_write_bytes(w, cleat_bytes_of(b, sizeof b));
+}
+
+void cleat_write_u32(struct cleat_writer *w, uint32_t v) {
+    const uint8_t b[4] = {(uint8_t)(v >> 24), (uint8_t)(v >> 16),
+                          (uint8_t)(v >> 8), (uint8_t)v};
+    cleat_write_bytes(w, cleat_bytes_of(b, sizeof b));
+}
+
+void cleat_wipe(void *data, size_t len) {
+    /* Through a volatile pointer, so that a dead store is still a store. */
+    volatile uint8_t *p = (volatile uint8_t *)data;
+    while (len > 0) {
+        len--;
+        p[len] = 0;
+    }
+}
+
+bool cleat_equal_ct(const void *a, const void *b, size_t len) {
+    const uint8_t *x = (const uint8_t *)a;
+    const uint8_t *y = (const uint8_t *)b;
+    uint8_t diff = 0;
+    for (size_t i = 0; i < len; i++) {
+        diff = (uint8_t)(diff | (x[i] ^ y[i]));
+    }
+    return diff == 0;
+}
