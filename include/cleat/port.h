@@ -37,6 +37,17 @@ uint64_t cleat_port_now_us(void);
 /** Delay for a bus guard time; at most 1000 us. */
 void cleat_port_delay_us(uint32_t us);
 
+/**
+ * Give a task what it runs on: a thread, or a place in the loop. Its first
+ * step follows soon. The task must stay until cleat_port_stop().
+ * @return 0, or CLEAT_ERR_IO when the system has no resources left.
+ */
+int cleat_port_start(struct cleat_task *task);
+
+/** Take a task down; returns when its last step is over. Not from its own
+ *  step. A task that was never started is fine. */
+void cleat_port_stop(struct cleat_task *task);
+
 /** Step this task soon. A hint, never data. Interrupt-safe; NULL is fine. */
 void cleat_port_wake(struct cleat_task *task);
 

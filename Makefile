@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: MIT
+# Thin front of the CMake presets: `make run` and `make test` are all a
+# newcomer needs. Each target installs what it is missing.
+.DEFAULT_GOAL := build
+.PHONY: help build run test tsan fuzz coverage tidy format clean setup \
+	setup-test source
+
+KITS ?= 1
+MBEDTLS := $(if $(CLEAT_MBEDTLS_SOURCE),$(CLEAT_MBEDTLS_SOURCE),build/mbedtls-src)
+export CLEAT_MBEDTLS_SOURCE
+
+help: ## list the targets
+	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup:
+	@tools/setup run
+
+setup-test:
+	@tools/setup test
+
+source: | setup
+	@tools/fetch-mbedtls build >&2
+
+# configure PRESET: once; CMake looks after itself from then on.
+define configure
+	@test -f build/$(1)/build.ninja || cmake --preset $(1) \
+		-DCLEAT_MBEDTLS_SOURCE=$(abspath $(MBEDTLS)) >build/$(1).log 2>&1 || \
+		{ cat build/$(1).log >&2; echo "make: configuring build/$(1) failed (above)" >&2; exit 1; }
+endef
+
+build: source ## build/bin/cleat and build/bin/cleat-chipsim
+	$(call configure,release)
+	@cmake --build --preset release >&2
+
+run: build ## button, broker, LED on this machine: KITS=1
+	@build/bin/cleat kit --kits $(KITS) $(ARGS)
+
+test: setup-test source ## every test, under AddressSanitizer and UBSan
+	$(call configure,dev)
+	@cmake --build --preset dev
+	@ctest --preset dev $(CTEST_ARGS)
+
+tsan: setup-test source ## every test, under ThreadSanitizer
+	$(call configure,tsan)
+	@cmake --build --preset tsan
+	@ctest --preset tsan $(CTEST_ARGS)
+
+fuzz: setup-test source ## libFuzzer, SECONDS_EACH=60 for every target (clang)
+	$(call configure,fuzz)
+	@cmake --build --preset fuzz
+	@tools/fuzz build/fuzz $(or $(SECONDS_EACH),60)
+
+coverage: setup-test source ## line coverage of the tests
+	$(call configure,coverage)
+	@cmake --build --preset coverage
+	@ctest --preset coverage
+	@tools/coverage build/coverage
+
+tidy: setup source ## clang-tidy over every source
+	$(call configure,tidy)
+	@cmake --build --preset tidy
+
+format: ## clang-format over every source
+	@git ls-files '*.c' '*.h' | xargs clang-format -i
+
+clean: ## remove what was built (keeps the kit's chips and CA)
+	@find build -mindepth 1 -maxdepth 1 ! -name kit -exec rm -rf {} +
