@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * MQTT 3.1.1 client session: turns publish and subscribe calls into bytes, and
+ * bytes into events. No socket, clock, thread or heap: the caller moves the
+ * bytes and passes the time. One task owns a session and alone calls it.
+ *
+ * The loop of a caller (cleat/client.h is one):
+ *
+ *   connect once per network connection, then repeat:
+ *     while output() is not empty:    write it; output_done(n)
+ *     while there are received bytes: n = input(bytes); drain event()
+ *     sleep until deadline(), readable or writable; then drain event()
+ *   after a REFUSED, CLOSED or FAILED event, or a network error: close the
+ *   network connection and call lost(); connect() again when there is a new
+ * one.
+ */
+#ifndef CLEAT_MQTT_H
+#define CLEAT_MQTT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "cleat/bytes.h"
+#include "cleat/error.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** deadline() of a session that waits for nothing. */
+#define CLEAT_MQTT_NEVER UINT64_MAX
+/** Largest remaining length of a packet, [MQTT 2.2.3]. */
+#define CLEAT_MQTT_LENGTH_MAX 268435455u
+/** SUBACK code of a filter that the broker refused. */
+#define CLEAT_MQTT_SUBACK_REFUSED 0x80u
+
+/** What the broker publishes for us when the connection breaks. */
+struct cleat_mqtt_will {
+    struct cleat_bytes topic; /**< Empty: no will. */
+    struct cleat_bytes payload;
+    uint8_t qos;
+    bool retain;
+};
+
+/** One packet that is queued or waits for its acknowledgement. Private. */
+struct cleat_mqtt_slot {
+    uint32_t offset; /* into tx_buf */
+    uint32_t len;
+    uint16_t id;
+    uint8_t state;
+    uint8_t flags;
+};
+
+/** Settings. Zero the struct, then set what you need: zero is the default.
+ *  Everything pointed to must stay as long as the session. */
+struct cleat_mqtt_config {
+    struct cleat_bytes client_id; /**< UTF-8. Empty: the broker assigns one;
+                                       only with clean_session. */
+    struct cleat_bytes username;  /**< UTF-8. data NULL: none. */
+    struct cleat_bytes password;  /**< data NULL: none. Needs a username. */
+    struct cleat_mqtt_will will;
+    uint16_t keep_alive_s; /**< Default 60. */
+    bool keep_alive_off;   /**< Send keep-alive 0 and no PINGREQ. */
+    bool clean_session;    /**< Broker forgets us on every connection. */
+    bool queue_offline;    /**< publish() also while not connected. */
+    uint32_t timeout_ms;   /**< For CONNACK, acknowledgements, PINGRESP, and
+                                for output that makes no progress. Default
+                                10000. */
+    uint16_t first_id;     /**< First packet id; default 1. A random one makes
+                                it unlikely that a restarted device with a
+                                persistent session reuses one under way. */
+
+    uint8_t *tx_buf; /**< Packets queued or unacknowledged. Required. */
+    size_t tx_cap;   /**< Bytes; also the largest PUBLISH or SUBSCRIBE. */
+    struct cleat_mqtt_slot *slots; /**< One per queued packet. Required. */
+    uint16_t slot_count;
+    uint16_t inflight_max; /**< Most QoS 1 and 2 messages sent and not
+                                acknowledged; 0: slot_count. */
+    uint8_t *rx_buf;       /**< Required; also holds CONNECT while it is sent,
+                                so it must be as large (14 bytes and the
+                                texts, each with 2 bytes more). */
+    size_t rx_cap;         /**< Topic + payload of up to this many bytes arrive
+                                in one piece. At least 16. */
+    uint16_t *qos2_ids;    /**< Incoming QoS 2 ids under way; may be NULL if
+                                QoS 2 is never subscribed to. */
+    uint16_t qos2_count;   /**< 20 is Mosquitto's default window. */
+};
+
+enum cleat_mqtt_event_type {
+    CLEAT_MQTT_NONE = 0,
+    CLEAT_MQTT_CONNECTED,    /**< session_present, session_lost. */
+    CLEAT_MQTT_REFUSED,      /**< CONNACK code, detail. Connection is over. */
+    CLEAT_MQTT_MESSAGE,      /**< A message, or a piece of one. Pulling the last
+                                  piece acknowledges it. */
+    CLEAT_MQTT_SKIPPED,      /**< A message whose topic does not fit rx_buf was
+                                  read, acknowledged and dropped: total_len, id,
+                                  qos. */
+    CLEAT_MQTT_DELIVERED,    /**< id: QoS 1 or 2 message is with the broker. */
+    CLEAT_MQTT_SUBSCRIBED,   /**< id, codes: one per filter, 0 to 2 or
+                                  CLEAT_MQTT_SUBACK_REFUSED. */
+    CLEAT_MQTT_UNSUBSCRIBED, /**< id. */
+    CLEAT_MQTT_CLOSED, /**< DISCONNECT is sent: close the connection now. */
+    CLEAT_MQTT_FAILED  /**< err, detail: close the connection now. */
+};
+
+/** What happened. Views stay valid until the next cleat_mqtt_input() or
+ *  cleat_mqtt_connect(). */
+struct cleat_mqtt_event {
+    enum cleat_mqtt_event_type type;
+    bool session_present; /**< CONNECTED: the broker knew us. */
+    bool session_lost;    /**< CONNECTED: we had a session and the broker did
+                               not: subscribe again. Unacknowledged messages
+                               are being sent as new ones. */
+    uint8_t code;         /**< REFUSED: 1 to 5. */
+    uint8_t qos;          /**< MESSAGE, SKIPPED. */
+    bool retain;          /**< MESSAGE: it was kept by the broker. */
+    bool dup;             /**< MESSAGE: may have been here before. */
+    bool last;            /**< MESSAGE: offset + payload.len == total_len. */
+    uint16_t id;          /**< Packet id, 0 for QoS 0. */
+    struct cleat_bytes topic;
+    struct cleat_bytes payload; /**< This piece of it. */
+    uint32_t offset;    /**< Of the piece. 0: a message begins, drop what came
+                             before of an unfinished one. */
+    uint32_t total_len; /**< Bytes of the whole payload. */
+    struct cleat_bytes codes; /**< SUBSCRIBED. */
+    int err;                  /**< FAILED, REFUSED: a negative cleat_err. */
+    struct cleat_detail detail;
+};
+
+/** One session. Allocate it anywhere; the fields are private. */
+struct cleat_mqtt {
+    struct cleat_mqtt_config config;
+    uint8_t state;
+    bool closing;     /* disconnect() was called */
+    bool had_session; /* a CONNACK was accepted once */
+    uint8_t ping;     /* 0 none, 1 queued or sent, answer is due */
+    /* transmit */
+    size_t tx_used;     /* end of the last packet in tx_buf */
+    uint16_t slot_used; /* slots in use, done ones among them */
+    uint16_t slot_next; /* first slot not completely sent */
+    uint32_t slot_sent; /* bytes of it that are sent */
+    uint16_t waiting;   /* sent, acknowledgement is due */
+    uint16_t done;      /* slots to be told as DELIVERED */
+    uint16_t next_id;
+    size_t connect_len, connect_sent; /* CONNECT, in rx_buf */
+    uint8_t ctl[36]; /* acknowledgements, PINGREQ, DISCONNECT */
+    uint8_t ctl_len;
+    bool ctl_last; /* DISCONNECT is in ctl */
+    /* receive */
+    uint8_t rx_state;
+    uint8_t rx_header; /* first byte of the packet */
+    uint8_t rx_shift;  /* of the next remaining length byte */
+    uint32_t rx_left;  /* bytes of the packet to come */
+    size_t rx_len;     /* bytes in rx_buf */
+    uint16_t topic_len;
+    uint16_t rx_id;
+    uint32_t total_len, offset;
+    uint16_t qos2_used;
+    /* time */
+    uint64_t sent_ms, received_ms, progress_ms, ack_ms, ping_ms;
+    /* events */
+    struct cleat_mqtt_event pending;
+    struct cleat_mqtt_event end;
+};
+
+/**
+ * Prepare a session. Nothing is sent yet.
+ *
+ * @return 0, or
+ *         CLEAT_ERR_ARG   a buffer is missing, a text is not valid UTF-8, the
+ *                         will topic has wildcards, QoS above 2, password
+ *                         without username, empty client id without
+ *                         clean_session;
+ *         CLEAT_ERR_SIZE  a text above 65535 bytes, or CONNECT does not fit
+ *                         rx_buf.
+ */
+int cleat_mqtt_init(struct cleat_mqtt *s,
+                    const struct cleat_mqtt_config *config);
+
+/**
+ * A network connection stands: queue CONNECT. Drain the events before.
+ * @return 0, or CLEAT_ERR_STATE if there was no cleat_mqtt_lost() since the
+ *         last connection.
+ */
+int cleat_mqtt_connect(struct cleat_mqtt *s, uint64_t now_ms);
+
+/**
+ * The network connection is gone or closed. What the session needs for the
+ * next one is kept; an unfinished incoming message is dropped and comes again
+ * from its beginning if its QoS is 1 or 2.
+ */
+void cleat_mqtt_lost(struct cleat_mqtt *s, uint64_t now_ms);
+
+/**
+ * Hand in received bytes, split anywhere. Stops at an event: drain the events
+ * and hand in the rest. Stops also while acknowledgements wait to be sent:
+ * hand in the rest after cleat_mqtt_output_done().
+ *
+ * @return bytes consumed, 0..len, or CLEAT_ERR_PROTO when the broker broke the
+ *         protocol (a FAILED event tells how), CLEAT_ERR_STATE when there is
+ *         no connection or it is over.
+ */
+int cleat_mqtt_input(struct cleat_mqtt *s, struct cleat_bytes bytes,
+                     uint64_t now_ms);
+
+/** @return what to send now, empty if nothing. Valid until the next call. */
+struct cleat_bytes cleat_mqtt_output(struct cleat_mqtt *s);
+/** The first n bytes of cleat_mqtt_output() are on their way. Call it right
+ *  after, before anything else. */
+void cleat_mqtt_output_done(struct cleat_mqtt *s, size_t n, uint64_t now_ms);
+
+/** Run the timers, and take the oldest event. @return true if there was one. */
+bool cleat_mqtt_event(struct cleat_mqtt *s, struct cleat_mqtt_event *event,
+                      uint64_t now_ms);
+/** @return when to call cleat_mqtt_event() if nothing else happens. */
+uint64_t cleat_mqtt_deadline(const struct cleat_mqtt *s);
+
+/** @return true between CONNECTED and the end of the connection. */
+bool cleat_mqtt_is_connected(const struct cleat_mqtt *s);
+/** @return true while packets are queued or wait for an acknowledgement. */
+bool cleat_mqtt_is_busy(const struct cleat_mqtt *s);
+
+/**
+ * Queue a message. Topic and payload are copied before this returns. Messages
+ * go out in the order of the calls; QoS 1 and 2 are kept, over any number of
+ * connections, until the broker has acknowledged them.
+ *
+ * @return packet id (1..65535) for QoS 1 and 2, 0 for QoS 0, or
+ *         CLEAT_ERR_ARG    topic empty, with wildcard or not UTF-8; QoS above
+ * 2; CLEAT_ERR_STATE  not connected and no queue_offline, or closing;
+ *         CLEAT_ERR_FULL   no room now: keep it, retry after a DELIVERED event
+ *                          or when output is sent;
+ *         CLEAT_ERR_SIZE   larger than tx_cap or than the protocol allows.
+ */
+int cleat_mqtt_publish(struct cleat_mqtt *s, struct cleat_bytes topic,
+                       struct cleat_bytes payload, uint8_t qos, bool retain,
+                       uint64_t now_ms);
+
+/** A topic filter and the highest QoS wanted for it. */
+struct cleat_mqtt_filter {
+    struct cleat_bytes filter;
+    uint8_t qos;
+};
+
+/**
+ * Ask for messages; SUBSCRIBED follows. Not repeated by itself on another
+ * connection: cleat/client.h does that.
+ *
+ * @return packet id, or CLEAT_ERR_ARG (no or invalid filter, QoS above 2),
+ *         CLEAT_ERR_STATE (not connected), CLEAT_ERR_FULL (retry later),
+ *         CLEAT_ERR_SIZE (does not fit tx_cap, or its SUBACK rx_cap).
+ */
+int cleat_mqtt_subscribe(struct cleat_mqtt *s,
+                         const struct cleat_mqtt_filter *filters, size_t count,
+                         uint64_t now_ms);
+/** End subscriptions; UNSUBSCRIBED follows. @return as subscribe. */
+int cleat_mqtt_unsubscribe(struct cleat_mqtt *s,
+                           const struct cleat_bytes *filters, size_t count,
+                           uint64_t now_ms);
+/**
+ * Send what is queued, without waiting for acknowledgements, then DISCONNECT;
+ * CLOSED follows when its last byte is out. The broker drops the will.
+ * @return 0, or CLEAT_ERR_STATE without a connection.
+ */
+int cleat_mqtt_disconnect(struct cleat_mqtt *s, uint64_t now_ms);
+
+/** @return true for a topic one may publish to: 1 to 65535 bytes of UTF-8
+ *          without NUL and without the wildcards # and +. */
+bool cleat_mqtt_topic_valid(struct cleat_bytes topic);
+/** @return true for a topic filter with its wildcards in the right places. */
+bool cleat_mqtt_filter_valid(struct cleat_bytes filter);
+/** @return true if the (valid) filter covers the (valid) topic. Wildcards at
+ *          the front do not cover topics that begin with $. */
+bool cleat_mqtt_topic_match(struct cleat_bytes filter,
+                            struct cleat_bytes topic);
+/** @return true for an MQTT text: well-formed UTF-8 of at most 65535 bytes, no
+ *          surrogates, no NUL. */
+bool cleat_mqtt_utf8_valid(struct cleat_bytes text);
+/** @return words for a CONNACK code; never NULL. */
+const char *cleat_mqtt_connack_text(uint8_t code);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
