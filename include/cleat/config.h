@@ -16,4 +16,16 @@
 #define CLEAT_LOG_FLOOR 3
 #endif
 
+/** Bytes of static RAM for each of a device's two MQTT buffers; upper limit of
+ *  MQTT_NETWORK_BUFFER_SIZE and MQTT_SEND_BUFFER_SIZE. */
+#ifndef CLEAT_DEVICE_BUFFER_MAX
+#define CLEAT_DEVICE_BUFFER_MAX 16384
+#endif
+
+/** Longest chain of the device's own certificates, DER, bytes of static RAM.
+ *  The chip's certificate objects hold 1728. */
+#ifndef CLEAT_DEVICE_CERTIFICATE_MAX
+#define CLEAT_DEVICE_CERTIFICATE_MAX 1728
+#endif
+
 #endif

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+/* What the files of app/ share: the steps of the four tasks and the console. */
+#ifndef CLEAT_APP_H
+#define CLEAT_APP_H
+
+#include "cleat/device.h"
+#include "cleat/log.h"
+
+uint64_t cleat_app_element_step(void *self, uint64_t now_ms);
+uint64_t cleat_app_client_step(void *self, uint64_t now_ms);
+uint64_t cleat_app_publisher_step(void *self, uint64_t now_ms);
+uint64_t cleat_app_subscriber_step(void *self, uint64_t now_ms);
+
+/** Print one line on the board's console. */
+void cleat_app_say(struct cleat_device *d, const char *fmt, ...)
+    CLEAT_PRINTF(2, 3);
+/** Print an error in words: "what: err (detail)". */
+void cleat_app_say_error(struct cleat_device *d, const char *what, int err,
+                         const struct cleat_detail *detail);
+/** Print the certificates of a DER chain as PEM. */
+void cleat_app_say_pem(struct cleat_device *d, struct cleat_bytes chain);
+/** Print how to register the certificate with a cloud broker. */
+void cleat_app_say_registration(struct cleat_device *d);
+
+/** End the device with this status (first one wins); closes the chip last. */
+void cleat_app_end(struct cleat_device *d, int status);
+/** @return true once an end was asked for. */
+bool cleat_app_ending(struct cleat_device *d);
+/** The MQTT client task is finished: the element task may close the chip. */
+void cleat_app_client_ended(struct cleat_device *d);
+/** The element task is finished: tell the supervisor. */
+void cleat_app_element_ended(struct cleat_device *d);
+
+/** Make the client ID from the settings and the chip's identity. */
+void cleat_app_make_client_id(struct cleat_device *d);
+
+#endif

@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The secure element task: owns the chip. It opens it, reads the certificate,
+ * fills in the TLS settings and only then starts the MQTT client task; from
+ * then on it serves the others' operations, and closes the chip at the end.
+ */
+#include <string.h>
+
+#include "app.h"
+
+enum {
+    STATE_START,
+    STATE_OPENING,
+    STATE_RESETTING,
+    STATE_UID,
+    STATE_CERTIFICATE,
+    STATE_READY,
+    STATE_CLOSING,
+    STATE_ENDED
+};
+
+#define OPEN_TRIES 3
+
+static void submit(struct cleat_device *d, enum cleat_se_op_type type,
+                   int state) {
+    d->element_op.type = type;
+    d->element_state = state;
+    cleat_se_submit(&d->se, &d->element_op);
+}
+
+static void submit_read(struct cleat_device *d, enum cleat_se_op_type type,
+                        uint16_t object, uint8_t *out, size_t cap, int state) {
+    memset(&d->element_op, 0, sizeof d->element_op);
+    d->element_op.object = object;
+    d->element_op.out.data = out;
+    d->element_op.out.cap = cap;
+    submit(d, type, state);
+}
+
+static void ended(struct cleat_device *d) {
+    d->element_state = STATE_ENDED;
+    cleat_app_element_ended(d);
+}
+
+static void failed(struct cleat_device *d, const char *what) {
+    cleat_app_say_error(d, what, d->element_op.err, &d->element_op.detail);
+    cleat_app_end(d, CLEAT_DEVICE_CHIP);
+}
+
+static void close_chip(struct cleat_device *d) {
+    memset(&d->element_op, 0, sizeof d->element_op);
+    submit(d, CLEAT_SE_CLOSE, STATE_CLOSING);
+}
+
+static void opened(struct cleat_device *d) {
+    if (d->element_op.err != CLEAT_OK) {
+        d->element_tries++;
+        if (d->element_tries < OPEN_TRIES && !cleat_app_ending(d)) {
+            cleat_app_say_error(d, "Secure element did not open, resetting it",
+                                d->element_op.err, &d->element_op.detail);
+            memset(&d->element_op, 0, sizeof d->element_op);
+            submit(d, CLEAT_SE_RESET, STATE_RESETTING);
+            return;
+        }
+        failed(d, "Secure element cannot be used");
+        cleat_app_say(d, "Check CHIP (--chip), wiring, power and that no other "
+                         "program uses it");
+        ended(d);
+        return;
+    }
+    cleat_app_say(d, "Secure element initialised: driver %s (%s)",
+                  d->platform.driver->name, d->platform.driver->summary);
+    if (d->platform.driver->tests_only) {
+        cleat_app_say(d, "WARNING: this driver holds the private key in "
+                         "memory. For tests only, never for a device.");
+    }
+    submit_read(d, CLEAT_SE_READ, CLEAT_SE_OBJECT_UID, d->uid, sizeof d->uid,
+                STATE_UID);
+}
+
+static void got_uid(struct cleat_device *d) {
+    if (d->element_op.err == CLEAT_OK) {
+        char hex[2 * sizeof d->uid + 1] = "";
+        d->uid_len = d->element_op.out.len;
+        for (size_t i = 0; i < d->uid_len; i++) {
+            static const char digits[] = "0123456789abcdef";
+            hex[2 * i] = digits[d->uid[i] >> 4];
+            hex[2 * i + 1] = digits[d->uid[i] & 15];
+        }
+        cleat_app_say(d, "Coprocessor UID: %s", hex);
+    }
+    int object = cleat_settings_object(d->settings->client_certificate);
+    submit_read(d, CLEAT_SE_CERTIFICATE, (uint16_t)object, d->certificate,
+                sizeof d->certificate, STATE_CERTIFICATE);
+}
+
+static int prepare_tls(struct cleat_device *d, struct cleat_detail *detail) {
+    const struct cleat_settings *s = d->settings;
+    struct cleat_tls_config c;
+    memset(&c, 0, sizeof c);
+    c.lower = d->platform.net;
+    c.se = &d->se;
+    c.key_object = (uint16_t)cleat_settings_object(s->client_private_key);
+    c.certificate = cleat_bytes_of(d->certificate, d->certificate_len);
+    c.ca[0] = d->platform.root_ca;
+    c.hostname = s->mqtt_broker_address;
+    c.sni = s->mqtt_sni_hostname;
+    c.alpn = s->mqtt_alpn_protocol_name;
+    c.allow_rsa = cleat_settings_key_exchange(s, "ECDHE_RSA");
+    if (!s->tls_chip_random) {
+        c.random = d->platform.random;
+        c.random_arg = d->platform.random_arg;
+    }
+    c.ignore_dates = !s->tls_check_dates;
+    c.handshake_timeout_ms = s->mqtt_timeout_ms;
+    int err = cleat_tls_init(&d->tls, &c, detail);
+    if (err == CLEAT_OK) {
+        d->tls_ready = true;
+        d->stream = cleat_tls_stream(&d->tls);
+    }
+    return err;
+}
+
+/* Everything the MQTT client task needs is there: start it. */
+static void hand_over(struct cleat_device *d) {
+    struct cleat_detail detail = {0};
+    char why[160];
+    d->stream = d->platform.net;
+    if (d->settings->mqtt_secure_connection &&
+        cleat_settings_complete(d->settings, why, sizeof why) == CLEAT_OK) {
+        int err = prepare_tls(d, &detail);
+        if (err != CLEAT_OK) {
+            cleat_app_say_error(d, "TLS cannot be set up", err, &detail);
+            cleat_app_end(d, CLEAT_DEVICE_SETTINGS);
+            close_chip(d);
+            return;
+        }
+    }
+    d->element_state = STATE_READY;
+    d->client_runs = true;
+    if (cleat_port_start(&d->client_task) != CLEAT_OK) {
+        d->client_runs = false;
+        cleat_app_say(d,
+                      "The MQTT client task cannot be started: no resources");
+        cleat_app_end(d, CLEAT_DEVICE_CONNECTION);
+    }
+}
+
+static void got_certificate(struct cleat_device *d) {
+    if (d->element_op.err != CLEAT_OK) {
+        failed(d, "Certificate cannot be read");
+        close_chip(d);
+        return;
+    }
+    d->certificate_len = d->element_op.out.len;
+    cleat_app_say(d, "Certificate of this device, from chip object %s:",
+                  d->settings->client_certificate);
+    cleat_app_say_pem(d, cleat_bytes_of(d->certificate, d->certificate_len));
+    cleat_app_make_client_id(d);
+    cleat_app_say_registration(d);
+    hand_over(d);
+}
+
+static bool client_over(struct cleat_device *d) {
+    cleat_port_enter();
+    bool over = !d->client_runs;
+    cleat_port_leave();
+    return over;
+}
+
+static void op_finished(struct cleat_device *d) {
+    if (d->element_state == STATE_CLOSING) {
+        ended(d);
+    } else if (cleat_app_ending(d) && d->element_op.err == CLEAT_OK) {
+        close_chip(d);
+    } else if (d->element_state == STATE_OPENING) {
+        opened(d);
+    } else if (d->element_state == STATE_RESETTING) {
+        memset(&d->element_op, 0, sizeof d->element_op);
+        submit(d, CLEAT_SE_OPEN, STATE_OPENING);
+    } else if (d->element_state == STATE_UID) {
+        got_uid(d);
+    } else {
+        got_certificate(d);
+    }
+}
+
+/* @return true if the state changed: the element is stepped once more. */
+static bool advance(struct cleat_device *d) {
+    switch (d->element_state) {
+    case STATE_START:
+        memset(&d->element_op, 0, sizeof d->element_op);
+        submit(d, CLEAT_SE_OPEN, STATE_OPENING);
+        return true;
+    case STATE_READY:
+        if (cleat_app_ending(d) && client_over(d)) {
+            close_chip(d);
+            return true;
+        }
+        return false;
+    case STATE_ENDED:
+        return false;
+    default:
+        if (!cleat_se_finished(&d->element_op)) {
+            return false;
+        }
+        op_finished(d);
+        return true;
+    }
+}
+
+uint64_t cleat_app_element_step(void *self, uint64_t now_ms) {
+    struct cleat_device *d = self;
+    for (;;) {
+        uint64_t due = cleat_se_step(&d->se, now_ms);
+        if (!advance(d)) {
+            return due;
+        }
+        now_ms = cleat_port_now_ms();
+    }
+}

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The publisher task: a press becomes the message that turns the LED the other
+ * way. It learns the LED's state by message from the subscriber, and trusts
+ * its own last message while that is still on its way through the broker.
+ */
+#include "app.h"
+
+static void handle(struct cleat_device *d,
+                   const struct cleat_publisher_message *m) {
+    const struct cleat_settings *s = d->settings;
+    switch (m->type) {
+    case CLEAT_PUBLISHER_READY:
+        cleat_app_say(d,
+                      "Press the user button (%s) to publish \"%s\"/\"%s\" on "
+                      "the topic '%s'...",
+                      d->platform.board->button_name, s->mqtt_device_on_message,
+                      s->mqtt_device_off_message, s->mqtt_pub_topic);
+        cleat_port_enter();
+        d->ready = true;
+        cleat_port_leave();
+        cleat_port_wake(d->platform.supervisor);
+        break;
+    case CLEAT_PUBLISHER_LED:
+        if (d->echoes > 0) {
+            d->echoes--;
+        }
+        if (d->echoes == 0) {
+            d->led_known = m->on;
+        }
+        break;
+    case CLEAT_PUBLISHER_FAILED:
+        d->led_known = !m->on;
+        d->echoes = 0;
+        cleat_app_say(d, "Publisher: \"%s\" was not published: %s",
+                      m->on ? s->mqtt_device_on_message
+                            : s->mqtt_device_off_message,
+                      m->err == CLEAT_ERR_FULL
+                          ? "the send buffer is full (MQTT_SEND_BUFFER_SIZE)"
+                          : cleat_strerror(m->err));
+        break;
+    }
+}
+
+static void press(struct cleat_device *d, uint64_t now_ms) {
+    struct cleat_client_message m = {CLEAT_ASK_PUBLISH, !d->led_known};
+    if (cleat_mailbox_post(&d->client_box, &m) != CLEAT_OK) {
+        cleat_app_say(d, "Publisher: too many presses at once, one is lost");
+        return;
+    }
+    d->led_known = m.on;
+    d->echoes++;
+    d->echo_deadline_ms = now_ms + d->settings->mqtt_timeout_ms;
+    cleat_app_say(d, "Publisher: Publishing '%s' on the topic '%s'",
+                  m.on ? d->settings->mqtt_device_on_message
+                       : d->settings->mqtt_device_off_message,
+                  d->settings->mqtt_pub_topic);
+}
+
+uint64_t cleat_app_publisher_step(void *self, uint64_t now_ms) {
+    struct cleat_device *d = self;
+    struct cleat_publisher_message m;
+    while (cleat_mailbox_take(&d->publisher_box, &m)) {
+        handle(d, &m);
+    }
+    cleat_port_enter();
+    uint32_t presses = d->presses;
+    d->presses = 0;
+    cleat_port_leave();
+    for (; presses > 0; presses--) {
+        press(d, now_ms);
+    }
+    if (d->echoes == 0) {
+        return CLEAT_NEVER;
+    }
+    if (now_ms >= d->echo_deadline_ms) {
+        d->echoes = 0; /* Not coming back: the LED's word counts again. */
+        return CLEAT_NEVER;
+    }
+    return d->echo_deadline_ms;
+}

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The device's name at the broker, and what its owner does to register it: the
+ * steps for AWS IoT with the device's own client ID and topics filled in.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "app.h"
+
+#define SUFFIX_LEN 10
+
+/* 64-bit FNV-1a, then a finaliser so that close inputs end far apart. */
+static uint64_t mix(const uint8_t *data, size_t len) {
+    uint64_t h = 0xCBF29CE484222325u;
+    for (size_t i = 0; i < len; i++) {
+        h = (h ^ data[i]) * 0x100000001B3u;
+    }
+    h = (h ^ (h >> 33)) * 0xFF51AFD7ED558CCDu;
+    h = (h ^ (h >> 33)) * 0xC4CEB9FE1A85EC53u;
+    return h ^ (h >> 33);
+}
+
+void cleat_app_make_client_id(struct cleat_device *d) {
+    static const char digits[] = "abcdefghijkmnpqrstuvwxyz23456789";
+    const struct cleat_settings *s = d->settings;
+    uint64_t h = d->uid_len > 0 ? mix(d->uid, d->uid_len)
+                                : mix(d->certificate, d->certificate_len);
+    d->rng = (uint32_t)(h >> 16);
+    if (!s->generate_unique_client_id) {
+        snprintf(d->client_id, sizeof d->client_id, "%s",
+                 s->mqtt_client_identifier);
+        return;
+    }
+    size_t max = s->mqtt_client_identifier_max_len;
+    size_t keep = strlen(s->mqtt_client_identifier);
+    if (keep > max - SUFFIX_LEN - 1) {
+        keep = max - SUFFIX_LEN - 1;
+    }
+    memcpy(d->client_id, s->mqtt_client_identifier, keep);
+    d->client_id[keep++] = '-';
+    for (size_t i = 0; i < SUFFIX_LEN; i++) {
+        d->client_id[keep++] = digits[(h >> (5 * i)) & 31];
+    }
+    d->client_id[keep] = '\0';
+}
+
+static void say_policy(struct cleat_device *d) {
+    const struct cleat_settings *s = d->settings;
+    cleat_app_say(d, "  {\"Version\":\"2012-10-17\",\"Statement\":[");
+    cleat_app_say(d,
+                  "   {\"Effect\":\"Allow\",\"Action\":\"iot:Connect\","
+                  "\"Resource\":\"arn:aws:iot:REGION:ACCOUNT:client/%s\"},",
+                  d->client_id);
+    cleat_app_say(d,
+                  "   {\"Effect\":\"Allow\",\"Action\":\"iot:Publish\","
+                  "\"Resource\":\"arn:aws:iot:REGION:ACCOUNT:topic/%s\"},",
+                  s->mqtt_pub_topic);
+    cleat_app_say(d,
+                  "   {\"Effect\":\"Allow\",\"Action\":\"iot:Receive\","
+                  "\"Resource\":\"arn:aws:iot:REGION:ACCOUNT:topic/%s\"},",
+                  s->mqtt_sub_topic);
+    cleat_app_say(d,
+                  "   {\"Effect\":\"Allow\",\"Action\":\"iot:Subscribe\","
+                  "\"Resource\":\"arn:aws:iot:REGION:ACCOUNT:topicfilter/%s\"}"
+                  "]}",
+                  s->mqtt_sub_topic);
+}
+
+void cleat_app_say_registration(struct cleat_device *d) {
+    cleat_app_say(d, "To register this device at AWS IoT (any other broker: "
+                     "docs/brokers.md):");
+    cleat_app_say(d, "  1. Save the certificate above, BEGIN to END line, as "
+                     "device.pem.");
+    cleat_app_say(d, "  2. Register it without a certificate authority "
+                     "(multi-account registration):");
+    cleat_app_say(d, "     aws iot register-certificate-without-ca "
+                     "--certificate-pem file://device.pem --status ACTIVE");
+    cleat_app_say(d, "     Do not create a certificate or key there: the chip "
+                     "has both.");
+    cleat_app_say(d, "  3. Create a thing and attach the certificate; attach "
+                     "this policy with your REGION and ACCOUNT:");
+    say_policy(d);
+    cleat_app_say(d, "  4. Find the endpoint: aws iot describe-endpoint "
+                     "--endpoint-type iot:Data-ATS");
+    cleat_app_say(d, "     It looks like xxxxxxxxxxxxxx-ats.iot.REGION."
+                     "amazonaws.com");
+    cleat_app_say(d, "  5. Set MQTT_BROKER_ADDRESS and MQTT_SNI_HOSTNAME to "
+                     "it, MQTT_PORT=8883, MQTT_SECURE_CONNECTION=1.");
+    cleat_app_say(d, "  6. Set ROOT_CA_CERTIFICATE to the root CA's file: "
+                     "Amazon Root CA 3 for ECDHE_ECDSA,");
+    cleat_app_say(d, "     Amazon Root CA 1 with "
+                     "TLS_KEY_EXCHANGES=ECDHE_ECDSA,ECDHE_RSA.");
+}

@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A whole device: four tasks (secure element, MQTT client, publisher,
+ * subscriber), everything they own in static storage, and their order of
+ * starting and ending. app/device.c wires it; a port runs it.
+ */
+#ifndef CLEAT_DEVICE_H
+#define CLEAT_DEVICE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "cleat/board.h"
+#include "cleat/client.h"
+#include "cleat/link.h"
+#include "cleat/mailbox.h"
+#include "cleat/mqtt.h"
+#include "cleat/port.h"
+#include "cleat/se.h"
+#include "cleat/settings.h"
+#include "cleat/stream.h"
+#include "cleat/tls.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** How a device ended; also the exit status of `cleat run`. */
+enum cleat_device_status {
+    CLEAT_DEVICE_OK = 0,        /**< Stopped as asked. */
+    CLEAT_DEVICE_SETTINGS = 2,  /**< A setting is missing or wrong. */
+    CLEAT_DEVICE_CHIP = 3,      /**< The secure element could not be used. */
+    CLEAT_DEVICE_LINK = 4,      /**< The link stayed down: attempts used up. */
+    CLEAT_DEVICE_CONNECTION = 5 /**< The broker could not be reached: ditto. */
+};
+
+/** What the device runs on: the caller's, valid until deinit. */
+struct cleat_platform {
+    const struct cleat_board *board;
+    struct cleat_link *link;
+    struct cleat_stream *net; /**< TCP to the broker of the settings. */
+    const struct cleat_se_driver *driver;
+    struct cleat_se_config element;
+    struct cleat_bytes root_ca; /**< PEM or DER; empty: not given. */
+    /** Fit for keys; used where TLS_CHIP_RANDOM is off. May be NULL then. */
+    int (*random)(void *arg, uint8_t *data, size_t len);
+    void *random_arg;
+    struct cleat_task *supervisor; /**< Woken when the device has ended. */
+};
+
+#define CLEAT_DEVICE_SLOTS 32
+#define CLEAT_DEVICE_QOS2_IDS 20
+#define CLEAT_DEVICE_PAYLOAD_MAX 64
+#define CLEAT_DEVICE_TOPIC_MAX 64
+
+/** From any task to the MQTT client task. */
+struct cleat_client_message {
+    enum { CLEAT_ASK_PUBLISH, CLEAT_ASK_SUBSCRIBE, CLEAT_ASK_STOP } type;
+    bool on; /**< PUBLISH: which of the two messages. */
+};
+
+/** From the MQTT client task, and the subscriber, to the publisher. */
+struct cleat_publisher_message {
+    enum {
+        CLEAT_PUBLISHER_READY, /**< Subscribed: presses make sense. */
+        CLEAT_PUBLISHER_LED,   /**< The LED is now `on`. */
+        CLEAT_PUBLISHER_FAILED /**< A publish was refused: err. */
+    } type;
+    bool on;
+    int err;
+};
+
+/** From the MQTT client task to the subscriber. */
+struct cleat_subscriber_message {
+    enum {
+        CLEAT_SUBSCRIBER_GRANTED, /**< The broker answered: qos, or 0x80. */
+        CLEAT_SUBSCRIBER_MESSAGE  /**< A message arrived. */
+    } type;
+    uint8_t qos;
+    bool retain;
+    uint32_t topic_len, payload_len; /**< True lengths, before any cut. */
+    uint8_t topic[CLEAT_DEVICE_TOPIC_MAX];
+    uint8_t payload[CLEAT_DEVICE_PAYLOAD_MAX];
+};
+
+/** One device. Allocate it in static storage; the fields are private. */
+struct cleat_device {
+    const struct cleat_settings *settings;
+    struct cleat_platform platform;
+    int status;
+    bool ending; /* an orderly end was asked for; written under the port's
+                    critical section */
+    bool ended;
+    bool ready;       /* subscribed: told the user to press the button */
+    bool client_runs; /* the MQTT client task was started and is not over */
+
+    /* secure element task */
+    struct cleat_task element_task;
+    struct cleat_se se;
+    struct cleat_se_op element_op;
+    int element_state;
+    int element_tries;
+    uint8_t uid[32];
+    size_t uid_len;
+    uint8_t certificate[CLEAT_DEVICE_CERTIFICATE_MAX];
+    size_t certificate_len;
+    char client_id[132];
+
+    /* MQTT client task */
+    struct cleat_task client_task;
+    struct cleat_mailbox client_box;
+    struct cleat_client_message client_slots[16];
+    int client_state;
+    bool identity_ok;
+    bool client_started;
+    bool workers_started;
+    bool granted_told;
+    char retries_text[12]; /* "150", or "no limit" */
+    uint32_t link_tries;
+    uint64_t link_retry_ms;
+    struct cleat_stream *stream; /* TLS or plain */
+    struct cleat_tls tls;
+    bool tls_ready;
+    struct cleat_mqtt session;
+    struct cleat_client client;
+    struct cleat_client_sub subscription;
+    struct cleat_mqtt_slot slots[CLEAT_DEVICE_SLOTS];
+    uint16_t qos2_ids[CLEAT_DEVICE_QOS2_IDS];
+    uint8_t tx[CLEAT_DEVICE_BUFFER_MAX];
+    uint8_t rx[CLEAT_DEVICE_BUFFER_MAX];
+    uint8_t io[512];
+    struct cleat_subscriber_message incoming; /* being put together */
+    uint32_t dropped;
+    uint32_t rng;
+
+    /* publisher task */
+    struct cleat_task publisher_task;
+    struct cleat_mailbox publisher_box;
+    struct cleat_publisher_message publisher_slots[16];
+    uint32_t presses; /* written under the port's critical section */
+    bool led_known;   /* the LED's state as the publisher was told */
+    uint32_t echoes;  /* own messages that are still to come back */
+    uint64_t echo_deadline_ms;
+
+    /* subscriber task */
+    struct cleat_task subscriber_task;
+    struct cleat_mailbox subscriber_box;
+    struct cleat_subscriber_message subscriber_slots[8];
+    int subscribe_tries;
+    bool announced; /* the publisher was told to announce the button */
+    uint64_t subscribe_ms;
+};
+
+/**
+ * Wire everything; starts nothing.
+ * @return 0, or CLEAT_ERR_ARG and a sentence in why: settings do not hold.
+ */
+int cleat_device_init(struct cleat_device *d,
+                      const struct cleat_settings *settings,
+                      const struct cleat_platform *platform, char *why,
+                      size_t why_cap);
+/** Start the secure element task, and only that: it starts the MQTT client
+ *  task when the chip is ready, which starts the other two when connected. */
+int cleat_device_start(struct cleat_device *d);
+/** The user button was pressed. Interrupt-safe: it only notifies. */
+void cleat_device_press(struct cleat_device *d);
+/** Ask for an orderly end: DISCONNECT, close, chip closed. Any task. */
+void cleat_device_stop(struct cleat_device *d);
+/** @return true once the device has ended by itself or as asked. */
+bool cleat_device_ended(struct cleat_device *d, int *status);
+/** @return true once the button has been announced to the user. */
+bool cleat_device_ready(struct cleat_device *d);
+/** Take everything down in reverse order and wipe it. Not from a task. */
+void cleat_device_deinit(struct cleat_device *d);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * TCP as a stream, on Linux. Names are resolved in a thread of its own, every
+ * address is tried with a time-out, nothing here ever blocks the caller. Wakes
+ * come through cleat_linux_watch() (see linux_port.h) to the owning task.
+ */
+#ifndef CLEAT_LINUX_NET_H
+#define CLEAT_LINUX_NET_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "cleat/port.h"
+#include "cleat/stream.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define CLEAT_LINUX_NET_ADDRESS_MAX 8   /**< Addresses tried of one name. */
+#define CLEAT_LINUX_NET_NAME_MAX 256    /**< Bytes of a host name with NUL. */
+#define CLEAT_LINUX_NET_ADDRESS_TEXT 64 /**< Bytes of "[2001:db8::1]:8883". */
+
+struct cleat_linux_net_config {
+    const char *host; /**< Name or address; copied. Required. */
+    uint16_t port;    /**< Required. */
+    /** For each address, ms. 0: 5000. */
+    uint32_t connect_timeout_ms;
+    /** For the name, ms. 0: 10000. */
+    uint32_t resolve_timeout_ms;
+    struct cleat_task *task; /**< Woken on readiness. NULL: nobody. */
+};
+
+struct cleat_linux_net_lookup;
+
+/** One TCP connection at a time. The fields are private. */
+struct cleat_linux_net {
+    struct cleat_stream stream;
+    struct cleat_task *task;
+    char host[CLEAT_LINUX_NET_NAME_MAX];
+    uint16_t port;
+    uint32_t connect_timeout_ms, resolve_timeout_ms;
+    int state;
+    int fd;
+    short events; /**< Last told to cleat_linux_watch. */
+    struct cleat_linux_net_lookup *lookup;
+    uint64_t deadline_ms;
+    size_t address_count, address_next;
+    /** struct sockaddr_in6 is 28 bytes. */
+    uint32_t addresses[CLEAT_LINUX_NET_ADDRESS_MAX][8];
+    struct cleat_detail detail;
+    char local[CLEAT_LINUX_NET_ADDRESS_TEXT];
+    char remote[CLEAT_LINUX_NET_ADDRESS_TEXT];
+};
+
+/** @return 0; CLEAT_ERR_ARG host or port missing; CLEAT_ERR_SIZE too long. */
+int cleat_linux_net_init(struct cleat_linux_net *n,
+                         const struct cleat_linux_net_config *config);
+/** Closes. A name still being looked up is abandoned to its thread, which
+ *  frees it. */
+void cleat_linux_net_deinit(struct cleat_linux_net *n);
+struct cleat_stream *cleat_linux_net_stream(struct cleat_linux_net *n);
+
+/** @return the descriptor to poll, or -1 while there is none. Changes during
+ *          open(): the name's, then one socket per address. */
+int cleat_linux_net_fd(const struct cleat_linux_net *n);
+/** @return the poll(2) events wanted now; 0 for none. */
+short cleat_linux_net_events(const struct cleat_linux_net *n);
+/** @return "192.0.2.7:40112" of this end; "" when not connected. */
+const char *cleat_linux_net_local(const struct cleat_linux_net *n);
+/** @return the same of the other end: the one connected to or tried last. */
+const char *cleat_linux_net_remote(const struct cleat_linux_net *n);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

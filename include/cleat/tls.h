@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * TLS 1.2 client: a stream over a stream, whose identity key, ephemeral keys
+ * and signature checks live in the secure element. The certificate is public
+ * and passed in; of the key there is only its object number. One task owns a
+ * cleat_tls and alone calls it; that task waits for the element inside open().
+ *
+ *     cleat_tls_init -> cleat_tls_stream: open, read, write, close, open ...
+ *     -> cleat_tls_deinit
+ *
+ * src/tls/ allocates nothing; mbedTLS below it uses its own allocator.
+ */
+#ifndef CLEAT_TLS_H
+#define CLEAT_TLS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "cleat/bytes.h"
+#include "cleat/error.h"
+#include "cleat/se.h"
+#include "cleat/stream.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** Most CA views in a config; each may hold several certificates. */
+#define CLEAT_TLS_CA_MAX 4
+/** Room for everything private in a struct cleat_tls, bytes. */
+#define CLEAT_TLS_CTX_MAX 8192
+
+/**
+ * Settings. Zero the struct, then set what you need. What pointers and views
+ * point to stays the caller's and must stay valid until cleat_tls_deinit().
+ */
+struct cleat_tls_config {
+    struct cleat_stream *lower; /**< What carries the records. Required. */
+    struct cleat_se *se;        /**< Open element. Required. */
+    uint16_t key_object;        /**< Identity key. 0: CLEAT_SE_OBJECT_KEY. */
+    /** Own certificate, DER, leaf first, chain behind it: as the element's
+     *  CERTIFICATE operation yields it. Required. */
+    struct cleat_bytes certificate;
+    /** Trust anchors: DER, or PEM (a NUL at the end is not needed). At least
+     *  one required. */
+    struct cleat_bytes ca[CLEAT_TLS_CA_MAX];
+
+    /** Name (or IP address) that the peer's certificate must show; also sent
+     *  as SNI unless it is an address. Required. */
+    const char *hostname;
+    /** Send this as SNI instead, and expect it in the certificate. NULL or
+     *  empty: hostname. */
+    const char *sni;
+    /** One ALPN protocol to offer, e.g. "x-amzn-mqtt-ca". NULL or empty: no
+     *  ALPN. A server that answers none is accepted. */
+    const char *alpn;
+    /** Also offer ECDHE-RSA, so that the server may have an RSA certificate;
+     *  RSA signatures are checked in software. Default: ECDHE-ECDSA only. */
+    bool allow_rsa;
+
+    /** Random source. NULL: the element. Else the host's own: fill data with
+     *  len bytes fit for keys, return 0 or an enum cleat_err. */
+    int (*random)(void *random_arg, uint8_t *data, size_t len);
+    void *random_arg;
+    /** Wall clock, seconds since 1970; 0 or less: not set. NULL: time(). Dates
+     *  of certificates are checked if it is set, else a warning is logged. A
+     *  system clock before 2025 counts as not set. */
+    int64_t (*clock)(void *clock_arg);
+    void *clock_arg;
+    bool ignore_dates; /**< Never check dates. Says so in the log. */
+
+    uint32_t handshake_timeout_ms; /**< From open(), TCP included. 0: 15000. */
+    uint32_t chip_timeout_ms;      /**< Per operation. 0: 10000. */
+};
+
+/** Why the last connection failed: what cleat_tls_explain() puts in words. */
+enum cleat_tls_failure {
+    CLEAT_TLS_FINE = 0,
+    CLEAT_TLS_LOWER,         /**< The stream below; ask its detail. */
+    CLEAT_TLS_UNKNOWN_CA,    /**< No anchor signed the server's certificate. */
+    CLEAT_TLS_WRONG_HOST,    /**< It is for another name. */
+    CLEAT_TLS_EXPIRED,       /**< Its time is over. */
+    CLEAT_TLS_NOT_YET_VALID, /**< Its time has not come: or our clock is off. */
+    CLEAT_TLS_WRONG_USAGE,   /**< Not for servers. */
+    CLEAT_TLS_BAD_CERTIFICATE, /**< Malformed, or weaker than accepted. */
+    CLEAT_TLS_BAD_SIGNATURE,   /**< Key exchange signed by someone else. */
+    CLEAT_TLS_BAD_POINT,       /**< Peer's public key is not on the curve. */
+    CLEAT_TLS_REFUSED,         /**< The server sent a fatal alert. */
+    CLEAT_TLS_NO_COMMON,       /**< No suite, curve or version in common. */
+    CLEAT_TLS_NOT_TLS,         /**< What answered does not speak TLS. */
+    CLEAT_TLS_CLOSED,          /**< Closed before the handshake was over. */
+    CLEAT_TLS_TIMEOUT,         /**< handshake_timeout_ms ran out. */
+    CLEAT_TLS_CHIP,            /**< The element failed; detail is its own. */
+    CLEAT_TLS_UNSUPPORTED,     /**< Needs what element or build cannot do. */
+    CLEAT_TLS_TOO_LARGE,       /**< Record or message beyond the buffers. */
+    CLEAT_TLS_NO_MEMORY,       /**< mbedTLS's allocator has no more. */
+    CLEAT_TLS_PROTOCOL,        /**< Any other breach of the protocol. */
+    CLEAT_TLS_CONFIG           /**< Settings are missing or wrong. */
+};
+
+/** What was done during the last handshake, counted where it is done. */
+struct cleat_tls_calls {
+    uint32_t generate, agree, sign, verify, random; /**< By the element. */
+    uint32_t failed;          /**< Element operations that failed. */
+    uint32_t software_random; /**< Calls of config.random. */
+};
+
+/** The connection that stands. Strings are valid until close or deinit. */
+struct cleat_tls_info {
+    const char *version; /**< "TLSv1.2"; "" when not connected. */
+    const char *suite;   /**< "TLS-ECDHE-ECDSA-WITH-AES-128-GCM-SHA256". */
+    const char *curve;   /**< "secp256r1": of the key agreement. */
+    const char *alpn;    /**< What the server chose; "" for none. */
+    const char *subject; /**< Peer's subject: "CN=broker". May be cut. */
+    struct cleat_tls_calls calls;
+};
+
+/** One TLS client. Allocate it anywhere, do not move it; fields private. */
+struct cleat_tls {
+    struct cleat_stream stream;
+    uint64_t ctx[CLEAT_TLS_CTX_MAX / 8];
+};
+
+/**
+ * Check the settings and prepare. Does not touch the network or the element.
+ *
+ * @param detail  Gets words for what is missing or wrong; may be NULL. Its code
+ *                is mbedTLS's where mbedTLS refused.
+ * @return 0, or (nothing to deinit then)
+ *         CLEAT_ERR_ARG          a setting is missing: detail says which;
+ *         CLEAT_ERR_VERIFY       certificate or CA cannot be parsed;
+ *         CLEAT_ERR_UNSUPPORTED  its key is of a kind the element lacks;
+ *         CLEAT_ERR_SIZE         mbedTLS is out of memory.
+ */
+int cleat_tls_init(struct cleat_tls *t, const struct cleat_tls_config *config,
+                   struct cleat_detail *detail);
+/** Close, free, and wipe everything. */
+void cleat_tls_deinit(struct cleat_tls *t);
+
+/**
+ * @return the stream; valid from init to deinit. open() runs TCP and the whole
+ *         handshake; it fails with
+ *         CLEAT_ERR_VERIFY   the server is not who it should be;
+ *         CLEAT_ERR_DENIED   the server refused us: see the alert;
+ *         CLEAT_ERR_PROTO    no TLS, nothing in common, or broken rules;
+ *         CLEAT_ERR_CLOSED, CLEAT_ERR_TIMEOUT;
+ *         CLEAT_ERR_UNSUPPORTED, CLEAT_ERR_SIZE;
+ *         or the element's or the lower stream's own error.
+ *         close() sends close_notify if it can at once, closes the lower
+ *         stream, wipes the secrets, gives the session key object back.
+ */
+struct cleat_stream *cleat_tls_stream(struct cleat_tls *t);
+
+/**
+ * Check that certificate and key object belong together: the element signs
+ * random bytes, and the signature is verified with the certificate's key. Costs
+ * one signature and one verification; call it once at start, not during open.
+ *
+ * @return 0; CLEAT_ERR_VERIFY they do not belong together; or the element's
+ *         error (an empty key object is one).
+ */
+int cleat_tls_check_identity(struct cleat_tls *t, struct cleat_detail *detail);
+
+/** Facts of the connection, and the counts of the last handshake. */
+void cleat_tls_get_info(const struct cleat_tls *t, struct cleat_tls_info *out);
+/** @return why the last open, read or write failed; stays until next open. */
+enum cleat_tls_failure cleat_tls_get_failure(const struct cleat_tls *t);
+/** @return number of the alert the server sent, or -1. */
+int cleat_tls_get_alert(const struct cleat_tls *t);
+/** @return its name as in RFC 5246, "bad_certificate"; never NULL. */
+const char *cleat_tls_alert_name(int alert);
+/**
+ * One line for people: what failed, and names or dates that tell why. No
+ * newline; cut to cap - 1 characters; "" when nothing failed.
+ * @return bytes written without the NUL.
+ */
+size_t cleat_tls_explain(const struct cleat_tls *t, char *buf, size_t cap);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
