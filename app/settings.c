@@ -44,6 +44,8 @@ const struct cleat_setting cleat_settings_table[] = {
     TEXT(CHIP, chip, 0, 1023,
          "Secure element: sim:DIR, unix:PATH, i2c:/dev/i2c-N or "
          "soft:KEY.pem,CERT.pem (tests only)"),
+    TEXT(LINK_INTERFACE, link_interface, 0, 15,
+         "Network interface whose state is the link's; empty: any"),
     TEXT(WIFI_SSID, wifi_ssid, 0, 32,
          "Access point's name; empty where the system manages the link"),
     SECRET(WIFI_PASSWORD, wifi_password, 63, "Access point's passphrase"),

@@ -23,6 +23,7 @@ extern "C" {
  *  NULL after cleat_settings_defaults(). */
 struct cleat_settings {
     const char *chip;
+    const char *link_interface;
     const char *wifi_ssid;
     const char *wifi_password;
     const char *wifi_security;

@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The secure element behind --chip: one table of name prefixes. A prefix that
+ * is no bus is looked up among the drivers.
+ */
+#include <string.h>
+
+#include "cleat/linux_i2c.h"
+#include "cli.h"
+#include "sim/sim.h"
+
+#define BUS_DRIVER "optiga"
+
+static void close_sim(struct cli_chip *chip) {
+    cleat_sim_close(chip->handle);
+}
+
+static int open_sim(struct cli_chip *chip, const char *dir,
+                    const struct cli_chip_factory *factory) {
+    char why[512];
+    struct cleat_sim_options o;
+    memset(&o, 0, sizeof o);
+    o.dir = dir;
+    if (factory != NULL) {
+        o.ca_cert = factory->ca_cert;
+        o.ca_key = factory->ca_key;
+        o.common_name = factory->common_name;
+    }
+    struct cleat_sim *sim = cleat_sim_open(&o, why, sizeof why);
+    if (sim == NULL) {
+        cli_error("sim:%s: %s", dir, why);
+        return CLI_FAILED;
+    }
+    chip->handle = sim;
+    chip->bus = *cleat_sim_bus(sim);
+    chip->close_bus = close_sim;
+    return CLI_OK;
+}
+
+static void close_linux(struct cli_chip *chip) {
+    cleat_linux_i2c_close(&chip->bus);
+}
+
+static int say_open_failed(const char *spec, int err,
+                           const struct cleat_detail *detail,
+                           const char *remedy) {
+    cli_error("%s: %s; %s", spec,
+              detail->text != NULL ? detail->text : cleat_strerror(err),
+              remedy);
+    return CLI_FAILED;
+}
+
+static int open_unix(struct cli_chip *chip, const char *path,
+                     const struct cli_chip_factory *factory) {
+    struct cleat_detail detail = {0};
+    (void)factory;
+    int err = cleat_linux_i2c_unix_open(path, &chip->bus, &detail);
+    if (err != CLEAT_OK) {
+        return say_open_failed(path, err, &detail,
+                               "is cleat-chipsim --listen running there?");
+    }
+    chip->close_bus = close_linux;
+    return CLI_OK;
+}
+
+static int open_i2c(struct cli_chip *chip, const char *path,
+                    const struct cli_chip_factory *factory) {
+    struct cleat_detail detail = {0};
+    (void)factory;
+    int err = cleat_linux_i2c_dev_open(path, &chip->bus, &detail);
+    if (err != CLEAT_OK) {
+        return say_open_failed(path, err, &detail,
+                               "is the i2c-dev module loaded, and may this "
+                               "user open it (group i2c)?");
+    }
+    chip->close_bus = close_linux;
+    return CLI_OK;
+}
+
+static const struct {
+    const char *prefix;
+    int (*open)(struct cli_chip *chip, const char *rest,
+                const struct cli_chip_factory *factory);
+} buses[] = {{"sim:", open_sim}, {"unix:", open_unix}, {"i2c:", open_i2c}};
+
+static int open_driver(struct cli_chip *chip, const char *spec) {
+    size_t n = strcspn(spec, ":");
+    chip->driver = cleat_se_driver_find(cleat_bytes_of(spec, n));
+    if (spec[n] != ':' || chip->driver == NULL || chip->driver->needs_bus) {
+        cli_error("--chip: \"%s\" is not sim:DIR, unix:PATH, i2c:DEVICE or "
+                  "DRIVER:... (`cleat chip list`)",
+                  spec);
+        return CLI_USAGE;
+    }
+    chip->element.address = spec + n + 1;
+    return CLI_OK;
+}
+
+int cli_chip_open(struct cli_chip *chip, const char *spec,
+                  const struct cli_chip_factory *factory) {
+    memset(chip, 0, sizeof *chip);
+    if (spec == NULL || spec[0] == '\0') {
+        cli_error("no secure element named: give --chip sim:DIR (virtual), "
+                  "unix:PATH, i2c:/dev/i2c-N, or set CLEAT_CHIP");
+        return CLI_USAGE;
+    }
+    for (size_t i = 0; i < sizeof buses / sizeof buses[0]; i++) {
+        size_t n = strlen(buses[i].prefix);
+        if (strncmp(spec, buses[i].prefix, n) != 0) {
+            continue;
+        }
+        if (spec[n] == '\0') {
+            cli_error("--chip: something must follow \"%s\"", spec);
+            return CLI_USAGE;
+        }
+        chip->driver = cleat_se_driver_find(cleat_bytes_str(BUS_DRIVER));
+        chip->element.bus = &chip->bus;
+        return buses[i].open(chip, spec + n, factory);
+    }
+    return open_driver(chip, spec);
+}
+
+void cli_chip_close(struct cli_chip *chip) {
+    if (chip->close_bus != NULL) {
+        chip->close_bus(chip);
+    }
+    memset(chip, 0, sizeof *chip);
+}
+
+void cli_se_error(const char *what, const struct cleat_se_op *op) {
+    char where[64] = "";
+    if (op->detail.object != 0) {
+        snprintf(where, sizeof where, ", object 0x%04X", op->detail.object);
+    }
+    cli_error("%s: %s%s", what,
+              op->detail.text != NULL ? op->detail.text
+                                      : cleat_strerror(op->err),
+              where);
+}
+
+int cli_se_open(struct cli_se *s, const char *spec,
+                const struct cli_chip_factory *factory) {
+    struct cleat_detail detail = {0};
+    struct cleat_se_op op;
+    memset(s, 0, sizeof *s);
+    int status = cli_chip_open(&s->chip, spec, factory);
+    if (status != CLI_OK) {
+        return status;
+    }
+    s->task.name = "element";
+    s->task.step = cleat_se_step;
+    s->task.self = &s->se;
+    int err = cleat_se_init(&s->se, s->chip.driver, &s->chip.element, &s->task,
+                            &detail);
+    if (err != CLEAT_OK) {
+        cli_error("%s: %s", spec,
+                  detail.text != NULL ? detail.text : cleat_strerror(err));
+        cli_chip_close(&s->chip);
+        return CLI_FAILED;
+    }
+    if (s->chip.driver->tests_only) {
+        cli_error("WARNING: the key of \"%s\" is in this process's memory. For "
+                  "tests only, never for a device.",
+                  s->chip.driver->name);
+    }
+    memset(&op, 0, sizeof op);
+    op.type = CLEAT_SE_OPEN;
+    if (cleat_se_do(&s->se, &op, 0) != CLEAT_OK) {
+        cli_se_error("the secure element cannot be opened", &op);
+        cleat_se_deinit(&s->se);
+        cli_chip_close(&s->chip);
+        return CLI_FAILED;
+    }
+    return CLI_OK;
+}
+
+void cli_se_close(struct cli_se *s) {
+    struct cleat_se_op op;
+    memset(&op, 0, sizeof op);
+    op.type = CLEAT_SE_CLOSE;
+    cleat_se_do(&s->se, &op, 0);
+    cleat_se_deinit(&s->se);
+    cli_chip_close(&s->chip);
+}
