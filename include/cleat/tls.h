@@ -131,7 +131,8 @@ struct cleat_tls {
  *         CLEAT_ERR_ARG          a setting is missing: detail says which;
  *         CLEAT_ERR_VERIFY       certificate or CA cannot be parsed;
  *         CLEAT_ERR_UNSUPPORTED  its key is of a kind the element lacks;
- *         CLEAT_ERR_SIZE         mbedTLS is out of memory.
+ *         CLEAT_ERR_SIZE         a certificate in PEM is too large: give DER;
+ *         CLEAT_ERR_FULL         mbedTLS is out of memory.
  */
 int cleat_tls_init(struct cleat_tls *t, const struct cleat_tls_config *config,
                    struct cleat_detail *detail);
@@ -145,10 +146,11 @@ void cleat_tls_deinit(struct cleat_tls *t);
  *         CLEAT_ERR_DENIED   the server refused us: see the alert;
  *         CLEAT_ERR_PROTO    no TLS, nothing in common, or broken rules;
  *         CLEAT_ERR_CLOSED, CLEAT_ERR_TIMEOUT;
- *         CLEAT_ERR_UNSUPPORTED, CLEAT_ERR_SIZE;
+ *         CLEAT_ERR_UNSUPPORTED, CLEAT_ERR_SIZE, CLEAT_ERR_FULL;
  *         or the element's or the lower stream's own error.
  *         close() sends close_notify if it can at once, closes the lower
- *         stream, wipes the secrets, gives the session key object back.
+ *         stream and wipes the secrets. The session key object is taken for
+ *         the key agreement and given back when the handshake is over.
  */
 struct cleat_stream *cleat_tls_stream(struct cleat_tls *t);
 

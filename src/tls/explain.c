@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What went wrong, in words: alert names, one line per kind of failure, and the
+ * facts that were kept while it happened.
+ */
+#include "context.h"
+
+#include <stdio.h>
+#include <string.h>
+
+const char *cleat_tls_alert_name(int alert) {
+    static const struct {
+        uint8_t number;
+        const char *name;
+    } names[] = {
+        {0, "close_notify"},
+        {10, "unexpected_message"},
+        {20, "bad_record_mac"},
+        {22, "record_overflow"},
+        {40, "handshake_failure"},
+        {42, "bad_certificate"},
+        {43, "unsupported_certificate"},
+        {44, "certificate_revoked"},
+        {45, "certificate_expired"},
+        {46, "certificate_unknown"},
+        {47, "illegal_parameter"},
+        {48, "unknown_ca"},
+        {49, "access_denied"},
+        {50, "decode_error"},
+        {51, "decrypt_error"},
+        {70, "protocol_version"},
+        {71, "insufficient_security"},
+        {80, "internal_error"},
+        {86, "inappropriate_fallback"},
+        {90, "user_canceled"},
+        {100, "no_renegotiation"},
+        {110, "unsupported_extension"},
+        {112, "unrecognized_name"},
+        {113, "bad_certificate_status_response"},
+        {115, "unknown_psk_identity"},
+        {116, "certificate_required"},
+        {120, "no_application_protocol"},
+    };
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        if (names[i].number == alert) {
+            return names[i].name;
+        }
+    }
+    return alert < 0 ? "none" : "unknown alert";
+}
+
+/** What people can do about the commoner alerts. */
+static const char *alert_hint(int alert) {
+    switch (alert) {
+    case 42:
+    case 43:
+    case 46:
+        return "; it does not accept our certificate";
+    case 44:
+        return "; our certificate is revoked there";
+    case 45:
+        return "; our certificate has expired, or its clock is wrong";
+    case 48:
+        return "; it does not know who signed our certificate";
+    case 49:
+        return "; our certificate is known but not allowed in";
+    case 51:
+        return "; our key does not belong to our certificate";
+    case 112:
+        return "; it does not serve this host name";
+    case 116:
+        return "; it wants a client certificate";
+    case 120:
+        return "; it does not speak the ALPN protocol we offered";
+    default:
+        return "";
+    }
+}
+
+const char *cleat_tls_explain_text(enum cleat_tls_failure kind) {
+    switch (kind) {
+    case CLEAT_TLS_FINE:
+        return "";
+    case CLEAT_TLS_LOWER:
+        return "the connection below failed";
+    case CLEAT_TLS_UNKNOWN_CA:
+        return "unknown ca: no given ca signed the server's certificate";
+    case CLEAT_TLS_WRONG_HOST:
+        return "wrong host: the server's certificate is for another name";
+    case CLEAT_TLS_EXPIRED:
+        return "the server's certificate has expired";
+    case CLEAT_TLS_NOT_YET_VALID:
+        return "the server's certificate is not yet valid";
+    case CLEAT_TLS_WRONG_USAGE:
+        return "wrong usage: the certificate is not for servers";
+    case CLEAT_TLS_BAD_CERTIFICATE:
+        return "the server's certificate is malformed or too weak";
+    case CLEAT_TLS_BAD_SIGNATURE:
+        return "the server's signature is not good: it does not have the key "
+               "of its certificate";
+    case CLEAT_TLS_BAD_POINT:
+        return "the server's public key is not on the curve";
+    case CLEAT_TLS_REFUSED:
+        return "refused by the server";
+    case CLEAT_TLS_NO_COMMON:
+        return "no common suite: server and client share no cipher suite, "
+               "curve or version";
+    case CLEAT_TLS_NOT_TLS:
+        return "what answered does not speak tls";
+    case CLEAT_TLS_CLOSED:
+        return "closed by the server";
+    case CLEAT_TLS_TIMEOUT:
+        return "timed out during the handshake";
+    case CLEAT_TLS_CHIP:
+        return "the secure element failed";
+    case CLEAT_TLS_UNSUPPORTED:
+        return "the server's certificate needs a kind of key or a curve that "
+               "element and build do not have";
+    case CLEAT_TLS_TOO_LARGE:
+        return "the server sent more at once than the tls buffers hold";
+    case CLEAT_TLS_NO_MEMORY:
+        return "out of memory for tls";
+    case CLEAT_TLS_PROTOCOL:
+        return "the server broke the tls protocol";
+    case CLEAT_TLS_CONFIG:
+        return "tls settings are missing or wrong";
+    }
+    return "unknown failure";
+}
+
+static size_t fits(int n, size_t cap) {
+    if (n < 0 || cap == 0) {
+        return 0;
+    }
+    return (size_t)n < cap ? (size_t)n : cap - 1;
+}
+
+/** Who asked what of the element or the stream below. */
+static int explain_detail(const struct cleat_tls_ctx *c, char *buf,
+                          size_t cap) {
+    const struct cleat_detail *d = &c->trouble.detail;
+    const char *text =
+        d->text != NULL ? d->text : cleat_strerror(c->trouble.err);
+    if (d->object != 0) {
+        return snprintf(buf, cap, "%s: %s (object 0x%04X)",
+                        cleat_tls_explain_text(c->trouble.kind), text,
+                        (unsigned)d->object);
+    }
+    return snprintf(buf, cap, "%s: %s", cleat_tls_explain_text(c->trouble.kind),
+                    text);
+}
+
+static int explain_weak(const struct cleat_tls_ctx *c, char *buf, size_t cap) {
+    const struct cleat_tls_peer *p = &c->peer;
+    if ((p->flags & MBEDTLS_X509_BADCERT_BAD_PK) != 0 && !c->config.allow_rsa) {
+        return snprintf(buf, cap,
+                        "the server's certificate chain uses RSA, which is "
+                        "not allowed by the settings (%s)",
+                        p->bad);
+    }
+    return snprintf(buf, cap, "%s%s%s", cleat_tls_explain_text(c->trouble.kind),
+                    p->bad[0] != '\0' ? ": " : "", p->bad);
+}
+
+static int explain_certificate(const struct cleat_tls_ctx *c, char *buf,
+                               size_t cap) {
+    const struct cleat_tls_peer *p = &c->peer;
+    const char *text = cleat_tls_explain_text(c->trouble.kind);
+    switch (c->trouble.kind) {
+    case CLEAT_TLS_UNKNOWN_CA:
+        return snprintf(buf, cap, "%s (%s, issued by %s)", text, p->bad,
+                        p->issuer);
+    case CLEAT_TLS_WRONG_HOST:
+        return snprintf(buf, cap, "%s: it says %s, not %s", text,
+                        p->names[0] != '\0' ? p->names : "nothing", c->name);
+    case CLEAT_TLS_EXPIRED:
+        return snprintf(buf, cap, "%s: %s ended %s UTC", text, p->bad, p->date);
+    case CLEAT_TLS_NOT_YET_VALID:
+        return snprintf(buf, cap, "%s: %s begins %s UTC; is our clock right?",
+                        text, p->bad, p->date);
+    case CLEAT_TLS_WRONG_USAGE:
+        return snprintf(buf, cap, "%s (%s)", text, p->subject);
+    default:
+        return explain_weak(c, buf, cap);
+    }
+}
+
+static int explain_closed(const struct cleat_tls_ctx *c, char *buf,
+                          size_t cap) {
+    if (c->up_before_fail) {
+        return snprintf(buf, cap, "closed by the server without saying so");
+    }
+    return snprintf(buf, cap, "closed by the server during the handshake%s",
+                    c->first_len == 0
+                        ? ", before it said anything: is this a tls port?"
+                        : "");
+}
+
+size_t cleat_tls_explain(const struct cleat_tls *t, char *buf, size_t cap) {
+    const struct cleat_tls_ctx *c = cleat_tls_context_const(t);
+    int n;
+    if (cap == 0) {
+        return 0;
+    }
+    switch (c->trouble.kind) {
+    case CLEAT_TLS_UNKNOWN_CA:
+    case CLEAT_TLS_WRONG_HOST:
+    case CLEAT_TLS_EXPIRED:
+    case CLEAT_TLS_NOT_YET_VALID:
+    case CLEAT_TLS_WRONG_USAGE:
+    case CLEAT_TLS_BAD_CERTIFICATE:
+        n = explain_certificate(c, buf, cap);
+        break;
+    case CLEAT_TLS_LOWER:
+    case CLEAT_TLS_CHIP:
+        n = explain_detail(c, buf, cap);
+        break;
+    case CLEAT_TLS_REFUSED:
+    case CLEAT_TLS_NO_COMMON:
+        n = snprintf(buf, cap, "%s (alert %s)%s",
+                     cleat_tls_explain_text(c->trouble.kind),
+                     cleat_tls_alert_name(c->alert), alert_hint(c->alert));
+        break;
+    case CLEAT_TLS_CLOSED:
+        n = explain_closed(c, buf, cap);
+        break;
+    default:
+        n = snprintf(buf, cap, "%s", cleat_tls_explain_text(c->trouble.kind));
+        break;
+    }
+    return fits(n, cap);
+}

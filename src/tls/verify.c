@@ -1,0 +1,373 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Certificates: parsing one's own and the trust anchors, the clock their dates
+ * are held against, and what is wrong with the server's, kept for people. The
+ * checking itself is mbedTLS's; the signatures go to the element by key.c.
+ */
+#include "context.h"
+
+#include <mbedtls/asn1.h>
+#include <mbedtls/base64.h>
+#include <mbedtls/error.h>
+#include <mbedtls/oid.h>
+#include <mbedtls/platform_time.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "cleat/log.h"
+
+/* Largest certificate in PEM, as DER; it is on the stack during init. */
+#ifndef CLEAT_TLS_PEM_MAX
+#define CLEAT_TLS_PEM_MAX 3072
+#endif
+
+/* 2025-01-01: a system clock before that has never been set. */
+#define CLOCK_PLAUSIBLE 1735689600
+
+#define DATE_FLAGS (MBEDTLS_X509_BADCERT_EXPIRED | MBEDTLS_X509_BADCERT_FUTURE)
+
+/** @return seconds since 1970, or 0 when the clock is not set. */
+static int64_t clock_now(const struct cleat_tls_ctx *c) {
+    if (c != NULL && c->config.clock != NULL) {
+        int64_t now = c->config.clock(c->config.clock_arg);
+        return now > 0 ? now : 0;
+    }
+    time_t now = time(NULL);
+    return now >= (time_t)CLOCK_PLAUSIBLE ? (int64_t)now : 0;
+}
+
+/* mbedTLS asks here for the time, without saying for whom. */
+time_t cleat_tls_verify_time(time_t *out) {
+    time_t now = (time_t)clock_now(cleat_tls_current());
+    if (out != NULL) {
+        *out = now;
+    }
+    return now;
+}
+
+mbedtls_ms_time_t mbedtls_ms_time(void) {
+    return (mbedtls_ms_time_t)cleat_port_now_ms();
+}
+
+/** Cut the next DER element off the front. @return false if there is none. */
+static bool next_der(struct cleat_reader *r, struct cleat_bytes *out) {
+    struct cleat_reader head = *r;
+    uint8_t tag = cleat_read_u8(&head);
+    size_t len = cleat_read_u8(&head);
+    if (len > 0x80) {
+        size_t count = len - 0x80;
+        len = 0;
+        if (count > 3) {
+            return false;
+        }
+        while (count-- > 0) {
+            len = len << 8 | cleat_read_u8(&head);
+        }
+    } else if (len == 0x80) {
+        return false;
+    }
+    if (head.failed ||
+        tag != (MBEDTLS_ASN1_CONSTRUCTED | MBEDTLS_ASN1_SEQUENCE)) {
+        return false;
+    }
+    *out = cleat_read_bytes(r, head.pos - r->pos + len);
+    return !r->failed;
+}
+
+/** Cut the text of the next certificate out of PEM. @return false: no more. */
+static bool next_pem(struct cleat_reader *r, struct cleat_bytes *out) {
+    static const char begin[] = "-----BEGIN CERTIFICATE-----";
+    static const char end[] = "-----END CERTIFICATE-----";
+    size_t start = 0;
+    bool inside = false;
+    while (cleat_reader_left(r) > 0) {
+        struct cleat_reader look = *r;
+        struct cleat_bytes mark =
+            cleat_read_bytes(&look, inside ? sizeof end - 1 : sizeof begin - 1);
+        if (look.failed) {
+            return false;
+        }
+        if (inside && cleat_bytes_equal(mark, cleat_bytes_str(end))) {
+            *out = cleat_bytes_of(r->data + start, r->pos - start);
+            *r = look;
+            return true;
+        }
+        if (!inside && cleat_bytes_equal(mark, cleat_bytes_str(begin))) {
+            *r = look;
+            start = r->pos;
+            inside = true;
+            continue;
+        }
+        cleat_read_u8(r);
+    }
+    return false;
+}
+
+static int parse_pem(mbedtls_x509_crt *chain, struct cleat_bytes text) {
+    uint8_t der[CLEAT_TLS_PEM_MAX];
+    size_t len;
+    int ret = mbedtls_base64_decode(der, sizeof der, &len, text.data, text.len);
+    if (ret != 0) {
+        return ret;
+    }
+    return mbedtls_x509_crt_parse_der(chain, der, len);
+}
+
+static int parse_der(mbedtls_x509_crt *chain, struct cleat_bytes der,
+                     bool keep) {
+    if (keep) {
+        return mbedtls_x509_crt_parse_der_nocopy(chain, der.data, der.len);
+    }
+    return mbedtls_x509_crt_parse_der(chain, der.data, der.len);
+}
+
+int cleat_tls_verify_parse(mbedtls_x509_crt *chain, struct cleat_bytes bytes,
+                           bool keep, int *code) {
+    struct cleat_reader r = cleat_reader_of(bytes);
+    bool der = bytes.len > 0 && bytes.data[0] == 0x30;
+    struct cleat_bytes one;
+    int count = 0;
+    *code = 0;
+    while (der ? next_der(&r, &one) : next_pem(&r, &one)) {
+        int ret = der ? parse_der(chain, one, keep) : parse_pem(chain, one);
+        if (ret == 0) {
+            count++;
+            continue;
+        }
+        *code = ret;
+        CLEAT_LOG(CLEAT_LEVEL_WARN, "tls",
+                  "certificate not usable, skipped code=-0x%04x",
+                  (unsigned)-ret);
+    }
+    if (der && cleat_reader_left(&r) > 0) {
+        *code = MBEDTLS_ERR_X509_INVALID_FORMAT;
+        return CLEAT_ERR_VERIFY;
+    }
+    return count > 0 ? count : CLEAT_ERR_VERIFY;
+}
+
+static int complain(struct cleat_detail *detail, int err, int code,
+                    const char *text) {
+    *detail = (struct cleat_detail){CLEAT_LAYER_TLS, code, 0, text};
+    return err;
+}
+
+/** @return the same code without mbedTLS's low-level part. */
+static int high(int code) {
+    return -(-code & 0xFF80);
+}
+
+/** What a parse error means to whoever gave the certificate. */
+static int complain_parse(struct cleat_detail *detail, int code,
+                          const char *text) {
+    if (high(code) == MBEDTLS_ERR_X509_ALLOC_FAILED) {
+        return complain(detail, CLEAT_ERR_FULL, code, "out of memory");
+    }
+    if (code == MBEDTLS_ERR_PK_UNKNOWN_NAMED_CURVE ||
+        high(code) == MBEDTLS_ERR_PK_UNKNOWN_NAMED_CURVE ||
+        high(code) == MBEDTLS_ERR_PK_UNKNOWN_PK_ALG) {
+        return complain(detail, CLEAT_ERR_UNSUPPORTED, code,
+                        "certificate has a kind of key or a curve that this "
+                        "build does not have");
+    }
+    if (code == MBEDTLS_ERR_BASE64_BUFFER_TOO_SMALL) {
+        return complain(detail, CLEAT_ERR_SIZE, code,
+                        "certificate in PEM is too large; give it as DER");
+    }
+    return complain(detail, CLEAT_ERR_VERIFY, code, text);
+}
+
+static int load_own(struct cleat_tls_ctx *c, struct cleat_detail *detail) {
+    int code;
+    int count =
+        cleat_tls_verify_parse(&c->own, c->config.certificate, true, &code);
+    if (count < 0 || code != 0) {
+        return complain_parse(detail, code,
+                              "own certificate cannot be parsed as DER");
+    }
+    if (!mbedtls_pk_can_do(&c->own.pk, MBEDTLS_PK_ECKEY) ||
+        cleat_tls_key_curve(
+            mbedtls_ecp_keypair_get_group_id(mbedtls_pk_ec(c->own.pk))) == 0) {
+        return complain(detail, CLEAT_ERR_UNSUPPORTED, 0,
+                        "own certificate has no P-256 or P-384 key");
+    }
+    return 0;
+}
+
+static int load_ca(struct cleat_tls_ctx *c, struct cleat_detail *detail) {
+    for (size_t i = 0; i < CLEAT_TLS_CA_MAX; i++) {
+        int code;
+        if (c->config.ca[i].len == 0) {
+            continue;
+        }
+        int count =
+            cleat_tls_verify_parse(&c->ca, c->config.ca[i], false, &code);
+        if (count < 0) {
+            return complain_parse(detail, code,
+                                  "ca certificate cannot be parsed: neither "
+                                  "PEM nor DER");
+        }
+    }
+    return 0;
+}
+
+int cleat_tls_verify_load(struct cleat_tls_ctx *c,
+                          struct cleat_detail *detail) {
+    int err = load_own(c, detail);
+    return err != 0 ? err : load_ca(c, detail);
+}
+
+void cleat_tls_verify_profile(struct cleat_tls_ctx *c) {
+    c->profile = (mbedtls_x509_crt_profile){
+        .allowed_mds = MBEDTLS_X509_ID_FLAG(MBEDTLS_MD_SHA256) |
+                       MBEDTLS_X509_ID_FLAG(MBEDTLS_MD_SHA384),
+        .allowed_pks = MBEDTLS_X509_ID_FLAG(MBEDTLS_PK_ECKEY) |
+                       MBEDTLS_X509_ID_FLAG(MBEDTLS_PK_ECDSA),
+        .allowed_curves = MBEDTLS_X509_ID_FLAG(MBEDTLS_ECP_DP_SECP256R1) |
+                          MBEDTLS_X509_ID_FLAG(MBEDTLS_ECP_DP_SECP384R1),
+        .rsa_min_bitlen = 2048,
+    };
+    if (c->config.allow_rsa) {
+        c->profile.allowed_pks |= MBEDTLS_X509_ID_FLAG(MBEDTLS_PK_RSA) |
+                                  MBEDTLS_X509_ID_FLAG(MBEDTLS_PK_RSASSA_PSS);
+    }
+}
+
+/** Append bytes of the peer's to text, made harmless. */
+static void put_text(char *text, size_t cap, struct cleat_bytes bytes) {
+    size_t len = strlen(text);
+    struct cleat_reader r = cleat_reader_of(bytes);
+    while (cleat_reader_left(&r) > 0 && len + 1 < cap) {
+        char ch = (char)cleat_read_u8(&r);
+        text[len++] = ch >= 0x20 && ch < 0x7f ? ch : '?';
+    }
+    text[len] = '\0';
+}
+
+/** Append an IP address of 4 or 16 bytes. */
+static void put_address(char *text, size_t cap, struct cleat_bytes bytes) {
+    struct cleat_reader r = cleat_reader_of(bytes);
+    char word[8];
+    for (size_t i = 0; cleat_reader_left(&r) > 0; i++) {
+        if (bytes.len == 4) {
+            snprintf(word, sizeof word, "%s%u", i > 0 ? "." : "",
+                     (unsigned)cleat_read_u8(&r));
+        } else {
+            snprintf(word, sizeof word, "%s%x", i > 0 ? ":" : "",
+                     (unsigned)cleat_read_u16(&r));
+        }
+        put_text(text, cap, cleat_bytes_str(word));
+    }
+}
+
+static void name_line(char *text, size_t cap, const mbedtls_x509_name *name) {
+    if (mbedtls_x509_dn_gets(text, cap, name) < 0) {
+        snprintf(text, cap, "(long name)");
+    }
+}
+
+/** The names a certificate is for: its alternative names, else its CN. */
+static void list_names(char *text, size_t cap, const mbedtls_x509_crt *crt) {
+    text[0] = '\0';
+    for (const mbedtls_x509_sequence *n = &crt->subject_alt_names; n != NULL;
+         n = n->next) {
+        unsigned tag = (unsigned)n->buf.tag & MBEDTLS_ASN1_TAG_VALUE_MASK;
+        struct cleat_bytes value = cleat_bytes_of(n->buf.p, n->buf.len);
+        if (value.len == 0 || (tag != MBEDTLS_X509_SAN_DNS_NAME &&
+                               tag != MBEDTLS_X509_SAN_IP_ADDRESS)) {
+            continue;
+        }
+        if (text[0] != '\0') {
+            put_text(text, cap, cleat_bytes_str(", "));
+        }
+        if (tag == MBEDTLS_X509_SAN_DNS_NAME) {
+            put_text(text, cap, value);
+        } else {
+            put_address(text, cap, value);
+        }
+    }
+    if (text[0] == '\0') {
+        for (const mbedtls_x509_name *n = &crt->subject; n != NULL;
+             n = n->next) {
+            if (MBEDTLS_OID_CMP(MBEDTLS_OID_AT_CN, &n->oid) == 0) {
+                put_text(text, cap, cleat_bytes_of(n->val.p, n->val.len));
+            }
+        }
+    }
+}
+
+static void put_date(char *text, size_t cap, const mbedtls_x509_time *t) {
+    snprintf(text, cap, "%04u-%02u-%02u %02u:%02u:%02u", (unsigned)t->year,
+             (unsigned)t->mon, (unsigned)t->day, (unsigned)t->hour,
+             (unsigned)t->min, (unsigned)t->sec);
+}
+
+/** Keep what explains the flags of one certificate. */
+static void note(struct cleat_tls_peer *p, const mbedtls_x509_crt *crt,
+                 int depth, uint32_t flags) {
+    if (depth == 0) {
+        name_line(p->subject, sizeof p->subject, &crt->subject);
+        list_names(p->names, sizeof p->names, crt);
+    }
+    if (flags == 0) {
+        return;
+    }
+    p->flags |= flags;
+    if ((flags & ~(uint32_t)MBEDTLS_X509_BADCERT_CN_MISMATCH) != 0) {
+        name_line(p->bad, sizeof p->bad, &crt->subject);
+        name_line(p->issuer, sizeof p->issuer, &crt->issuer);
+    }
+    if ((flags & MBEDTLS_X509_BADCERT_EXPIRED) != 0) {
+        put_date(p->date, sizeof p->date, &crt->valid_to);
+    } else if ((flags & MBEDTLS_X509_BADCERT_FUTURE) != 0) {
+        put_date(p->date, sizeof p->date, &crt->valid_from);
+    }
+}
+
+int cleat_tls_verify_callback(void *arg, mbedtls_x509_crt *crt, int depth,
+                              uint32_t *flags) {
+    struct cleat_tls_ctx *c = arg;
+    if (c->config.ignore_dates || clock_now(c) == 0) {
+        *flags &= ~(uint32_t)DATE_FLAGS;
+        if (depth == 0) {
+            CLEAT_LOG(CLEAT_LEVEL_WARN, "tls",
+                      "dates of certificates not checked reason=%s",
+                      c->config.ignore_dates ? "setting" : "clock_not_set");
+        }
+    }
+    if (!c->name_pinned) {
+        *flags |= MBEDTLS_X509_BADCERT_OTHER;
+    }
+    note(&c->peer, crt, depth, *flags);
+    return 0;
+}
+
+enum cleat_tls_failure cleat_tls_verify_failure(uint32_t flags) {
+    const uint32_t weak =
+        MBEDTLS_X509_BADCERT_BAD_MD | MBEDTLS_X509_BADCERT_BAD_PK |
+        MBEDTLS_X509_BADCERT_BAD_KEY | MBEDTLS_X509_BADCERT_OTHER |
+        MBEDTLS_X509_BADCERT_MISSING;
+    const uint32_t usage = MBEDTLS_X509_BADCERT_KEY_USAGE |
+                           MBEDTLS_X509_BADCERT_EXT_KEY_USAGE |
+                           MBEDTLS_X509_BADCERT_NS_CERT_TYPE;
+    if ((flags & weak) != 0) {
+        return CLEAT_TLS_BAD_CERTIFICATE;
+    }
+    if ((flags & MBEDTLS_X509_BADCERT_NOT_TRUSTED) != 0) {
+        return CLEAT_TLS_UNKNOWN_CA;
+    }
+    if ((flags & MBEDTLS_X509_BADCERT_EXPIRED) != 0) {
+        return CLEAT_TLS_EXPIRED;
+    }
+    if ((flags & MBEDTLS_X509_BADCERT_FUTURE) != 0) {
+        return CLEAT_TLS_NOT_YET_VALID;
+    }
+    if ((flags & MBEDTLS_X509_BADCERT_CN_MISMATCH) != 0) {
+        return CLEAT_TLS_WRONG_HOST;
+    }
+    if ((flags & usage) != 0) {
+        return CLEAT_TLS_WRONG_USAGE;
+    }
+    return CLEAT_TLS_BAD_CERTIFICATE;
+}
