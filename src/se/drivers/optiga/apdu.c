@@ -200,9 +200,9 @@ static void build_write(struct cleat_optiga_command *c,
 static void build_random(struct cleat_optiga_command *c,
                          const struct cleat_se_op *op, size_t pos) {
     size_t left = op->out.cap - pos;
+    begin(c, CMD_CLEAR | CMD_RANDOM, 0x00);
     c->chunk = (uint16_t)(left < RANDOM_MAX ? left : RANDOM_MAX);
     size_t ask = c->chunk < RANDOM_MIN ? RANDOM_MIN : c->chunk;
-    begin(c, CMD_CLEAR | CMD_RANDOM, 0x00);
     put16(c, ask);
     c->direct = ask == c->chunk;
     c->to.data = c->direct ? op->out.data + pos : c->reply;
@@ -215,8 +215,8 @@ static void build_hash(struct cleat_optiga_command *c,
     size_t left = op->in.len - pos;
     bool last = left <= HASH_CHUNK;
     uint8_t tag = (uint8_t)((last ? 1 : 0) + (pos == 0 ? 0 : 2));
-    c->chunk = (uint16_t)(last ? left : HASH_CHUNK);
     begin(c, CMD_CLEAR | CMD_HASH, ALG_SHA256);
+    c->chunk = (uint16_t)(last ? left : HASH_CHUNK);
     /* The chip keeps the state between these; none may run twice. */
     c->repeatable = last && pos == 0;
     put_tag(c, tag, c->chunk);
