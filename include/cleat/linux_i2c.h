@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Buses of the Linux port: a chip behind a Unix socket (cleat-chipsim). What
+ * is opened here is a struct cleat_i2c for whoever drives the chip. One task
+ * owns a bus.
+ */
+#ifndef CLEAT_LINUX_I2C_H
+#define CLEAT_LINUX_I2C_H
+
+#include "cleat/error.h"
+#include "cleat/i2c.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** A chip on a socket. Allocate it anywhere; only bus is public. */
+struct cleat_linux_i2c_unix {
+    struct cleat_i2c bus; /**< Valid while open. */
+    int fd;               /**< Private; -1: not connected. */
+    char path[108];       /**< Private. */
+};
+
+/**
+ * Connect to a cleat-chipsim. When the connection breaks later, the transfer
+ * fails with CLEAT_ERR_IO and the next one connects anew.
+ *
+ * @param detail  Words and errno on failure; may be NULL.
+ * @return 0; CLEAT_ERR_SIZE (path too long); CLEAT_ERR_IO (nobody listens:
+ *         start cleat-chipsim); CLEAT_ERR_FULL (another client has the chip:
+ *         retry when it is gone); CLEAT_ERR_PROTO (not a cleat-chipsim);
+ *         CLEAT_ERR_TIMEOUT (no greeting).
+ */
+int cleat_linux_i2c_unix_open(struct cleat_linux_i2c_unix *port,
+                              const char *path, struct cleat_detail *detail);
+/** Leave; the chip stays powered. Safe when not open. */
+void cleat_linux_i2c_unix_close(struct cleat_linux_i2c_unix *port);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
