@@ -24,7 +24,7 @@ extern "C" {
 struct cleat_linux_net_config {
     const char *host; /**< Name or address; copied. Required. */
     uint16_t port;    /**< Required. */
-    /** For each address, ms. 0: 5000. */
+    /** For each address, ms. 0: 5000. At most 1500 while there are more. */
     uint32_t connect_timeout_ms;
     /** For the name, ms. 0: 10000. */
     uint32_t resolve_timeout_ms;
@@ -42,6 +42,7 @@ struct cleat_linux_net {
     uint32_t connect_timeout_ms, resolve_timeout_ms;
     int state;
     int fd;
+    int timer_fd; /**< Wakes the task at deadline_ms; -1: none. */
     short events; /**< Last told to cleat_linux_watch. */
     struct cleat_linux_net_lookup *lookup;
     uint64_t deadline_ms;

@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/timerfd.h>
 #include <unistd.h>
 
 #include "cleat/linux_port.h"
@@ -24,6 +25,7 @@
 
 #define CONNECT_TIMEOUT_MS 5000u
 #define RESOLVE_TIMEOUT_MS 10000u
+#define NEXT_ADDRESS_MS 1500u
 
 enum { IDLE, RESOLVING, CONNECTING, UP, FAILED };
 
@@ -92,6 +94,28 @@ static void watch(struct cleat_linux_net *n, short events) {
     n->events = events;
 }
 
+static void timer_stop(struct cleat_linux_net *n) {
+    if (n->timer_fd >= 0) {
+        cleat_linux_watch(n->task, n->timer_fd, 0);
+        close(n->timer_fd);
+        n->timer_fd = -1;
+    }
+}
+
+/** Be called at the deadline too, if nothing happens before. */
+static void timer_start(struct cleat_linux_net *n, uint64_t now_ms,
+                        uint32_t wait_ms) {
+    const struct itimerspec when = {
+        .it_value = {wait_ms / 1000, (long)(wait_ms % 1000) * 1000000L}};
+    timer_stop(n);
+    n->deadline_ms = now_ms + wait_ms;
+    n->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
+    if (n->timer_fd >= 0) {
+        timerfd_settime(n->timer_fd, 0, &when, NULL);
+        cleat_linux_watch(n->task, n->timer_fd, POLLIN);
+    }
+}
+
 static void drop_socket(struct cleat_linux_net *n) {
     if (n->fd >= 0) {
         watch(n, 0);
@@ -110,6 +134,7 @@ static void drop_lookup(struct cleat_linux_net *n) {
 
 static int failed(struct cleat_linux_net *n, int err, int32_t code,
                   const char *text) {
+    timer_stop(n);
     drop_lookup(n);
     drop_socket(n);
     n->state = FAILED;
@@ -163,9 +188,18 @@ static void connected(struct cleat_linux_net *n) {
         address_text((struct sockaddr *)&local, len, n->local);
     }
     n->state = UP;
+    timer_stop(n);
     watch(n, POLLIN);
     CLEAT_LOG(CLEAT_LEVEL_INFO, "net", "connected local=%s peer=%s", n->local,
               n->remote);
+}
+
+/** Where there are more addresses, the first ones get less time. */
+static uint32_t patience(const struct cleat_linux_net *n) {
+    bool last = n->address_next == n->address_count;
+    return last || n->connect_timeout_ms < NEXT_ADDRESS_MS
+               ? n->connect_timeout_ms
+               : NEXT_ADDRESS_MS;
 }
 
 /** Begin with one address. @return 0 if it stands or is under way, else an
@@ -181,7 +215,7 @@ static int try_one(struct cleat_linux_net *n, const struct sockaddr *sa,
         return errno;
     }
     n->state = CONNECTING;
-    n->deadline_ms = now_ms + n->connect_timeout_ms;
+    timer_start(n, now_ms, patience(n));
     if (connect(n->fd, sa, len) == 0) {
         connected(n);
         return 0;
@@ -240,7 +274,7 @@ static int begin(struct cleat_linux_net *n, uint64_t now_ms) {
         return failed_errno(n, errno);
     }
     n->state = RESOLVING;
-    n->deadline_ms = now_ms + n->resolve_timeout_ms;
+    timer_start(n, now_ms, n->resolve_timeout_ms);
     watch(n, POLLIN);
     return CLEAT_ERR_AGAIN;
 }
@@ -350,6 +384,7 @@ static int net_write(void *self, const uint8_t *data, size_t len) {
 
 static void net_close(void *self) {
     struct cleat_linux_net *n = self;
+    timer_stop(n);
     drop_lookup(n);
     drop_socket(n);
     n->local[0] = '\0';
@@ -364,6 +399,7 @@ int cleat_linux_net_init(struct cleat_linux_net *n,
                          const struct cleat_linux_net_config *config) {
     memset(n, 0, sizeof *n);
     n->fd = -1;
+    n->timer_fd = -1;
     if (config->host == NULL || config->host[0] == '\0' || config->port == 0) {
         return CLEAT_ERR_ARG;
     }

@@ -201,39 +201,81 @@ static void an_abandoned_lookup_frees_itself(void **state) {
     }
 }
 
-static void an_address_that_does_not_answer_times_out(void **state) {
-    /* A listener with a full backlog leaves a connection unanswered. */
+/** A listener whose backlog is full leaves connections unanswered. */
+struct deaf {
+    int listener;
+    int fill[16];
+    uint16_t port;
+};
+
+static void deaf_open(struct deaf *d) {
     struct sockaddr_in sa = {.sin_family = AF_INET,
                              .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t len = sizeof sa;
-    int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    int fill[16];
+    d->listener = listen_any(&d->port);
+    assert_int_equal(listen(d->listener, 0), 0);
+    sa.sin_port = htons(d->port);
+    for (size_t i = 0; i < 16; i++) {
+        d->fill[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+        connect(d->fill[i], (struct sockaddr *)&sa, sizeof sa);
+    }
+}
+
+static void deaf_close(struct deaf *d) {
+    for (size_t i = 0; i < 16; i++) {
+        close(d->fill[i]);
+    }
+    close(d->listener);
+}
+
+static void an_address_that_does_not_answer_times_out(void **state) {
+    struct deaf d;
     struct cleat_linux_net n;
     struct cleat_detail detail;
     (void)state;
-    assert_int_equal(bind(listener, (struct sockaddr *)&sa, len), 0);
-    assert_int_equal(listen(listener, 0), 0);
-    getsockname(listener, (struct sockaddr *)&sa, &len);
-    for (size_t i = 0; i < 16; i++) {
-        fill[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
-        connect(fill[i], (struct sockaddr *)&sa, len);
-    }
-    struct cleat_linux_net_config config = {.host = "127.0.0.1",
-                                            .port = ntohs(sa.sin_port),
-                                            .connect_timeout_ms = 700};
+    deaf_open(&d);
+    struct cleat_linux_net_config config = {
+        .host = "127.0.0.1", .port = d.port, .connect_timeout_ms = 700};
     assert_int_equal(cleat_linux_net_init(&n, &config), 0);
     struct cleat_stream *s = cleat_linux_net_stream(&n);
     assert_int_equal(s->open(s->self, 5000), CLEAT_ERR_AGAIN);
     assert_int_equal(cleat_linux_net_deadline(&n), 5700);
+    int timer = n.timer_fd;
+    assert_int_equal(watched[timer], POLLIN);
     assert_int_equal(s->open(s->self, 5699), CLEAT_ERR_AGAIN);
     assert_int_equal(s->open(s->self, 5700), CLEAT_ERR_TIMEOUT);
+    assert_int_equal(watched[timer], 0);
     s->detail(s->self, &detail);
     assert_int_equal(detail.code, ETIMEDOUT);
     cleat_linux_net_deinit(&n);
-    for (size_t i = 0; i < 16; i++) {
-        close(fill[i]);
+    deaf_close(&d);
+}
+
+static void the_next_address_is_tried_after_the_time_out(void **state) {
+    struct deaf d;
+    struct cleat_linux_net n;
+    uint16_t port;
+    (void)state;
+    deaf_open(&d);
+    int listener = listen_any(&port);
+    struct cleat_linux_net_config config = {.host = "127.0.0.1",
+                                            .port = d.port};
+    assert_int_equal(cleat_linux_net_init(&n, &config), 0);
+    struct cleat_stream *s = cleat_linux_net_stream(&n);
+    assert_int_equal(s->open(s->self, 5000), CLEAT_ERR_AGAIN);
+    const struct sockaddr_in next = {.sin_family = AF_INET,
+                                     .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+                                     .sin_port = htons(port)};
+    memcpy(n.addresses[1], &next, sizeof next);
+    n.address_count = 2;
+    int err = s->open(s->self, 10000);
+    for (int i = 0; i < 10 && err == CLEAT_ERR_AGAIN; i++) {
+        wait_for(&n);
+        err = s->open(s->self, 10001);
     }
+    assert_int_equal(err, 0);
+    cleat_linux_net_deinit(&n);
     close(listener);
+    deaf_close(&d);
 }
 
 static void the_peers_end_is_closed_after_its_last_bytes(void **state) {
@@ -331,6 +373,7 @@ int main(void) {
         cmocka_unit_test(an_unknown_name_is_said),
         cmocka_unit_test(an_abandoned_lookup_frees_itself),
         cmocka_unit_test(an_address_that_does_not_answer_times_out),
+        cmocka_unit_test(the_next_address_is_tried_after_the_time_out),
         cmocka_unit_test(the_peers_end_is_closed_after_its_last_bytes),
         cmocka_unit_test(writing_to_a_gone_peer_is_an_error_and_no_signal),
         cmocka_unit_test(a_full_line_asks_to_be_woken_and_goes_on),
