@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-cleat_fuzz(se_optiga RUNS 20000
+cleat_fuzz(se_optiga RUNS 10000
            CORPUS ${CMAKE_CURRENT_LIST_DIR}/corpus/se_optiga LINK cleat::se
            SOURCES fuzz_se_optiga.c ${PROJECT_SOURCE_DIR}/tests/unit/se/port_fake.c)
 target_include_directories(fuzz_se_optiga PRIVATE ${PROJECT_SOURCE_DIR}/tests/unit/se)
