@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "chip.h"
+#include "cleat/log.h"
 #include "cleat/se.h"
 #include "port_fake.h"
 
@@ -509,6 +510,47 @@ static void a_cancelled_command_is_flushed_before_the_next(void **state) {
     assert_int_equal(chip.resets, 1); /* That of the opening. */
 }
 
+/* Looks for eight bytes of what must never be traced. */
+struct spy {
+    const uint8_t *secret;
+    unsigned seen, lines;
+};
+
+static void spy_on(void *arg, const char *seam, const char *what,
+                   const uint8_t *data, size_t len) {
+    struct spy *spy = (struct spy *)arg;
+    assert_string_equal(seam, "i2c");
+    assert_non_null(what);
+    spy->lines++;
+    for (size_t i = 0; i + 8 <= len; i++) {
+        if (memcmp(data + i, spy->secret, 8) == 0) {
+            spy->seen++;
+        }
+    }
+}
+
+static void traces_show_transfers_but_no_secrets(void **state) {
+    (void)state;
+    static const uint8_t ones[8] = {0x11, 0x11, 0x11, 0x11,
+                                    0x11, 0x11, 0x11, 0x11};
+    struct spy spy = {digest, 0, 0};
+    setup_open(0);
+    cleat_trace_sink(spy_on, &spy);
+    assert_int_equal(do_sign(), 0);
+    spy.secret = ones; /* What this chip answers with. */
+    assert_int_equal(do_agree(), 0);
+    assert_int_equal(do_random(32), 0);
+    cleat_trace_sink(NULL, NULL);
+    assert_in_range(spy.lines, 15, 100);
+    assert_int_equal(spy.seen, 0);
+    /* Nor does the context keep them. */
+    assert_int_equal(do_agree(), 0);
+    const uint8_t *ctx = (const uint8_t *)se.ctx;
+    for (size_t i = 0; i + 8 <= sizeof se.ctx; i++) {
+        assert_memory_not_equal(ctx + i, ones, 8);
+    }
+}
+
 /* A reply may be lost and the command done: never more than once per call. */
 static void run_cut(enum chip_fault fault, unsigned at, unsigned lines,
                     bool separate) {
@@ -617,6 +659,7 @@ int main(void) {
         cmocka_unit_test(
             a_command_that_a_restarted_chip_did_not_take_is_sent_again),
         cmocka_unit_test(an_application_that_is_not_open_is_told_then_reopened),
+        cmocka_unit_test(traces_show_transfers_but_no_secrets),
         cmocka_unit_test(a_cancelled_command_is_flushed_before_the_next),
         cmocka_unit_test(
             cut_at_any_transfer_of_open_and_sign_and_the_next_works),
