@@ -45,8 +45,11 @@ cleat_mqtt_slot_kind(const struct cleat_mqtt_slot *slot) {
 }
 
 /* tx.c */
-/* Room for a packet of that many bytes. @return 0, CLEAT_ERR_SIZE or _FULL. */
-int cleat_mqtt_tx_make_room(struct cleat_mqtt *s, size_t len);
+/* Room for a packet of len bytes that leaves `reserve` bytes, and then a slot
+ * too, free. @return 0, CLEAT_ERR_SIZE or _FULL. */
+int cleat_mqtt_tx_make_room(struct cleat_mqtt *s, size_t len, size_t reserve);
+/* The packet added last goes out before all that were not begun. */
+void cleat_mqtt_tx_last_to_front(struct cleat_mqtt *s);
 /* Where to write it, and then: it is there. */
 struct cleat_writer cleat_mqtt_tx_writer(struct cleat_mqtt *s);
 void cleat_mqtt_tx_add(struct cleat_mqtt *s, size_t len, enum slot_kind kind,

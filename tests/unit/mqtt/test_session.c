@@ -445,6 +445,84 @@ static void two_sessions_do_not_know_each_other(void **state) {
     assert_true(cleat_mqtt_is_connected(S));
 }
 
+static void a_restored_subscription_overtakes_queued_messages(void **state) {
+    (void)state;
+    const struct cleat_mqtt_filter f = {STR("a/#"), 1};
+    const uint8_t want[] = {0x82, 8,   0,    3, 0, 3, 'a', '/',
+                            '#',  1,   0x32, 6, 0, 1, 'a', 0,
+                            1,    '1', 0x30, 4, 0, 1, 'a', '2'};
+    t.config.queue_offline = true;
+    t.config.first_id = 1;
+    assert_int_equal(cleat_mqtt_init(S, &t.config), 0);
+    assert_int_equal(publish("a", "1", 1), 1);
+    assert_int_equal(publish("a", "2", 0), 0);
+    const uint8_t connack[4] = {0x20, 2, 0, 0};
+    assert_int_equal(cleat_mqtt_connect(S, 0), 0);
+    flush();
+    receive(connack, 4);
+    assert_true(cleat_mqtt_event(S, &t.e, 0));
+    assert_int_equal(t.e.type, CLEAT_MQTT_CONNECTED);
+    t.session.next_id = 3;
+    assert_int_equal(cleat_mqtt_subscribe_first(S, &f, 1, 0), 3);
+    struct cleat_bytes out = cleat_mqtt_output(S);
+    assert_int_equal(out.len, sizeof want);
+    assert_memory_equal(out.data, want, sizeof want);
+    flush();
+    assert_int_equal(ack(0x40, 1), 4);
+    assert_true(cleat_mqtt_event(S, &t.e, 0));
+    assert_int_equal(t.e.type, CLEAT_MQTT_DELIVERED);
+    const uint8_t suback[] = {0x90, 3, 0, 3, 1};
+    receive(suback, sizeof suback);
+    assert_true(cleat_mqtt_event(S, &t.e, 0));
+    assert_int_equal(t.e.type, CLEAT_MQTT_SUBSCRIBED);
+    assert_false(cleat_mqtt_is_busy(S));
+}
+
+static void a_begun_packet_is_finished_before_what_overtakes(void **state) {
+    (void)state;
+    const struct cleat_mqtt_filter f = {STR("a"), 0};
+    start();
+    assert_int_equal(publish("a", "1", 1), 1);
+    assert_int_equal(publish("a", "2", 1), 2);
+    cleat_mqtt_output_done(S, 3, 0);
+    assert_int_equal(cleat_mqtt_subscribe_first(S, &f, 1, 0), 3);
+    struct cleat_bytes out = cleat_mqtt_output(S);
+    assert_int_equal(out.len, 5 + 8 + 8);
+    assert_int_equal(out.data[0], 1); /* 4th byte of the first PUBLISH */
+    assert_int_equal(out.data[5], 0x82);
+    assert_int_equal(out.data[5 + 8], 0x32);
+}
+
+static void messages_leave_the_reserve_to_a_subscription(void **state) {
+    (void)state;
+    const struct cleat_mqtt_filter f = {STR("abc"), 0};
+    t.config.queue_offline = true;
+    t.config.tx_cap = 40;
+    t.config.tx_reserve = 10;
+    assert_int_equal(cleat_mqtt_init(S, &t.config), 0);
+    assert_int_equal(publish("a", "0123456789", 1), 1); /* 17 bytes */
+    assert_int_equal(publish("a", "0123456789", 1), CLEAT_ERR_FULL);
+    assert_int_equal(publish("a", "01234", 1), 2); /* 12 bytes */
+    assert_int_equal(publish("a", "0123456789012345678901234", 1),
+                     CLEAT_ERR_SIZE);
+    come_up(false);
+    assert_int_equal(cleat_mqtt_subscribe_first(S, &f, 1, 0), 3);
+    t.config.tx_reserve = 41;
+    assert_true(cleat_mqtt_init(S, &t.config) < 0);
+}
+
+static void messages_leave_a_slot_to_a_subscription(void **state) {
+    (void)state;
+    const struct cleat_mqtt_filter f = {STR("abc"), 0};
+    t.config.tx_reserve = 11;
+    start();
+    assert_int_equal(publish("a", "", 1), 1);
+    assert_int_equal(publish("a", "", 1), 2);
+    assert_int_equal(publish("a", "", 1), 3);
+    assert_int_equal(publish("a", "", 1), CLEAT_ERR_FULL);
+    assert_int_equal(cleat_mqtt_subscribe(S, &f, 1, 0), 4);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
 #define CASE(name) cmocka_unit_test_setup(name, fresh)
@@ -466,6 +544,10 @@ int main(void) {
         CASE(a_slow_caller_is_not_a_silent_broker),
         CASE(keep_alive_off_sends_no_ping),
         CASE(two_sessions_do_not_know_each_other),
+        CASE(a_restored_subscription_overtakes_queued_messages),
+        CASE(a_begun_packet_is_finished_before_what_overtakes),
+        CASE(messages_leave_the_reserve_to_a_subscription),
+        CASE(messages_leave_a_slot_to_a_subscription),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
