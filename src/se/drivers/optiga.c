@@ -93,7 +93,6 @@ static void finish(struct optiga *d, int err) {
     op->err = err;
     d->op = NULL;
     d->phase = IDLE;
-    cleat_optiga_phy_drop(phy_of(d));
     /* What passed through may have been a secret. */
     cleat_wipe(link_of(d)->frame, sizeof link_of(d)->frame);
     cleat_wipe(d->command.reply, sizeof d->command.reply);
@@ -198,7 +197,7 @@ static void up_line(struct optiga *d, enum phase phase,
     }
 }
 
-static void up_start_wait(struct optiga *d, uint64_t now_us) {
+static void up_start_wait(struct optiga *d, uint32_t now_us) {
     d->phase = UP_START_WAIT;
     cleat_optiga_phy_wait(phy_of(d), now_us + START_UP_US);
 }
@@ -214,7 +213,7 @@ static void up_soft_reset(struct optiga *d) {
 }
 
 /* Both lines or power: cold; reset line: warm; none: the register. */
-static void up_reset(struct optiga *d, uint64_t now_us) {
+static void up_reset(struct optiga *d, uint32_t now_us) {
     switch (d->phase) {
     case UP_BEGIN:
         if (d->lines == 0) {
@@ -327,7 +326,7 @@ static void up_negotiate(struct optiga *d) {
     }
 }
 
-static void up_step(struct optiga *d, uint64_t now_us) {
+static void up_step(struct optiga *d, uint32_t now_us) {
     if (phy_of(d)->result != 0) {
         finish_link(d);
     } else if (d->phase < UP_START_WAIT) {
@@ -340,13 +339,13 @@ static void up_step(struct optiga *d, uint64_t now_us) {
 /* Recovering. Either the op has not reached the chip, then anything may be
  * done, or its command may be repeated. */
 
-static void recover(struct optiga *d, bool probe, uint64_t now_us) {
+static void recover(struct optiga *d, bool probe, uint32_t now_us) {
     d->phase = RECOVER;
     d->probe = probe;
     cleat_optiga_link_recover(link_of(d), now_us);
 }
 
-static void recover_step(struct optiga *d, uint64_t now_us) {
+static void recover_step(struct optiga *d, uint32_t now_us) {
     switch (cleat_optiga_link_step(link_of(d), now_us)) {
     case CLEAT_OPTIGA_LINK_NONE:
         return;
@@ -371,7 +370,7 @@ static void recover_step(struct optiga *d, uint64_t now_us) {
 }
 
 /* The exchange of d->phase ended without a response. */
-static void exchange_failed(struct optiga *d, uint64_t now_us) {
+static void exchange_failed(struct optiga *d, uint32_t now_us) {
     bool bus = phy_of(d)->result != 0;
     if (d->phase == PROBE && !d->brought_up && (!bus || d->lines != 0)) {
         up_begin(d);
@@ -390,7 +389,7 @@ static void exchange_failed(struct optiga *d, uint64_t now_us) {
     if (d->phase != PROBE && !d->retried && !bus &&
         link_of(d)->layer == CLEAT_LAYER_LINK &&
         (untouched || d->command.repeatable) &&
-        now_us < link_of(d)->give_up_us) {
+        !cleat_optiga_phy_reached(now_us, link_of(d)->give_up_us)) {
         d->retried = true;
         recover(d, untouched && d->phase == COMMAND, now_us);
         return;
@@ -496,7 +495,7 @@ static void exchange_done(struct optiga *d) {
     }
 }
 
-static void exchange_step(struct optiga *d, uint64_t now_us) {
+static void exchange_step(struct optiga *d, uint32_t now_us) {
     switch (cleat_optiga_transport_step(&d->transport, now_us)) {
     case CLEAT_OPTIGA_TRANSPORT_DONE:
         link_of(d)->give_up_us = now_us + PATIENCE_US;
@@ -513,7 +512,7 @@ static void exchange_step(struct optiga *d, uint64_t now_us) {
     }
 }
 
-static void advance(struct optiga *d, uint64_t now_us) {
+static void advance(struct optiga *d, uint32_t now_us) {
     if (d->phase < RECOVER) {
         up_step(d, now_us);
     } else if (d->phase == RECOVER) {
@@ -560,7 +559,7 @@ static void optiga_deinit(void *ctx) {
 }
 
 /* Begin what has to come before the op's first command. */
-static void prepare(struct optiga *d, uint64_t now_us) {
+static void prepare(struct optiga *d, uint32_t now_us) {
     bool fresh = d->fresh;
     d->fresh = false;
     if (d->op->type == CLEAT_SE_RESET) {
@@ -586,8 +585,8 @@ static int optiga_start(void *ctx, struct cleat_se_op *op, uint64_t now_us) {
     d->pos = 0;
     d->brought_up = false;
     d->retried = false;
-    phy_of(d)->result = 0;
-    link_of(d)->give_up_us = now_us + PATIENCE_US;
+    cleat_optiga_phy_drop(phy_of(d), (uint32_t)now_us);
+    link_of(d)->give_up_us = (uint32_t)now_us + PATIENCE_US;
     if (op->type == CLEAT_SE_CLOSE && !d->app_open) {
         d->opened = false;
         finish(d, 0);
@@ -598,7 +597,7 @@ static int optiga_start(void *ctx, struct cleat_se_op *op, uint64_t now_us) {
                     "the element is not open");
         return 0;
     }
-    prepare(d, now_us);
+    prepare(d, (uint32_t)now_us);
     return CLEAT_ERR_AGAIN;
 }
 
@@ -608,7 +607,7 @@ static bool optiga_ask(void *ctx, uint64_t now_us, struct cleat_se_ask *ask) {
         if (!cleat_optiga_phy_ask(phy_of(d), now_us, ask)) {
             return false;
         }
-        advance(d, now_us);
+        advance(d, (uint32_t)now_us);
     }
     ask->type = CLEAT_SE_ASK_IDLE;
     return true;
@@ -616,7 +615,7 @@ static bool optiga_ask(void *ctx, uint64_t now_us, struct cleat_se_ask *ask) {
 
 static void optiga_told(void *ctx, int result, uint64_t now_us) {
     struct optiga *d = (struct optiga *)ctx;
-    cleat_optiga_phy_told(phy_of(d), result, now_us);
+    cleat_optiga_phy_told(phy_of(d), result, (uint32_t)now_us);
 }
 
 /* The chip has no way to give up a command: leave it to it, and flush the
