@@ -10,9 +10,10 @@
 
 #include <string.h>
 
-/* Datasheet tables 14 and 15; the low times are ours. */
+/* Datasheet tables 14 and 15; the low times are ours. RST may be low for
+ * 2.5 ms at most, so that wait is short enough to be spun. */
 #define POWER_LOW_US 2000u
-#define RESET_LOW_US 500u
+#define RESET_LOW_US 200u
 #define START_UP_US 15000u
 /* An operation ends when nothing useful happened for this long. */
 #define PATIENCE_US 7500000u
@@ -538,6 +539,7 @@ static int optiga_init(void *ctx, const struct cleat_se_config *config,
         d->khz = KHZ_PLUS;
     }
     link_of(d)->frame_len = CLEAT_OPTIGA_FRAME_MIN;
+    link_of(d)->frame_max = d->frame_max;
     cleat_optiga_link_restart(link_of(d));
     return 0;
 }

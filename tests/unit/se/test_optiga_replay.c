@@ -438,6 +438,7 @@ static void a_real_chips_open_plays_on_the_transport(void **state) {
     memset(&t, 0, sizeof t);
     cleat_optiga_link_restart(&t.link);
     t.link.frame_len = 277;
+    t.link.frame_max = 277;
     t.link.give_up_us = (uint32_t)port_fake_now_us() + 1000000;
     play_on("real/open");
     const struct cleat_bytes command =

@@ -200,6 +200,25 @@ static enum cleat_optiga_link_event not_ready(struct cleat_optiga_link *l,
     return pause(l, now_us);
 }
 
+/* A frame that is of no use was dropped: poll on, but not for ever. */
+static enum cleat_optiga_link_event dropped(struct cleat_optiga_link *l,
+                                            uint32_t now_us) {
+    if (cleat_optiga_phy_reached(now_us, l->give_up_us)) {
+        return fail(l, CLEAT_ERR_TIMEOUT, "no useful frame in time");
+    }
+    return pause(l, now_us);
+}
+
+/* Count what is of no use; the registers have no checksum of their own. */
+static bool odd(struct cleat_optiga_link *l) {
+    l->oddities++;
+    return l->oddities <= (l->flushing ? FLUSH_MAX : ODDITIES_MAX);
+}
+
+static enum cleat_optiga_link_event no_progress(struct cleat_optiga_link *l) {
+    return fail(l, CLEAT_ERR_PROTO, "frames make no progress");
+}
+
 static enum cleat_optiga_link_event on_state(struct cleat_optiga_link *l,
                                              uint32_t now_us) {
     uint32_t state = cleat_optiga_phy_value(&l->phy, 4);
@@ -208,22 +227,13 @@ static enum cleat_optiga_link_event on_state(struct cleat_optiga_link *l,
     if ((state & STATE_RESPONSE) == 0 || len == 0) {
         return not_ready(l, (state & STATE_BUSY) != 0, now_us);
     }
-    if (len > l->frame_len) {
-        return fail(l, CLEAT_ERR_PROTO, "frame longer than agreed");
+    if (len > l->frame_max) {
+        return odd(l) ? dropped(l, now_us) : no_progress(l);
     }
     l->got = len;
     l->state = FETCHING;
     cleat_optiga_phy_read(&l->phy, CLEAT_OPTIGA_REG_DATA, l->frame + 1, len);
     return CLEAT_OPTIGA_LINK_NONE;
-}
-
-/* A frame that is of no use was dropped: poll on, but not for ever. */
-static enum cleat_optiga_link_event dropped(struct cleat_optiga_link *l,
-                                            uint32_t now_us) {
-    if (cleat_optiga_phy_reached(now_us, l->give_up_us)) {
-        return fail(l, CLEAT_ERR_TIMEOUT, "no useful frame in time");
-    }
-    return pause(l, now_us);
 }
 
 static enum cleat_optiga_link_event on_control(struct cleat_optiga_link *l,
@@ -301,9 +311,8 @@ static enum cleat_optiga_link_event on_frame(struct cleat_optiga_link *l,
         !r.failed && cleat_reader_left(&r) == 0 &&
         crc == cleat_optiga_link_crc(cleat_bytes_of(whole.data, len + 3u)) &&
         (fctr & FCTR_RESERVED) == 0;
-    l->oddities++;
-    if (l->oddities > (l->flushing ? FLUSH_MAX : ODDITIES_MAX)) {
-        return fail(l, CLEAT_ERR_PROTO, "frames make no progress");
+    if (!odd(l)) {
+        return no_progress(l);
     }
     if (l->flushing) {
         return flush_frame(l, good, fctr, now_us);

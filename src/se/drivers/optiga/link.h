@@ -30,14 +30,15 @@ struct cleat_optiga_link {
     uint8_t oddities;     /**< Frames of no use in this exchange. */
     uint8_t naks;         /**< Sent since the last good frame. */
     bool awaiting_ack;
-    bool refused; /**< The first try was answered with another number: the
-                       chip did not take the packet. A later try proves
-                       nothing: it may have been reset after the first. */
-    bool nak_open;       /**< A NAK was sent; the repeat is awaited. */
-    bool flushing;       /**< Recovering: take and drop what is there. */
-    bool more;           /**< Behind the ACK: poll on. */
-    uint16_t frame_len;  /**< Negotiated DATA_REG_LEN. */
-    uint16_t got;        /**< Bytes of the frame being fetched. */
+    bool refused;       /**< The first try was answered with another number: the
+                             chip did not take the packet. A later try proves
+                             nothing: it may have been reset after the first. */
+    bool nak_open;      /**< A NAK was sent; the repeat is awaited. */
+    bool flushing;      /**< Recovering: take and drop what is there. */
+    bool more;          /**< Behind the ACK: poll on. */
+    uint16_t frame_len; /**< Negotiated DATA_REG_LEN: the longest sent. */
+    uint16_t frame_max; /**< The longest there is room for. */
+    uint16_t got;       /**< Bytes of the frame being fetched. */
     uint16_t packet_len; /**< Of the packet received or in flight. */
     int16_t err;
     uint8_t layer;       /**< Which one failed: this or the one above. */
