@@ -510,6 +510,23 @@ static void a_cancelled_command_is_flushed_before_the_next(void **state) {
     assert_int_equal(chip.resets, 1); /* That of the opening. */
 }
 
+static void a_clock_that_passes_32_bits_changes_nothing(void **state) {
+    (void)state;
+    for (uint64_t before_us = 0; before_us < 60000; before_us += 997) {
+        uint64_t low = port_fake_now_us() & 0xFFFFFFFFu;
+        port_fake_advance_us(0x100000000u - low - before_us);
+        setup(BOTH, 0);
+        chip.separate_ack = true;
+        chip.busy_us = 20000;
+        assert_int_equal(do_open(), 0);
+        assert_int_equal(do_sign(), 0);
+        assert_in_range(took_us, 20000, 60000);
+        port_fake_advance_us(0x80000000u); /* Half an hour of nothing. */
+        assert_int_equal(do_sign(), 0);
+        assert_in_range(took_us, 20000, 60000);
+    }
+}
+
 /* Looks for eight bytes of what must never be traced. */
 struct spy {
     const uint8_t *secret;
@@ -659,6 +676,7 @@ int main(void) {
         cmocka_unit_test(
             a_command_that_a_restarted_chip_did_not_take_is_sent_again),
         cmocka_unit_test(an_application_that_is_not_open_is_told_then_reopened),
+        cmocka_unit_test(a_clock_that_passes_32_bits_changes_nothing),
         cmocka_unit_test(traces_show_transfers_but_no_secrets),
         cmocka_unit_test(a_cancelled_command_is_flushed_before_the_next),
         cmocka_unit_test(
