@@ -278,8 +278,9 @@ int cleat_mqtt_unsubscribe(struct cleat_mqtt *s,
                            const struct cleat_bytes *filters, size_t count,
                            uint64_t now_ms);
 /**
- * Send what is queued, without waiting for acknowledgements, then DISCONNECT;
- * CLOSED follows when its last byte is out. The broker drops the will.
+ * Send what is queued (up to inflight_max), without waiting for
+ * acknowledgements, then DISCONNECT; CLOSED follows when its last byte is out.
+ * The broker drops the will.
  * @return 0, or CLEAT_ERR_STATE without a connection.
  */
 int cleat_mqtt_disconnect(struct cleat_mqtt *s, uint64_t now_ms);

@@ -166,8 +166,17 @@ static uint64_t failure_due(const struct cleat_mqtt *s, const char **why) {
     return due;
 }
 
+static bool is_overrun(const struct cleat_mqtt *s) {
+    return s->state == SESSION_UP && s->rx_state == RX_FULL && s->ctl_len == 0;
+}
+
 static void tick(struct cleat_mqtt *s, uint64_t now_ms) {
     const char *why = NULL;
+    if (is_overrun(s)) {
+        cleat_mqtt_session_end(s, CLEAT_MQTT_FAILED, CLEAT_ERR_FULL, 0,
+                               "more qos 2 messages under way than qos2_count");
+        return;
+    }
     if (now_ms >= failure_due(s, &why)) {
         cleat_mqtt_session_end(s, CLEAT_MQTT_FAILED, CLEAT_ERR_TIMEOUT, 0, why);
         return;
@@ -210,7 +219,7 @@ bool cleat_mqtt_event(struct cleat_mqtt *s, struct cleat_mqtt_event *event,
 
 uint64_t cleat_mqtt_deadline(const struct cleat_mqtt *s) {
     const char *why;
-    if (cleat_mqtt_has_event(s)) {
+    if (cleat_mqtt_has_event(s) || is_overrun(s)) {
         return 0;
     }
     return earlier(failure_due(s, &why), ping_due(s));

@@ -339,6 +339,30 @@ static void a_resend_may_be_answered_before_it_goes_out(void **state) {
     assert_memory_equal(out.data, "\x62\2\0\2", 4);
 }
 
+static void what_was_sent_in_part_is_resent_with_dup(void **state) {
+    (void)state;
+    start();
+    publish("a", "1", 0);
+    publish("a", "2", 1);
+    cleat_mqtt_output_done(S, 6 + 3, 0); /* The second only in part. */
+    publish("a", "3", 1);
+    cleat_mqtt_lost(S, 0);
+    come_up(true);
+    struct cleat_bytes out = cleat_mqtt_output(S);
+    assert_int_equal(out.len, 16);
+    assert_memory_equal(out.data, "\x3A\6\0\1a\0\1\x32\x32\6", 10);
+}
+
+static void qos0_sent_in_part_goes_out_whole_on_the_next(void **state) {
+    (void)state;
+    start();
+    publish("a", "1", 0);
+    cleat_mqtt_output_done(S, 5, 0);
+    cleat_mqtt_lost(S, 0);
+    come_up(true);
+    assert_memory_equal(cleat_mqtt_output(S).data, "\x30\4\0\1a1", 6);
+}
+
 static void an_event_not_taken_holds_back_input(void **state) {
     (void)state;
     start();
@@ -538,6 +562,8 @@ int main(void) {
         CASE(a_packet_begun_is_finished_before_acknowledgements),
         CASE(an_early_acknowledgement_is_an_error),
         CASE(a_resend_may_be_answered_before_it_goes_out),
+        CASE(what_was_sent_in_part_is_resent_with_dup),
+        CASE(qos0_sent_in_part_goes_out_whole_on_the_next),
         CASE(an_event_not_taken_holds_back_input),
         CASE(an_unfinished_message_comes_again_from_its_beginning),
         CASE(the_largest_payload_comes_through_a_small_buffer),
