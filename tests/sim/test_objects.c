@@ -47,15 +47,15 @@ static void power_cycle(void) {
     host_open(&h);
 }
 
-static void metadata_of_an_empty_key_is_that_of_a_real_chip(void **state) {
+static void metadata_of_a_key_is_that_of_a_real_chip(void **state) {
     (void)state;
-    /* [R issue 9] has an empty E0F2 but for algorithm and usage. */
     assert_int_equal(run("81 01 0002 E0F2"), 0);
-    expect_data("20 0B C00101 D003E1FC07 D101FF D30100");
-    assert_int_equal(run("B8 03 0009 01 0002 E0F2 02 0001 13"), 0x05);
-    assert_int_equal(run("B8 03 0009 01 0002 E0F2 02 0001 11"), 0);
+    expect_data("20 0B C00101 D003E1FC07 D30100");
+    assert_int_equal(run("B8 03 0009 01 0002 E0F2 02 0001 13"), 0);
     assert_int_equal(run("81 01 0002 E0F2"), 0);
-    expect_data("20 14 C00101 D003E1FC07 D101FF D30100 E00103 E10111");
+    /* [R issue 9], byte for byte */
+    expect_data("20 11 C00101 D003E1FC07 D30100 E00103 E10113");
+    assert_int_equal(run("B8 03 0009 01 0002 E0F2 02 0001 40"), 0x05);
 }
 
 static void factory_objects_have_their_sizes_and_values(void **state) {
@@ -75,11 +75,11 @@ static void factory_objects_have_their_sizes_and_values(void **state) {
         {"81 00 0002 F1C1", "20"},
         {"81 00 0002 F1C2", "00"},
         {"81 00 0002 F1D3", ""},
-        {"81 01 0002 E0E1", "20 19 C00101 C40206C0 C50100 D003E1FC07 D10100 "
+        {"81 01 0002 E0E1", "20 18 C00101 C40206C0 C50100 D003E1FC07 D10100 "
                             "D30100 E80112"},
-        {"81 01 0002 E0E8", "20 19 C00101 C40204B0 C50100 D003E1FC07 D10100 "
+        {"81 01 0002 E0E8", "20 18 C00101 C40204B0 C50100 D003E1FC07 D10100 "
                             "D30100 E80111"},
-        {"81 01 0002 E140", "20 1E C00101 C40140 C50100 D007E1FC07FE20E140 "
+        {"81 01 0002 E140", "20 1D C00101 C40140 C50100 D007E1FC07FE20E140 "
                             "D103E1FC07 D30100 E80122"},
     };
     for (size_t i = 0; i < sizeof objects / sizeof objects[0]; i++) {
@@ -328,7 +328,7 @@ static void terminated_chip_does_nothing_any_more(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        CASE(metadata_of_an_empty_key_is_that_of_a_real_chip),
+        CASE(metadata_of_a_key_is_that_of_a_real_chip),
         CASE(factory_objects_have_their_sizes_and_values),
         CASE(reading_clips_at_the_end_and_refuses_beyond),
         CASE(writing_keeps_the_tail_and_erasing_drops_it),
