@@ -97,17 +97,17 @@ struct cleat_client {
     struct cleat_backoff backoff;
     uint8_t state;
     bool suspended;
-    bool stream_open; /* close it before the next open */
-    bool was_up;      /* CONNACK accepted on this connection */
+    bool stopping;
+    bool was_up; /* there was a CONNACK on this connection */
     bool told_up;
     bool session_present;
+    uint8_t refused;   /* CONNACK code of this connection */
     uint32_t attempts; /* failures in a row */
     uint32_t rng;
     uint64_t until_ms; /* end of the wait, or of the time allowed */
     uint64_t up_ms;
     size_t io_pos, io_len;
-    struct cleat_client_event pending; /* client events come one at a time */
-    struct cleat_mqtt_event mqtt;      /* session event held for the caller */
+    struct cleat_client_event pending; /* told after the session's events */
 };
 
 /**
@@ -125,7 +125,8 @@ int cleat_client_start(struct cleat_client *c, uint64_t now_ms);
  *  stream; STOPPED follows. Go on stepping until then. */
 void cleat_client_stop(struct cleat_client *c, uint64_t now_ms);
 
-/** The link is down: close the stream and do not try; counts as no failure. */
+/** The link is down: the next step closes the stream (a DOWN event without a
+ *  retry tells it), and no attempt is made; counts as no failure. */
 void cleat_client_suspend(struct cleat_client *c, uint64_t now_ms);
 /** The link is back: try at once. */
 void cleat_client_resume(struct cleat_client *c, uint64_t now_ms);

@@ -80,8 +80,8 @@ struct cleat_mqtt_config {
     uint8_t *rx_buf;       /**< Required; also holds CONNECT while it is sent,
                                 so it must be as large (14 bytes and the
                                 texts, each with 2 bytes more). */
-    size_t rx_cap;         /**< Topic + payload of up to this many bytes arrive
-                                in one piece. At least 16. */
+    size_t rx_cap;         /**< A topic and payload that are together 4 bytes
+                         shorter arrive in one piece. At least 16. */
     uint16_t *qos2_ids;    /**< Incoming QoS 2 ids under way; may be NULL if
                                 QoS 2 is never subscribed to. */
     uint16_t qos2_count;   /**< 20 is Mosquitto's default window. */
@@ -134,34 +134,42 @@ struct cleat_mqtt {
     uint8_t state;
     bool closing;     /* disconnect() was called */
     bool had_session; /* a CONNACK was accepted once */
-    uint8_t ping;     /* 0 none, 1 queued or sent, answer is due */
+    bool ping;        /* PINGREQ is queued or sent, the answer is due */
     /* transmit */
-    size_t tx_used;     /* end of the last packet in tx_buf */
-    uint16_t slot_used; /* slots in use, done ones among them */
-    uint16_t slot_next; /* first slot not completely sent */
-    uint32_t slot_sent; /* bytes of it that are sent */
-    uint16_t waiting;   /* sent, acknowledgement is due */
-    uint16_t done;      /* slots to be told as DELIVERED */
+    size_t tx_used;      /* end of the last packet in tx_buf */
+    uint16_t slot_used;  /* slots in use, free ones between them included */
+    uint16_t slot_first; /* all before it are free */
+    uint16_t slot_next;  /* first slot not completely sent */
+    uint16_t waiting;    /* slots sent whose acknowledgement is due */
+    uint16_t done;       /* slots to be told as DELIVERED */
     uint16_t next_id;
-    size_t connect_len, connect_sent; /* CONNECT, in rx_buf */
+    uint32_t slot_sent; /* bytes of slot_next that are sent */
+    size_t connect_len; /* CONNECT in rx_buf, 0 once it is sent */
+    size_t connect_sent;
     uint8_t ctl[36]; /* acknowledgements, PINGREQ, DISCONNECT */
     uint8_t ctl_len;
-    bool ctl_last; /* DISCONNECT is in ctl */
+    bool ctl_last; /* DISCONNECT is in ctl or sent */
     /* receive */
     uint8_t rx_state;
-    uint8_t rx_header; /* first byte of the packet */
-    uint8_t rx_shift;  /* of the next remaining length byte */
-    uint32_t rx_left;  /* bytes of the packet to come */
-    size_t rx_len;     /* bytes in rx_buf */
-    uint16_t topic_len;
-    uint16_t rx_id;
+    uint8_t rx_first; /* first byte of the packet */
+    uint8_t rx_shift; /* of the next remaining length byte */
+    uint32_t rx_left; /* bytes of the packet to come */
+    size_t rx_need;   /* bytes wanted in rx_buf before going on */
+    size_t rx_len;    /* bytes in rx_buf */
+    size_t head_len;  /* of them topic length, topic, packet id */
     uint32_t total_len, offset;
+    uint16_t rx_id;
     uint16_t qos2_used;
     /* time */
-    uint64_t sent_ms, received_ms, progress_ms, ack_ms, ping_ms;
+    uint64_t sent_ms;     /* last byte sent */
+    uint64_t received_ms; /* last byte received */
+    uint64_t progress_ms; /* output began to wait, or went on */
+    uint64_t ack_ms;      /* an acknowledgement became due, or one came */
+    uint64_t ping_ms;     /* PINGREQ was queued */
+    uint64_t held_ms;     /* the pending event came up */
     /* events */
-    struct cleat_mqtt_event pending;
-    struct cleat_mqtt_event end;
+    struct cleat_mqtt_event pending; /* holds back input until it is taken */
+    struct cleat_mqtt_event end;     /* told last */
 };
 
 /**
@@ -213,7 +221,10 @@ void cleat_mqtt_output_done(struct cleat_mqtt *s, size_t n, uint64_t now_ms);
 /** Run the timers, and take the oldest event. @return true if there was one. */
 bool cleat_mqtt_event(struct cleat_mqtt *s, struct cleat_mqtt_event *event,
                       uint64_t now_ms);
-/** @return when to call cleat_mqtt_event() if nothing else happens. */
+/** @return true if an event waits; unlike cleat_mqtt_event() runs no timer. */
+bool cleat_mqtt_has_event(const struct cleat_mqtt *s);
+/** @return when to call cleat_mqtt_event() if nothing else happens. Hand in
+ *          what has arrived before that: it may be what is waited for. */
 uint64_t cleat_mqtt_deadline(const struct cleat_mqtt *s);
 
 /** @return true between CONNECTED and the end of the connection. */

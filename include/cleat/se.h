@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "cleat/bytes.h"
+#include "cleat/config.h"
 #include "cleat/error.h"
 #include "cleat/i2c.h"
 #include "cleat/port.h"
@@ -134,7 +135,7 @@ struct cleat_se_config {
 
 /** Largest context of any driver in this build, bytes. */
 #ifndef CLEAT_SE_CTX_MAX
-#define CLEAT_SE_CTX_MAX 4096
+#define CLEAT_SE_CTX_MAX 1536
 #endif
 
 /**
@@ -188,8 +189,9 @@ struct cleat_se {
     struct cleat_task *task; /**< Who steps it. */
     struct cleat_se_op *head, *tail, *current;
     bool cancel;
-    uint16_t sessions_used; /**< Bit n: session_first + n is taken. */
-    struct cleat_se_stats stats;
+    uint16_t sessions_used;      /**< Bit n: session_first + n is taken. */
+    struct cleat_se_stats live;  /**< The owning task's. */
+    struct cleat_se_stats stats; /**< As of the last completion. */
     uint64_t ctx[CLEAT_SE_CTX_MAX / 8];
 };
 

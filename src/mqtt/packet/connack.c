@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+/* CONNACK, the broker's answer to CONNECT. Only servers send it. */
+#include "mqtt/packet/packet.h"
+
+const char *cleat_mqtt_connack_decode(struct cleat_bytes body, bool *present,
+                                      uint8_t *code) {
+    struct cleat_reader r = cleat_reader_of(body);
+    uint8_t flags = cleat_read_u8(&r);
+    *code = cleat_read_u8(&r);
+    *present = flags == 1;
+    if (r.failed || cleat_reader_left(&r) != 0) {
+        return "connack is not two bytes long";
+    }
+    if (flags > 1) {
+        return "connack with reserved flags set [MQTT-3.2.2]";
+    }
+    if (*code > 5) {
+        return "connack with a reserved return code [MQTT-3.2.2]";
+    }
+    if (*code != 0 && *present) {
+        return "connack refuses but keeps a session [MQTT-3.2.2-4]";
+    }
+    return NULL;
+}
+
+const char *cleat_mqtt_connack_text(uint8_t code) {
+    switch (code) {
+    case 0:
+        return "connection accepted";
+    case 1:
+        return "connection refused: unacceptable protocol version";
+    case 2:
+        return "connection refused: client identifier rejected";
+    case 3:
+        return "connection refused: server unavailable";
+    case 4:
+        return "connection refused: bad user name or password";
+    case 5:
+        return "connection refused: not authorised";
+    default:
+        return "connection refused: unknown reason";
+    }
+}

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: MIT */
+/* Checks what any element needs before a driver sees an operation. */
+#ifndef CLEAT_SE_CHECK_H
+#define CLEAT_SE_CHECK_H
+
+#include "cleat/se.h"
+
+/** @return 0, or the error the operation ends with; *text tells why. */
+int cleat_se_check_op(const struct cleat_se_driver *driver,
+                      const struct cleat_se_op *op, const char **text);
+
+#endif

@@ -1,0 +1,646 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Driver for the Infineon OPTIGA Trust M: brings the chip up, runs operations
+ * as commands over optiga/transport, and finds its way back after a failure.
+ * An engine: cleat_se_step() does the transfers it asks for.
+ */
+#include "se/drivers/optiga/apdu.h"
+#include "se/drivers/optiga/cert.h"
+#include "se/drivers/optiga/transport.h"
+
+#include <string.h>
+
+/* Datasheet tables 14 and 15; the low times are ours. */
+#define POWER_LOW_US 2000u
+#define RESET_LOW_US 500u
+#define START_UP_US 15000u
+/* An operation ends when nothing useful happened for this long. */
+#define PATIENCE_US 7500000u
+
+#define KHZ_SLOW 100u
+#define KHZ_FAST 400u
+#define KHZ_PLUS 1000u
+#define MODE_FAST 0x0003u /* Volatile: bit 15 would write the NVM. */
+#define MODE_PLUS 0x0004u
+#define STATE_SOFT_RESET 0x08000000u
+
+#define STATUS_OK 0x00u
+#define STATUS_ERROR 0xFFu
+
+/* What the physical job or the exchange under way is for. */
+enum phase {
+    IDLE,
+    UP_BEGIN, /* Reset and negotiate: in this order. */
+    UP_POWER_LOW,
+    UP_RESET_LOW,
+    UP_LOW_WAIT,
+    UP_POWER_HIGH,
+    UP_RESET_HIGH,
+    UP_SOFT_STATE,
+    UP_SOFT_RESET,
+    UP_START_WAIT,
+    UP_NEGOTIATE,
+    UP_MAX_READ,
+    UP_MODE_WRITE,
+    UP_MAX_AGAIN,
+    UP_SPEED,
+    UP_LEN_WRITE,
+    UP_LEN_READ,
+    RECOVER,
+    PROBE, /* From here on: exchanges. */
+    OPEN_APP,
+    COMMAND,
+    LAST_ERROR
+};
+
+struct optiga {
+    struct cleat_optiga_transport transport;
+    struct cleat_optiga_command command;
+    struct cleat_se_op *op;
+    size_t pos;       /* Bytes of op done. */
+    unsigned lines;   /* Wired ones. */
+    uint32_t khz;     /* Wanted. */
+    uint32_t max_khz; /* The chip's, as read. */
+    uint16_t frame_max;
+    uint8_t phase;
+    bool opened;     /* Somebody opened it and did not close it. */
+    bool app_open;   /* The chip's application is open, as far as known. */
+    bool fresh;      /* Just reset: OPEN need not do it again. */
+    bool suspect;    /* The last exchange ended badly. */
+    bool brought_up; /* During this op; once is enough. */
+    bool retried;    /* This command was repeated once. */
+};
+
+static struct cleat_optiga_link *link_of(struct optiga *d) {
+    return &d->transport.link;
+}
+
+static struct cleat_optiga_phy *phy_of(struct optiga *d) {
+    return &d->transport.link.phy;
+}
+
+/* Ending an operation. */
+
+static void finish(struct optiga *d, int err) {
+    struct cleat_se_op *op = d->op;
+    if (err != 0 && op->out.data != NULL) {
+        if (op->type == CLEAT_SE_AGREE || op->type == CLEAT_SE_RANDOM) {
+            cleat_wipe(op->out.data, op->out.cap);
+        }
+        op->out.len = 0;
+    }
+    op->err = err;
+    d->op = NULL;
+    d->phase = IDLE;
+    cleat_optiga_phy_drop(phy_of(d));
+    /* What passed through may have been a secret. */
+    cleat_wipe(link_of(d)->frame, sizeof link_of(d)->frame);
+    cleat_wipe(d->command.reply, sizeof d->command.reply);
+}
+
+static void finish_with(struct optiga *d, int err, enum cleat_layer layer,
+                        int32_t code, const char *text) {
+    d->op->detail.layer = layer;
+    d->op->detail.code = code;
+    d->op->detail.object = d->op->object;
+    d->op->detail.text = text;
+    finish(d, err);
+}
+
+/* A transfer of the bring-up failed, or the link gave up. */
+static void finish_link(struct optiga *d) {
+    struct cleat_optiga_link *l = link_of(d);
+    int err = l->phy.result != 0 ? l->phy.result : l->err;
+    d->suspect = true;
+    if (l->phy.result != 0) {
+        finish_with(d, err, CLEAT_LAYER_BUS, 0,
+                    err == CLEAT_ERR_NACK
+                        ? "chip does not acknowledge its address"
+                        : "bus transfer failed");
+        return;
+    }
+    finish_with(d, err, (enum cleat_layer)l->layer, 0, l->text);
+}
+
+static void finish_proto(struct optiga *d, const char *text) {
+    d->suspect = true;
+    finish_with(d, CLEAT_ERR_PROTO, CLEAT_LAYER_CHIP, 0, text);
+}
+
+static int error_of_code(uint8_t code) {
+    switch (code) {
+    case 0x01:
+        return CLEAT_ERR_NOT_FOUND;
+    case 0x07:
+    case 0x2F:
+        return CLEAT_ERR_DENIED;
+    case 0x0B:
+    case 0x0C:
+        return CLEAT_ERR_STATE;
+    case 0x2C:
+        return CLEAT_ERR_VERIFY;
+    default:
+        return CLEAT_ERR_CHIP;
+    }
+}
+
+static void finish_chip(struct optiga *d, uint8_t code) {
+    if (code == 0x0C) {
+        d->app_open = false; /* The chip was reset behind our back. */
+    } else if (code == 0x0B) {
+        d->suspect = true;
+    }
+    finish_with(d, error_of_code(code), CLEAT_LAYER_CHIP, code,
+                cleat_se_chip_error(code));
+}
+
+/* Exchanges. */
+
+static void send(struct optiga *d, enum phase phase) {
+    struct cleat_optiga_command *c = &d->command;
+    d->phase = (uint8_t)phase;
+    cleat_optiga_transport_send(&d->transport, c->part, c->part_count, c->to);
+}
+
+static void send_command(struct optiga *d) {
+    cleat_optiga_apdu_build(&d->command, d->op, d->pos);
+    send(d, COMMAND);
+}
+
+static void send_last_error(struct optiga *d, enum phase phase) {
+    cleat_optiga_apdu_last_error(&d->command);
+    send(d, phase);
+}
+
+static void send_open(struct optiga *d) {
+    cleat_optiga_apdu_open(&d->command);
+    send(d, OPEN_APP);
+}
+
+/* Bring-up. Each step: the job of d->phase has ended well; begin the next. */
+
+static void up_begin(struct optiga *d) {
+    d->brought_up = true;
+    d->app_open = false;
+    d->phase = UP_BEGIN;
+}
+
+static bool has(const struct optiga *d, enum cleat_i2c_line line) {
+    return (d->lines & (unsigned)line) != 0;
+}
+
+static void up_line(struct optiga *d, enum phase phase,
+                    enum cleat_i2c_line line, bool high) {
+    d->phase = (uint8_t)phase;
+    if (has(d, line)) {
+        cleat_optiga_phy_line(phy_of(d), line, high);
+    }
+}
+
+static void up_start_wait(struct optiga *d, uint64_t now_us) {
+    d->phase = UP_START_WAIT;
+    cleat_optiga_phy_wait(phy_of(d), now_us + START_UP_US);
+}
+
+static void up_soft_reset(struct optiga *d) {
+    uint32_t state = cleat_optiga_phy_value(phy_of(d), 4);
+    if ((state & STATE_SOFT_RESET) == 0 || state == 0xFFFFFFFFu) {
+        d->phase = UP_START_WAIT; /* It cannot: numbers are reset anyway. */
+        return;
+    }
+    d->phase = UP_SOFT_RESET;
+    cleat_optiga_phy_write_u16(phy_of(d), CLEAT_OPTIGA_REG_SOFT_RESET, 0);
+}
+
+/* Both lines or power: cold; reset line: warm; none: the register. */
+static void up_reset(struct optiga *d, uint64_t now_us) {
+    switch (d->phase) {
+    case UP_BEGIN:
+        if (d->lines == 0) {
+            d->phase = UP_SOFT_STATE;
+            cleat_optiga_phy_read_small(phy_of(d), CLEAT_OPTIGA_REG_STATE, 4);
+            return;
+        }
+        up_line(d, UP_POWER_LOW, CLEAT_I2C_LINE_POWER, false);
+        return;
+    case UP_POWER_LOW:
+        up_line(d, UP_RESET_LOW, CLEAT_I2C_LINE_RESET, false);
+        return;
+    case UP_RESET_LOW:
+        d->phase = UP_LOW_WAIT;
+        cleat_optiga_phy_wait(phy_of(d), now_us + (has(d, CLEAT_I2C_LINE_POWER)
+                                                       ? POWER_LOW_US
+                                                       : RESET_LOW_US));
+        return;
+    case UP_LOW_WAIT:
+        up_line(d, UP_POWER_HIGH, CLEAT_I2C_LINE_POWER, true);
+        return;
+    case UP_POWER_HIGH:
+        up_line(d, UP_RESET_HIGH, CLEAT_I2C_LINE_RESET, true);
+        return;
+    case UP_SOFT_STATE:
+        up_soft_reset(d);
+        return;
+    default: /* UP_RESET_HIGH, UP_SOFT_RESET */
+        up_start_wait(d, now_us);
+        return;
+    }
+}
+
+static uint32_t max_khz(const struct optiga *d) {
+    uint32_t khz = cleat_optiga_phy_value(&d->transport.link.phy, 4);
+    return khz == 0 || khz > 100000u ? KHZ_FAST : khz;
+}
+
+static void up_max_scl(struct optiga *d, enum phase phase) {
+    d->phase = (uint8_t)phase;
+    cleat_optiga_phy_read_small(phy_of(d), CLEAT_OPTIGA_REG_MAX_SCL, 4);
+}
+
+static void up_speed(struct optiga *d) {
+    d->max_khz = max_khz(d);
+    d->phase = UP_SPEED;
+    cleat_optiga_phy_speed(phy_of(d),
+                           d->khz < d->max_khz ? d->khz : d->max_khz);
+}
+
+static void up_mode(struct optiga *d) {
+    bool want_plus = d->khz > KHZ_FAST;
+    if (want_plus == (max_khz(d) > KHZ_FAST)) {
+        up_speed(d);
+        return;
+    }
+    d->phase = UP_MODE_WRITE;
+    cleat_optiga_phy_write_u16(phy_of(d), CLEAT_OPTIGA_REG_MODE,
+                               want_plus ? MODE_PLUS : MODE_FAST);
+}
+
+/* The fragment size follows from what the chip really took. */
+static void up_frame_len(struct optiga *d) {
+    uint32_t len = cleat_optiga_phy_value(phy_of(d), 2);
+    if (len < CLEAT_OPTIGA_FRAME_MIN || len > d->frame_max) {
+        finish_proto(d, "chip does not accept the frame length");
+        return;
+    }
+    link_of(d)->frame_len = (uint16_t)len;
+    cleat_optiga_link_restart(link_of(d));
+    send_open(d);
+}
+
+static void up_negotiate(struct optiga *d) {
+    switch (d->phase) {
+    case UP_START_WAIT:
+        if (d->op->type == CLEAT_SE_RESET) {
+            d->fresh = true;
+            d->suspect = false;
+            finish(d, 0);
+            return;
+        }
+        d->phase = UP_NEGOTIATE;
+        cleat_optiga_phy_speed(phy_of(d), KHZ_SLOW);
+        return;
+    case UP_NEGOTIATE:
+        up_max_scl(d, UP_MAX_READ);
+        return;
+    case UP_MAX_READ:
+        up_mode(d);
+        return;
+    case UP_MODE_WRITE:
+        up_max_scl(d, UP_MAX_AGAIN);
+        return;
+    case UP_MAX_AGAIN:
+        up_speed(d);
+        return;
+    case UP_SPEED:
+        d->phase = UP_LEN_WRITE;
+        cleat_optiga_phy_write_u16(phy_of(d), CLEAT_OPTIGA_REG_DATA_LEN,
+                                   d->frame_max);
+        return;
+    case UP_LEN_WRITE:
+        d->phase = UP_LEN_READ;
+        cleat_optiga_phy_read_small(phy_of(d), CLEAT_OPTIGA_REG_DATA_LEN, 2);
+        return;
+    default: /* UP_LEN_READ */
+        up_frame_len(d);
+        return;
+    }
+}
+
+static void up_step(struct optiga *d, uint64_t now_us) {
+    if (phy_of(d)->result != 0) {
+        finish_link(d);
+    } else if (d->phase < UP_START_WAIT) {
+        up_reset(d, now_us);
+    } else {
+        up_negotiate(d);
+    }
+}
+
+/* Recovering. Either the op has not reached the chip, then anything may be
+ * done, or its command may be repeated. */
+
+static void recover(struct optiga *d, uint64_t now_us) {
+    d->phase = RECOVER;
+    cleat_optiga_link_recover(link_of(d), now_us);
+}
+
+static void recover_step(struct optiga *d, uint64_t now_us) {
+    switch (cleat_optiga_link_step(link_of(d), now_us)) {
+    case CLEAT_OPTIGA_LINK_NONE:
+        return;
+    case CLEAT_OPTIGA_LINK_DONE:
+        if (!d->retried) {
+            send_last_error(d, PROBE); /* Only an open application answers. */
+        } else if (d->app_open) {
+            send_command(d);
+        } else {
+            send_open(d);
+        }
+        return;
+    default:
+        break;
+    }
+    if (d->retried || d->brought_up ||
+        (phy_of(d)->result != 0 && d->lines == 0)) {
+        finish_link(d);
+        return;
+    }
+    up_begin(d);
+}
+
+/* The exchange of d->phase ended without a response. */
+static void exchange_failed(struct optiga *d, uint64_t now_us) {
+    bool bus = phy_of(d)->result != 0;
+    if (d->phase == PROBE && !d->brought_up && (!bus || d->lines != 0)) {
+        up_begin(d);
+        return;
+    }
+    if (d->phase == LAST_ERROR) {
+        d->suspect = true;
+        finish_with(d, CLEAT_ERR_CHIP, CLEAT_LAYER_CHIP, 0,
+                    "refused, and the reason could not be read");
+        return;
+    }
+    /* After a reset of the numbers the chip cannot tell a repeat from a new
+     * command: only what does no harm twice is sent again. */
+    if (d->phase != PROBE && d->command.repeatable && !d->retried && !bus &&
+        now_us < link_of(d)->give_up_us) {
+        d->retried = true;
+        recover(d, now_us);
+        return;
+    }
+    finish_link(d);
+}
+
+static void finish_good(struct optiga *d) {
+    const char *text = NULL;
+    int err = 0;
+    if (d->op->type == CLEAT_SE_CERTIFICATE) {
+        err = cleat_optiga_cert_unwrap(&d->op->out, &text);
+    }
+    if (err != 0) {
+        finish_with(d, err, CLEAT_LAYER_CHIP, 0, text);
+        return;
+    }
+    finish(d, 0);
+}
+
+static void command_done(struct optiga *d) {
+    size_t len = cleat_optiga_transport_data(&d->transport);
+    int err = cleat_optiga_apdu_take(&d->command, d->op, len, &d->pos);
+    if (err == CLEAT_ERR_AGAIN) {
+        d->retried = false;
+        send_command(d);
+        return;
+    }
+    if (err == CLEAT_ERR_PROTO) {
+        finish_proto(d, "response is not what the command returns");
+        return;
+    }
+    if (err != 0) {
+        finish_with(d, err, CLEAT_LAYER_CHIP, 0, "buffer is too small");
+        return;
+    }
+    if (d->op->type == CLEAT_SE_CLOSE) {
+        d->opened = false;
+        d->app_open = false;
+    }
+    finish_good(d);
+}
+
+/* The application is open: on to what was asked for. */
+static void opened(struct optiga *d) {
+    d->app_open = true;
+    d->suspect = false;
+    d->retried = false;
+    if (d->op->type == CLEAT_SE_OPEN) {
+        d->opened = true;
+        finish(d, 0);
+        return;
+    }
+    send_command(d);
+}
+
+static void last_error_done(struct optiga *d, uint8_t status) {
+    if (status != STATUS_OK ||
+        cleat_optiga_transport_data(&d->transport) != 1) {
+        finish_chip(d, status == STATUS_OK ? 0 : 0x0C);
+        return;
+    }
+    uint8_t code = d->command.reply[0];
+    bool reading =
+        d->op->type == CLEAT_SE_READ || d->op->type == CLEAT_SE_CERTIFICATE;
+    if (code == 0x08 && reading && d->pos > 0) {
+        /* The part before ended exactly at the end of the object. */
+        finish_good(d);
+        return;
+    }
+    finish_chip(d, code);
+}
+
+static void exchange_done(struct optiga *d) {
+    uint8_t status = d->transport.status;
+    size_t len = cleat_optiga_transport_data(&d->transport);
+    if ((status != STATUS_OK && status != STATUS_ERROR) ||
+        (status == STATUS_ERROR && len != 0)) {
+        finish_proto(d, "status of the response is unknown");
+        return;
+    }
+    switch (d->phase) {
+    case PROBE:
+        if (status == STATUS_OK) {
+            opened(d);
+        } else if (d->brought_up) {
+            finish_chip(d, 0x0C);
+        } else {
+            up_begin(d);
+        }
+        return;
+    case LAST_ERROR:
+        last_error_done(d, status);
+        return;
+    default:
+        break;
+    }
+    if (status == STATUS_ERROR) {
+        send_last_error(d, LAST_ERROR);
+    } else if (d->phase == OPEN_APP) {
+        opened(d);
+    } else {
+        command_done(d);
+    }
+}
+
+static void exchange_step(struct optiga *d, uint64_t now_us) {
+    switch (cleat_optiga_transport_step(&d->transport, now_us)) {
+    case CLEAT_OPTIGA_TRANSPORT_DONE:
+        link_of(d)->give_up_us = now_us + PATIENCE_US;
+        if (link_of(d)->phy.result != 0) {
+            d->suspect = true; /* Our last acknowledgement was lost. */
+        }
+        exchange_done(d);
+        return;
+    case CLEAT_OPTIGA_TRANSPORT_FAILED:
+        exchange_failed(d, now_us);
+        return;
+    default:
+        return;
+    }
+}
+
+static void advance(struct optiga *d, uint64_t now_us) {
+    if (d->phase < RECOVER) {
+        up_step(d, now_us);
+    } else if (d->phase == RECOVER) {
+        recover_step(d, now_us);
+    } else {
+        exchange_step(d, now_us);
+    }
+}
+
+/* The driver's functions. */
+
+static int optiga_init(void *ctx, const struct cleat_se_config *config,
+                       struct cleat_detail *detail) {
+    struct optiga *d = (struct optiga *)ctx;
+    const struct cleat_i2c *bus = config->bus;
+    size_t frame_max =
+        config->frame_max == 0 ? CLEAT_OPTIGA_FRAME_MAX : config->frame_max;
+    if (frame_max > CLEAT_OPTIGA_FRAME_MAX) {
+        frame_max = CLEAT_OPTIGA_FRAME_MAX;
+    }
+    /* A frame is written behind its register number. */
+    if (bus->max_len != 0 && frame_max > bus->max_len - 1) {
+        frame_max = bus->max_len - 1;
+    }
+    if (frame_max < CLEAT_OPTIGA_FRAME_MIN) {
+        detail->layer = CLEAT_LAYER_LINK;
+        detail->text = "frames on this bus would be too short for the chip";
+        return CLEAT_ERR_SIZE;
+    }
+    memset(d, 0, sizeof *d);
+    d->frame_max = (uint16_t)frame_max;
+    d->lines = bus->line == NULL ? 0 : bus->lines;
+    d->khz = config->bus_khz == 0 ? KHZ_FAST : config->bus_khz;
+    if (d->khz > KHZ_PLUS) {
+        d->khz = KHZ_PLUS;
+    }
+    link_of(d)->frame_len = CLEAT_OPTIGA_FRAME_MIN;
+    cleat_optiga_link_restart(link_of(d));
+    return 0;
+}
+
+static void optiga_deinit(void *ctx) {
+    cleat_wipe(ctx, sizeof(struct optiga));
+}
+
+/* Begin what has to come before the op's first command. */
+static void prepare(struct optiga *d, uint64_t now_us) {
+    bool fresh = d->fresh;
+    d->fresh = false;
+    if (d->op->type == CLEAT_SE_RESET) {
+        d->opened = false;
+        up_begin(d);
+    } else if (d->op->type == CLEAT_SE_OPEN) {
+        up_begin(d);
+        if (fresh) {
+            d->phase = UP_START_WAIT;
+        }
+    } else if (!d->app_open) {
+        up_begin(d);
+    } else if (d->suspect) {
+        recover(d, now_us);
+    } else {
+        send_command(d);
+    }
+}
+
+static int optiga_start(void *ctx, struct cleat_se_op *op, uint64_t now_us) {
+    struct optiga *d = (struct optiga *)ctx;
+    d->op = op;
+    d->pos = 0;
+    d->brought_up = false;
+    d->retried = false;
+    phy_of(d)->result = 0;
+    link_of(d)->give_up_us = now_us + PATIENCE_US;
+    if (op->type == CLEAT_SE_CLOSE && !d->app_open) {
+        d->opened = false;
+        finish(d, 0);
+        return 0;
+    }
+    if (op->type != CLEAT_SE_OPEN && op->type != CLEAT_SE_RESET && !d->opened) {
+        finish_with(d, CLEAT_ERR_STATE, CLEAT_LAYER_CHIP, 0,
+                    "the element is not open");
+        return 0;
+    }
+    prepare(d, now_us);
+    return CLEAT_ERR_AGAIN;
+}
+
+static bool optiga_ask(void *ctx, uint64_t now_us, struct cleat_se_ask *ask) {
+    struct optiga *d = (struct optiga *)ctx;
+    while (d->op != NULL) {
+        if (!cleat_optiga_phy_ask(phy_of(d), now_us, ask)) {
+            return false;
+        }
+        advance(d, now_us);
+    }
+    ask->type = CLEAT_SE_ASK_IDLE;
+    return true;
+}
+
+static void optiga_told(void *ctx, int result, uint64_t now_us) {
+    struct optiga *d = (struct optiga *)ctx;
+    cleat_optiga_phy_told(phy_of(d), result, now_us);
+}
+
+/* The chip has no way to give up a command: leave it to it, and flush the
+ * response before the next operation. */
+static void optiga_cancel(void *ctx, uint64_t now_us) {
+    struct optiga *d = (struct optiga *)ctx;
+    (void)now_us;
+    if (d->op == NULL) {
+        return;
+    }
+    d->suspect = true;
+    finish_with(d, CLEAT_ERR_CANCELLED, CLEAT_LAYER_NONE, 0, NULL);
+}
+
+const struct cleat_se_driver cleat_se_driver_optiga = {
+    .name = "optiga",
+    .summary = "Infineon OPTIGA Trust M on I2C",
+    .needs_bus = true,
+    .can = CLEAT_SE_CAN_RANDOM | CLEAT_SE_CAN_CERTIFICATE |
+           CLEAT_SE_CAN_GENERATE | CLEAT_SE_CAN_SIGN | CLEAT_SE_CAN_VERIFY |
+           CLEAT_SE_CAN_AGREE | CLEAT_SE_CAN_OBJECTS | CLEAT_SE_CAN_METADATA |
+           CLEAT_SE_CAN_HASH,
+    .session_first = CLEAT_SE_OBJECT_SESSION,
+    .session_count = 4,
+    .ctx_size = sizeof(struct optiga),
+    .init = optiga_init,
+    .deinit = optiga_deinit,
+    .start = optiga_start,
+    .ask = optiga_ask,
+    .told = optiga_told,
+    .cancel = optiga_cancel,
+};

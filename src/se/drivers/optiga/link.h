@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Data-link layer of the IFX I2C protocol: packets in numbered, checked and
+ * acknowledged frames, one in flight. There is a single frame buffer: a packet
+ * to be repeated is built again by whoever sent it (event AGAIN).
+ */
+#ifndef CLEAT_OPTIGA_LINK_H
+#define CLEAT_OPTIGA_LINK_H
+
+#include "se/drivers/optiga/phy.h"
+
+#define CLEAT_OPTIGA_FRAME_MAX 277u
+#define CLEAT_OPTIGA_FRAME_MIN 16u
+#define CLEAT_OPTIGA_FRAME_EXTRA 5u /**< FCTR, LEN(2), FCS(2). */
+
+enum cleat_optiga_link_event {
+    CLEAT_OPTIGA_LINK_NONE,   /**< A physical job was begun. */
+    CLEAT_OPTIGA_LINK_ACKED,  /**< The packet arrived: send or listen. */
+    CLEAT_OPTIGA_LINK_AGAIN,  /**< Build the same packet and resend. */
+    CLEAT_OPTIGA_LINK_PACKET, /**< One came: cleat_optiga_link_packet. */
+    CLEAT_OPTIGA_LINK_DONE,   /**< Acknowledged or recovered: nothing more. */
+    CLEAT_OPTIGA_LINK_FAILED  /**< err and text tell. */
+};
+
+struct cleat_optiga_link {
+    struct cleat_optiga_phy phy;
+    uint8_t state;
+    uint8_t tx_nr, rx_nr; /**< Last sent, last received. */
+    uint8_t repeats;      /**< Of the packet in flight. */
+    uint8_t oddities;     /**< Frames of no use in this exchange. */
+    uint8_t naks;         /**< Sent since the last good frame. */
+    bool awaiting_ack;
+    bool nak_open;       /**< A NAK was sent; the repeat is awaited. */
+    bool flushing;       /**< Recovering: take and drop what is there. */
+    bool more;           /**< Behind the ACK: poll on. */
+    uint16_t frame_len;  /**< Negotiated DATA_REG_LEN. */
+    uint16_t got;        /**< Bytes of the frame being fetched. */
+    uint16_t packet_len; /**< Of the packet received or in flight. */
+    int16_t err;
+    uint8_t layer;       /**< Which one failed: this or the one above. */
+    uint64_t since_us;   /**< Progress: sent, acknowledged, received. */
+    uint64_t give_up_us; /**< Set by the owner: the end of all patience. */
+    const char *text;
+    uint8_t control[6];
+    uint8_t frame[1 + CLEAT_OPTIGA_FRAME_MAX]; /**< Register, then frame. */
+};
+
+/** Both sides count from the start, as after a reset. */
+void cleat_optiga_link_restart(struct cleat_optiga_link *l);
+/** @return where to build the next packet, and the room for it. */
+struct cleat_buf cleat_optiga_link_room(struct cleat_optiga_link *l);
+/** Send the packet of len bytes in the room under a new number. */
+void cleat_optiga_link_send(struct cleat_optiga_link *l, size_t len);
+/** After AGAIN: send it under the same number. */
+void cleat_optiga_link_resend(struct cleat_optiga_link *l, size_t len);
+/** The last packet was ACKED: wait for the reply. */
+void cleat_optiga_link_listen(struct cleat_optiga_link *l);
+/** @return the packet; valid until the next call. */
+struct cleat_bytes cleat_optiga_link_packet(const struct cleat_optiga_link *l);
+/** Acknowledge it. more: another one is due. Otherwise DONE follows. */
+void cleat_optiga_link_ack(struct cleat_optiga_link *l, bool more);
+/** Fetch and drop what the chip holds, then reset the numbers: DONE. */
+void cleat_optiga_link_recover(struct cleat_optiga_link *l, uint64_t now_us);
+/** Go on; the physical job has ended. */
+enum cleat_optiga_link_event cleat_optiga_link_step(struct cleat_optiga_link *l,
+                                                    uint64_t now_us);
+
+/** @return CRC-16/KERMIT of the bytes. */
+uint16_t cleat_optiga_link_crc(struct cleat_bytes bytes);
+
+#endif

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Physical layer of the IFX I2C protocol: one register access at a time, with
+ * the guard time after each transfer and the repeats a sleeping chip asks for
+ * by not acknowledging its address. An engine: jobs in, transfers out.
+ */
+#ifndef CLEAT_OPTIGA_PHY_H
+#define CLEAT_OPTIGA_PHY_H
+
+#include "cleat/se.h"
+
+#define CLEAT_OPTIGA_ADDRESS 0x30
+
+enum {
+    CLEAT_OPTIGA_REG_DATA = 0x80,
+    CLEAT_OPTIGA_REG_DATA_LEN = 0x81,
+    CLEAT_OPTIGA_REG_STATE = 0x82,
+    CLEAT_OPTIGA_REG_MAX_SCL = 0x84,
+    CLEAT_OPTIGA_REG_SOFT_RESET = 0x88,
+    CLEAT_OPTIGA_REG_MODE = 0x89
+};
+
+struct cleat_optiga_phy {
+    uint8_t job;
+    uint8_t reg;
+    uint8_t faults;
+    bool high;
+    uint8_t line;
+    uint8_t small[4]; /**< Register values, written and read. */
+    const uint8_t *out;
+    uint8_t *in;
+    uint16_t len;
+    int16_t result; /**< Of the job that ended last. */
+    uint32_t khz;
+    uint64_t until_us;      /**< WAIT: the end. */
+    uint64_t ready_us;      /**< No transfer before this. */
+    uint64_t nack_until_us; /**< Repeat until then; 0: none seen. */
+};
+
+/** Begin a job; the one before has ended. `data` begins with the register. */
+void cleat_optiga_phy_write(struct cleat_optiga_phy *p, const uint8_t *data,
+                            size_t len);
+/** Write a 2-byte register. */
+void cleat_optiga_phy_write_u16(struct cleat_optiga_phy *p, uint8_t reg,
+                                uint16_t value);
+void cleat_optiga_phy_read(struct cleat_optiga_phy *p, uint8_t reg,
+                           uint8_t *data, size_t len);
+/** Read a register of n <= 4 bytes into p->small. */
+void cleat_optiga_phy_read_small(struct cleat_optiga_phy *p, uint8_t reg,
+                                 size_t n);
+/** @return the n bytes read last as a number. */
+uint32_t cleat_optiga_phy_value(const struct cleat_optiga_phy *p, size_t n);
+void cleat_optiga_phy_wait(struct cleat_optiga_phy *p, uint64_t until_us);
+void cleat_optiga_phy_speed(struct cleat_optiga_phy *p, uint32_t khz);
+void cleat_optiga_phy_line(struct cleat_optiga_phy *p, enum cleat_i2c_line line,
+                           bool high);
+/** Forget the job. */
+void cleat_optiga_phy_drop(struct cleat_optiga_phy *p);
+
+/** @return true if no job is under way: p->result tells how it went. */
+bool cleat_optiga_phy_ask(struct cleat_optiga_phy *p, uint64_t now_us,
+                          struct cleat_se_ask *ask);
+void cleat_optiga_phy_told(struct cleat_optiga_phy *p, int result,
+                           uint64_t now_us);
+
+#endif

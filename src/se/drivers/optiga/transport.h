@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Transport layer of the IFX I2C protocol: one command out and its response
+ * in, each as a chain of packets of any length. The command is gathered from
+ * where its bytes are; response data goes straight to where it belongs.
+ */
+#ifndef CLEAT_OPTIGA_TRANSPORT_H
+#define CLEAT_OPTIGA_TRANSPORT_H
+
+#include "se/drivers/optiga/link.h"
+
+enum cleat_optiga_transport_event {
+    CLEAT_OPTIGA_TRANSPORT_NONE,
+    CLEAT_OPTIGA_TRANSPORT_DONE, /**< status, and len bytes in the sink. */
+    CLEAT_OPTIGA_TRANSPORT_FAILED
+};
+
+struct cleat_optiga_transport {
+    struct cleat_optiga_link link;
+    const struct cleat_bytes *part; /**< The command. */
+    uint8_t part_count;
+    uint8_t status;    /**< Sta of the response. */
+    bool chained;      /**< A response chain is open. */
+    bool last;         /**< Its end was seen. */
+    bool complaining;  /**< Sending a chaining error. */
+    bool chain_again;  /**< The command chain was repeated once. */
+    bool complained;   /**< The response chain was refused once. */
+    bool ended;        /**< All of the response is here. */
+    uint8_t header[4]; /**< Sta UnDef OutLen. */
+    uint16_t total, offset, fragment;
+    uint16_t len;  /**< Response bytes so far, header included. */
+    uint16_t want; /**< Response bytes, header included; once known. */
+    uint16_t sink_cap;
+    uint8_t *sink;
+};
+
+/**
+ * Send a command of `count` parts; they and the sink stay until DONE or FAILED.
+ * A response with more data than sink_cap is an error.
+ */
+void cleat_optiga_transport_send(struct cleat_optiga_transport *t,
+                                 const struct cleat_bytes *part, size_t count,
+                                 struct cleat_buf sink);
+/** Go on; the physical job has ended. Errors are in t->link. */
+enum cleat_optiga_transport_event
+cleat_optiga_transport_step(struct cleat_optiga_transport *t, uint64_t now_us);
+/** @return bytes of data in the sink after DONE. */
+size_t cleat_optiga_transport_data(const struct cleat_optiga_transport *t);
+
+#endif

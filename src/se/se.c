@@ -1,0 +1,337 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The queue in front of an element, the runner that does on the bus what its
+ * driver asks for, and the counters. Drivers know neither task nor bus.
+ */
+#include "cleat/se.h"
+
+#include <string.h>
+
+#include "cleat/log.h"
+#include "se/check.h"
+
+#define DO_TIMEOUT_MS 10000u
+/* Waits below this are guard times and spent here; longer ones are slept. */
+#define SPIN_BELOW_US 1000u
+/* Of a transfer that may carry a secret: register, FCTR, LEN. */
+#define TRACE_SECRET 4u
+
+enum op_state { OP_IDLE, OP_QUEUED, OP_RUNNING, OP_DONE };
+
+const struct cleat_se_driver *cleat_se_driver_find(struct cleat_bytes name) {
+    for (size_t i = 0; cleat_se_drivers[i] != NULL; i++) {
+        if (cleat_bytes_equal(name,
+                              cleat_bytes_str(cleat_se_drivers[i]->name))) {
+            return cleat_se_drivers[i];
+        }
+    }
+    return NULL;
+}
+
+int cleat_se_init(struct cleat_se *se, const struct cleat_se_driver *driver,
+                  const struct cleat_se_config *config, struct cleat_task *task,
+                  struct cleat_detail *detail) {
+    struct cleat_detail unused;
+    struct cleat_detail *d = detail == NULL ? &unused : detail;
+    memset(d, 0, sizeof *d);
+    memset(se, 0, sizeof *se);
+    if (driver->needs_bus && config->bus == NULL) {
+        d->text = "this driver needs a bus";
+        return CLEAT_ERR_ARG;
+    }
+    if (driver->ctx_size > sizeof se->ctx) {
+        d->text = "CLEAT_SE_CTX_MAX is too small for this driver";
+        return CLEAT_ERR_SIZE;
+    }
+    se->driver = driver;
+    se->bus = driver->needs_bus ? config->bus : NULL;
+    se->task = task;
+    return driver->init(se->ctx, config, d);
+}
+
+void cleat_se_deinit(struct cleat_se *se) {
+    if (se->driver != NULL) {
+        se->driver->deinit(se->ctx);
+    }
+    cleat_wipe(se, sizeof *se);
+}
+
+/* The queue. An op's state changes only inside the critical section. */
+
+void cleat_se_submit(struct cleat_se *se, struct cleat_se_op *op) {
+    struct cleat_task *waiter = cleat_port_current();
+    cleat_port_enter();
+    if (op->state != OP_QUEUED && op->state != OP_RUNNING) {
+        op->state = OP_QUEUED;
+        op->waiter = waiter;
+        op->next = NULL;
+        if (se->tail == NULL) {
+            se->head = op;
+        } else {
+            se->tail->next = op;
+        }
+        se->tail = op;
+    }
+    cleat_port_leave();
+    cleat_port_wake(se->task);
+}
+
+bool cleat_se_finished(struct cleat_se_op *op) {
+    cleat_port_enter();
+    bool done = op->state == OP_DONE;
+    cleat_port_leave();
+    return done;
+}
+
+static bool finished(void *arg) {
+    return cleat_se_finished((struct cleat_se_op *)arg);
+}
+
+static struct cleat_se_op *take_next(struct cleat_se *se) {
+    cleat_port_enter();
+    struct cleat_se_op *op = se->head;
+    if (op != NULL) {
+        se->head = op->next;
+        if (se->head == NULL) {
+            se->tail = NULL;
+        }
+        op->state = OP_RUNNING;
+        se->current = op;
+        se->cancel = false;
+    }
+    cleat_port_leave();
+    return op;
+}
+
+/* Hand the op back. Its memory may be gone as soon as the state says so. */
+static void complete(struct cleat_se *se) {
+    struct cleat_se_op *op = se->current;
+    struct cleat_task *waiter = op->waiter;
+    if (op->err == 0) {
+        se->live.ops[op->type]++;
+    } else {
+        se->live.failed++;
+        CLEAT_LOG(CLEAT_LEVEL_DEBUG, "se",
+                  "op=%d object=0x%04x err=%d code=0x%02x text=\"%s\"",
+                  (int)op->type, op->object, op->err, (unsigned)op->detail.code,
+                  op->detail.text == NULL ? "" : op->detail.text);
+    }
+    cleat_port_enter();
+    se->current = NULL;
+    se->cancel = false;
+    se->stats = se->live;
+    op->state = OP_DONE;
+    cleat_port_leave();
+    cleat_port_wake(waiter);
+}
+
+static bool unlink_queued(struct cleat_se *se, const struct cleat_se_op *op) {
+    struct cleat_se_op *before = NULL;
+    for (struct cleat_se_op *at = se->head; at != NULL; at = at->next) {
+        if (at != op) {
+            before = at;
+            continue;
+        }
+        if (before == NULL) {
+            se->head = at->next;
+        } else {
+            before->next = at->next;
+        }
+        if (se->tail == at) {
+            se->tail = before;
+        }
+        return true;
+    }
+    return false;
+}
+
+void cleat_se_cancel(struct cleat_se *se, struct cleat_se_op *op) {
+    cleat_port_enter();
+    if (op->state == OP_QUEUED && unlink_queued(se, op)) {
+        op->err = CLEAT_ERR_CANCELLED;
+        op->out.len = 0;
+        op->state = OP_DONE;
+    } else if (op->state == OP_RUNNING && se->current == op) {
+        se->cancel = true;
+    }
+    bool pending = op->state == OP_QUEUED || op->state == OP_RUNNING;
+    cleat_port_leave();
+    while (pending) {
+        cleat_port_wake(se->task);
+        uint64_t deadline = cleat_port_now_ms() + DO_TIMEOUT_MS;
+        pending = cleat_port_wait(finished, op, deadline, se->task) != 0;
+    }
+}
+
+int cleat_se_do(struct cleat_se *se, struct cleat_se_op *op,
+                uint32_t timeout_ms) {
+    uint64_t deadline =
+        cleat_port_now_ms() + (timeout_ms == 0 ? DO_TIMEOUT_MS : timeout_ms);
+    cleat_se_submit(se, op);
+    if (cleat_port_wait(finished, op, deadline, se->task) == 0) {
+        return op->err;
+    }
+    cleat_se_cancel(se, op);
+    if (op->err == CLEAT_ERR_CANCELLED) {
+        op->err = CLEAT_ERR_TIMEOUT;
+        op->detail.text = "the element took too long";
+    }
+    return op->err;
+}
+
+/* The runner. */
+
+static bool is_secret(const struct cleat_se_op *op) {
+    return op->type == CLEAT_SE_AGREE || op->type == CLEAT_SE_RANDOM ||
+           op->type == CLEAT_SE_SIGN || op->type == CLEAT_SE_HASH ||
+           op->type == CLEAT_SE_WRITE || op->type == CLEAT_SE_READ;
+}
+
+static void trace(const struct cleat_se *se, const char *what,
+                  struct cleat_bytes bytes) {
+    size_t len = bytes.len;
+    if (len > TRACE_SECRET && is_secret(se->current)) {
+        len = TRACE_SECRET;
+    }
+    cleat_trace("i2c", what, bytes.data, len);
+}
+
+static void count(struct cleat_se *se, int result, uint32_t *transfers,
+                  uint32_t *bytes, size_t len) {
+    (*transfers)++;
+    if (result == CLEAT_ERR_NACK) {
+        se->live.nacks++;
+    } else if (result == 0) {
+        *bytes += (uint32_t)len;
+    }
+}
+
+static int transfer(struct cleat_se *se, const struct cleat_se_ask *ask) {
+    struct cleat_i2c *bus = se->bus;
+    int result = 0;
+    switch (ask->type) {
+    case CLEAT_SE_ASK_WRITE:
+        result = bus->write(bus->self, ask->address, ask->write.data,
+                            ask->write.len);
+        count(se, result, &se->live.writes, &se->live.bytes_out,
+              ask->write.len);
+        trace(se, result == 0 ? "write" : "write failed", ask->write);
+        return result;
+    case CLEAT_SE_ASK_READ:
+        result = bus->read(bus->self, ask->address, ask->read, ask->read_len);
+        count(se, result, &se->live.reads, &se->live.bytes_in, ask->read_len);
+        trace(se, result == 0 ? "read" : "read failed",
+              cleat_bytes_of(ask->read, result == 0 ? ask->read_len : 0));
+        return result;
+    case CLEAT_SE_ASK_SPEED:
+        return bus->speed == NULL ? 0 : bus->speed(bus->self, ask->khz);
+    case CLEAT_SE_ASK_LINE:
+        return bus->line == NULL ? 0
+                                 : bus->line(bus->self, ask->line, ask->high);
+    default:
+        return 0;
+    }
+}
+
+static bool cancel_wanted(struct cleat_se *se) {
+    cleat_port_enter();
+    bool cancel = se->cancel;
+    cleat_port_leave();
+    return cancel;
+}
+
+/* Run the current op on the bus. @return true once it is finished; otherwise
+ * *until_us tells when to go on. */
+static bool run(struct cleat_se *se, uint64_t *until_us) {
+    for (;;) {
+        struct cleat_se_ask ask;
+        memset(&ask, 0, sizeof ask);
+        uint64_t now_us = cleat_port_now_us();
+        if (se->driver->cancel != NULL && cancel_wanted(se)) {
+            se->driver->cancel(se->ctx, now_us);
+        }
+        if (se->driver->ask(se->ctx, now_us, &ask)) {
+            return true;
+        }
+        if (ask.type != CLEAT_SE_ASK_WAIT) {
+            int result = transfer(se, &ask);
+            se->driver->told(se->ctx, result, cleat_port_now_us());
+            continue;
+        }
+        if (ask.until_us >= now_us + SPIN_BELOW_US) {
+            *until_us = ask.until_us;
+            return false;
+        }
+        if (ask.until_us > now_us) {
+            cleat_port_delay_us((uint32_t)(ask.until_us - now_us));
+        }
+    }
+}
+
+/* @return true if the op is finished already. */
+static bool start(struct cleat_se *se, struct cleat_se_op *op) {
+    const char *text = NULL;
+    op->out.len = 0;
+    memset(&op->detail, 0, sizeof op->detail);
+    op->err = cleat_se_check_op(se->driver, op, &text);
+    if (op->err != 0) {
+        op->detail.object = op->object;
+        op->detail.text = text;
+        return true;
+    }
+    return se->driver->start(se->ctx, op, cleat_port_now_us()) !=
+           CLEAT_ERR_AGAIN;
+}
+
+uint64_t cleat_se_step(void *self, uint64_t now_ms) {
+    struct cleat_se *se = (struct cleat_se *)self;
+    (void)now_ms; /* Guard times need the finer clock of the port. */
+    for (;;) {
+        if (se->current == NULL) {
+            struct cleat_se_op *op = take_next(se);
+            if (op == NULL) {
+                return CLEAT_NEVER;
+            }
+            if (start(se, op)) {
+                complete(se);
+                continue;
+            }
+        }
+        uint64_t until_us = 0;
+        if (!run(se, &until_us)) {
+            return (until_us + 999) / 1000;
+        }
+        complete(se);
+    }
+}
+
+/* Session keys and counters. */
+
+int cleat_se_session_take(struct cleat_se *se) {
+    int object = CLEAT_ERR_FULL;
+    cleat_port_enter();
+    for (uint16_t i = 0; i < se->driver->session_count && i < 16; i++) {
+        if ((se->sessions_used >> i & 1) == 0) {
+            se->sessions_used = (uint16_t)(se->sessions_used | 1u << i);
+            object = se->driver->session_first + i;
+            break;
+        }
+    }
+    cleat_port_leave();
+    return object;
+}
+
+void cleat_se_session_give(struct cleat_se *se, uint16_t object) {
+    unsigned i = (unsigned)object - se->driver->session_first;
+    cleat_port_enter();
+    if (i < 16) {
+        se->sessions_used = (uint16_t)(se->sessions_used & ~(1u << i));
+    }
+    cleat_port_leave();
+}
+
+void cleat_se_get_stats(struct cleat_se *se, struct cleat_se_stats *out) {
+    cleat_port_enter();
+    *out = se->stats;
+    cleat_port_leave();
+}
