@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: MIT
+# What the end-to-end scripts share: a scratch folder, a CA, brokers on free
+# loopback ports, waiting, and clean-up by process id. Source it; $1 is the
+# folder of the built programs.
+# shellcheck shell=bash
+set -euo pipefail
+
+bin=$(cd "${1:?usage: SCRIPT BIN-DIR}" && pwd)
+export PATH="$bin:$PATH:/usr/sbin"
+work=$(mktemp -d "${TMPDIR:-/tmp}/cleat-e2e.XXXXXX")
+pids=()
+checks=0
+
+finish() {
+    local status=$?
+    trap - EXIT
+    for pid in "${pids[@]}"; do
+        kill "$pid" 2>/dev/null || true
+    done
+    for pid in "${pids[@]}"; do
+        wait "$pid" 2>/dev/null || true
+    done
+    if [ $status -ne 0 ]; then
+        echo "FAILED (status $status); last output:" >&2
+        tail -n 40 "$work"/*.out "$work"/*.err "$work"/*.log 2>/dev/null >&2 || true
+    else
+        echo "$checks checks passed"
+    fi
+    rm -rf "$work"
+    exit $status
+}
+trap finish EXIT
+trap 'exit 1' INT TERM
+
+# background NAME COMMAND...: run with output in $work/NAME.out and .err;
+# the process id is in $last.
+background() {
+    local name=$1
+    shift
+    "$@" >"$work/$name.out" 2>"$work/$name.err" </dev/null &
+    last=$!
+    pids+=("$last")
+}
+
+fail() {
+    echo "not ok: $*" >&2
+    exit 1
+}
+
+ok() {
+    checks=$((checks + 1))
+    echo "ok: $*"
+}
+
+# expect FILE PATTERN [SECONDS]: wait until a line matches (extended regex).
+expect() {
+    local end=$((SECONDS + ${3:-15}))
+    until grep -qE -- "$2" "$1" 2>/dev/null; do
+        [ $SECONDS -lt $end ] || fail "no line like \"$2\" in $(basename "$1")"
+        sleep 0.05
+    done
+}
+
+# refuse FILE PATTERN: no line may match.
+refuse() {
+    ! grep -qE -- "$2" "$1" || fail "unwanted line like \"$2\" in $(basename "$1")"
+}
+
+# status WANT COMMAND...: run it (output in $work/cmd.out, .err) and compare.
+status() {
+    local want=$1 got=0
+    shift
+    "$@" >"$work/cmd.out" 2>"$work/cmd.err" </dev/null || got=$?
+    [ "$got" = "$want" ] || {
+        cat "$work/cmd.out" "$work/cmd.err" >&2
+        fail "exit status $got, not $want, of: $*"
+    }
+}
+
+free_port() {
+    local port
+    for _ in $(seq 50); do
+        port=$((20000 + RANDOM % 30000))
+        if ! (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; then
+            echo $port
+            return
+        fi
+    done
+    fail "no free port"
+}
+
+listening() {
+    local end=$((SECONDS + 10))
+    until (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; do
+        [ $SECONDS -lt $end ] || fail "nothing listens on port $1"
+        sleep 0.05
+    done
+}
+
+# make_ca NAME: $work/NAME.pem and NAME.key.
+make_ca() {
+    openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \
+        -keyout "$work/$1.key" -out "$work/$1.pem" -days 30 -subj "/CN=$1" \
+        -addext basicConstraints=critical,CA:TRUE \
+        -addext keyUsage=critical,keyCertSign >/dev/null 2>&1
+}
+
+# issue CA NAME EXTENSIONS [x509 OPTIONS...]: $work/NAME.pem and NAME.key.
+issue() {
+    local ca=$1 name=$2 ext=$3
+    shift 3
+    openssl req -newkey "${KEY_TYPE:-ec}" ${KEY_OPT--pkeyopt ec_paramgen_curve:P-256} -nodes \
+        -keyout "$work/$name.key" -out "$work/$name.csr" -subj "/CN=$name" \
+        >/dev/null 2>&1
+    openssl x509 -req -in "$work/$name.csr" -CA "$work/$ca.pem" \
+        -CAkey "$work/$ca.key" -CAcreateserial -out "$work/$name.pem" \
+        -extfile <(printf '%b' "$ext") "$@" >/dev/null 2>&1
+}
+
+# broker NAME PORT LINES: mosquitto with this listener configuration.
+broker() {
+    printf 'listener %s 127.0.0.1\n%b\nlog_dest stderr\nlog_type all\n' \
+        "$2" "$3" >"$work/$1.conf"
+    [ "$(id -u)" -ne 0 ] || echo "user root" >>"$work/$1.conf"
+    background "$1" mosquitto -c "$work/$1.conf"
+    listening "$2"
+}
