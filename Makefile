@@ -2,7 +2,7 @@
 # Thin front of the CMake presets: `make run` and `make test` are all a
 # newcomer needs. Each target installs what it is missing.
 .DEFAULT_GOAL := build
-.PHONY: help build run test tsan fuzz coverage tidy format clean setup \
+.PHONY: help build run test tsan fuzz coverage tidy docs format clean setup \
 	setup-test source
 
 KITS ?= 1
@@ -33,7 +33,7 @@ build: source ## build/bin/cleat and build/bin/cleat-chipsim
 	@cmake --build --preset release >&2
 
 run: build ## button, broker, LED on this machine: KITS=1
-	@build/bin/cleat kit --kits $(KITS) $(ARGS)
+	@build/bin/cleat kit --dir build/kit --kits $(KITS) $(ARGS)
 
 test: setup-test source ## every test, under AddressSanitizer and UBSan
 	$(call configure,dev)
@@ -59,6 +59,10 @@ coverage: setup-test source ## line coverage of the tests
 tidy: setup source ## clang-tidy over every source
 	$(call configure,tidy)
 	@cmake --build --preset tidy
+
+docs: build ## renew docs/settings.md from the code
+	@{ sed '/^|/,$$d' docs/settings.md; build/bin/cleat config markdown; } >build/settings.md
+	@mv build/settings.md docs/settings.md
 
 format: ## clang-format over every source
 	@git ls-files '*.c' '*.h' | xargs clang-format -i

@@ -37,8 +37,8 @@ static int open_sim(struct cli_chip *chip, const char *dir,
     return CLI_OK;
 }
 
-static void close_linux(struct cli_chip *chip) {
-    cleat_linux_i2c_close(&chip->bus);
+static void close_dev(struct cli_chip *chip) {
+    cleat_linux_i2c_dev_close(&chip->bus);
 }
 
 static int say_open_failed(const char *spec, int err,
@@ -48,19 +48,6 @@ static int say_open_failed(const char *spec, int err,
               detail->text != NULL ? detail->text : cleat_strerror(err),
               remedy);
     return CLI_FAILED;
-}
-
-static int open_unix(struct cli_chip *chip, const char *path,
-                     const struct cli_chip_factory *factory) {
-    struct cleat_detail detail = {0};
-    (void)factory;
-    int err = cleat_linux_i2c_unix_open(path, &chip->bus, &detail);
-    if (err != CLEAT_OK) {
-        return say_open_failed(path, err, &detail,
-                               "is cleat-chipsim --listen running there?");
-    }
-    chip->close_bus = close_linux;
-    return CLI_OK;
 }
 
 static int open_i2c(struct cli_chip *chip, const char *path,
@@ -73,7 +60,7 @@ static int open_i2c(struct cli_chip *chip, const char *path,
                                "is the i2c-dev module loaded, and may this "
                                "user open it (group i2c)?");
     }
-    chip->close_bus = close_linux;
+    chip->close_bus = close_dev;
     return CLI_OK;
 }
 
@@ -81,7 +68,7 @@ static const struct {
     const char *prefix;
     int (*open)(struct cli_chip *chip, const char *rest,
                 const struct cli_chip_factory *factory);
-} buses[] = {{"sim:", open_sim}, {"unix:", open_unix}, {"i2c:", open_i2c}};
+} buses[] = {{"sim:", open_sim}, {"i2c:", open_i2c}};
 
 static int open_driver(struct cli_chip *chip, const char *spec) {
     size_t n = strcspn(spec, ":");

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A virtual OPTIGA Trust M, seen from its side of the bus: a program opens one
+ * and gets a struct cleat_i2c whose transfers act on it. Written from the
+ * published description of the chip, not from any driver, so that each checks
+ * the other. For development: the private key lies in a file, in the clear.
+ * One task owns a chip.
+ */
+#ifndef CLEAT_SIM_H
+#define CLEAT_SIM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "cleat/bytes.h"
+#include "cleat/i2c.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** Longest UID, and the address the chip answers on after leaving factory. */
+#define CLEAT_SIM_UID_LEN 27
+#define CLEAT_SIM_ADDRESS 0x30
+
+enum cleat_sim_latency {
+    CLEAT_SIM_LATENCY_NONE = 0, /**< Everything is ready at once. */
+    CLEAT_SIM_LATENCY_REAL = 1  /**< Published times, start-up, sleep. */
+};
+
+enum cleat_sim_fault_kind {
+    CLEAT_SIM_FAULT_NACK = 1,  /**< Address not acknowledged. */
+    CLEAT_SIM_FAULT_STRETCH,   /**< SCL held for arg us (default 50000). */
+    CLEAT_SIM_FAULT_FLIP,      /**< Bit arg of the bytes inverted. */
+    CLEAT_SIM_FAULT_LOST,      /**< The next frame, either way, vanishes. */
+    CLEAT_SIM_FAULT_RESET,     /**< Warm reset just before the transfer. */
+    CLEAT_SIM_FAULT_POWER,     /**< Power gone and back before it. */
+    CLEAT_SIM_FAULT_DUPLICATE, /**< The chip offers its next frame twice. */
+    CLEAT_SIM_FAULT_MUTE       /**< Acknowledges, but is deaf to frames. */
+};
+
+/** Bit position "anywhere": drawn from the seed. */
+#define CLEAT_SIM_FAULT_ANY UINT32_MAX
+
+/** One thing that shall go wrong. Zero at: with probability rate instead. */
+struct cleat_sim_fault {
+    enum cleat_sim_fault_kind kind;
+    uint64_t at;  /**< Number of the transfer since opening, from 1. */
+    uint32_t arg; /**< us for STRETCH, bit for FLIP. */
+    double rate;  /**< 0..1 for every transfer; only when at is 0. */
+};
+
+/** Settings. Zero the struct, then set what you need: zero is the default. */
+struct cleat_sim_options {
+    const char *dir;         /**< Where the chip lives. NULL: in memory only. A
+                                  new or empty folder gets a new chip. */
+    const char *ca_cert;     /**< Factory CA, PEM path. NULL: a fresh one. */
+    const char *ca_key;      /**< Its key, PEM path; with ca_cert only. */
+    const char *common_name; /**< Of a new certificate. NULL: from the UID. */
+    enum cleat_sim_latency latency;
+    const struct cleat_sim_fault *faults; /**< Copied. */
+    size_t fault_count;
+    uint64_t seed;           /**< For faults drawn at random. */
+    uint16_t frame_cap;      /**< Most DATA_REG_LEN, 16..277. 0: 277. */
+    bool padded_signatures;  /**< Every ECDSA signature has the superfluous
+                                  zero byte that is 1 in 256 otherwise. */
+    unsigned idle_polls;     /**< I2C_STATE reads with neither BUSY nor
+                                  RESP_RDY before each response. */
+    FILE *trace;             /**< One line a transfer. NULL: none. */
+    const char *reveal_keys; /**< TESTS ONLY: every private key is appended
+                                  to this file, in hex. NULL: never. */
+    uint64_t (*now_us)(void *arg); /**< NULL: CLOCK_MONOTONIC. */
+    void *now_arg;
+};
+
+struct cleat_sim;
+
+/**
+ * Power up a chip, making it first if dir holds none.
+ *
+ * @param why  Room for words on failure; always terminated.
+ * @return the chip, or NULL: dir unusable, in use by another process, its
+ *         state damaged (restore or remove it), or the CA unusable.
+ */
+struct cleat_sim *cleat_sim_open(const struct cleat_sim_options *options,
+                                 char *why, size_t why_cap);
+/** Cut its power and let go of it. What is in dir stays. NULL is fine. */
+void cleat_sim_close(struct cleat_sim *sim);
+
+/** @return the bus with the chip on it; valid until close. */
+const struct cleat_i2c *cleat_sim_bus(struct cleat_sim *sim);
+
+/** @return transfers seen so far. */
+uint64_t cleat_sim_transfers(const struct cleat_sim *sim);
+/** @return its UID; valid until close. */
+struct cleat_bytes cleat_sim_uid(const struct cleat_sim *sim);
+/** @return contents of 0xE0E0 as stored; valid until the next transfer. */
+struct cleat_bytes cleat_sim_certificate(const struct cleat_sim *sim);
+
+/**
+ * One transfer with its timing, for those who serve a bus themselves.
+ *
+ * @param stretch_us  Set to how long the chip holds SCL first; mostly 0.
+ * @return as the functions of struct cleat_i2c. CLEAT_ERR_TIMEOUT: held so
+ *         long that the transfer did not happen.
+ */
+int cleat_sim_write(struct cleat_sim *sim, uint8_t address, const uint8_t *data,
+                    size_t len, uint32_t *stretch_us);
+int cleat_sim_read(struct cleat_sim *sim, uint8_t address, uint8_t *data,
+                   size_t len, uint32_t *stretch_us);
+
+/**
+ * Read "KIND@N", "KIND@N:ARG" or "KIND:RATE".
+ * @return 0, or CLEAT_ERR_ARG.
+ */
+int cleat_sim_fault_parse(const char *text, struct cleat_sim_fault *fault);
+
+/** What a socket server needs to know. */
+struct cleat_sim_server {
+    struct cleat_sim *sim;
+    const char *path; /**< Of the socket. A stale one is replaced. */
+    FILE *ready;      /**< Gets the line that says it listens. */
+    int stop_fd;      /**< Readable: end. -1: never. */
+};
+
+/**
+ * Serve the chip on a Unix socket until stop_fd becomes readable.
+ * @return 0, or CLEAT_ERR_IO with words in why.
+ */
+int cleat_sim_serve(const struct cleat_sim_server *server, char *why,
+                    size_t why_cap);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
