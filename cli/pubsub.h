@@ -132,8 +132,8 @@ void cli_pubsub_close(struct cli_pubsub *p);
 
 /** Why cli_pubsub_wait() came back. */
 enum cli_pubsub_wake {
-    CLI_WAKE_NONE,   /**< Something moved, or it is time: look and call again. */
-    CLI_WAKE_EVENT,  /**< event is filled. */
+    CLI_WAKE_NONE,  /**< Something moved, or it is time: look and call again. */
+    CLI_WAKE_EVENT, /**< event is filled. */
     CLI_WAKE_SIGNAL, /**< SIGINT or SIGTERM, told once. */
     CLI_WAKE_STDIN,  /**< Standard input is readable, or at its end. */
     CLI_WAKE_STDOUT  /**< Nobody reads standard output any more. */
