@@ -50,6 +50,24 @@ static int say_open_failed(const char *spec, int err,
     return CLI_FAILED;
 }
 
+static void close_unix(struct cli_chip *chip) {
+    cleat_linux_i2c_unix_close(&chip->socket);
+}
+
+static int open_unix(struct cli_chip *chip, const char *path,
+                     const struct cli_chip_factory *factory) {
+    struct cleat_detail detail = {0};
+    (void)factory;
+    int err = cleat_linux_i2c_unix_open(&chip->socket, path, &detail);
+    if (err != CLEAT_OK) {
+        return say_open_failed(path, err, &detail,
+                               "is cleat-chipsim --listen running there?");
+    }
+    chip->bus = chip->socket.bus;
+    chip->close_bus = close_unix;
+    return CLI_OK;
+}
+
 static int open_i2c(struct cli_chip *chip, const char *path,
                     const struct cli_chip_factory *factory) {
     struct cleat_detail detail = {0};
@@ -68,7 +86,7 @@ static const struct {
     const char *prefix;
     int (*open)(struct cli_chip *chip, const char *rest,
                 const struct cli_chip_factory *factory);
-} buses[] = {{"sim:", open_sim}, {"i2c:", open_i2c}};
+} buses[] = {{"sim:", open_sim}, {"unix:", open_unix}, {"i2c:", open_i2c}};
 
 static int open_driver(struct cli_chip *chip, const char *spec) {
     size_t n = strcspn(spec, ":");

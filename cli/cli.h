@@ -12,6 +12,7 @@
 #include <stdio.h>
 
 #include "cleat/bytes.h"
+#include "cleat/linux_i2c.h"
 #include "cleat/se.h"
 #include "cleat/settings.h"
 
@@ -74,7 +75,8 @@ struct cli_chip {
     struct cleat_se_config element;
     struct cleat_i2c bus;
     void (*close_bus)(struct cli_chip *chip);
-    void *handle; /**< The virtual chip or the socket. */
+    void *handle; /**< The virtual chip. */
+    struct cleat_linux_i2c_unix socket;
 };
 
 /** Virtual chip options: who signs the certificate of a new sim:DIR. */

@@ -151,10 +151,6 @@ static void read_data(struct cleat_sim *s, uint8_t *out, size_t len) {
         return;
     }
     uint8_t gone[SIM_FRAME_MAX];
-    if (s->lose_frame && len >= sizeof gone) {
-        s->lose_frame = false;
-        return;
-    }
     if (s->lose_frame) {
         s->lose_frame = false;
         cleat_sim_link_read(s, gone, sizeof gone);

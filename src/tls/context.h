@@ -30,6 +30,7 @@ struct cleat_tls_peer {
     char issuer[128];  /**< Who should have signed that one. */
     char names[192];   /**< What the leaf is for. */
     char date[24];     /**< When its time begins or ended. */
+    bool rsa;          /**< That one's key or signature is RSA. */
     uint32_t flags;    /**< MBEDTLS_X509_BADCERT_, of all certificates. */
 };
 

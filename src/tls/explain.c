@@ -152,7 +152,7 @@ static int explain_detail(const struct cleat_tls_ctx *c, char *buf,
 
 static int explain_weak(const struct cleat_tls_ctx *c, char *buf, size_t cap) {
     const struct cleat_tls_peer *p = &c->peer;
-    if ((p->flags & MBEDTLS_X509_BADCERT_BAD_PK) != 0 && !c->config.allow_rsa) {
+    if (p->rsa && !c->config.allow_rsa) {
         return snprintf(buf, cap,
                         "the server's certificate chain uses RSA, which is "
                         "not allowed by the settings (%s)",

@@ -49,6 +49,16 @@ static enum cleat_tls_failure of_alert(const struct cleat_tls_ctx *c) {
     return choice && !c->hello_seen ? CLEAT_TLS_NO_COMMON : CLEAT_TLS_REFUSED;
 }
 
+/** mbedTLS has one code for a certificate of a wrong usage and for one it
+ *  cannot read; only the first leaves flags. */
+static enum cleat_tls_failure of_certificate(const struct cleat_tls_ctx *c) {
+    uint32_t flags = mbedtls_ssl_get_verify_result(&c->ssl);
+    if (flags == 0 || flags == UINT32_MAX) {
+        return CLEAT_TLS_BAD_CERTIFICATE;
+    }
+    return cleat_tls_verify_failure(c->peer.flags | flags);
+}
+
 static enum cleat_tls_failure of_code(const struct cleat_tls_ctx *c, int code) {
     if (out_of_memory(code)) {
         return CLEAT_TLS_NO_MEMORY;
@@ -79,7 +89,7 @@ static enum cleat_tls_failure of_code(const struct cleat_tls_ctx *c, int code) {
     case MBEDTLS_ERR_ECP_FEATURE_UNAVAILABLE:
         return CLEAT_TLS_UNSUPPORTED;
     case MBEDTLS_ERR_SSL_BAD_CERTIFICATE:
-        return CLEAT_TLS_BAD_CERTIFICATE;
+        return of_certificate(c);
     default:
         break;
     }

@@ -317,6 +317,9 @@ static void note(struct cleat_tls_peer *p, const mbedtls_x509_crt *crt,
     if ((flags & ~(uint32_t)MBEDTLS_X509_BADCERT_CN_MISMATCH) != 0) {
         name_line(p->bad, sizeof p->bad, &crt->subject);
         name_line(p->issuer, sizeof p->issuer, &crt->issuer);
+        p->rsa = mbedtls_pk_get_type(&crt->pk) == MBEDTLS_PK_RSA ||
+                 crt->MBEDTLS_PRIVATE(sig_pk) == MBEDTLS_PK_RSA ||
+                 crt->MBEDTLS_PRIVATE(sig_pk) == MBEDTLS_PK_RSASSA_PSS;
     }
     if ((flags & MBEDTLS_X509_BADCERT_EXPIRED) != 0) {
         put_date(p->date, sizeof p->date, &crt->valid_to);

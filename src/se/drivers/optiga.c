@@ -69,6 +69,7 @@ struct optiga {
     bool suspect;    /* The last exchange ended badly. */
     bool brought_up; /* During this op; once is enough. */
     bool retried;    /* This command was repeated once. */
+    bool probe;      /* After recovering: is the application open? */
 };
 
 static struct cleat_optiga_link *link_of(struct optiga *d) {
@@ -339,8 +340,9 @@ static void up_step(struct optiga *d, uint64_t now_us) {
 /* Recovering. Either the op has not reached the chip, then anything may be
  * done, or its command may be repeated. */
 
-static void recover(struct optiga *d, uint64_t now_us) {
+static void recover(struct optiga *d, bool probe, uint64_t now_us) {
     d->phase = RECOVER;
+    d->probe = probe;
     cleat_optiga_link_recover(link_of(d), now_us);
 }
 
@@ -349,7 +351,7 @@ static void recover_step(struct optiga *d, uint64_t now_us) {
     case CLEAT_OPTIGA_LINK_NONE:
         return;
     case CLEAT_OPTIGA_LINK_DONE:
-        if (!d->retried) {
+        if (d->probe) {
             send_last_error(d, PROBE); /* Only an open application answers. */
         } else if (d->app_open) {
             send_command(d);
@@ -360,7 +362,7 @@ static void recover_step(struct optiga *d, uint64_t now_us) {
     default:
         break;
     }
-    if (d->retried || d->brought_up ||
+    if (!d->probe || d->brought_up ||
         (phy_of(d)->result != 0 && d->lines == 0)) {
         finish_link(d);
         return;
@@ -382,11 +384,15 @@ static void exchange_failed(struct optiga *d, uint64_t now_us) {
         return;
     }
     /* After a reset of the numbers the chip cannot tell a repeat from a new
-     * command: only what does no harm twice is sent again. */
-    if (d->phase != PROBE && d->command.repeatable && !d->retried && !bus &&
+     * command: only what does no harm twice is sent again, or what it said
+     * that it did not take (it was reset behind our back). */
+    bool untouched = link_of(d)->refused && d->pos == 0;
+    if (d->phase != PROBE && !d->retried && !bus &&
+        link_of(d)->layer == CLEAT_LAYER_LINK &&
+        (untouched || d->command.repeatable) &&
         now_us < link_of(d)->give_up_us) {
         d->retried = true;
-        recover(d, now_us);
+        recover(d, untouched && d->phase == COMMAND, now_us);
         return;
     }
     finish_link(d);
@@ -432,7 +438,6 @@ static void command_done(struct optiga *d) {
 static void opened(struct optiga *d) {
     d->app_open = true;
     d->suspect = false;
-    d->retried = false;
     if (d->op->type == CLEAT_SE_OPEN) {
         d->opened = true;
         finish(d, 0);
@@ -569,7 +574,7 @@ static void prepare(struct optiga *d, uint64_t now_us) {
     } else if (!d->app_open) {
         up_begin(d);
     } else if (d->suspect) {
-        recover(d, now_us);
+        recover(d, true, now_us);
     } else {
         send_command(d);
     }

@@ -29,6 +29,31 @@ static int read_raw(struct server *s, uint8_t *data, size_t cap) {
     return (int)n;
 }
 
+/**
+ * Follow the records, and flip the byte that is to be flipped: unless it is
+ * the version in a record's header, which nothing protects before the keys
+ * are changed (RFC 5246, 6.2.1).
+ */
+static void watch(struct server *s, uint8_t *data, size_t len) {
+    for (size_t i = 0; i < len; i++) {
+        bool version = s->header_len == 1 || s->header_len == 2;
+        uint8_t byte = data[i];
+        if (s->flip_at == s->delivered + i && !version) {
+            data[i] = (uint8_t)(byte ^ 0x01);
+            s->flipped = true;
+        }
+        if (s->header_len < 5) {
+            s->header[s->header_len++] = byte;
+            s->record_left = (size_t)(s->header[3] << 8 | s->header[4]);
+        } else {
+            s->record_left--;
+        }
+        if (s->header_len == 5 && s->record_left == 0) {
+            s->header_len = 0;
+        }
+    }
+}
+
 static int lower_read(void *self, uint8_t *data, size_t cap) {
     struct server *s = self;
     if (!s->open) {
@@ -48,10 +73,7 @@ static int lower_read(void *self, uint8_t *data, size_t cap) {
     if (n <= 0) {
         return CLEAT_ERR_AGAIN;
     }
-    if (s->flip_at >= s->delivered && s->flip_at < s->delivered + (size_t)n) {
-        uint8_t *byte = &data[s->flip_at - s->delivered];
-        *byte = (uint8_t)(*byte ^ 0x01);
-    }
+    watch(s, data, (size_t)n);
     s->delivered += (size_t)n;
     return n;
 }

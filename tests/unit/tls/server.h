@@ -22,12 +22,15 @@ struct server {
     size_t cut_at;    /**< Close after so many bytes to the client. */
     int cut_err;      /**< How; default CLEAT_ERR_CLOSED. */
     size_t flip_at;   /**< Byte to the client to flip. SIZE_MAX: none. */
+    bool flipped;     /**< It was. */
     bool silent;      /**< Swallow everything, say nothing. */
     bool blocked;     /**< write says AGAIN. */
     const char *raw;  /**< Say this instead of TLS, then close. */
     size_t delivered; /**< Bytes to the client so far. */
     size_t taken;     /**< Bytes from the client so far. */
     bool open;
+    uint8_t header[5]; /**< Of the record under way. */
+    size_t header_len, record_left;
 };
 
 /** What the server shows and asks for. */

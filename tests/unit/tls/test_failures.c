@@ -345,45 +345,48 @@ static size_t handshake_bytes(void) {
 }
 
 static void a_cut_after_any_byte_ends_in_closed(void **state) {
-    size_t total = handshake_bytes();
+    size_t at = 0;
+    int err = CLEAT_ERR_CLOSED;
     (void)state;
-    assert_true(total > 500);
-    for (size_t at = 0; at < total; at++) {
+    /* The length differs from run to run by that of the signatures. */
+    for (; err != 0; at++) {
         struct rig r;
         rig_init(&r);
         rig_start(&r);
         r.server.cut_at = at;
-        if (rig_connect(&r) != CLEAT_ERR_CLOSED ||
-            cleat_tls_get_failure(&r.tls) != CLEAT_TLS_CLOSED) {
-            fail_msg("cut at %zu: failure %d", at,
+        err = rig_connect(&r);
+        if (err != 0 && (err != CLEAT_ERR_CLOSED ||
+                         cleat_tls_get_failure(&r.tls) != CLEAT_TLS_CLOSED)) {
+            fail_msg("cut at %zu: error %d, failure %d", at, err,
                      (int)cleat_tls_get_failure(&r.tls));
         }
         rig_deinit(&r);
     }
+    assert_true(at > 500);
 }
 
-/* Every byte the server sends is under a signature, a MAC or a check. The
-   record header's version is the one thing mbedTLS does not look at closely. */
+/* Every byte the server sends is under a signature, a MAC or a check. */
 static void a_flipped_bit_never_connects(void **state) {
     size_t total = handshake_bytes();
-    size_t passed = 0;
+    size_t flipped = 0;
     (void)state;
-    for (size_t at = 0; at + 1 < total; at++) {
+    for (size_t at = 0; at < total; at++) {
         struct rig r;
         rig_init(&r);
         rig_start(&r);
         r.server.flip_at = at;
         int err = rig_connect(&r);
-        if (err == 0) {
-            passed++;
-            print_message("flip at %zu connects\n", at);
-        } else {
+        if (r.server.flipped) {
+            flipped++;
+            assert_int_not_equal(err, 0);
             assert_int_not_equal(cleat_tls_get_failure(&r.tls), CLEAT_TLS_FINE);
             assert_true(cleat_tls_explain(&r.tls, r.words, sizeof r.words) > 0);
+        } else {
+            assert_int_equal(err, 0);
         }
         rig_deinit(&r);
     }
-    assert_int_equal(passed, 0);
+    assert_true(flipped + 30 > total);
 }
 
 static void explanations_are_cut_to_the_buffer(void **state) {

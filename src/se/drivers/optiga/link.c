@@ -82,6 +82,7 @@ void cleat_optiga_link_send(struct cleat_optiga_link *l, size_t len) {
     l->nak_open = false;
     l->flushing = false;
     l->awaiting_ack = true;
+    l->refused = false;
     cleat_optiga_link_resend(l, len);
 }
 
@@ -235,6 +236,7 @@ static enum cleat_optiga_link_event on_control(struct cleat_optiga_link *l,
     bool ours = l->awaiting_ack && (fctr & 0x0Fu) == l->tx_nr;
     if (ours && seq == SEQ_ACK) {
         l->awaiting_ack = false;
+        l->refused = false;
         l->since_us = now_us;
         return CLEAT_OPTIGA_LINK_ACKED;
     }
@@ -243,6 +245,9 @@ static enum cleat_optiga_link_event on_control(struct cleat_optiga_link *l,
             return fail(l, CLEAT_ERR_PROTO, "chip keeps refusing the frame");
         }
         return again(l);
+    }
+    if (l->awaiting_ack && seq == SEQ_ACK && l->repeats == 0) {
+        l->refused = true;
     }
     return dropped(l, now_us);
 }
@@ -265,6 +270,7 @@ static enum cleat_optiga_link_event on_data(struct cleat_optiga_link *l,
         return ack_and_poll(l); /* The reply to something older. */
     }
     l->awaiting_ack = false;
+    l->refused = false;
     l->nak_open = false;
     l->naks = 0;
     l->oddities = 0;

@@ -30,6 +30,9 @@ struct cleat_optiga_link {
     uint8_t oddities;     /**< Frames of no use in this exchange. */
     uint8_t naks;         /**< Sent since the last good frame. */
     bool awaiting_ack;
+    bool refused; /**< The first try was answered with another number: the
+                       chip did not take the packet. A later try proves
+                       nothing: it may have been reset after the first. */
     bool nak_open;       /**< A NAK was sent; the repeat is awaited. */
     bool flushing;       /**< Recovering: take and drop what is there. */
     bool more;           /**< Behind the ACK: poll on. */

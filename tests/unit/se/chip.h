@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A small chip for fault tests: registers, frames and chains as in the
+ * reference, with canned answers instead of cryptography, and faults at any
+ * transfer. The virtual chip of the product is another one, in sim/.
+ */
+#ifndef TEST_CHIP_H
+#define TEST_CHIP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "cleat/i2c.h"
+
+enum chip_fault {
+    CHIP_NO_FAULT,
+    CHIP_NACK,        /* One transfer is not acknowledged. */
+    CHIP_NACK_LONG,   /* None for 120 ms. */
+    CHIP_GONE,        /* None from here on. */
+    CHIP_BUS_ERROR,   /* One transfer ends in a bus error. */
+    CHIP_BUS_TIMEOUT, /* One transfer times out. */
+    CHIP_BUS_DEAD,    /* All transfers end in bus errors. */
+    CHIP_FLIP,        /* A bit of what is transferred is wrong. */
+    CHIP_LOSE,        /* A write is acknowledged and forgotten. */
+    CHIP_RESET,       /* The chip restarts. */
+    CHIP_MUTE,        /* From here on it never has a frame. */
+    CHIP_BUSY,        /* From here on it is busy. */
+    CHIP_FAULT_COUNT
+};
+
+#define CHIP_EXECUTED 256
+
+struct chip {
+    struct cleat_i2c bus;
+    /* Behaviour. */
+    uint16_t frame_max;   /* What DATA_REG_LEN settles on at most. */
+    uint64_t busy_us;     /* How long a command takes; 0: none. */
+    bool separate_ack;    /* Acknowledge at once, answer later. */
+    unsigned quiet_polls; /* Polls with neither bit after a command. */
+    bool duplicate;       /* Offer each response frame twice. */
+    int wrong_number;     /* Response frames with a wrong FRNR, so many. */
+    bool plus;            /* I2C_MODE Fm+ is on. */
+    bool refuse_chain;    /* Answer the next chain with 07. */
+    bool break_chain;     /* Send the next response chain wrongly. */
+    bool no_soft_reset;
+    uint8_t undef; /* Second byte of responses. */
+    enum chip_fault fault;
+    unsigned fault_at; /* Transfer number, from 0. */
+    /* Replaces the next response that is not to an F1C2 read. */
+    const uint8_t *answer;
+    size_t answer_len;
+    uint8_t refuse;        /* Refuse the next command with this code. */
+    const uint8_t *object; /* Content of E0E0. */
+    size_t object_len;
+    /* Observed. */
+    unsigned transfers;
+    unsigned executed[CHIP_EXECUTED]; /* By command code without bit 7. */
+    unsigned resyncs, resets;
+    /* Inner. */
+    uint8_t selected;
+    uint16_t frame_len;
+    uint8_t tx_nr, rx_nr;
+    bool open, powered, in_reset, dead, waiting_ack;
+    uint64_t awake_us, ready_us, nack_until_us;
+    uint8_t last_error;
+    uint8_t command[2048];
+    size_t command_len;
+    uint8_t response[2048];
+    size_t response_len, response_at;
+    bool has_response, fragment_out;
+    uint8_t frame[300]; /* In the DATA register. */
+    size_t frame_size;
+    uint8_t sent[300]; /* The data frame sent last. */
+    size_t sent_size;
+    uint8_t stored[2048]; /* F1E0. */
+    size_t stored_len;
+};
+
+void chip_init(struct chip *c);
+/** Restart it: numbers, application and frames are gone. */
+void chip_restart(struct chip *c);
+
+#endif

@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: MIT */
+/* What a broker must not send: each ends the connection with its reason, at
+ * every split of the bytes, and nothing of it comes up. */
+/* clang-format off */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <cmocka.h>
+/* clang-format on */
+#include <stdio.h>
+#include <string.h>
+
+#include "script.h"
+
+struct wrong {
+    const char *bytes;
+    const char *reason; /* part of it */
+};
+
+/* While these are under way: PUBLISH QoS 1 id 1, QoS 2 id 2, SUBSCRIBE id 3
+ * (one filter), UNSUBSCRIBE id 4. */
+#define BUSY "connect < 20020000 pub1 a x pub2 a y sub b 1 unsub b "
+#define BUSY_EVENTS "connected present=0 lost=0\n"
+
+static void check(const char *prefix, const char *events,
+                  const struct wrong *w) {
+    static struct script s;
+    char script[1024];
+    char expect[256];
+    size_t total = 1;
+    snprintf(script, sizeof script, "%s< %s < d000", prefix, w->bytes);
+    snprintf(expect, sizeof expect, "%sfailed -6 ", events);
+    for (size_t k = 0; k <= total; k++) {
+        script_init(&s);
+        s.split = k;
+        s.piece = k == 0 ? 1 : 0;
+        script_play(&s, script);
+        total = s.received;
+        if (strncmp(s.events, expect, strlen(expect)) != 0 ||
+            strstr(s.events, w->reason) == NULL ||
+            strchr(s.events + strlen(expect), '\n')[1] != 0) {
+            fail_msg("%s split at %zu: expected \"%s\", got \"%s\"", w->bytes,
+                     k, w->reason, s.events);
+        }
+        assert_true(cleat_mqtt_output(&s.session).len == 0);
+    }
+}
+
+static void check_all(const char *prefix, const char *events,
+                      const struct wrong *list, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        check(prefix, events, &list[i]);
+    }
+}
+
+#define CHECK_ALL(prefix, events, list)                                        \
+    check_all(prefix, events, list, sizeof list / sizeof list[0])
+
+static void fixed_headers_are_checked(void **state) {
+    (void)state;
+    static const struct wrong list[] = {
+        {"0000", "reserved packet type"},
+        {"f000", "reserved packet type"},
+        {"1000", "only clients"},
+        {"82050001000161", "only clients"},
+        {"a2050001000161", "only clients"},
+        {"c000", "only clients"},
+        {"e000", "only clients"},
+        {"41020001", "2.2.2-2"},
+        {"52020002", "2.2.2-2"},
+        {"60020001", "2.2.2-2"},
+        {"63020001", "2.2.2-2"},
+        {"72020002", "2.2.2-2"},
+        {"9203000301", "2.2.2-2"},
+        {"b1020004", "2.2.2-2"},
+        {"d100", "2.2.2-2"},
+        {"21020000", "2.2.2-2"},
+        {"308000", "longer than needed"},
+        {"30838000", "longer than needed"},
+        {"4082000001", "longer than needed"},
+        {"30ffffffff", "more than four"},
+    };
+    CHECK_ALL(BUSY, BUSY_EVENTS, list);
+}
+
+static void publish_is_checked(void **state) {
+    (void)state;
+    static const struct wrong list[] = {
+        {"3606000161000178", "3.3.1-4"},
+        {"3e06000161000178", "3.3.1-4"},
+        {"3804000161"
+         "78",
+         "3.3.1-2"},
+        {"3000", "remaining length"},
+        {"3002", "remaining length"},
+        {"32040001", "remaining length"},
+        {"3003000261", "topic longer"},
+        {"3003ffff61", "topic longer"},
+        {"32050002610001", "topic longer"},
+        {"3003000078", "4.7.3-1"},
+        {"3003000123", "3.3.2-1"},
+        {"300300012b", "3.3.2-1"},
+        {"3005000361"
+         "2f23",
+         "3.3.2-1"},
+        {"3003000100", "3.3.2-1"},
+        {"30030001ff", "3.3.2-1"},
+        {"3004000280"
+         "80",
+         "3.3.2-1"},
+        {"30040002c0"
+         "80",
+         "3.3.2-1"},
+        {"30050003eda080", "3.3.2-1"},
+        {"30050003edbfbf", "3.3.2-1"},
+        {"30050003e08080", "3.3.2-1"},
+        {"30060004f0808080", "3.3.2-1"},
+        {"30060004f4908080", "3.3.2-1"},
+        {"30030001c3", "3.3.2-1"},
+        {"3206000161000078", "2.3.1-1"},
+        {"3406000161000078", "2.3.1-1"},
+    };
+    CHECK_ALL(BUSY, BUSY_EVENTS, list);
+}
+
+static void acknowledgements_are_checked(void **state) {
+    (void)state;
+    static const struct wrong list[] = {
+        {"400100", "remaining length"},
+        {"4003000100", "remaining length"},
+        {"4000", "remaining length"},
+        {"5003000200", "remaining length"},
+        {"620100", "remaining length"},
+        {"7003000200", "remaining length"},
+        {"b003000400", "remaining length"},
+        {"d00100", "remaining length"},
+        {"40020000", "2.3.1-1"},
+        {"50020000", "2.3.1-1"},
+        {"62020000", "2.3.1-1"},
+        {"70020000", "2.3.1-1"},
+        {"b0020000", "2.3.1-1"},
+        {"9003000001", "2.3.1-1"},
+        {"50020001", "wrong type"},
+        {"70020001", "wrong type"},
+        {"40020002", "wrong type"},
+        {"70020002", "wrong type"},
+        {"40020003", "wrong type"},
+        {"50020004", "wrong type"},
+        {"d000", "3.13"},
+    };
+    CHECK_ALL(BUSY, BUSY_EVENTS, list);
+}
+
+static void suback_and_unsuback_are_checked(void **state) {
+    (void)state;
+    static const struct wrong list[] = {
+        {"90020003", "remaining length"}, {"9003000303", "3.9.3-2"},
+        {"900300037f", "3.9.3-2"},        {"90030003ff", "3.9.3-2"},
+        {"900400030101", "3.8.4-5"},      {"90ff7f0003", "3.8.4-5"},
+        {"9003000901", "3.8.4-2"},        {"9003000101", "3.8.4-2"},
+        {"9003000401", "3.8.4-2"},        {"b0020009", "3.10.4-4"},
+        {"b0020003", "3.10.4-4"},
+    };
+    CHECK_ALL(BUSY, BUSY_EVENTS, list);
+}
+
+static void connack_is_checked(void **state) {
+    (void)state;
+    static const struct wrong first[] = {
+        {"3003000161", "3.2.0-1"},
+        {"40020001", "3.2.0-1"},
+        {"d000", "3.2.0-1"},
+        {"200100", "remaining length"},
+        {"2003000000", "remaining length"},
+        {"20020200", "reserved flags"},
+        {"2002ff00", "reserved flags"},
+        {"20020006", "return code"},
+        {"200200ff", "return code"},
+        {"20020105", "3.2.2-4"},
+    };
+    static const struct wrong second[] = {{"20020000", "second connack"}};
+    CHECK_ALL("connect ", "", first);
+    CHECK_ALL(BUSY, BUSY_EVENTS, second);
+}
+
+static void a_clean_session_is_never_present(void **state) {
+    static struct script s;
+    (void)state;
+    script_init(&s);
+    s.config.clean_session = true;
+    script_play(&s, "connect < 20020100");
+    assert_non_null(strstr(s.events, "3.2.2-1"));
+}
+
+static void more_qos2_messages_than_slots_fail(void **state) {
+    static struct script s;
+    (void)state;
+    script_init(&s);
+    script_play(&s, "connect < 20020000 < 3406000161000178 < 3406000161000278 "
+                    "< 3406000161000378 < 3406000161000478 "
+                    "< 3406000161000578");
+    assert_non_null(strstr(s.events, "failed -4 more qos 2"));
+    /* The four that came up are known on the next connection. */
+    assert_int_equal(s.session.qos2_used, 4);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(fixed_headers_are_checked),
+        cmocka_unit_test(publish_is_checked),
+        cmocka_unit_test(acknowledgements_are_checked),
+        cmocka_unit_test(suback_and_unsuback_are_checked),
+        cmocka_unit_test(connack_is_checked),
+        cmocka_unit_test(a_clean_session_is_never_present),
+        cmocka_unit_test(more_qos2_messages_than_slots_fail),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
