@@ -24,11 +24,11 @@ extern "C" {
 struct cleat_linux_net_config {
     const char *host; /**< Name or address; copied. Required. */
     uint16_t port;    /**< Required. */
-    /** For each address, ms. 0: 5000. */
+    /** For each address, ms. 0: 5000. At most 1500 while there are more. */
     uint32_t connect_timeout_ms;
     /** For the name, ms. 0: 10000. */
     uint32_t resolve_timeout_ms;
-    struct cleat_task *task; /**< Woken on readiness. NULL: nobody. */
+    struct cleat_task *task; /**< Woken when ready. NULL: the caller. */
 };
 
 struct cleat_linux_net_lookup;
@@ -42,6 +42,7 @@ struct cleat_linux_net {
     uint32_t connect_timeout_ms, resolve_timeout_ms;
     int state;
     int fd;
+    int timer_fd; /**< Wakes the task at deadline_ms; -1: none. */
     short events; /**< Last told to cleat_linux_watch. */
     struct cleat_linux_net_lookup *lookup;
     uint64_t deadline_ms;
@@ -66,6 +67,9 @@ struct cleat_stream *cleat_linux_net_stream(struct cleat_linux_net *n);
 int cleat_linux_net_fd(const struct cleat_linux_net *n);
 /** @return the poll(2) events wanted now; 0 for none. */
 short cleat_linux_net_events(const struct cleat_linux_net *n);
+/** @return when open() must be called if nothing wakes it: the time-out of the
+ *          name or the address under way; CLEAT_NEVER otherwise. */
+uint64_t cleat_linux_net_deadline(const struct cleat_linux_net *n);
 /** @return "192.0.2.7:40112" of this end; "" when not connected. */
 const char *cleat_linux_net_local(const struct cleat_linux_net *n);
 /** @return the same of the other end: the one connected to or tried last. */

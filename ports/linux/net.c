@@ -1,0 +1,451 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * TCP as a stream: the name by net_lookup.c, then each of its addresses with a
+ * time-out of its own, then bytes. Never blocks; what it waits for is told to
+ * the port by cleat_linux_watch().
+ */
+#define _GNU_SOURCE
+#include "cleat/linux_net.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+#include "cleat/linux_port.h"
+#include "cleat/log.h"
+#include "net_lookup.h"
+
+#define CONNECT_TIMEOUT_MS 5000u
+#define RESOLVE_TIMEOUT_MS 10000u
+#define NEXT_ADDRESS_MS 1500u
+
+enum { IDLE, RESOLVING, CONNECTING, UP, FAILED };
+
+_Static_assert(sizeof(((struct cleat_linux_net *)0)->addresses[0]) >=
+                   sizeof(struct sockaddr_in6),
+               "an address must fit");
+
+static const char *errno_text(int error) {
+    switch (error) {
+    case ECONNREFUSED:
+        return "connection refused: nothing listens on that port";
+    case ECONNRESET:
+        return "connection reset by peer";
+    case EPIPE:
+        return "connection is closed";
+    case ETIMEDOUT:
+        return "connection timed out";
+    case EHOSTUNREACH:
+        return "no route to host";
+    case ENETUNREACH:
+        return "network is unreachable";
+    case ENETDOWN:
+        return "network is down";
+    case ECONNABORTED:
+        return "connection was aborted";
+    case EADDRNOTAVAIL:
+        return "no local address or port left";
+    case EACCES:
+    case EPERM:
+        return "forbidden, perhaps by a firewall";
+    case EMFILE:
+    case ENFILE:
+        return "too many open files";
+    case ENOMEM:
+    case ENOBUFS:
+        return "out of memory for sockets";
+    default:
+        return "socket failed";
+    }
+}
+
+static const char *eai_text(int code) {
+    switch (code) {
+    case EAI_NONAME:
+#ifdef EAI_NODATA
+    case EAI_NODATA:
+#endif
+        return "name not known";
+    case EAI_AGAIN:
+        return "name server did not answer; try again";
+    case EAI_FAIL:
+        return "name server failed";
+    case EAI_MEMORY:
+        return "out of memory to look the name up";
+    default:
+        return "name cannot be looked up";
+    }
+}
+
+/** Tell the port what to wait for on the descriptor of now. */
+static void watch(struct cleat_linux_net *n, short events) {
+    int fd = cleat_linux_net_fd(n);
+    if (fd >= 0 && events != n->events) {
+        cleat_linux_watch(n->task, fd, events);
+    }
+    n->events = events;
+}
+
+static void timer_stop(struct cleat_linux_net *n) {
+    if (n->timer_fd >= 0) {
+        cleat_linux_watch(n->task, n->timer_fd, 0);
+        close(n->timer_fd);
+        n->timer_fd = -1;
+    }
+}
+
+/** Be called at the deadline too, if nothing happens before. */
+static void timer_start(struct cleat_linux_net *n, uint64_t now_ms,
+                        uint32_t wait_ms) {
+    const struct itimerspec when = {
+        .it_value = {wait_ms / 1000, (long)(wait_ms % 1000) * 1000000L}};
+    timer_stop(n);
+    n->deadline_ms = now_ms + wait_ms;
+    n->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
+    if (n->timer_fd >= 0) {
+        timerfd_settime(n->timer_fd, 0, &when, NULL);
+        cleat_linux_watch(n->task, n->timer_fd, POLLIN);
+    }
+}
+
+static void drop_socket(struct cleat_linux_net *n) {
+    if (n->fd >= 0) {
+        watch(n, 0);
+        close(n->fd);
+        n->fd = -1;
+    }
+}
+
+static void drop_lookup(struct cleat_linux_net *n) {
+    if (n->lookup != NULL) {
+        watch(n, 0);
+        cleat_linux_net_lookup_drop(n->lookup);
+        n->lookup = NULL;
+    }
+}
+
+static int failed(struct cleat_linux_net *n, int err, int32_t code,
+                  const char *text) {
+    timer_stop(n);
+    drop_lookup(n);
+    drop_socket(n);
+    n->state = FAILED;
+    n->detail = (struct cleat_detail){CLEAT_LAYER_NET, code, 0, text};
+    CLEAT_LOG(CLEAT_LEVEL_WARN, "net", "failed host=%s port=%u peer=%s: %s",
+              n->host, (unsigned)n->port, n->remote, text);
+    return err;
+}
+
+static int failed_errno(struct cleat_linux_net *n, int error) {
+    int err = error == ETIMEDOUT ? CLEAT_ERR_TIMEOUT : CLEAT_ERR_IO;
+    return failed(n, err, error, errno_text(error));
+}
+
+static void address_text(const struct sockaddr *sa, socklen_t len, char *out) {
+    char host[CLEAT_LINUX_NET_ADDRESS_TEXT];
+    char port[8];
+    if (getnameinfo(sa, len, host, sizeof host, port, sizeof port,
+                    NI_NUMERICHOST | NI_NUMERICSERV) != 0) {
+        out[0] = '\0';
+        return;
+    }
+    /* 45 characters of address, two brackets, a colon, five digits. */
+    snprintf(out, CLEAT_LINUX_NET_ADDRESS_TEXT,
+             sa->sa_family == AF_INET6 ? "[%.48s]:%.6s" : "%.48s:%.6s", host,
+             port);
+}
+
+/** Keep the addresses that are ours to use. */
+static void keep_addresses(struct cleat_linux_net *n,
+                           const struct addrinfo *list) {
+    n->address_count = 0;
+    n->address_next = 0;
+    for (const struct addrinfo *a = list; a != NULL; a = a->ai_next) {
+        if (n->address_count == CLEAT_LINUX_NET_ADDRESS_MAX) {
+            break;
+        }
+        if ((a->ai_family == AF_INET || a->ai_family == AF_INET6) &&
+            a->ai_addrlen <= sizeof n->addresses[0]) {
+            memcpy(n->addresses[n->address_count++], a->ai_addr, a->ai_addrlen);
+        }
+    }
+}
+
+static void connected(struct cleat_linux_net *n) {
+    struct sockaddr_storage local;
+    socklen_t len = sizeof local;
+    const int on = 1;
+    setsockopt(n->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    if (getsockname(n->fd, (struct sockaddr *)&local, &len) == 0) {
+        address_text((struct sockaddr *)&local, len, n->local);
+    }
+    n->state = UP;
+    timer_stop(n);
+    watch(n, POLLIN);
+    CLEAT_LOG(CLEAT_LEVEL_INFO, "net", "connected local=%s peer=%s", n->local,
+              n->remote);
+}
+
+/** Where there are more addresses, the first ones get less time. */
+static uint32_t patience(const struct cleat_linux_net *n) {
+    bool last = n->address_next == n->address_count;
+    return last || n->connect_timeout_ms < NEXT_ADDRESS_MS
+               ? n->connect_timeout_ms
+               : NEXT_ADDRESS_MS;
+}
+
+/** Begin with one address. @return 0 if it stands or is under way, else an
+ *  errno. */
+static int try_one(struct cleat_linux_net *n, const struct sockaddr *sa,
+                   uint64_t now_ms) {
+    socklen_t len = sa->sa_family == AF_INET6 ? sizeof(struct sockaddr_in6)
+                                              : sizeof(struct sockaddr_in);
+    address_text(sa, len, n->remote);
+    n->fd =
+        socket(sa->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (n->fd < 0) {
+        return errno;
+    }
+    n->state = CONNECTING;
+    timer_start(n, now_ms, patience(n));
+    if (connect(n->fd, sa, len) == 0) {
+        connected(n);
+        return 0;
+    }
+    if (errno == EINPROGRESS || errno == EINTR) {
+        watch(n, POLLOUT);
+        return 0;
+    }
+    int error = errno;
+    drop_socket(n);
+    return error;
+}
+
+/** Begin with the next address that can be begun with; error is what the one
+ *  before failed with. */
+static int try_next(struct cleat_linux_net *n, uint64_t now_ms, int error) {
+    drop_socket(n);
+    while (n->address_next < n->address_count) {
+        const void *sa = n->addresses[n->address_next++];
+        error = try_one(n, sa, now_ms);
+        if (error == 0) {
+            return n->state == UP ? 0 : CLEAT_ERR_AGAIN;
+        }
+    }
+    if (error == 0) {
+        return failed(n, CLEAT_ERR_NOT_FOUND, EAI_NONAME, eai_text(EAI_NONAME));
+    }
+    return failed_errno(n, error);
+}
+
+/** An address needs no lookup. @return false if host is a name. */
+static bool take_literal(struct cleat_linux_net *n) {
+    const struct addrinfo hints = {.ai_family = AF_UNSPEC,
+                                   .ai_socktype = SOCK_STREAM,
+                                   .ai_flags = AI_NUMERICSERV | AI_NUMERICHOST};
+    struct addrinfo *list = NULL;
+    char port[8];
+    snprintf(port, sizeof port, "%u", (unsigned)n->port);
+    if (getaddrinfo(n->host, port, &hints, &list) != 0) {
+        return false;
+    }
+    keep_addresses(n, list);
+    freeaddrinfo(list);
+    return true;
+}
+
+static int begin(struct cleat_linux_net *n, uint64_t now_ms) {
+    n->detail = (struct cleat_detail){0};
+    n->local[0] = '\0';
+    n->remote[0] = '\0';
+    if (take_literal(n)) {
+        return try_next(n, now_ms, 0);
+    }
+    n->lookup = cleat_linux_net_lookup_start(n->host, n->port);
+    if (n->lookup == NULL) {
+        return failed_errno(n, errno);
+    }
+    n->state = RESOLVING;
+    timer_start(n, now_ms, n->resolve_timeout_ms);
+    watch(n, POLLIN);
+    return CLEAT_ERR_AGAIN;
+}
+
+static int resolve(struct cleat_linux_net *n, uint64_t now_ms) {
+    int result;
+    int error;
+    const struct addrinfo *list;
+    if (!cleat_linux_net_lookup_done(n->lookup, &result, &error, &list)) {
+        if (now_ms < n->deadline_ms) {
+            return CLEAT_ERR_AGAIN;
+        }
+        return failed(n, CLEAT_ERR_TIMEOUT, EAI_AGAIN,
+                      "looking the name up timed out");
+    }
+    if (result == EAI_SYSTEM) {
+        return failed_errno(n, error);
+    }
+    if (result != 0) {
+        int err = result == EAI_AGAIN ? CLEAT_ERR_IO : CLEAT_ERR_NOT_FOUND;
+        return failed(n, err, result, eai_text(result));
+    }
+    keep_addresses(n, list);
+    drop_lookup(n);
+    return try_next(n, now_ms, 0);
+}
+
+static int finish_connect(struct cleat_linux_net *n, uint64_t now_ms) {
+    struct pollfd p = {.fd = n->fd, .events = POLLOUT};
+    int error = 0;
+    socklen_t len = sizeof error;
+    if (poll(&p, 1, 0) <= 0) {
+        return now_ms < n->deadline_ms ? CLEAT_ERR_AGAIN
+                                       : try_next(n, now_ms, ETIMEDOUT);
+    }
+    if (getsockopt(n->fd, SOL_SOCKET, SO_ERROR, &error, &len) != 0) {
+        error = errno;
+    }
+    if (error != 0) {
+        return try_next(n, now_ms, error);
+    }
+    connected(n);
+    return 0;
+}
+
+static int net_open(void *self, uint64_t now_ms) {
+    struct cleat_linux_net *n = self;
+    switch (n->state) {
+    case IDLE:
+        return begin(n, now_ms);
+    case RESOLVING:
+        return resolve(n, now_ms);
+    case CONNECTING:
+        return finish_connect(n, now_ms);
+    case UP:
+        return 0;
+    default:
+        return CLEAT_ERR_STATE;
+    }
+}
+
+static bool not_now(int error) {
+    return error == EAGAIN || error == EWOULDBLOCK || error == EINTR;
+}
+
+static int net_read(void *self, uint8_t *data, size_t cap) {
+    struct cleat_linux_net *n = self;
+    if (n->state != UP) {
+        return CLEAT_ERR_STATE;
+    }
+    ssize_t got = recv(n->fd, data, cap < INT_MAX ? cap : INT_MAX, 0);
+    if (got > 0) {
+        cleat_trace("net", "read", data, (size_t)got);
+        return (int)got;
+    }
+    if (got < 0 && not_now(errno)) {
+        return CLEAT_ERR_AGAIN;
+    }
+    if (got < 0) {
+        return failed_errno(n, errno);
+    }
+    if (cap > 0) {
+        /* Its end is readable for ever: stop being woken by it. */
+        watch(n, (short)(n->events & ~POLLIN));
+    }
+    return cap > 0 ? CLEAT_ERR_CLOSED : CLEAT_ERR_ARG;
+}
+
+static int net_write(void *self, const uint8_t *data, size_t len) {
+    struct cleat_linux_net *n = self;
+    if (n->state != UP) {
+        return CLEAT_ERR_STATE;
+    }
+    ssize_t put =
+        send(n->fd, data, len < INT_MAX ? len : INT_MAX, MSG_NOSIGNAL);
+    if (put < 0 && !not_now(errno)) {
+        return failed_errno(n, errno);
+    }
+    bool all = put >= 0 && (size_t)put == len;
+    watch(n, (short)(all ? n->events & ~POLLOUT : n->events | POLLOUT));
+    if (put <= 0) {
+        return CLEAT_ERR_AGAIN;
+    }
+    cleat_trace("net", "write", data, (size_t)put);
+    return (int)put;
+}
+
+static void net_close(void *self) {
+    struct cleat_linux_net *n = self;
+    timer_stop(n);
+    drop_lookup(n);
+    drop_socket(n);
+    n->local[0] = '\0';
+    n->state = IDLE;
+}
+
+static void net_detail(void *self, struct cleat_detail *out) {
+    *out = ((struct cleat_linux_net *)self)->detail;
+}
+
+int cleat_linux_net_init(struct cleat_linux_net *n,
+                         const struct cleat_linux_net_config *config) {
+    memset(n, 0, sizeof *n);
+    n->fd = -1;
+    n->timer_fd = -1;
+    if (config->host == NULL || config->host[0] == '\0' || config->port == 0) {
+        return CLEAT_ERR_ARG;
+    }
+    size_t len = strlen(config->host);
+    if (len >= sizeof n->host) {
+        return CLEAT_ERR_SIZE;
+    }
+    memcpy(n->host, config->host, len + 1);
+    n->port = config->port;
+    n->task = config->task;
+    n->connect_timeout_ms = config->connect_timeout_ms != 0
+                                ? config->connect_timeout_ms
+                                : CONNECT_TIMEOUT_MS;
+    n->resolve_timeout_ms = config->resolve_timeout_ms != 0
+                                ? config->resolve_timeout_ms
+                                : RESOLVE_TIMEOUT_MS;
+    n->stream = (struct cleat_stream){net_open,  net_read,   net_write,
+                                      net_close, net_detail, n};
+    return CLEAT_OK;
+}
+
+void cleat_linux_net_deinit(struct cleat_linux_net *n) {
+    net_close(n);
+}
+
+struct cleat_stream *cleat_linux_net_stream(struct cleat_linux_net *n) {
+    return &n->stream;
+}
+
+int cleat_linux_net_fd(const struct cleat_linux_net *n) {
+    return n->lookup != NULL ? cleat_linux_net_lookup_fd(n->lookup) : n->fd;
+}
+
+short cleat_linux_net_events(const struct cleat_linux_net *n) {
+    return n->events;
+}
+
+uint64_t cleat_linux_net_deadline(const struct cleat_linux_net *n) {
+    return n->state == RESOLVING || n->state == CONNECTING ? n->deadline_ms
+                                                           : CLEAT_NEVER;
+}
+
+const char *cleat_linux_net_local(const struct cleat_linux_net *n) {
+    return n->local;
+}
+
+const char *cleat_linux_net_remote(const struct cleat_linux_net *n) {
+    return n->remote;
+}
