@@ -337,6 +337,10 @@ static int sleep_ms(uint64_t due_ms) {
     return due_ms - now > 60000 ? 60000 : (int)(due_ms - now);
 }
 
+static uint64_t earlier(uint64_t a, uint64_t b) {
+    return a < b ? a : b;
+}
+
 static bool take_signal(void) {
     char c;
     if (signalled == 0) {
@@ -382,7 +386,8 @@ enum cli_pubsub_wake cli_pubsub_wait(struct cli_pubsub *p,
     if (wants->room && !cleat_client_is_busy(&p->client)) {
         return CLI_WAKE_NONE;
     }
-    return sleep_until(p, wants, due < wants->until_ms ? due : wants->until_ms);
+    due = earlier(due, cleat_linux_net_deadline(&p->net));
+    return sleep_until(p, wants, earlier(due, wants->until_ms));
 }
 
 /* ---- what went wrong, in words ---- */
@@ -402,7 +407,7 @@ static void describe(struct cli_pubsub *p, const struct cleat_client_event *e,
     }
     snprintf(out, cap, "%s", d.text != NULL ? d.text : cleat_strerror(e->err));
     if (d.layer == CLEAT_LAYER_NET && d.code > 0 &&
-        strstr(out, strerror(d.code)) == NULL) {
+        strcasestr(out, strerror(d.code)) == NULL) {
         size_t n = strlen(out);
         snprintf(out + n, cap - n, " (%s)", strerror(d.code));
     }
@@ -456,8 +461,8 @@ static void say_connected(const struct cli_pubsub *p) {
 }
 
 static bool refused(struct cli_pubsub *p, uint8_t code) {
-    cli_pubsub_say(p->o, "%s:%u: connection refused: %s", p->o->host,
-                   (unsigned)p->o->port, cleat_mqtt_connack_text(code));
+    cli_pubsub_say(p->o, "%s:%u: %s", p->o->host, (unsigned)p->o->port,
+                   cleat_mqtt_connack_text(code));
     p->status = code;
     return true;
 }
