@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * `cleat pub`: publish one message, one many times, or each line of standard
+ * input, then leave once everything is with the broker.
+ */
+#define _POSIX_C_SOURCE 200809L
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "pubsub.h"
+
+#define SLOTS 128
+#define LINE_ROOM (16u << 20) /* longest line of -l, and what may wait */
+
+struct publisher {
+    struct cli_pubsub_options options;
+    struct cli_pubsub link;
+    struct cleat_bytes topic;
+    /* The message, or for -l: input not published yet. */
+    uint8_t *data;
+    size_t cap, len;
+    size_t start; /* -l: the next line */
+    size_t seen;  /* -l: no newline before this */
+    bool input_ended;
+    uint32_t left;    /* messages to publish, -l not counted */
+    uint64_t next_ms; /* when the next repetition is due */
+    bool full;        /* a message waits for room */
+    bool stopping;
+};
+
+static struct publisher pub; /* large, and the only one */
+
+/* ---- reading the message ---- */
+
+static bool grow(struct publisher *p, size_t room) {
+    if (p->cap - p->len >= room) {
+        return true;
+    }
+    size_t cap = 2 * p->cap + room;
+    uint8_t *data = realloc(p->data, cap);
+    if (data == NULL) {
+        cli_error("out of memory");
+        return false;
+    }
+    p->data = data;
+    p->cap = cap;
+    return true;
+}
+
+static bool read_stream(struct publisher *p, FILE *f, const char *name) {
+    size_t n;
+    do {
+        if (!grow(p, CLI_PUBSUB_CHUNK)) {
+            return false;
+        }
+        n = fread(p->data + p->len, 1, CLI_PUBSUB_CHUNK, f);
+        p->len += n;
+    } while (n > 0 && p->len <= CLEAT_MQTT_LENGTH_MAX);
+    if (ferror(f) != 0) {
+        cli_error("%s: %s", name, strerror(errno));
+        return false;
+    }
+    return true;
+}
+
+static bool read_file(struct publisher *p, const char *name) {
+    FILE *f = fopen(name, "rb");
+    if (f == NULL) {
+        cli_error("-f %s: %s", name, strerror(errno));
+        return false;
+    }
+    bool ok = read_stream(p, f, name);
+    fclose(f);
+    return ok;
+}
+
+static bool load(struct publisher *p) {
+    const struct cli_pubsub_options *o = &p->options;
+    bool ok = true;
+    if (o->mode == CLI_PUB_TEXT) {
+        size_t n = strlen(o->message);
+        ok = grow(p, n + 1);
+        if (ok) {
+            memcpy(p->data, o->message, n);
+            p->len = n;
+        }
+    } else if (o->mode == CLI_PUB_STDIN) {
+        ok = read_stream(p, stdin, "standard input");
+    } else if (o->mode == CLI_PUB_FILE) {
+        ok = read_file(p, o->message);
+    }
+    /* Topic and packet id count, too. */
+    if (ok && p->len + p->topic.len + 4 > CLEAT_MQTT_LENGTH_MAX) {
+        cli_error("the message is larger than MQTT allows (%u bytes with its "
+                  "topic)",
+                  CLEAT_MQTT_LENGTH_MAX);
+        return false;
+    }
+    return ok;
+}
+
+/* ---- publishing ---- */
+
+static void stop(struct publisher *p) {
+    p->stopping = true;
+    cleat_client_stop(&p->link.client, cleat_port_now_ms());
+}
+
+/* @return true when the message is queued; else it waits, or all is over. */
+static bool publish(struct publisher *p, struct cleat_bytes payload) {
+    int err =
+        cleat_client_publish(&p->link.client, p->topic, payload, p->options.qos,
+                             p->options.retain, cleat_port_now_ms());
+    p->full = err == CLEAT_ERR_FULL;
+    if (err >= 0) {
+        return true;
+    }
+    if (err != CLEAT_ERR_FULL && err != CLEAT_ERR_STATE) {
+        cli_pubsub_say(&p->options, "a message of %zu bytes: %s", payload.len,
+                       cleat_strerror(err));
+        p->link.status = CLI_PUBSUB_FAILED;
+        stop(p);
+    }
+    return false;
+}
+
+/* The next line of the input, its end excluded. */
+static bool next_line(struct publisher *p, struct cleat_bytes *line,
+                      size_t *after) {
+    size_t have = p->len - p->start;
+    const uint8_t *from = p->data + p->start;
+    if (have == 0) {
+        return false;
+    }
+    const uint8_t *end = memchr(from + p->seen, '\n', have - p->seen);
+    if (end == NULL && !p->input_ended) {
+        p->seen = have;
+        return false;
+    }
+    size_t n = end == NULL ? have : (size_t)(end - from);
+    p->seen = n;
+    *line = cleat_bytes_of(from, n);
+    *after = p->start + n + (end == NULL ? 0 : 1);
+    return true;
+}
+
+static void publish_lines(struct publisher *p) {
+    struct cleat_bytes line;
+    size_t after;
+    while (!p->stopping && next_line(p, &line, &after) && publish(p, line)) {
+        p->start = after;
+        p->seen = 0;
+    }
+    if (p->start == p->len) {
+        p->start = p->len = 0;
+    }
+}
+
+static void publish_message(struct publisher *p) {
+    const struct cleat_bytes payload = cleat_bytes_of(p->data, p->len);
+    while (!p->stopping && p->left > 0 && cleat_port_now_ms() >= p->next_ms &&
+           publish(p, payload)) {
+        p->left--;
+        p->next_ms = cleat_port_now_ms() + p->options.repeat_delay_ms;
+    }
+}
+
+static bool all_queued(const struct publisher *p) {
+    return p->options.mode == CLI_PUB_LINES
+               ? p->input_ended && p->start == p->len
+               : p->left == 0;
+}
+
+static void work(struct publisher *p) {
+    p->full = false;
+    if (p->stopping || !cleat_client_is_up(&p->link.client)) {
+        return;
+    }
+    if (p->options.mode == CLI_PUB_LINES) {
+        publish_lines(p);
+    } else {
+        publish_message(p);
+    }
+    if (!p->stopping && all_queued(p) &&
+        !cleat_client_is_busy(&p->link.client)) {
+        stop(p);
+    }
+}
+
+static void read_lines(struct publisher *p) {
+    if (p->start > 0) {
+        memmove(p->data, p->data + p->start, p->len - p->start);
+        p->len -= p->start;
+        p->start = 0;
+    }
+    if (p->len + p->topic.len + 16 > LINE_ROOM) {
+        cli_pubsub_say(&p->options,
+                       "-l: a line is longer than %u bytes; use -s or -f",
+                       LINE_ROOM);
+        p->link.status = CLI_PUBSUB_FAILED;
+        stop(p);
+        return;
+    }
+    if (!grow(p, CLI_PUBSUB_CHUNK)) {
+        p->link.status = CLI_PUBSUB_FAILED;
+        stop(p);
+        return;
+    }
+    ssize_t n = read(STDIN_FILENO, p->data + p->len, CLI_PUBSUB_CHUNK);
+    if (n > 0) {
+        p->len += (size_t)n;
+    } else if (n == 0) {
+        p->input_ended = true;
+    } else if (errno != EINTR && errno != EAGAIN) {
+        cli_pubsub_say(&p->options, "standard input: %s", strerror(errno));
+        p->link.status = CLI_PUBSUB_FAILED;
+        p->input_ended = true;
+    }
+}
+
+static void interrupted(struct publisher *p) {
+    bool lines = p->options.mode == CLI_PUB_LINES && p->start == p->len;
+    bool sent =
+        (lines || all_queued(p)) && !cleat_client_is_busy(&p->link.client);
+    if (!sent) {
+        cli_pubsub_say(&p->options,
+                       "interrupted before everything was with the broker");
+        p->link.status = CLI_PUBSUB_FAILED;
+    }
+    stop(p);
+}
+
+static void loop(struct publisher *p) {
+    struct cleat_client_event event;
+    for (;;) {
+        work(p);
+        bool up = !p->stopping && cleat_client_is_up(&p->link.client);
+        bool lines = p->options.mode == CLI_PUB_LINES;
+        struct cli_pubsub_wants wants = {CLEAT_NEVER, false, false, false};
+        wants.input = up && lines && !p->full && !p->input_ended;
+        wants.room = up && p->full;
+        if (up && !lines && p->left > 0 && !p->full) {
+            wants.until_ms = p->next_ms;
+        }
+        switch (cli_pubsub_wait(&p->link, &wants, &event)) {
+        case CLI_WAKE_EVENT:
+            if (cli_pubsub_ended(&p->link, &event)) {
+                return;
+            }
+            break;
+        case CLI_WAKE_STDIN:
+            read_lines(p);
+            break;
+        case CLI_WAKE_SIGNAL:
+            interrupted(p);
+            break;
+        default:
+            break;
+        }
+    }
+}
+
+static int run(int argc, char **argv) {
+    int status;
+    struct cli_pubsub_options *o = &pub.options;
+    o->publishing = true;
+    if (cli_pubsub_parse(o, argc, argv, &status)) {
+        bool lines = o->mode == CLI_PUB_LINES;
+        pub.topic = cleat_bytes_str(o->topics.items[0]);
+        pub.left = o->repeat;
+        status = CLI_PUBSUB_FAILED;
+        if (load(&pub)) {
+            size_t room = lines ? LINE_ROOM : pub.len + pub.topic.len + 16;
+            if (!lines && o->repeat > 1 && room < LINE_ROOM / 16) {
+                room = LINE_ROOM / 16;
+            }
+            status = cli_pubsub_open(&pub.link, o, room, SLOTS);
+            pub.link.reconnects = lines;
+            if (status == CLI_OK) {
+                loop(&pub);
+                status = pub.link.status;
+            }
+            cli_pubsub_close(&pub.link);
+        }
+    }
+    free(pub.data);
+    cli_pubsub_options_free(o);
+    return status;
+}
+
+const struct cli_command cli_command_pub = {
+    "pub", "publish, as mosquitto_pub does, with the key in the element", run};

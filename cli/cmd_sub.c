@@ -1,0 +1,285 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * `cleat sub`: subscribe and write what comes to standard output, in the bytes
+ * that mosquitto_sub would write. Messages may come in pieces; each piece is
+ * written as it comes.
+ */
+#define _POSIX_C_SOURCE 200809L
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "pubsub.h"
+
+struct subscriber {
+    struct cli_pubsub_options options;
+    struct cli_pubsub link;
+    struct cleat_mqtt_filter *filters;
+    struct cleat_bytes *unsubscribe;
+    uint32_t seen;    /* messages written */
+    bool shown;       /* the message under way is written */
+    bool open;        /* and not at its end yet */
+    bool stopping;    /* take no more messages */
+    uint64_t end_ms;  /* of -W */
+    uint16_t last_id; /* of the last request, for -E */
+};
+
+static struct subscriber sub; /* large, and the only one */
+
+static void stop(struct subscriber *s, int status) {
+    if (!s->stopping) {
+        s->stopping = true;
+        s->link.status = status;
+        cleat_client_stop(&s->link.client, cleat_port_now_ms());
+    }
+}
+
+/* ---- output ---- */
+
+/* A reader that went away is no error; a full disk is one. */
+static void output_failed(struct subscriber *s) {
+    if (s->stopping) {
+        return;
+    }
+    if (errno == EPIPE) {
+        stop(s, CLI_OK);
+        return;
+    }
+    cli_pubsub_say(&s->options, "standard output: %s", strerror(errno));
+    stop(s, CLI_PUBSUB_FAILED);
+}
+
+static void put(struct subscriber *s, struct cleat_bytes bytes) {
+    if (bytes.len > 0 &&
+        fwrite(bytes.data, 1, bytes.len, stdout) != bytes.len) {
+        output_failed(s);
+    }
+}
+
+static void put_text(struct subscriber *s, const char *text) {
+    put(s, cleat_bytes_str(text));
+}
+
+static bool wanted(const struct subscriber *s,
+                   const struct cleat_mqtt_event *e) {
+    const struct cli_pubsub_options *o = &s->options;
+    if (o->no_retained && e->retain) {
+        return false;
+    }
+    for (size_t i = 0; i < o->filter_out.count; i++) {
+        if (cleat_mqtt_topic_match(cleat_bytes_str(o->filter_out.items[i]),
+                                   e->topic)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* An empty message is "(null)" with -v, and nothing without. */
+static void put_empty(struct subscriber *s, const struct cleat_mqtt_event *e) {
+    if (s->options.verbose && !s->options.no_eol) {
+        put(s, e->topic);
+        put_text(s, " (null)\n");
+    }
+}
+
+static void begin_message(struct subscriber *s,
+                          const struct cleat_mqtt_event *e) {
+    if (s->open && s->shown) { /* The connection broke within a message. */
+        cli_pubsub_say(&s->options, "the message before was cut off");
+        put_text(s, s->options.no_eol ? "" : "\n");
+    }
+    s->open = true;
+    s->shown = wanted(s, e);
+    if (s->shown && s->options.verbose && e->total_len > 0) {
+        put(s, e->topic);
+        put_text(s, " ");
+    }
+}
+
+static void end_message(struct subscriber *s,
+                        const struct cleat_mqtt_event *e) {
+    s->open = false;
+    if (!s->shown) {
+        return;
+    }
+    if (e->total_len == 0) {
+        put_empty(s, e);
+    } else if (!s->options.no_eol) {
+        put_text(s, "\n");
+    }
+    if (fflush(stdout) != 0) {
+        output_failed(s);
+    }
+    s->seen++;
+    if (s->options.msg_count > 0 && s->seen == s->options.msg_count) {
+        stop(s, CLI_OK);
+    }
+}
+
+static void on_message(struct subscriber *s, const struct cleat_mqtt_event *e) {
+    if (s->stopping) {
+        return;
+    }
+    if (e->offset == 0) {
+        if (s->options.retained_only && !e->retain) {
+            stop(s, CLI_OK);
+            return;
+        }
+        begin_message(s, e);
+    }
+    if (s->shown) {
+        put(s, e->payload);
+    }
+    if (e->last && !s->stopping) {
+        end_message(s, e);
+    }
+}
+
+/* ---- subscriptions ---- */
+
+/* As the original: on every connection anew. There is room for both. */
+static void on_connected(struct subscriber *s) {
+    uint64_t now = cleat_port_now_ms();
+    const struct cli_pubsub_options *o = &s->options;
+    int id = cleat_client_subscribe(&s->link.client, s->filters,
+                                    o->topics.count, now);
+    /* One packet each, as the original does. */
+    for (size_t i = 0; id > 0 && i < o->unsubscribe.count; i++) {
+        int second = cleat_client_unsubscribe(&s->link.client,
+                                              &s->unsubscribe[i], 1, now);
+        id = second < 0 ? second : id;
+    }
+    if (id < 0) {
+        cli_pubsub_say(o, "cannot subscribe: %s", cleat_strerror(id));
+        stop(s, CLI_PUBSUB_FAILED);
+        return;
+    }
+    s->last_id = (uint16_t)id;
+}
+
+static void on_subscribed(struct subscriber *s,
+                          const struct cleat_mqtt_event *e) {
+    size_t denied = 0;
+    for (size_t i = 0; i < e->codes.len; i++) {
+        if (e->codes.data[i] == CLEAT_MQTT_SUBACK_REFUSED &&
+            i < s->options.topics.count) {
+            denied++;
+            cli_pubsub_say(&s->options, "the broker refused \"%s\"",
+                           s->options.topics.items[i]);
+        }
+    }
+    if (denied == e->codes.len) {
+        cli_pubsub_say(&s->options, "all subscription requests were denied");
+        stop(s, CLI_PUBSUB_FAILED);
+    } else if (s->options.exit_after_sub && e->id == s->last_id) {
+        stop(s, CLI_OK);
+    }
+}
+
+static void on_mqtt(struct subscriber *s, const struct cleat_mqtt_event *e) {
+    switch (e->type) {
+    case CLEAT_MQTT_CONNECTED:
+        on_connected(s);
+        break;
+    case CLEAT_MQTT_SUBSCRIBED:
+        on_subscribed(s, e);
+        break;
+    case CLEAT_MQTT_MESSAGE:
+        on_message(s, e);
+        break;
+    case CLEAT_MQTT_SKIPPED:
+        cli_pubsub_say(&s->options, "a message of %lu bytes was dropped",
+                       (unsigned long)e->total_len);
+        break;
+    default:
+        break;
+    }
+}
+
+static void loop(struct subscriber *s) {
+    struct cleat_client_event event;
+    for (;;) {
+        struct cli_pubsub_wants wants = {CLEAT_NEVER, false, !s->stopping,
+                                         false};
+        wants.until_ms = s->stopping ? CLEAT_NEVER : s->end_ms;
+        switch (cli_pubsub_wait(&s->link, &wants, &event)) {
+        case CLI_WAKE_EVENT:
+            if (cli_pubsub_ended(&s->link, &event)) {
+                return;
+            }
+            if (event.type == CLEAT_CLIENT_MQTT) {
+                on_mqtt(s, &event.mqtt);
+            }
+            break;
+        case CLI_WAKE_SIGNAL:
+        case CLI_WAKE_STDOUT:
+            stop(s, CLI_OK);
+            break;
+        default:
+            break;
+        }
+        if (cleat_port_now_ms() >= s->end_ms && !s->stopping) {
+            cli_pubsub_say(&s->options, "timed out after %lu s (-W)",
+                           (unsigned long)s->options.timeout_s);
+            stop(s, CLI_PUBSUB_TIMEOUT);
+        }
+    }
+}
+
+/* @return bytes that the requests take, or 0 without memory. */
+static size_t prepare(struct subscriber *s) {
+    const struct cli_pubsub_options *o = &s->options;
+    size_t room = 64;
+    s->filters = calloc(o->topics.count, sizeof *s->filters);
+    s->unsubscribe = calloc(o->unsubscribe.count + 1, sizeof *s->unsubscribe);
+    if (s->filters == NULL || s->unsubscribe == NULL) {
+        cli_error("out of memory");
+        return 0;
+    }
+    for (size_t i = 0; i < o->topics.count; i++) {
+        s->filters[i].filter = cleat_bytes_str(o->topics.items[i]);
+        s->filters[i].qos = o->qos;
+        room += s->filters[i].filter.len + 3;
+    }
+    for (size_t i = 0; i < o->unsubscribe.count; i++) {
+        s->unsubscribe[i] = cleat_bytes_str(o->unsubscribe.items[i]);
+        room += s->unsubscribe[i].len + 9;
+    }
+    return 2 * room; /* What is unanswered when the connection breaks. */
+}
+
+static int connect_and_run(struct subscriber *s) {
+    size_t room = prepare(s);
+    size_t slots = 2 * s->options.unsubscribe.count + 8;
+    if (room == 0 || slots > UINT16_MAX) {
+        return CLI_PUBSUB_FAILED;
+    }
+    s->end_ms = CLEAT_NEVER;
+    if (s->options.timeout_s > 0) {
+        s->end_ms = cleat_port_now_ms() + s->options.timeout_s * UINT64_C(1000);
+    }
+    int status = cli_pubsub_open(&s->link, &s->options, room, (uint16_t)slots);
+    s->link.reconnects = true;
+    if (status == CLI_OK) {
+        loop(s);
+        status = s->link.status;
+    }
+    cli_pubsub_close(&s->link);
+    return status;
+}
+
+static int run(int argc, char **argv) {
+    int status;
+    if (cli_pubsub_parse(&sub.options, argc, argv, &status)) {
+        status = connect_and_run(&sub);
+    }
+    free(sub.filters);
+    free(sub.unsubscribe);
+    cli_pubsub_options_free(&sub.options);
+    return status;
+}
+
+const struct cli_command cli_command_sub = {
+    "sub", "subscribe, as mosquitto_sub does, with the key in the element",
+    run};

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What `cleat pub` and `cleat sub` share: the options of mosquitto_pub and
+ * mosquitto_sub, one connection run by the calling thread, and the lines that
+ * -d shows. Where the original has a rule (defaults, limits, exit statuses),
+ * it is followed.
+ */
+#ifndef CLEAT_CLI_PUBSUB_H
+#define CLEAT_CLI_PUBSUB_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "cleat/client.h"
+#include "cleat/linux_net.h"
+#include "cleat/log.h"
+#include "cleat/tls.h"
+#include "cli.h"
+
+/** Exit statuses of the originals. CONNACK codes 1 to 5 are statuses, too. */
+enum {
+    CLI_PUBSUB_FAILED = 1, /**< A wrong call is this, too. */
+    CLI_PUBSUB_TIMEOUT = 27
+};
+
+#define CLI_PUBSUB_CHUNK 65536u /**< Bytes read from stdin at once. */
+
+/** What is published. */
+enum cli_pub_mode {
+    CLI_PUB_UNSET = 0,
+    CLI_PUB_TEXT,  /**< -m */
+    CLI_PUB_EMPTY, /**< -n */
+    CLI_PUB_STDIN, /**< -s */
+    CLI_PUB_FILE,  /**< -f */
+    CLI_PUB_LINES  /**< -l */
+};
+
+struct cli_texts {
+    const char **items;
+    size_t count;
+};
+
+/** The command line. Texts are argv's, except those of -L and -I. */
+struct cli_pubsub_options {
+    bool publishing; /**< Set before parsing. */
+    const char *host;
+    uint16_t port; /**< 0: by --cafile. */
+    char *url;     /**< Copy of -L that is cut up; owned. */
+    bool url_tls;
+    struct cli_texts topics;
+    const char *id, *id_prefix;
+    char id_text[256];
+    bool keep_session;
+    uint16_t keep_alive_s;
+    bool keep_alive_off;
+    const char *user, *password;
+    const char *will_topic, *will_payload;
+    uint8_t will_qos;
+    bool will_retain;
+    const char *cafile, *alpn, *chip;
+    bool chip_asked; /**< --chip, not the environment. */
+    bool allow_rsa;
+    uint16_t key_object, certificate_object;
+    uint8_t qos;
+    bool debug, quiet;
+
+    enum cli_pub_mode mode;
+    const char *message; /**< Text, or name of the file. */
+    bool retain;
+    uint32_t repeat, repeat_delay_ms;
+    uint16_t inflight_max;
+
+    struct cli_texts unsubscribe, filter_out;
+    uint32_t msg_count, timeout_s;
+    bool no_eol, verbose, no_retained, retained_only, exit_after_sub;
+};
+
+/**
+ * Read the command line and check all of it. Prints what is wrong, or help.
+ * @return true to go on; else end with *status.
+ */
+bool cli_pubsub_parse(struct cli_pubsub_options *o, int argc, char **argv,
+                      int *status);
+void cli_pubsub_options_free(struct cli_pubsub_options *o);
+
+/** Packets of one direction, put together from a stream for -d. */
+struct cli_packet_watch {
+    bool sending;
+    uint8_t state; /**< 0 first byte, 1 remaining length, 2 body. */
+    uint8_t first, shift;
+    uint32_t left, body_len;
+    uint8_t *head; /**< First bytes of the body; CLI_PACKET_HEAD of room. */
+    size_t head_len;
+};
+#define CLI_PACKET_HEAD 70000u
+
+/** Print one line, as mosquitto does, for each packet that ends in bytes. */
+void cli_packet_watch(struct cli_packet_watch *w, const char *client_id,
+                      const uint8_t *data, size_t len);
+
+/** One connection and everything below it. Large: one per program. */
+struct cli_pubsub {
+    const struct cli_pubsub_options *o;
+    struct cli_se element;
+    bool element_open, tls_ready, net_ready;
+    struct cleat_linux_net net;
+    struct cleat_tls tls;
+    struct cleat_stream *lower; /**< TCP or TLS. */
+    struct cleat_stream watched;
+    struct cli_packet_watch sent, received;
+    struct cleat_mqtt session;
+    struct cleat_client client;
+    uint8_t *certificate, *ca;
+    size_t certificate_len, ca_len;
+    uint8_t *tx, *rx, *io;
+    struct cleat_mqtt_slot *slots;
+    uint16_t *qos2_ids;
+    bool was_connected;
+    bool reconnects; /**< Go on after a lost connection. */
+    int status;      /**< Exit status so far. */
+};
+
+/**
+ * Build all of it up to a started client; nothing is sent yet.
+ * @param tx_cap  Room for packets that wait; the largest PUBLISH.
+ * @return CLI_OK, or the exit status; prints errors. Close it either way.
+ */
+int cli_pubsub_open(struct cli_pubsub *p, const struct cli_pubsub_options *o,
+                    size_t tx_cap, uint16_t slot_count);
+void cli_pubsub_close(struct cli_pubsub *p);
+
+/** Why cli_pubsub_wait() came back. */
+enum cli_pubsub_wake {
+    CLI_WAKE_NONE,  /**< Something moved, or it is time: look and call again. */
+    CLI_WAKE_EVENT, /**< event is filled. */
+    CLI_WAKE_SIGNAL, /**< SIGINT or SIGTERM, told once. */
+    CLI_WAKE_STDIN,  /**< Standard input is readable, or at its end. */
+    CLI_WAKE_STDOUT  /**< Nobody reads standard output any more. */
+};
+
+/** What to wait for besides the connection. */
+struct cli_pubsub_wants {
+    uint64_t until_ms; /**< CLEAT_NEVER: no limit. */
+    bool input;        /**< Watch standard input. */
+    bool output;       /**< Watch the reader of standard output. */
+    bool room;         /**< A message waits for room: do not sleep without
+                            anything queued. */
+};
+
+/** Step the client once; sleep if there was nothing to do. */
+enum cli_pubsub_wake cli_pubsub_wait(struct cli_pubsub *p,
+                                     const struct cli_pubsub_wants *wants,
+                                     struct cleat_client_event *event);
+
+/**
+ * The events that mean the same to both commands: refusals, failures, retries,
+ * the end. Prints words unless --quiet.
+ * @return true when the program is over: p->status tells how.
+ */
+bool cli_pubsub_ended(struct cli_pubsub *p,
+                      const struct cleat_client_event *event);
+
+/** cli_error() unless --quiet. */
+void cli_pubsub_say(const struct cli_pubsub_options *o, const char *fmt, ...)
+    CLEAT_PRINTF(2, 3);
+
+#endif

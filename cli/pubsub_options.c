@@ -1,0 +1,749 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The command line of `cleat pub` and `cleat sub`: mosquitto's flags under
+ * mosquitto's names. Everything is checked here, before a byte is sent.
+ */
+#define _POSIX_C_SOURCE 200809L
+#include <getopt.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cleat/linux_random.h"
+#include "pubsub.h"
+
+/* Values above any character, for options without a short form. */
+enum {
+    OPT_HELP = 0x100,
+    OPT_WILL_TOPIC,
+    OPT_WILL_PAYLOAD,
+    OPT_WILL_QOS,
+    OPT_WILL_RETAIN,
+    OPT_CAFILE,
+    OPT_ALPN,
+    OPT_QUIET,
+    OPT_CHIP,
+    OPT_KEY_OBJECT,
+    OPT_CERT_OBJECT,
+    OPT_ALLOW_RSA,
+    OPT_REPEAT,
+    OPT_REPEAT_DELAY,
+    OPT_RETAINED_ONLY,
+    OPT_NODELAY
+};
+
+#define COMMON_SHORT ":h:p:t:q:i:I:ck:u:P:dV:L:M:"
+#define PUB_SHORT COMMON_SHORT "m:nsf:lr"
+#define SUB_SHORT COMMON_SHORT "C:W:NvRT:U:E"
+
+#define COMMON_LONGS                                                           \
+    {"help", no_argument, NULL, OPT_HELP}, {"host", 1, NULL, 'h'},             \
+        {"port", 1, NULL, 'p'}, {"topic", 1, NULL, 't'},                       \
+        {"qos", 1, NULL, 'q'}, {"id", 1, NULL, 'i'},                           \
+        {"id-prefix", 1, NULL, 'I'}, {"disable-clean-session", 0, NULL, 'c'},  \
+        {"keepalive", 1, NULL, 'k'}, {"username", 1, NULL, 'u'},               \
+        {"pw", 1, NULL, 'P'}, {"debug", 0, NULL, 'd'},                         \
+        {"protocol-version", 1, NULL, 'V'}, {"url", 1, NULL, 'L'},             \
+        {"max-inflight", 1, NULL, 'M'},                                        \
+        {"will-topic", 1, NULL, OPT_WILL_TOPIC},                               \
+        {"will-payload", 1, NULL, OPT_WILL_PAYLOAD},                           \
+        {"will-qos", 1, NULL, OPT_WILL_QOS},                                   \
+        {"will-retain", 0, NULL, OPT_WILL_RETAIN},                             \
+        {"cafile", 1, NULL, OPT_CAFILE}, {"tls-alpn", 1, NULL, OPT_ALPN},      \
+        {"quiet", 0, NULL, OPT_QUIET}, {"chip", 1, NULL, OPT_CHIP},            \
+        {"key-object", 1, NULL, OPT_KEY_OBJECT},                               \
+        {"cert-object", 1, NULL, OPT_CERT_OBJECT},                             \
+        {"allow-rsa", 0, NULL, OPT_ALLOW_RSA}, {                               \
+        "nodelay", 0, NULL, OPT_NODELAY                                        \
+    }
+
+static const struct option pub_longs[] = {
+    COMMON_LONGS,
+    {"message", 1, NULL, 'm'},
+    {"null-message", 0, NULL, 'n'},
+    {"stdin-file", 0, NULL, 's'},
+    {"file", 1, NULL, 'f'},
+    {"stdin-line", 0, NULL, 'l'},
+    {"retain", 0, NULL, 'r'},
+    {"repeat", 1, NULL, OPT_REPEAT},
+    {"repeat-delay", 1, NULL, OPT_REPEAT_DELAY},
+    {NULL, 0, NULL, 0}};
+
+static const struct option sub_longs[] = {
+    COMMON_LONGS,
+    {"no-eol", 0, NULL, 'N'},
+    {"verbose", 0, NULL, 'v'},
+    {"no-retain", 0, NULL, 'R'},
+    {"filter-out", 1, NULL, 'T'},
+    {"unsubscribe", 1, NULL, 'U'},
+    {"retained-only", 0, NULL, OPT_RETAINED_ONLY},
+    {NULL, 0, NULL, 0}};
+
+#define COMMON_HELP                                                            \
+    "connection:\n"                                                            \
+    "  -h, --host HOST         broker; default localhost\n"                    \
+    "  -p, --port PORT         default 1883, with --cafile 8883\n"             \
+    "  -L, --url URL           "                                               \
+    "mqtt[s]://[USER[:PASSWORD]@]HOST[:PORT]/TOPIC\n"                          \
+    "  -i, --id ID             client ID; default cleat- and random "          \
+    "characters\n"                                                             \
+    "  -I, --id-prefix PREFIX  client ID of PREFIX and the process number\n"   \
+    "  -c                      keep the session at the broker; needs -i\n"     \
+    "  -k, --keepalive SEC     default 60; 0: off\n"                           \
+    "  -u USER, -P PASSWORD    what the broker asks for\n"                     \
+    "  -V mqttv311             the only version there is\n"                    \
+    "  -M COUNT                most messages of QoS 1 and 2 under way; "       \
+    "default 20\n"                                                             \
+    "  --will-topic TOPIC [--will-payload TEXT] [--will-qos 0|1|2]\n"          \
+    "  [--will-retain]         what the broker publishes if we vanish\n"       \
+    "TLS, with the identity in a secure element:\n"                            \
+    "  --cafile FILE           turns TLS on; CAs (PEM) that the broker is\n"   \
+    "                          checked with\n"                                 \
+    "  --chip SPEC             sim:DIR (virtual), unix:PATH, i2c:DEVICE,\n"    \
+    "                          soft:KEY.pem,CERT.pem (tests only); default:\n" \
+    "                          CLEAT_CHIP in the environment\n"                \
+    "  --tls-alpn NAME         protocol name to offer\n"                       \
+    "  --allow-rsa             also accept brokers with an RSA certificate\n"  \
+    "  --key-object 0xNNNN     default 0xE0F0\n"                               \
+    "  --cert-object 0xNNNN    default 0xE0E0\n"                               \
+    "messages:\n"                                                              \
+    "  -d, --debug             each packet as a line\n"                        \
+    "  --quiet                 no error messages\n"                            \
+    "  --help                  this text\n"
+
+static const char pub_help[] =
+    "usage: cleat pub [-h HOST] [-p PORT] -t TOPIC {-m TEXT|-n|-s|-f FILE|-l} "
+    "[OPTIONS]\n"
+    "Publish as mosquitto_pub does (MQTT 3.1.1), the TLS key in a secure "
+    "element.\n"
+    "  -t, --topic TOPIC       where to; no wildcards\n"
+    "  -m, --message TEXT      the message\n"
+    "  -n, --null-message      an empty message\n"
+    "  -s, --stdin-file        all of standard input as one message\n"
+    "  -f, --file FILE         a file as one message\n"
+    "  -l, --stdin-line        each line of standard input as a message\n"
+    "  -q, --qos 0|1|2         default 0\n"
+    "  -r, --retain            the broker keeps it for later subscribers\n"
+    "  --repeat COUNT          send it so often\n"
+    "  --repeat-delay SEC      and wait between\n" COMMON_HELP
+    "exit status: 0 sent, with QoS 1 and 2 acknowledged; 1 to 5 CONNACK code "
+    "of a\n"
+    "refusal; 1 any other failure\n";
+
+static const char sub_help[] =
+    "usage: cleat sub [-h HOST] [-p PORT] -t TOPIC ... [OPTIONS]\n"
+    "Subscribe as mosquitto_sub does (MQTT 3.1.1), the TLS key in a secure "
+    "element.\n"
+    "  -t, --topic FILTER      what to subscribe to; may be repeated\n"
+    "  -q, --qos 0|1|2         default 0\n"
+    "  -v, --verbose           topic before each message\n"
+    "  -N                      no newline after each message\n"
+    "  -C COUNT                end after so many messages\n"
+    "  -W SEC                  end after so many seconds, status 27\n"
+    "  -E                      end once subscribed\n"
+    "  -R                      leave out messages the broker had kept\n"
+    "  --retained-only         only those, and end at the first other\n"
+    "  -T, --filter-out FILTER leave out what it covers; may be repeated\n"
+    "  -U, --unsubscribe FILTER unsubscribe; may be repeated\n" COMMON_HELP
+    "exit status: 0 ended as asked; 1 to 5 CONNACK code of a refusal; 27 -W "
+    "ran out;\n"
+    "1 any other failure\n";
+
+/* Flags of the originals that are not here, and what to do instead. */
+static const struct {
+    const char *name; /* "-x" or "--name" */
+    const char *why;
+} refused[] = {
+    {"--cert", "the certificate is in the secure element: --chip"},
+    {"--key", "the key is in the secure element: --chip"},
+    {"--keyform", "the key is in the secure element: --chip"},
+    {"--tls-engine", "the key is in the secure element: --chip"},
+    {"--tls-engine-kpass-sha1", "the key is in the secure element: --chip"},
+    {"--capath", "put the CAs into one file: --cafile"},
+    {"--tls-use-os-certs", "name the CA: --cafile"},
+    {"--insecure", "the broker's name is always checked"},
+    {"--ciphers", "ECDHE-ECDSA with AES-GCM, with --allow-rsa ECDHE-RSA too"},
+    {"--tls-version", "it is TLS 1.2"},
+    {"--psk", "the identity is a certificate: --chip"},
+    {"--psk-identity", "the identity is a certificate: --chip"},
+    {"--proxy", "connect directly"},
+    {"--unix", "connect with TCP"},
+    {"--remove-retained", "publish an empty retained message: cleat pub -n -r"},
+    {"--random-filter", "use -T to leave messages out"},
+    {"--pretty", "there is no -F"},
+    {"--property", "it is part of MQTT 5"},
+    {"-D", "it is part of MQTT 5"},
+    {"-x", "it is part of MQTT 5; -c keeps the session"},
+    {"-F", "there are -v and -N"},
+    {"-A", "the system chooses the address"},
+    {"-S", "name the broker: -h"},
+};
+
+static const char *command(const struct cli_pubsub_options *o) {
+    return o->publishing ? "pub" : "sub";
+}
+
+static bool wrong(const struct cli_pubsub_options *o) {
+    fprintf(stderr, "`cleat %s --help` lists the options.\n", command(o));
+    return false;
+}
+
+static bool add_text(struct cli_texts *list, const char *text) {
+    const char **items =
+        realloc(list->items, (list->count + 1) * sizeof *items);
+    if (items == NULL) {
+        cli_error("out of memory");
+        return false;
+    }
+    items[list->count++] = text;
+    list->items = items;
+    return true;
+}
+
+static bool number(const char *name, const char *text, unsigned long min,
+                   unsigned long max, unsigned long *out) {
+    char *end;
+    *out = strtoul(text, &end, 10);
+    if (text[0] < '0' || text[0] > '9' || *end != '\0' || *out < min ||
+        *out > max) {
+        cli_error("%s: \"%s\" is not a number from %lu to %lu", name, text, min,
+                  max);
+        return false;
+    }
+    return true;
+}
+
+static bool number32(const char *name, const char *text, uint32_t min,
+                     uint32_t max, uint32_t *out) {
+    unsigned long v;
+    bool ok = number(name, text, min, max, &v);
+    *out = ok ? (uint32_t)v : 0;
+    return ok;
+}
+
+static bool number16(const char *name, const char *text, uint16_t min,
+                     uint16_t *out) {
+    uint32_t v;
+    bool ok = number32(name, text, min, UINT16_MAX, &v);
+    *out = (uint16_t)v;
+    return ok;
+}
+
+static bool qos(const char *name, const char *text, uint8_t *out) {
+    uint32_t v;
+    bool ok = number32(name, text, 0, 2, &v);
+    *out = (uint8_t)v;
+    return ok;
+}
+
+static bool object(const char *name, const char *text, uint16_t *out) {
+    int id = cleat_settings_object(text);
+    if (id < 0) {
+        cli_error("%s: \"%s\" is not an object as 0xE0F0", name, text);
+        return false;
+    }
+    *out = (uint16_t)id;
+    return true;
+}
+
+static bool keep_alive(struct cli_pubsub_options *o, const char *text) {
+    if (!number16("-k", text, 0, &o->keep_alive_s)) {
+        return false;
+    }
+    if (o->keep_alive_s > 0 && o->keep_alive_s < 5) {
+        cli_error("-k: 0 (off), or 5 to 65535 seconds");
+        return false;
+    }
+    o->keep_alive_off = o->keep_alive_s == 0;
+    return true;
+}
+
+static bool version(const char *text) {
+    if (strcmp(text, "mqttv311") == 0 || strcmp(text, "311") == 0) {
+        return true;
+    }
+    cli_error("-V: \"%s\" is not offered; this is an MQTT 3.1.1 client "
+              "(mqttv311)",
+              text);
+    return false;
+}
+
+static bool delay(struct cli_pubsub_options *o, const char *text) {
+    char *end;
+    double s = strtod(text, &end);
+    if (end == text || *end != '\0' || !(s >= 0.0) || s > 4000000.0) {
+        cli_error("--repeat-delay: \"%s\" is not a number of seconds", text);
+        return false;
+    }
+    o->repeat_delay_ms = (uint32_t)(s * 1000.0);
+    return true;
+}
+
+static bool set_mode(struct cli_pubsub_options *o, enum cli_pub_mode mode,
+                     const char *message) {
+    if (o->mode != CLI_PUB_UNSET) {
+        cli_error("only one of -m, -n, -s, -f and -l can be given");
+        return false;
+    }
+    o->mode = mode;
+    o->message = message;
+    return true;
+}
+
+/* USER:PASSWORD, cut in place. */
+static void take_login(struct cli_pubsub_options *o, char *login) {
+    char *colon = strchr(login, ':');
+    o->user = login;
+    if (colon != NULL) {
+        *colon = '\0';
+        o->password = colon + 1;
+    }
+}
+
+static bool take_host(struct cli_pubsub_options *o, char *host) {
+    char *port = strrchr(host, ':');
+    if (host[0] == '[') { /* an IPv6 address: [::1]:1883 */
+        char *end = strchr(host, ']');
+        if (end == NULL) {
+            cli_error("-L: \"%s\": no ] after the address", host);
+            return false;
+        }
+        port = end[1] == ':' ? end + 1 : NULL;
+        *end = '\0';
+        host++;
+    }
+    if (port != NULL) {
+        *port = '\0';
+        if (!number16("-L, port", port + 1, 1, &o->port)) {
+            return false;
+        }
+    }
+    if (host[0] != '\0') {
+        o->host = host;
+    }
+    return true;
+}
+
+static bool url(struct cli_pubsub_options *o, const char *text) {
+    const char *rest = NULL;
+    if (strncmp(text, "mqtt://", 7) == 0) {
+        rest = text + 7;
+    } else if (strncmp(text, "mqtts://", 8) == 0) {
+        rest = text + 8;
+        o->url_tls = true;
+    }
+    char *slash = NULL;
+    if (rest != NULL && o->url == NULL && (o->url = strdup(rest)) != NULL) {
+        slash = strchr(o->url, '/');
+    }
+    if (slash == NULL || slash[1] == '\0') {
+        cli_error("-L: give it once, as "
+                  "mqtt[s]://[USER[:PASSWORD]@]HOST[:PORT]/TOPIC");
+        return false;
+    }
+    *slash = '\0';
+    char *host = o->url;
+    char *at = strrchr(o->url, '@');
+    if (at != NULL) {
+        *at = '\0';
+        take_login(o, o->url);
+        host = at + 1;
+    }
+    return take_host(o, host) && add_text(&o->topics, slash + 1);
+}
+
+static bool take_pub(struct cli_pubsub_options *o, int opt, const char *arg) {
+    switch (opt) {
+    case 'm':
+        return set_mode(o, CLI_PUB_TEXT, arg);
+    case 'n':
+        return set_mode(o, CLI_PUB_EMPTY, NULL);
+    case 's':
+        return set_mode(o, CLI_PUB_STDIN, NULL);
+    case 'f':
+        return set_mode(o, CLI_PUB_FILE, arg);
+    case 'l':
+        return set_mode(o, CLI_PUB_LINES, NULL);
+    case 'r':
+        o->retain = true;
+        return true;
+    case OPT_REPEAT:
+        return number32("--repeat", arg, 1, INT32_MAX, &o->repeat);
+    default:
+        return delay(o, arg); /* OPT_REPEAT_DELAY */
+    }
+}
+
+static bool take_sub(struct cli_pubsub_options *o, int opt, const char *arg) {
+    switch (opt) {
+    case 'C':
+        return number32("-C", arg, 1, INT32_MAX, &o->msg_count);
+    case 'W':
+        return number32("-W", arg, 1, 4000000, &o->timeout_s);
+    case 'N':
+        o->no_eol = true;
+        return true;
+    case 'v':
+        o->verbose = true;
+        return true;
+    case 'R':
+        o->no_retained = true;
+        return true;
+    case 'E':
+        o->exit_after_sub = true;
+        return true;
+    case 'T':
+        return add_text(&o->filter_out, arg);
+    case 'U':
+        return add_text(&o->unsubscribe, arg);
+    default:
+        o->retained_only = true; /* OPT_RETAINED_ONLY */
+        return true;
+    }
+}
+
+static bool take_tls(struct cli_pubsub_options *o, int opt, const char *arg) {
+    switch (opt) {
+    case OPT_CAFILE:
+        o->cafile = arg;
+        return true;
+    case OPT_ALPN:
+        o->alpn = arg;
+        return true;
+    case OPT_CHIP:
+        o->chip = arg;
+        o->chip_asked = true;
+        return true;
+    case OPT_ALLOW_RSA:
+        o->allow_rsa = true;
+        return true;
+    case OPT_KEY_OBJECT:
+        return object("--key-object", arg, &o->key_object);
+    default:
+        return object("--cert-object", arg, &o->certificate_object);
+    }
+}
+
+static bool take_will(struct cli_pubsub_options *o, int opt, const char *arg) {
+    switch (opt) {
+    case OPT_WILL_TOPIC:
+        o->will_topic = arg;
+        return true;
+    case OPT_WILL_PAYLOAD:
+        o->will_payload = arg;
+        return true;
+    case OPT_WILL_QOS:
+        return qos("--will-qos", arg, &o->will_qos);
+    default:
+        o->will_retain = true;
+        return true;
+    }
+}
+
+static bool take_common(struct cli_pubsub_options *o, int opt,
+                        const char *arg) {
+    switch (opt) {
+    case 'h':
+        o->host = arg;
+        return true;
+    case 'p':
+        return number16("-p", arg, 1, &o->port);
+    case 't':
+        return add_text(&o->topics, arg);
+    case 'q':
+        return qos("-q", arg, &o->qos);
+    case 'i':
+        o->id = arg;
+        return true;
+    case 'I':
+        o->id_prefix = arg;
+        return true;
+    case 'c':
+        o->keep_session = true;
+        return true;
+    case 'k':
+        return keep_alive(o, arg);
+    case 'u':
+        o->user = arg;
+        return true;
+    case 'P':
+        o->password = arg;
+        return true;
+    case 'd':
+        o->debug = true;
+        return true;
+    case 'V':
+        return version(arg);
+    case 'L':
+        return url(o, arg);
+    case 'M':
+        return number16("-M", arg, 1, &o->inflight_max);
+    case OPT_QUIET:
+        o->quiet = true;
+        return true;
+    default:
+        return true; /* OPT_NODELAY: always so */
+    }
+}
+
+static bool take(struct cli_pubsub_options *o, int opt, const char *arg) {
+    if (opt >= OPT_WILL_TOPIC && opt <= OPT_WILL_RETAIN) {
+        return take_will(o, opt, arg);
+    }
+    if (opt == OPT_CAFILE || opt == OPT_ALPN ||
+        (opt >= OPT_CHIP && opt <= OPT_ALLOW_RSA)) {
+        return take_tls(o, opt, arg);
+    }
+    if (o->publishing && (opt == OPT_REPEAT || opt == OPT_REPEAT_DELAY ||
+                          (opt < 0x100 && strchr("mnsflr", opt) != NULL))) {
+        return take_pub(o, opt, arg);
+    }
+    if (!o->publishing && (opt == OPT_RETAINED_ONLY ||
+                           (opt < 0x100 && strchr("CWNvRTUE", opt) != NULL))) {
+        return take_sub(o, opt, arg);
+    }
+    return take_common(o, opt, arg);
+}
+
+static bool unknown(const struct cli_pubsub_options *o, const char *arg) {
+    size_t n = strncmp(arg, "--", 2) == 0 ? strcspn(arg, "=") : 2;
+    for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++) {
+        if (strlen(refused[i].name) == n &&
+            strncmp(refused[i].name, arg, n) == 0) {
+            cli_error("%s: %s is not offered; %s", command(o), refused[i].name,
+                      refused[i].why);
+            return wrong(o);
+        }
+    }
+    cli_error("%s: unknown option \"%s\"", command(o), arg);
+    return wrong(o);
+}
+
+/* getopt tells a short option in optopt, a long one only by its place. */
+static bool getopt_failed(const struct cli_pubsub_options *o, int result,
+                          char **argv) {
+    char text[3] = {'-', (char)optopt, '\0'};
+    bool is_short = optopt > 0 && optopt < 0x100;
+    const char *arg = is_short ? text : argv[optind - 1];
+    if (result == ':') {
+        cli_error("%s: something must follow %s", command(o), arg);
+        return wrong(o);
+    }
+    return unknown(o, arg);
+}
+
+static bool read_all(struct cli_pubsub_options *o, int argc, char **argv,
+                     int *status) {
+    const struct option *longs = o->publishing ? pub_longs : sub_longs;
+    opterr = 0;
+    optind = 1;
+    for (int opt;
+         (opt = getopt_long(argc, argv, o->publishing ? PUB_SHORT : SUB_SHORT,
+                            longs, NULL)) != -1;) {
+        if (opt == OPT_HELP) {
+            fputs(o->publishing ? pub_help : sub_help, stdout);
+            *status = CLI_OK;
+            return false;
+        }
+        if (opt == '?' || opt == ':') {
+            return getopt_failed(o, opt, argv);
+        }
+        if (!take(o, opt, optarg)) {
+            return wrong(o);
+        }
+    }
+    return optind == argc || unknown(o, argv[optind]);
+}
+
+/* ---- what must hold together ---- */
+
+static bool topic_ok(const char *what, const char *topic) {
+    struct cleat_bytes t = cleat_bytes_str(topic);
+    if (cleat_mqtt_topic_valid(t)) {
+        return true;
+    }
+    const char *why = "it is longer than 65535 bytes";
+    if (t.len == 0) {
+        why = "it is empty";
+    } else if (strpbrk(topic, "+#") != NULL) {
+        why = "+ and # are for subscriptions only";
+    } else if (t.len <= UINT16_MAX) {
+        why = "it is not UTF-8";
+    }
+    cli_error("%s: \"%.100s\" cannot be published to: %s", what, topic, why);
+    return false;
+}
+
+static bool filters_ok(const char *what, const struct cli_texts *list) {
+    for (size_t i = 0; i < list->count; i++) {
+        const char *f = list->items[i];
+        if (!cleat_mqtt_filter_valid(cleat_bytes_str(f))) {
+            cli_error("%s: \"%.100s\" is no topic filter: 1 to 65535 bytes of "
+                      "UTF-8, + only as a whole level, # only as the last",
+                      what, f);
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool check_topics(const struct cli_pubsub_options *o) {
+    if (!o->publishing) {
+        if (o->topics.count == 0) {
+            cli_error("sub: no topic to subscribe to: -t");
+            return false;
+        }
+        return filters_ok("-t", &o->topics) &&
+               filters_ok("-U", &o->unsubscribe) &&
+               filters_ok("-T", &o->filter_out);
+    }
+    if (o->topics.count == 0 || o->mode == CLI_PUB_UNSET) {
+        cli_error("pub: both a topic (-t) and a message (-m, -n, -s, -f or -l) "
+                  "are needed");
+        return false;
+    }
+    if (o->topics.count > 1) {
+        cli_error("pub: only one topic can be given");
+        return false;
+    }
+    if (o->mode == CLI_PUB_LINES && (o->repeat > 1 || o->repeat_delay_ms > 0)) {
+        cli_error("--repeat: not with -l");
+        return false;
+    }
+    return topic_ok("-t", o->topics.items[0]);
+}
+
+static bool check_will(const struct cli_pubsub_options *o) {
+    if (o->will_topic == NULL) {
+        if (o->will_payload != NULL || o->will_qos > 0 || o->will_retain) {
+            cli_error("--will-payload, --will-qos and --will-retain need "
+                      "--will-topic");
+            return false;
+        }
+        return true;
+    }
+    if (o->will_payload != NULL && strlen(o->will_payload) > UINT16_MAX) {
+        cli_error("--will-payload: longer than 65535 bytes");
+        return false;
+    }
+    return topic_ok("--will-topic", o->will_topic);
+}
+
+static bool text_ok(const char *what, const char *text) {
+    if (text == NULL || cleat_mqtt_utf8_valid(cleat_bytes_str(text))) {
+        return true;
+    }
+    cli_error("%s: not UTF-8, or longer than 65535 bytes", what);
+    return false;
+}
+
+static bool check_identity(struct cli_pubsub_options *o) {
+    if (o->cafile == NULL) {
+        if (o->url_tls || o->chip_asked || o->alpn != NULL || o->allow_rsa) {
+            cli_error("mqtts://, --chip, --tls-alpn and --allow-rsa are for "
+                      "TLS: name the CA of the broker with --cafile");
+            return false;
+        }
+        return true;
+    }
+    if (o->chip == NULL || o->chip[0] == '\0') {
+        o->chip = getenv("CLEAT_CHIP");
+    }
+    if (o->chip == NULL || o->chip[0] == '\0') {
+        cli_error("TLS (--cafile) needs an identity, and no secure element is "
+                  "named: give --chip sim:DIR (virtual), unix:PATH, "
+                  "i2c:/dev/i2c-N, or set CLEAT_CHIP");
+        return false;
+    }
+    return true;
+}
+
+static bool check_login(const struct cli_pubsub_options *o) {
+    if (o->password != NULL && o->user == NULL) {
+        cli_error("-P needs -u (MQTT 3.1.1, 3.1.2.9)");
+        return false;
+    }
+    if (o->password != NULL && strlen(o->password) > UINT16_MAX) {
+        cli_error("-P: longer than 65535 bytes");
+        return false;
+    }
+    return text_ok("-u", o->user) && text_ok("-i", o->id);
+}
+
+/* 23 characters at most, letters and digits: [MQTT-3.1.3-5]; the one hyphen is
+ * taken by every broker we know of. */
+static bool make_id(struct cli_pubsub_options *o) {
+    static const char digits[] = "abcdefghijkmnpqrstuvwxyz23456789";
+    uint8_t bits[16];
+    if (cleat_linux_random(NULL, bits, sizeof bits) != CLEAT_OK) {
+        cli_error("no random numbers for a client ID; give one: -i");
+        return false;
+    }
+    size_t n = (size_t)snprintf(o->id_text, sizeof o->id_text, "cleat-");
+    for (size_t i = 0; i < sizeof bits; i++) {
+        o->id_text[n++] = digits[bits[i] % 32u];
+    }
+    o->id_text[n] = '\0';
+    o->id = o->id_text;
+    return true;
+}
+
+static bool check_id(struct cli_pubsub_options *o) {
+    if (o->id != NULL && o->id_prefix != NULL) {
+        cli_error("-i and -I cannot be used together");
+        return false;
+    }
+    if (o->keep_session && (o->id == NULL || o->id[0] == '\0')) {
+        cli_error("-c needs a client ID: -i");
+        return false;
+    }
+    if (o->id == NULL && o->id_prefix == NULL) {
+        return make_id(o);
+    }
+    if (o->id_prefix == NULL) {
+        return true;
+    }
+    int n = snprintf(o->id_text, sizeof o->id_text, "%s%ld", o->id_prefix,
+                     (long)getpid());
+    if (n < 0 || (size_t)n >= sizeof o->id_text) {
+        cli_error("-I: too long");
+        return false;
+    }
+    o->id = o->id_text;
+    return true;
+}
+
+bool cli_pubsub_parse(struct cli_pubsub_options *o, int argc, char **argv,
+                      int *status) {
+    *status = CLI_PUBSUB_FAILED;
+    o->host = "localhost";
+    o->keep_alive_s = 60;
+    o->inflight_max = 20;
+    o->repeat = 1;
+    o->key_object = CLEAT_SE_OBJECT_KEY;
+    o->certificate_object = CLEAT_SE_OBJECT_CERTIFICATE;
+    if (!read_all(o, argc, argv, status)) {
+        return false;
+    }
+    if (o->no_retained && o->retained_only) {
+        cli_error("-R and --retained-only cannot be used together");
+        return wrong(o);
+    }
+    if (!check_topics(o) || !check_will(o) || !check_identity(o) ||
+        !check_id(o) || !check_login(o)) {
+        return wrong(o);
+    }
+    if (o->port == 0) {
+        o->port = o->cafile != NULL ? 8883 : 1883;
+    }
+    return true;
+}
+
+void cli_pubsub_options_free(struct cli_pubsub_options *o) {
+    if (o->url != NULL) {
+        free(o->url);
+    }
+    free(o->topics.items);
+    free(o->unsubscribe.items);
+    free(o->filter_out.items);
+}
