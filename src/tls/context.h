@@ -60,6 +60,7 @@ struct cleat_tls_ctx {
     uint64_t deadline_ms;
     uint8_t first[3]; /**< First bytes the server sent. */
     size_t first_len;
+    bool spoke; /**< We sent something, the ClientHello at least. */
 
     uint16_t session_object; /**< 0: none taken. */
     uint16_t generation;     /**< Of the key in it; stale handles differ. */

@@ -185,6 +185,18 @@ static int explain_certificate(const struct cleat_tls_ctx *c, char *buf,
     }
 }
 
+/** The stream's own words; a server that hangs up on our first record may well
+ *  not speak TLS. */
+static int explain_lower(const struct cleat_tls_ctx *c, char *buf, size_t cap) {
+    const struct cleat_detail *d = &c->trouble.detail;
+    return snprintf(
+        buf, cap, "%s%s",
+        d->text != NULL ? d->text : cleat_strerror(c->trouble.err),
+        c->spoke && c->first_len == 0 && !c->up_before_fail
+            ? ", before the server said anything: is this a tls port?"
+            : "");
+}
+
 static int explain_closed(const struct cleat_tls_ctx *c, char *buf,
                           size_t cap) {
     if (c->up_before_fail) {
@@ -212,6 +224,8 @@ size_t cleat_tls_explain(const struct cleat_tls *t, char *buf, size_t cap) {
         n = explain_certificate(c, buf, cap);
         break;
     case CLEAT_TLS_LOWER:
+        n = explain_lower(c, buf, cap);
+        break;
     case CLEAT_TLS_CHIP:
         n = explain_detail(c, buf, cap);
         break;
