@@ -620,6 +620,62 @@ cut_at_any_transfer_of_open_and_sign_and_the_next_works(void **state) {
     }
 }
 
+static int do_count(void) {
+    fresh(CLEAT_SE_COUNT, 0xE120);
+    op.in = cleat_bytes_of("\x01", 1);
+    return finish();
+}
+
+static int do_generate(void) {
+    fresh(CLEAT_SE_GENERATE, 0xE100);
+    op.usage = CLEAT_SE_USE_SIGN;
+    return finish();
+}
+
+static int do_hash(void) {
+    fresh(CLEAT_SE_HASH, 0);
+    op.in = cleat_bytes_of(in, 1300);
+    return finish();
+}
+
+static int do_metadata(void) {
+    fresh(CLEAT_SE_WRITE_METADATA, 0xF1D0);
+    op.in = cleat_bytes_of("\x20\x03\xC0\x01\x07", 5);
+    return finish();
+}
+
+/* Trap 19: after the numbers were reset a repeat is a new command. */
+static void nothing_that_matters_is_ever_executed_twice(void **state) {
+    (void)state;
+    static const struct {
+        int (*run)(void);
+        uint8_t code;
+        unsigned most;
+    } cases[] = {{do_count, 0x02, 1},    {do_generate, 0x38, 1},
+                 {do_agree, 0x33, 1},    {do_sign, 0x31, 1},
+                 {do_metadata, 0x02, 1}, {do_hash, 0x30, 2}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        for (int fault = CHIP_NACK; fault < CHIP_FAULT_COUNT; fault++) {
+            for (unsigned at = 0; at < 24; at++) {
+                setup_open(0);
+                chip.fault_at = chip.transfers + at;
+                chip.fault = (enum chip_fault)fault;
+                int err = cases[i].run();
+                assert_true(chip.executed[cases[i].code] <= cases[i].most);
+                assert_true(err != 0 ||
+                            chip.executed[cases[i].code] == cases[i].most);
+                assert_true(took_us <= 8000000);
+                chip.fault = CHIP_NO_FAULT;
+                err = cases[i].run();
+                if (err == CLEAT_ERR_STATE && fault == CHIP_RESET) {
+                    err = cases[i].run(); /* Its restart was seen now. */
+                }
+                assert_int_equal(err, 0);
+            }
+        }
+    }
+}
+
 static void
 cut_at_any_transfer_of_chains_and_nothing_is_mixed_up(void **state) {
     (void)state;
@@ -681,6 +737,7 @@ int main(void) {
         cmocka_unit_test(a_cancelled_command_is_flushed_before_the_next),
         cmocka_unit_test(
             cut_at_any_transfer_of_open_and_sign_and_the_next_works),
+        cmocka_unit_test(nothing_that_matters_is_ever_executed_twice),
         cmocka_unit_test(cut_at_any_transfer_of_chains_and_nothing_is_mixed_up),
     };
     return cmocka_run_group_tests_name("optiga faults", tests, NULL, NULL);
