@@ -48,6 +48,7 @@ static int finish(void) {
     uint64_t before = port_fake_now_us();
     int err = cleat_se_do(&se, &op, 60000);
     took_us = port_fake_now_us() - before;
+    assert_int_equal(chip.hurried, 0);
     return err;
 }
 
@@ -138,6 +139,8 @@ static void a_short_bus_gets_short_frames(void **state) {
 static void a_read_that_ends_with_a_full_command_is_whole(void **state) {
     (void)state;
     setup_open(0);
+    assert_int_equal(do_read(0xF1E0, 50, 10), CLEAT_ERR_CHIP);
+    assert_int_equal(op.detail.code, 0x08);
     assert_int_equal(do_write(1553), 0);
     assert_int_equal(do_read(0xF1E0, 0, 2000), 0);
     assert_int_equal(op.out.len, 1553);
@@ -205,8 +208,9 @@ static void lengths_that_disagree_are_refused(void **state) {
     static const uint8_t fat_error[] = {0xFF, 0, 0, 1, 7};
     static const uint8_t short_secret[] = {0, 0, 0, 4, 1, 2, 3, 4};
     setup_open(0);
+    static const uint8_t cut[] = {0, 0, 0, 27, 1, 2, 3};
     expect_answer(do_uid, over, sizeof over, CLEAT_ERR_PROTO);
-    /* The repeat of a harmless command gets a good answer. */
+    expect_answer(do_uid, cut, sizeof cut, CLEAT_ERR_PROTO);
     chip.answer = more;
     chip.answer_len = sizeof more;
     assert_int_equal(do_sign(), CLEAT_ERR_PROTO);
@@ -394,6 +398,10 @@ static void both_acknowledgement_shapes_and_odd_states_work(void **state) {
         assert_memory_equal(out, in, 300);
         chip.wrong_number = 1;
         assert_int_equal(do_read(0xF1E0, 0, 300), 0);
+        assert_memory_equal(out, in, 300);
+        chip.stale = true;
+        assert_int_equal(do_read(0xF1E0, 0, 300), 0);
+        assert_int_equal(op.out.len, 300);
         assert_memory_equal(out, in, 300);
         assert_int_equal(chip.resyncs, 0);
     }
