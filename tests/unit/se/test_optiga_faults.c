@@ -48,6 +48,7 @@ static int finish(void) {
     uint64_t before = port_fake_now_us();
     int err = cleat_se_do(&se, &op, 60000);
     took_us = port_fake_now_us() - before;
+    assert_int_equal(chip.hurried, 0);
     return err;
 }
 
@@ -138,6 +139,8 @@ static void a_short_bus_gets_short_frames(void **state) {
 static void a_read_that_ends_with_a_full_command_is_whole(void **state) {
     (void)state;
     setup_open(0);
+    assert_int_equal(do_read(0xF1E0, 50, 10), CLEAT_ERR_CHIP);
+    assert_int_equal(op.detail.code, 0x08);
     assert_int_equal(do_write(1553), 0);
     assert_int_equal(do_read(0xF1E0, 0, 2000), 0);
     assert_int_equal(op.out.len, 1553);
@@ -205,8 +208,9 @@ static void lengths_that_disagree_are_refused(void **state) {
     static const uint8_t fat_error[] = {0xFF, 0, 0, 1, 7};
     static const uint8_t short_secret[] = {0, 0, 0, 4, 1, 2, 3, 4};
     setup_open(0);
+    static const uint8_t cut[] = {0, 0, 0, 27, 1, 2, 3};
     expect_answer(do_uid, over, sizeof over, CLEAT_ERR_PROTO);
-    /* The repeat of a harmless command gets a good answer. */
+    expect_answer(do_uid, cut, sizeof cut, CLEAT_ERR_PROTO);
     chip.answer = more;
     chip.answer_len = sizeof more;
     assert_int_equal(do_sign(), CLEAT_ERR_PROTO);
@@ -394,6 +398,10 @@ static void both_acknowledgement_shapes_and_odd_states_work(void **state) {
         assert_memory_equal(out, in, 300);
         chip.wrong_number = 1;
         assert_int_equal(do_read(0xF1E0, 0, 300), 0);
+        assert_memory_equal(out, in, 300);
+        chip.stale = true;
+        assert_int_equal(do_read(0xF1E0, 0, 300), 0);
+        assert_int_equal(op.out.len, 300);
         assert_memory_equal(out, in, 300);
         assert_int_equal(chip.resyncs, 0);
     }
@@ -620,6 +628,62 @@ cut_at_any_transfer_of_open_and_sign_and_the_next_works(void **state) {
     }
 }
 
+static int do_count(void) {
+    fresh(CLEAT_SE_COUNT, 0xE120);
+    op.in = cleat_bytes_of("\x01", 1);
+    return finish();
+}
+
+static int do_generate(void) {
+    fresh(CLEAT_SE_GENERATE, 0xE100);
+    op.usage = CLEAT_SE_USE_SIGN;
+    return finish();
+}
+
+static int do_hash(void) {
+    fresh(CLEAT_SE_HASH, 0);
+    op.in = cleat_bytes_of(in, 1300);
+    return finish();
+}
+
+static int do_metadata(void) {
+    fresh(CLEAT_SE_WRITE_METADATA, 0xF1D0);
+    op.in = cleat_bytes_of("\x20\x03\xC0\x01\x07", 5);
+    return finish();
+}
+
+/* Trap 19: after the numbers were reset a repeat is a new command. */
+static void nothing_that_matters_is_ever_executed_twice(void **state) {
+    (void)state;
+    static const struct {
+        int (*run)(void);
+        uint8_t code;
+        unsigned most;
+    } cases[] = {{do_count, 0x02, 1},    {do_generate, 0x38, 1},
+                 {do_agree, 0x33, 1},    {do_sign, 0x31, 1},
+                 {do_metadata, 0x02, 1}, {do_hash, 0x30, 2}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        for (int fault = CHIP_NACK; fault < CHIP_FAULT_COUNT; fault++) {
+            for (unsigned at = 0; at < 24; at++) {
+                setup_open(0);
+                chip.fault_at = chip.transfers + at;
+                chip.fault = (enum chip_fault)fault;
+                int err = cases[i].run();
+                assert_true(chip.executed[cases[i].code] <= cases[i].most);
+                assert_true(err != 0 ||
+                            chip.executed[cases[i].code] == cases[i].most);
+                assert_true(took_us <= 8000000);
+                chip.fault = CHIP_NO_FAULT;
+                err = cases[i].run();
+                if (err == CLEAT_ERR_STATE && fault == CHIP_RESET) {
+                    err = cases[i].run(); /* Its restart was seen now. */
+                }
+                assert_int_equal(err, 0);
+            }
+        }
+    }
+}
+
 static void
 cut_at_any_transfer_of_chains_and_nothing_is_mixed_up(void **state) {
     (void)state;
@@ -681,6 +745,7 @@ int main(void) {
         cmocka_unit_test(a_cancelled_command_is_flushed_before_the_next),
         cmocka_unit_test(
             cut_at_any_transfer_of_open_and_sign_and_the_next_works),
+        cmocka_unit_test(nothing_that_matters_is_ever_executed_twice),
         cmocka_unit_test(cut_at_any_transfer_of_chains_and_nothing_is_mixed_up),
     };
     return cmocka_run_group_tests_name("optiga faults", tests, NULL, NULL);
