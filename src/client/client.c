@@ -427,7 +427,6 @@ static uint64_t run_step(struct cleat_client *c, uint64_t now_ms) {
     if (!has_event(c)) {
         run_timers(c, now_ms);
     }
-    tell_up(c);
     if (has_event(c)) {
         return now_ms;
     }

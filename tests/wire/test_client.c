@@ -101,6 +101,40 @@ static void more_subscriptions_than_room_are_made_in_turn(void **state) {
     assert_int_equal(r.broker.subscribes, 2);
 }
 
+static void a_filter_that_never_fits_counts_as_refused(void **state) {
+    (void)state;
+    use_subs();
+    r.mqtt.tx_cap = 12; /* "refuse" needs 13. */
+    rig_start(&r);
+    rig_run(&r);
+    assert_true(cleat_client_is_up(&r.client));
+    assert_int_equal(r.broker.subscribes, 1);
+    assert_int_equal(r.subs[0].granted, 1);
+    assert_int_equal(r.subs[1].granted, CLEAT_MQTT_SUBACK_REFUSED);
+}
+
+static void subscriptions_can_be_made_and_ended_while_up(void **state) {
+    (void)state;
+    const struct cleat_mqtt_filter f[2] = {{cleat_bytes_str("a"), 1},
+                                           {cleat_bytes_str("refuse"), 0}};
+    const struct cleat_bytes u = cleat_bytes_str("a");
+    rig_start(&r);
+    assert_int_equal(cleat_client_subscribe(&r.client, f, 2, r.now),
+                     CLEAT_ERR_STATE);
+    rig_run(&r);
+    int id = cleat_client_subscribe(&r.client, f, 2, r.now);
+    assert_true(id > 0);
+    rig_run(&r);
+    assert_int_equal(rig_mqtt(&r, CLEAT_MQTT_SUBSCRIBED, 0)->id, id);
+    assert_int_equal(rig_mqtt(&r, CLEAT_MQTT_SUBSCRIBED, 0)->codes.len, 2);
+    id = cleat_client_unsubscribe(&r.client, &u, 1, r.now);
+    assert_true(id > 0);
+    rig_run(&r);
+    assert_int_equal(rig_mqtt(&r, CLEAT_MQTT_UNSUBSCRIBED, 0)->id, id);
+    assert_int_equal(r.broker.unsubscribes, 1);
+    assert_sound();
+}
+
 static void waits_longer_after_each_failure(void **state) {
     static const uint32_t waits[] = {1000, 2000, 4000, 8000, 8000};
     (void)state;
@@ -544,6 +578,8 @@ int main(void) {
         CASE(subscribes_again_only_when_the_session_was_lost),
         CASE(an_unanswered_subscribe_is_asked_again),
         CASE(more_subscriptions_than_room_are_made_in_turn),
+        CASE(a_filter_that_never_fits_counts_as_refused),
+        CASE(subscriptions_can_be_made_and_ended_while_up),
         CASE(waits_longer_after_each_failure),
         CASE(jitter_differs_between_seeds),
         CASE(gives_up_after_max_retries_in_a_row),
