@@ -163,6 +163,9 @@ static bool on_event(struct cleat_device *d,
         on_up(d, e->session_present);
         return false;
     case CLEAT_CLIENT_DOWN:
+        if (e->err == CLEAT_ERR_CANCELLED) {
+            return false; /* We closed it: the link is down. */
+        }
         say_down(d, e);
         cleat_app_say(d, "MQTT: Connecting again in %lu ms (attempt %lu of %s)",
                       (unsigned long)e->retry_in_ms,
