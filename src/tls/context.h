@@ -57,6 +57,7 @@ struct cleat_tls_ctx {
     bool name_pinned;    /**< mbedTLS knows what name to check. */
     bool up_before_fail; /**< It failed after the handshake. */
     bool ended;          /**< close_notify has come. */
+    bool hello_sent;     /**< Some of our ClientHello went out. */
     bool hello_seen;     /**< The server's ServerHello was accepted. */
     uint64_t deadline_ms;
     uint8_t first[3]; /**< First bytes the server sent. */

@@ -135,6 +135,16 @@ static size_t fits(int n, size_t cap) {
     return (size_t)n < cap ? (size_t)n : cap - 1;
 }
 
+/** A server that hangs up on a ClientHello: by its end or by a reset, as luck
+ *  will have it. */
+static const char *silence_hint(const struct cleat_tls_ctx *c) {
+    if (c->up_before_fail || !c->hello_sent || c->first_len > 0) {
+        return "";
+    }
+    return ", before it said anything: perhaps it does not speak tls on this "
+           "port, or refuses this host name or alpn";
+}
+
 /** Who asked what of the element or the stream below. */
 static int explain_detail(const struct cleat_tls_ctx *c, char *buf,
                           size_t cap) {
@@ -191,9 +201,7 @@ static int explain_closed(const struct cleat_tls_ctx *c, char *buf,
         return snprintf(buf, cap, "closed by the server without saying so");
     }
     return snprintf(buf, cap, "closed by the server during the handshake%s",
-                    c->first_len == 0
-                        ? ", before it said anything: is this a tls port?"
-                        : "");
+                    silence_hint(c));
 }
 
 size_t cleat_tls_explain(const struct cleat_tls *t, char *buf, size_t cap) {
