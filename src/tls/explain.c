@@ -156,8 +156,9 @@ static int explain_detail(const struct cleat_tls_ctx *c, char *buf,
                         cleat_tls_explain_text(c->trouble.kind), text,
                         (unsigned)d->object);
     }
-    return snprintf(buf, cap, "%s: %s", cleat_tls_explain_text(c->trouble.kind),
-                    text);
+    return snprintf(buf, cap, "%s: %s%s",
+                    cleat_tls_explain_text(c->trouble.kind), text,
+                    c->trouble.kind == CLEAT_TLS_LOWER ? silence_hint(c) : "");
 }
 
 static int explain_weak(const struct cleat_tls_ctx *c, char *buf, size_t cap) {
