@@ -57,11 +57,11 @@ struct cleat_tls_ctx {
     bool name_pinned;    /**< mbedTLS knows what name to check. */
     bool up_before_fail; /**< It failed after the handshake. */
     bool ended;          /**< close_notify has come. */
+    bool hello_sent;     /**< Some of our ClientHello went out. */
     bool hello_seen;     /**< The server's ServerHello was accepted. */
     uint64_t deadline_ms;
     uint8_t first[3]; /**< First bytes the server sent. */
     size_t first_len;
-    bool spoke; /**< We sent something, the ClientHello at least. */
 
     uint16_t session_object; /**< 0: none taken. */
     uint16_t generation;     /**< Of the key in it; stale handles differ. */

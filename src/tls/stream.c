@@ -92,7 +92,7 @@ static int lower_send(void *arg, const unsigned char *buf, size_t len) {
     struct cleat_stream *lower = c->config.lower;
     int n = lower->write(lower->self, buf, len);
     if (n > 0) {
-        c->spoke = true;
+        c->hello_sent = true;
         cleat_trace("tls", "send", buf, (size_t)n);
         return n;
     }
@@ -334,8 +334,8 @@ static void start_over(struct cleat_tls_ctx *c, uint64_t now_ms) {
     c->calls = (struct cleat_tls_calls){0};
     c->alert = -1;
     c->first_len = 0;
-    c->spoke = false;
     c->hello_seen = false;
+    c->hello_sent = false;
     c->up_before_fail = false;
     c->ended = false;
     c->curve = "";
