@@ -220,7 +220,13 @@ size_t cleat_tls_explain(const struct cleat_tls *t, char *buf, size_t cap) {
     case CLEAT_TLS_BAD_CERTIFICATE:
         n = explain_certificate(c, buf, cap);
         break;
-    case CLEAT_TLS_LOWER:
+    case CLEAT_TLS_LOWER: /* The stream's own words say enough. */
+        n = snprintf(buf, cap, "%s%s",
+                     c->trouble.detail.text != NULL
+                         ? c->trouble.detail.text
+                         : cleat_strerror(c->trouble.err),
+                     silence_hint(c));
+        break;
     case CLEAT_TLS_CHIP:
         n = explain_detail(c, buf, cap);
         break;
