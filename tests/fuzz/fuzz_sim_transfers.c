@@ -8,8 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cleat/bytes.h"
-#include "sim/sim.h"
+#include "chip.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -20,15 +19,21 @@ static uint64_t fuzz_clock(void *arg) {
     return now_us;
 }
 
-/* A chip costs a key pair to make: keep it, and reset it for each input. */
+/* A chip costs a key pair to make: keep it, and give it back its first state
+ * for each input, or one that ends its life would end the search. */
 static struct cleat_sim *the_chip(void) {
     static struct cleat_sim *sim;
+    static uint8_t fresh[32768];
+    static size_t fresh_len;
     char why[128];
     struct cleat_sim_options o = {.now_us = fuzz_clock};
     if (sim == NULL) {
         sim = cleat_sim_open(&o, why, sizeof why);
+        fresh_len =
+            sim == NULL ? 0 : cleat_sim_state_write(sim, fresh, sizeof fresh);
     }
-    if (sim == NULL) {
+    if (fresh_len == 0 ||
+        cleat_sim_state_read(sim, cleat_bytes_of(fresh, fresh_len)) != 0) {
         abort();
     }
     return sim;
