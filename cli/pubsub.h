@@ -144,8 +144,8 @@ struct cli_pubsub_wants {
     uint64_t until_ms; /**< CLEAT_NEVER: no limit. */
     bool input;        /**< Watch standard input. */
     bool output;       /**< Watch the reader of standard output. */
-    bool room;         /**< A message waits for room: do not sleep without
-                            anything queued. */
+    bool room;         /**< Come back at once when nothing is queued any
+                            more: there is more to send, or all is sent. */
 };
 
 /** Step the client once; sleep if there was nothing to do. */
