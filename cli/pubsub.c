@@ -423,7 +423,8 @@ static const char *remedy(const struct cli_pubsub *p) {
     if (kind == CLEAT_TLS_UNKNOWN_CA) {
         return "; is it the right --cafile?";
     }
-    if (kind == CLEAT_TLS_REFUSED) {
+    if (kind == CLEAT_TLS_REFUSED ||
+        (kind == CLEAT_TLS_LOWER && cleat_linux_net_local(&p->net)[0] != 0)) {
         return "; does the broker know the CA of this certificate (`cleat "
                "chip cert`)?";
     }

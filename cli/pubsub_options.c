@@ -29,7 +29,8 @@ enum {
     OPT_REPEAT,
     OPT_REPEAT_DELAY,
     OPT_RETAINED_ONLY,
-    OPT_NODELAY
+    OPT_NODELAY,
+    OPT_REFUSED /* one of refused[] that would pass as an abbreviation */
 };
 
 #define COMMON_SHORT ":h:p:t:q:i:I:ck:u:P:dV:L:M:"
@@ -53,8 +54,9 @@ enum {
         {"quiet", 0, NULL, OPT_QUIET}, {"chip", 1, NULL, OPT_CHIP},            \
         {"key-object", 1, NULL, OPT_KEY_OBJECT},                               \
         {"cert-object", 1, NULL, OPT_CERT_OBJECT},                             \
-        {"allow-rsa", 0, NULL, OPT_ALLOW_RSA}, {                               \
-        "nodelay", 0, NULL, OPT_NODELAY                                        \
+        {"allow-rsa", 0, NULL, OPT_ALLOW_RSA},                                 \
+        {"nodelay", 0, NULL, OPT_NODELAY}, {"key", 1, NULL, OPT_REFUSED}, {    \
+        "cert", 1, NULL, OPT_REFUSED                                           \
     }
 
 static const struct option pub_longs[] = {
@@ -535,15 +537,21 @@ static bool getopt_failed(const struct cli_pubsub_options *o, int result,
 static bool read_all(struct cli_pubsub_options *o, int argc, char **argv,
                      int *status) {
     const struct option *longs = o->publishing ? pub_longs : sub_longs;
+    int at = 0;
     opterr = 0;
     optind = 1;
     for (int opt;
          (opt = getopt_long(argc, argv, o->publishing ? PUB_SHORT : SUB_SHORT,
-                            longs, NULL)) != -1;) {
+                            longs, &at)) != -1;) {
         if (opt == OPT_HELP) {
             fputs(o->publishing ? pub_help : sub_help, stdout);
             *status = CLI_OK;
             return false;
+        }
+        if (opt == OPT_REFUSED) {
+            char name[32];
+            snprintf(name, sizeof name, "--%s", longs[at].name);
+            return unknown(o, name);
         }
         if (opt == '?' || opt == ':') {
             return getopt_failed(o, opt, argv);
