@@ -163,6 +163,9 @@ static bool on_event(struct cleat_device *d,
         on_up(d, e->session_present);
         return false;
     case CLEAT_CLIENT_DOWN:
+        if (e->err == CLEAT_ERR_CANCELLED) {
+            return false; /* We closed it: the link is down. */
+        }
         say_down(d, e);
         cleat_app_say(d, "MQTT: Connecting again in %lu ms (attempt %lu of %s)",
                       (unsigned long)e->retry_in_ms,
@@ -208,6 +211,9 @@ static int init_session(struct cleat_device *d) {
     c.first_id = (uint16_t)(jitter(d) | 1u);
     c.tx_buf = d->tx;
     c.tx_cap = s->mqtt_send_buffer_size;
+    /* Messages of an outage never keep the subscription from being restored:
+     * SUBSCRIBE is its filter and 8 bytes. */
+    c.tx_reserve = strlen(s->mqtt_sub_topic) + 8;
     c.slots = d->slots;
     c.slot_count = CLEAT_DEVICE_SLOTS;
     c.rx_buf = d->rx;

@@ -117,8 +117,11 @@ static int prepare(struct kit *k) {
 }
 
 static int run_kit(struct kit *k) {
-    struct cli_console console = {units, k->count, switch_broker, &broker,
-                                  true};
+    struct cli_console console = {.units = units,
+                                  .count = k->count,
+                                  .broker = switch_broker,
+                                  .arg = &broker,
+                                  .broker_runs = true};
     int status = prepare(k);
     if (status != CLI_OK) {
         return status;

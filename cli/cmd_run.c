@@ -15,6 +15,8 @@ static const char usage[] =
     "                     soft:KEY.pem,CERT.pem (tests only); or CLEAT_CHIP\n"
     "  --config FILE      settings; default ./cleat.conf if there is one\n"
     "  --set NAME=VALUE   one setting (`cleat config list`); may be repeated\n"
+    "  --no-input         leave standard input alone; SIGTERM or SIGINT ends "
+    "it\n"
     "  --one-loop         all tasks in one loop instead of threads\n"
     "  --trace SEAMS      bytes at mqtt, tls, net, i2c (comma list, or all)\n"
     "  -v                 log to standard error; -vv more\n"
@@ -28,12 +30,13 @@ static const char usage[] =
 
 static struct cli_unit unit; /* large, and the only one */
 
-static int start(const struct cli_options *options) {
+static int start(const struct cli_options *options, bool no_input) {
     int status = cli_config_load(&unit.config, options);
     if (status != CLI_OK) {
         return status;
     }
-    struct cli_console console = {&unit, 1, NULL, NULL, false};
+    struct cli_console console = {
+        .units = &unit, .count = 1, .no_input = no_input};
     status = cli_unit_start(&unit, 0, NULL);
     if (status == CLI_OK) {
         status = cli_console_run(&console);
@@ -48,12 +51,14 @@ static int run(int argc, char **argv) {
         {"config", required_argument, NULL, 'c'},
         {"set", required_argument, NULL, 's'},
         {"one-loop", no_argument, NULL, 'l'},
+        {"no-input", no_argument, NULL, 'n'},
         {"trace", required_argument, NULL, 't'},
         {"help", no_argument, NULL, 'h'},
         {NULL, 0, NULL, 0}};
     struct cli_options options = {0};
     char chip[1100];
     int level = -1;
+    bool no_input = false;
     for (int o; (o = getopt_long(argc, argv, "hv", longs, NULL)) != -1;) {
         if (o == 'C') {
             snprintf(chip, sizeof chip, "CHIP=%s", optarg);
@@ -64,6 +69,8 @@ static int run(int argc, char **argv) {
             options.set[options.set_count++] = optarg;
         } else if (o == 'l') {
             cleat_linux_use_loop(true);
+        } else if (o == 'n') {
+            no_input = true;
         } else if (o == 't') {
             if (!cli_trace_install(optarg)) {
                 return CLI_USAGE;
@@ -84,7 +91,7 @@ static int run(int argc, char **argv) {
         return CLI_USAGE;
     }
     cli_log_install(level);
-    return start(&options);
+    return start(&options, no_input);
 }
 
 const struct cli_command cli_command_run = {

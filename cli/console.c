@@ -352,16 +352,22 @@ int cli_console_run(struct cli_console *console) {
     memset(&s, 0, sizeof s);
     s.c = console;
     catch_signals();
-    bool keys = isatty(STDIN_FILENO) && tcgetattr(STDIN_FILENO, &before) == 0;
+    bool keys = !console->no_input && isatty(STDIN_FILENO) &&
+                tcgetattr(STDIN_FILENO, &before) == 0;
     if (keys) {
         struct termios raw = before;
         raw.c_lflag &= (tcflag_t) ~(ICANON | ECHO);
         tcsetattr(STDIN_FILENO, TCSANOW, &raw);
         help_keys(console);
     }
+    int input = console->no_input ? -1 : STDIN_FILENO;
     while (!s.quit && !signalled && !all_ended(console)) {
-        if (cleat_linux_main_wait(STDIN_FILENO, 500)) {
-            s.quit |= !(keys ? read_keys(&s) : read_lines(&s));
+        if (cleat_linux_main_wait(input, 500) &&
+            !(keys ? read_keys(&s) : read_lines(&s))) {
+            /* The end of input quits, but not before the device could show
+             * its certificate and connect. */
+            s.quit = true;
+            (void)wait_ready(&s);
         }
     }
     stop_all(&s);

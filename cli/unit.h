@@ -36,6 +36,7 @@ struct cli_console {
     bool (*broker)(void *arg, bool start);
     void *arg;
     bool broker_runs;
+    bool no_input; /**< Leave standard input alone; a signal ends it. */
 };
 
 /** Read keys (terminal) or lines (otherwise) from standard input until quit,

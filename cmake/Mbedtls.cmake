@@ -36,7 +36,7 @@ file(GLOB cleat_mbedtls_sources CONFIGURE_DEPENDS
      "${cleat_mbedtls_dir}/library/*.c")
 add_library(cleat_mbedtls STATIC ${cleat_mbedtls_sources})
 set_target_properties(cleat_mbedtls PROPERTIES
-  C_CLANG_TIDY "" EXPORT_NAME mbedtls)
+  C_CLANG_TIDY "" EXPORT_NAME mbedtls CLEAT_SOURCE_DIR "${cleat_mbedtls_dir}")
 target_include_directories(cleat_mbedtls SYSTEM PUBLIC
   $<BUILD_INTERFACE:${cleat_mbedtls_dir}/include>)
 target_include_directories(cleat_mbedtls PRIVATE

@@ -128,6 +128,8 @@ void cleat_sim_chip_reset(struct cleat_sim *s) {
     cleat_sim_chip_drop_sessions(s);
     s->open = false;
     s->mute = false;
+    s->lose_frame = false;
+    s->twice = false;
     s->last_error = 0;
     s->status_g = 0x20;
     s->status_a = 0x20;

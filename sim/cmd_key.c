@@ -26,9 +26,9 @@ static int read_place(struct cleat_reader *in, uint16_t *oid, uint8_t *usage) {
 }
 
 static bool usage_fits(uint8_t alg, uint8_t usage) {
-    unsigned allowed = cleat_sim_crypto_is_rsa(alg)
-                           ? SIM_U_AUTH | SIM_U_ENC | SIM_U_SIGN
-                           : SIM_U_AUTH | SIM_U_SIGN | SIM_U_AGREE;
+    /* A real chip shows 13 on a P-256 key, so encryption is not refused. */
+    unsigned allowed = SIM_U_AUTH | SIM_U_ENC | SIM_U_SIGN |
+                       (cleat_sim_crypto_is_rsa(alg) ? 0u : SIM_U_AGREE);
     return usage != 0 && (usage & ~allowed) == 0;
 }
 

@@ -133,13 +133,15 @@ void cleat_sim_link_send(struct cleat_sim *s, struct cleat_bytes packet,
     }
 }
 
-static void acknowledged(struct cleat_sim *s, uint8_t number) {
+/* @return true if that was the frame in flight. */
+static bool acknowledged(struct cleat_sim *s, uint8_t number) {
     struct cleat_sim_link *l = &s->link;
-    if (l->frame_set && number == l->tx_last &&
-        !cleat_sim_link_busy(s, cleat_sim_chip_now(s))) {
-        l->frame_set = false;
-        cleat_sim_transport_acked(s);
+    if (!l->frame_set || number != l->tx_last ||
+        cleat_sim_link_busy(s, cleat_sim_chip_now(s))) {
+        return false;
     }
+    l->frame_set = false;
+    return true;
 }
 
 static void refused(struct cleat_sim *s, uint8_t number) {
@@ -162,7 +164,9 @@ static void input_control(struct cleat_sim *s, uint8_t fctr,
         return; /* malformed control frame: dropped [P Table 3-2] */
     }
     if ((fctr & F_SEQ) == 0) {
-        acknowledged(s, number);
+        if (acknowledged(s, number)) {
+            cleat_sim_transport_acked(s);
+        }
     } else if ((fctr & F_SEQ) == F_NAK) {
         refused(s, number);
     } else if (fctr == (F_CONTROL | F_RESYNC)) {
@@ -197,7 +201,8 @@ static void input_packet(struct cleat_sim *s, uint8_t fctr,
     if ((fctr & F_SEQ) == F_NAK) {
         refused(s, acked);
     } else {
-        acknowledged(s, acked);
+        /* Who speaks up in the middle of our chain gives up the rest of it. */
+        (void)acknowledged(s, acked);
     }
     if (l->frame_set) {
         return; /* our answer comes first: window of one */

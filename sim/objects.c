@@ -18,6 +18,7 @@ struct expression {
     uint8_t len;
     const char *bytes;
 };
+static const struct expression ABSENT = {0, NULL}; /* means never too */
 static const struct expression ALW = {1, E_ALW};
 static const struct expression NEV = {1, E_NEV};
 static const struct expression CREATION = {3, E_CR};
@@ -63,17 +64,17 @@ static const struct row rows[] = {
      0, NULL},
     {0xE0EF, 1, SIM_DATA, 1200, 1, 0x11, &CREATION, &ALW, &ALW, "trust anchor",
      0, NULL},
-    {0xE0F0, 1, SIM_KEY_EC, 0, 1, NO_TYPE, &NEV, &NEV, &ALW, "device key", 0,
+    {0xE0F0, 1, SIM_KEY_EC, 0, 1, NO_TYPE, &NEV, &ABSENT, &ALW, "device key", 0,
      NULL},
-    {0xE0F1, 3, SIM_KEY_EC, 0, 1, NO_TYPE, &CREATION, &NEV, &ALW, "ECC key", 0,
-     NULL},
-    {0xE0FC, 2, SIM_KEY_RSA, 0, 1, NO_TYPE, &CREATION, &NEV, &ALW, "RSA key", 0,
-     NULL},
+    {0xE0F1, 3, SIM_KEY_EC, 0, 1, NO_TYPE, &CREATION, &ABSENT, &ALW, "ECC key",
+     0, NULL},
+    {0xE0FC, 2, SIM_KEY_RSA, 0, 1, NO_TYPE, &CREATION, &ABSENT, &ALW, "RSA key",
+     0, NULL},
     {0xE120, 4, SIM_DATA, 8, 3, 0x01, &CREATION, &ALW, &ALW, "counter", 8,
      "\x00\x00\x00\x00\x00\x00\x00\x00"},
     {0xE140, 1, SIM_DATA, 64, 1, 0x22, &BINDING, &CREATION, &ALW,
      "platform binding secret", 0, NULL},
-    {0xE200, 1, SIM_KEY_AES, 0, 1, NO_TYPE, &NEV, &NEV, &ALW, "AES key", 0,
+    {0xE200, 1, SIM_KEY_AES, 0, 1, NO_TYPE, &NEV, &ABSENT, &ALW, "AES key", 0,
      NULL},
     {0xF1C0, 1, SIM_BYTE, 1, 7, NO_TYPE, &ALW, &ALW, &NEV,
      "application life cycle", 1, "\x01"},

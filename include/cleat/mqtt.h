@@ -75,6 +75,8 @@ struct cleat_mqtt_config {
     size_t tx_cap;   /**< Bytes; also the largest PUBLISH or SUBSCRIBE. */
     struct cleat_mqtt_slot *slots; /**< One per queued packet. Required. */
     uint16_t slot_count;
+    size_t tx_reserve; /**< Bytes (and, if not 0, one slot) that publish leaves
+                            free for SUBSCRIBE and UNSUBSCRIBE. */
     uint16_t inflight_max; /**< Most QoS 1 and 2 messages sent and not
                                 acknowledged; 0: slot_count. */
     uint8_t *rx_buf;       /**< Required; also holds CONNECT while it is sent,
@@ -265,13 +267,20 @@ struct cleat_mqtt_filter {
 int cleat_mqtt_subscribe(struct cleat_mqtt *s,
                          const struct cleat_mqtt_filter *filters, size_t count,
                          uint64_t now_ms);
+/** The same, but it goes out before every message that waits in the queue: a
+ *  subscription that is restored must stand before what was published during
+ *  the outage comes back. @return as subscribe. */
+int cleat_mqtt_subscribe_first(struct cleat_mqtt *s,
+                               const struct cleat_mqtt_filter *filters,
+                               size_t count, uint64_t now_ms);
 /** End subscriptions; UNSUBSCRIBED follows. @return as subscribe. */
 int cleat_mqtt_unsubscribe(struct cleat_mqtt *s,
                            const struct cleat_bytes *filters, size_t count,
                            uint64_t now_ms);
 /**
- * Send what is queued, without waiting for acknowledgements, then DISCONNECT;
- * CLOSED follows when its last byte is out. The broker drops the will.
+ * Send what is queued (up to inflight_max), without waiting for
+ * acknowledgements, then DISCONNECT; CLOSED follows when its last byte is out.
+ * The broker drops the will.
  * @return 0, or CLEAT_ERR_STATE without a connection.
  */
 int cleat_mqtt_disconnect(struct cleat_mqtt *s, uint64_t now_ms);

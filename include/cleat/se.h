@@ -95,7 +95,13 @@ struct cleat_se_op {
     struct cleat_bytes signature; /**< VERIFY: r s. */
     struct cleat_buf out;         /**< Caller's room; len is set on success. */
 
-    int err;                    /**< Result: 0 or an enum cleat_err. */
+    /**
+     * Result: 0, or an enum cleat_err. Chip refusals: NOT_FOUND no such object,
+     * DENIED access conditions, VERIFY, STATE not open (OPEN again), else CHIP.
+     * Bus: NACK, IO, TIMEOUT, PROTO: the op may or may not have been done; the
+     * next one recovers by itself.
+     */
+    int err;
     struct cleat_detail detail; /**< Result: the chip's own words. */
 
     struct cleat_task *waiter; /**< Private from here. */
@@ -133,7 +139,8 @@ struct cleat_se_config {
     uint16_t frame_max;    /**< Longest data-link frame; default 277. */
 };
 
-/** Largest context of any driver in this build, bytes. */
+/** Largest context of any driver in this build, bytes (the optiga driver's is
+ *  about 760 on a 32-bit machine, 840 on a 64-bit one). */
 #ifndef CLEAT_SE_CTX_MAX
 #define CLEAT_SE_CTX_MAX 1536
 #endif

@@ -25,7 +25,6 @@ static int error_of(int error) {
     switch (error) {
     case ENXIO:
     case EREMOTEIO:
-    case ENODEV:
         return CLEAT_ERR_NACK;
     case ETIMEDOUT:
         return CLEAT_ERR_TIMEOUT;

@@ -201,7 +201,7 @@ static void subs_mark(struct cleat_client *c, bool session_present) {
 static void sub_ask(struct cleat_client *c, struct cleat_client_sub *sub,
                     uint64_t now_ms) {
     struct cleat_mqtt_filter filter = {sub->filter, sub->qos};
-    int id = cleat_mqtt_subscribe(c->config.session, &filter, 1, now_ms);
+    int id = cleat_mqtt_subscribe_first(c->config.session, &filter, 1, now_ms);
     if (id > 0) {
         sub->id = (uint16_t)id;
         sub->state = SUB_ASKED;
@@ -313,6 +313,9 @@ static bool pump(struct cleat_client *c, uint64_t now_ms) {
         stream_failed(c, in, now_ms);
         return false;
     }
+    if (cleat_mqtt_is_connected(c->config.session) && !c->was_up) {
+        return false; /* Subscriptions first: see on_connected(). */
+    }
     int out = pump_out(c, now_ms);
     if (out < 0) {
         stream_failed(c, out, now_ms);
@@ -331,6 +334,7 @@ static void on_connected(struct cleat_client *c,
     c->up_ms = now_ms;
     c->session_present = e->session_present;
     subs_mark(c, e->session_present);
+    subs_ask(c, now_ms);
 }
 
 /* What an event of the session means to the client.
@@ -423,7 +427,6 @@ static uint64_t run_step(struct cleat_client *c, uint64_t now_ms) {
     if (!has_event(c)) {
         run_timers(c, now_ms);
     }
-    tell_up(c);
     if (has_event(c)) {
         return now_ms;
     }

@@ -8,19 +8,6 @@
 #include "cleat/log.h"
 #include "mqtt/session.h"
 
-enum rx_state {
-    RX_FIRST,      /* first byte of a packet */
-    RX_LENGTH,     /* remaining length */
-    RX_BODY,       /* a small packet, whole */
-    RX_TOPIC_LEN,  /* PUBLISH: the two bytes in front of the topic */
-    RX_HEAD,       /* PUBLISH: the rest of the variable header */
-    RX_PAYLOAD,    /* PUBLISH: payload, going up */
-    RX_SKIP_TOPIC, /* PUBLISH: a topic too long for rx_buf */
-    RX_SKIP_ID,    /* and the packet id behind it */
-    RX_SKIP,       /* and the payload; SKIPPED follows */
-    RX_DUPLICATE   /* PUBLISH: payload of a message that was delivered */
-};
-
 void cleat_mqtt_rx_reset(struct cleat_mqtt *s) {
     s->rx_state = RX_FIRST;
     s->rx_len = 0;
@@ -141,9 +128,7 @@ static const char *payload_begin(struct cleat_mqtt *s, uint8_t rx_state,
         if (qos2_find(s, s->rx_id) != NULL) {
             s->rx_state = RX_DUPLICATE;
         } else if (s->qos2_used == s->config.qos2_count) {
-            cleat_mqtt_session_end(s, CLEAT_MQTT_FAILED, CLEAT_ERR_FULL, 0,
-                                   "more qos 2 messages under way than "
-                                   "qos2_count");
+            s->rx_state = RX_FULL;
             return NULL;
         }
     }
@@ -448,6 +433,8 @@ static const char *advance(struct cleat_mqtt *s, struct cleat_reader *r,
         return s->rx_need == 0 ? skip_topic_done(s, now_ms) : NULL;
     case RX_SKIP_ID:
         return collect(s, r) ? skip_id_done(s, now_ms) : NULL;
+    case RX_FULL: /* may_receive() does not let it come here. */
+        return NULL;
     case RX_SKIP:
     case RX_DUPLICATE:
         (void)pass_over(s, r, s->rx_left);
@@ -469,6 +456,7 @@ static const char *advance(struct cleat_mqtt *s, struct cleat_reader *r,
 static bool may_receive(const struct cleat_mqtt *s) {
     return s->pending.type == CLEAT_MQTT_NONE &&
            s->end.type == CLEAT_MQTT_NONE && !s->ctl_last &&
+           s->rx_state != RX_FULL &&
            (s->rx_state != RX_FIRST || cleat_mqtt_tx_ack_fits(s));
 }
 

@@ -37,7 +37,7 @@ static int config_check(const struct cleat_mqtt_config *c) {
     if (c->client_id.len > TEXT_MAX || c->username.len > TEXT_MAX ||
         c->password.len > TEXT_MAX || c->will.topic.len > TEXT_MAX ||
         c->will.payload.len > TEXT_MAX || c->tx_cap > UINT32_MAX ||
-        c->rx_cap < RX_CAP_MIN) {
+        c->tx_reserve > c->tx_cap || c->rx_cap < RX_CAP_MIN) {
         return CLEAT_ERR_SIZE;
     }
     if (!text_ok(c->client_id) || !text_ok(c->username)) {
@@ -166,8 +166,17 @@ static uint64_t failure_due(const struct cleat_mqtt *s, const char **why) {
     return due;
 }
 
+static bool is_overrun(const struct cleat_mqtt *s) {
+    return s->state == SESSION_UP && s->rx_state == RX_FULL && s->ctl_len == 0;
+}
+
 static void tick(struct cleat_mqtt *s, uint64_t now_ms) {
     const char *why = NULL;
+    if (is_overrun(s)) {
+        cleat_mqtt_session_end(s, CLEAT_MQTT_FAILED, CLEAT_ERR_FULL, 0,
+                               "more qos 2 messages under way than qos2_count");
+        return;
+    }
     if (now_ms >= failure_due(s, &why)) {
         cleat_mqtt_session_end(s, CLEAT_MQTT_FAILED, CLEAT_ERR_TIMEOUT, 0, why);
         return;
@@ -210,7 +219,7 @@ bool cleat_mqtt_event(struct cleat_mqtt *s, struct cleat_mqtt_event *event,
 
 uint64_t cleat_mqtt_deadline(const struct cleat_mqtt *s) {
     const char *why;
-    if (cleat_mqtt_has_event(s)) {
+    if (cleat_mqtt_has_event(s) || is_overrun(s)) {
         return 0;
     }
     return earlier(failure_due(s, &why), ping_due(s));
@@ -303,7 +312,8 @@ int cleat_mqtt_publish(struct cleat_mqtt *s, struct cleat_bytes topic,
     if (length > CLEAT_MQTT_LENGTH_MAX) {
         return CLEAT_ERR_SIZE;
     }
-    int err = cleat_mqtt_tx_make_room(s, cleat_mqtt_header_total(length));
+    int err = cleat_mqtt_tx_make_room(s, cleat_mqtt_header_total(length),
+                                      s->config.tx_reserve);
     if (err != 0) {
         return err;
     }
@@ -321,7 +331,7 @@ static int request_check(struct cleat_mqtt *s, size_t length) {
     if (length > CLEAT_MQTT_LENGTH_MAX) {
         return CLEAT_ERR_SIZE;
     }
-    return cleat_mqtt_tx_make_room(s, cleat_mqtt_header_total(length));
+    return cleat_mqtt_tx_make_room(s, cleat_mqtt_header_total(length), 0);
 }
 
 int cleat_mqtt_subscribe(struct cleat_mqtt *s,
@@ -346,6 +356,16 @@ int cleat_mqtt_subscribe(struct cleat_mqtt *s,
     struct cleat_writer w = cleat_mqtt_tx_writer(s);
     cleat_mqtt_subscribe_encode(&w, filters, count, id);
     return enqueue(s, &w, KIND_SUBSCRIBE, id, now_ms);
+}
+
+int cleat_mqtt_subscribe_first(struct cleat_mqtt *s,
+                               const struct cleat_mqtt_filter *filters,
+                               size_t count, uint64_t now_ms) {
+    int id = cleat_mqtt_subscribe(s, filters, count, now_ms);
+    if (id > 0) {
+        cleat_mqtt_tx_last_to_front(s);
+    }
+    return id;
 }
 
 int cleat_mqtt_unsubscribe(struct cleat_mqtt *s,

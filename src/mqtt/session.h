@@ -16,6 +16,22 @@ enum session_state {
     SESSION_OVER        /* refused, failed or closed: wait for lost() */
 };
 
+enum rx_state {
+    RX_FIRST,      /* first byte of a packet */
+    RX_LENGTH,     /* remaining length */
+    RX_BODY,       /* a small packet, whole */
+    RX_TOPIC_LEN,  /* PUBLISH: the two bytes in front of the topic */
+    RX_HEAD,       /* PUBLISH: the rest of the variable header */
+    RX_PAYLOAD,    /* PUBLISH: payload, going up */
+    RX_SKIP_TOPIC, /* PUBLISH: a topic too long for rx_buf */
+    RX_SKIP_ID,    /* and the packet id behind it */
+    RX_SKIP,       /* and the payload; SKIPPED follows */
+    RX_DUPLICATE,  /* PUBLISH: payload of a message that was delivered */
+    RX_FULL        /* one QoS 2 message too many: the end, once the
+                      acknowledgements are out, so that each connection gets
+                      the exchange further */
+};
+
 /* What a slot holds. */
 enum slot_kind {
     KIND_QOS0,
@@ -45,8 +61,11 @@ cleat_mqtt_slot_kind(const struct cleat_mqtt_slot *slot) {
 }
 
 /* tx.c */
-/* Room for a packet of that many bytes. @return 0, CLEAT_ERR_SIZE or _FULL. */
-int cleat_mqtt_tx_make_room(struct cleat_mqtt *s, size_t len);
+/* Room for a packet of len bytes that leaves `reserve` bytes, and then a slot
+ * too, free. @return 0, CLEAT_ERR_SIZE or _FULL. */
+int cleat_mqtt_tx_make_room(struct cleat_mqtt *s, size_t len, size_t reserve);
+/* The packet added last goes out before all that were not begun. */
+void cleat_mqtt_tx_last_to_front(struct cleat_mqtt *s);
 /* Where to write it, and then: it is there. */
 struct cleat_writer cleat_mqtt_tx_writer(struct cleat_mqtt *s);
 void cleat_mqtt_tx_add(struct cleat_mqtt *s, size_t len, enum slot_kind kind,

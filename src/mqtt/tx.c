@@ -36,19 +36,19 @@ static void compact(struct cleat_mqtt *s) {
     s->tx_used = at;
 }
 
-static bool has_room(const struct cleat_mqtt *s, size_t len) {
-    return s->slot_used < s->config.slot_count &&
-           len <= s->config.tx_cap - s->tx_used;
+static bool has_room(const struct cleat_mqtt *s, size_t len, size_t reserve) {
+    return s->slot_used + (reserve > 0 ? 1u : 0u) < s->config.slot_count &&
+           len + reserve <= s->config.tx_cap - s->tx_used;
 }
 
-int cleat_mqtt_tx_make_room(struct cleat_mqtt *s, size_t len) {
-    if (len > s->config.tx_cap) {
+int cleat_mqtt_tx_make_room(struct cleat_mqtt *s, size_t len, size_t reserve) {
+    if (len > s->config.tx_cap - reserve) {
         return CLEAT_ERR_SIZE;
     }
-    if (!has_room(s, len)) {
+    if (!has_room(s, len, reserve)) {
         compact(s);
     }
-    return has_room(s, len) ? 0 : CLEAT_ERR_FULL;
+    return has_room(s, len, reserve) ? 0 : CLEAT_ERR_FULL;
 }
 
 struct cleat_writer cleat_mqtt_tx_writer(struct cleat_mqtt *s) {
@@ -66,6 +66,39 @@ void cleat_mqtt_tx_add(struct cleat_mqtt *s, size_t len, enum slot_kind kind,
     slot->flags = (uint8_t)kind;
     s->slot_used++;
     s->tx_used += len;
+}
+
+static void reverse(uint8_t *data, size_t len) {
+    for (size_t i = 0; i < len / 2; i++) {
+        uint8_t b = data[i];
+        data[i] = data[len - 1 - i];
+        data[len - 1 - i] = b;
+    }
+}
+
+void cleat_mqtt_tx_last_to_front(struct cleat_mqtt *s) {
+    struct cleat_mqtt_slot *slots = s->config.slots;
+    uint16_t last = (uint16_t)(s->slot_used - 1);
+    /* Behind a packet that was begun. */
+    uint16_t to = (uint16_t)(s->slot_next + (s->slot_sent > 0 ? 1 : 0));
+    if (to >= last) {
+        return;
+    }
+    s->slot_first = to < s->slot_first ? to : s->slot_first;
+    /* Slots and bytes keep one order: rotate both. */
+    struct cleat_mqtt_slot moved = slots[last];
+    size_t begin = slots[to].offset;
+    size_t before = moved.offset - begin;
+    uint8_t *data = s->config.tx_buf + begin;
+    reverse(data, before);
+    reverse(data + before, moved.len);
+    reverse(data, before + moved.len);
+    for (uint16_t i = last; i > to; i--) {
+        slots[i] = slots[i - 1];
+        slots[i].offset += moved.len;
+    }
+    moved.offset = (uint32_t)begin;
+    slots[to] = moved;
 }
 
 struct cleat_mqtt_slot *cleat_mqtt_tx_find(struct cleat_mqtt *s, uint16_t id) {

@@ -12,7 +12,7 @@
 
 #define DO_TIMEOUT_MS 10000u
 /* Waits below this are guard times and spent here; longer ones are slept. */
-#define SPIN_BELOW_US 1000u
+#define SPIN_BELOW_US 500u
 /* Of a transfer that may carry a secret: register, FCTR, LEN. */
 #define TRACE_SECRET 4u
 

@@ -56,6 +56,8 @@ struct cleat_tls_ctx {
     enum cleat_tls_state state;
     bool name_pinned;    /**< mbedTLS knows what name to check. */
     bool up_before_fail; /**< It failed after the handshake. */
+    bool ended;          /**< close_notify has come. */
+    bool hello_sent;     /**< Some of our ClientHello went out. */
     bool hello_seen;     /**< The server's ServerHello was accepted. */
     uint64_t deadline_ms;
     uint8_t first[3]; /**< First bytes the server sent. */
@@ -118,6 +120,12 @@ int cleat_tls_verify_parse(mbedtls_x509_crt *chain, struct cleat_bytes bytes,
                            bool keep, int *code);
 
 /* verdict.c */
+
+/** @return the same code without mbedTLS's low-level part. */
+int cleat_tls_code_high(int code);
+/** Put words beside an error. @return err. */
+int cleat_tls_complain(struct cleat_detail *detail, int err, int code,
+                       const char *text);
 
 /** What a failed call of mbedTLS means, all things noted considered. */
 struct cleat_tls_trouble cleat_tls_verdict(const struct cleat_tls_ctx *c,

@@ -135,6 +135,16 @@ static size_t fits(int n, size_t cap) {
     return (size_t)n < cap ? (size_t)n : cap - 1;
 }
 
+/** A server that hangs up on a ClientHello: by its end or by a reset, as luck
+ *  will have it. */
+static const char *silence_hint(const struct cleat_tls_ctx *c) {
+    if (c->up_before_fail || !c->hello_sent || c->first_len > 0) {
+        return "";
+    }
+    return ", before it said anything: perhaps it does not speak tls on this "
+           "port, or refuses this host name or alpn";
+}
+
 /** Who asked what of the element or the stream below. */
 static int explain_detail(const struct cleat_tls_ctx *c, char *buf,
                           size_t cap) {
@@ -146,8 +156,9 @@ static int explain_detail(const struct cleat_tls_ctx *c, char *buf,
                         cleat_tls_explain_text(c->trouble.kind), text,
                         (unsigned)d->object);
     }
-    return snprintf(buf, cap, "%s: %s", cleat_tls_explain_text(c->trouble.kind),
-                    text);
+    return snprintf(buf, cap, "%s: %s%s",
+                    cleat_tls_explain_text(c->trouble.kind), text,
+                    c->trouble.kind == CLEAT_TLS_LOWER ? silence_hint(c) : "");
 }
 
 static int explain_weak(const struct cleat_tls_ctx *c, char *buf, size_t cap) {
@@ -191,9 +202,7 @@ static int explain_closed(const struct cleat_tls_ctx *c, char *buf,
         return snprintf(buf, cap, "closed by the server without saying so");
     }
     return snprintf(buf, cap, "closed by the server during the handshake%s",
-                    c->first_len == 0
-                        ? ", before it said anything: is this a tls port?"
-                        : "");
+                    silence_hint(c));
 }
 
 size_t cleat_tls_explain(const struct cleat_tls *t, char *buf, size_t cap) {
@@ -211,7 +220,13 @@ size_t cleat_tls_explain(const struct cleat_tls *t, char *buf, size_t cap) {
     case CLEAT_TLS_BAD_CERTIFICATE:
         n = explain_certificate(c, buf, cap);
         break;
-    case CLEAT_TLS_LOWER:
+    case CLEAT_TLS_LOWER: /* The stream's own words say enough. */
+        n = snprintf(buf, cap, "%s%s",
+                     c->trouble.detail.text != NULL
+                         ? c->trouble.detail.text
+                         : cleat_strerror(c->trouble.err),
+                     silence_hint(c));
+        break;
     case CLEAT_TLS_CHIP:
         n = explain_detail(c, buf, cap);
         break;

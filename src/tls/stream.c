@@ -92,6 +92,7 @@ static int lower_send(void *arg, const unsigned char *buf, size_t len) {
     struct cleat_stream *lower = c->config.lower;
     int n = lower->write(lower->self, buf, len);
     if (n > 0) {
+        c->hello_sent = true;
         cleat_trace("tls", "send", buf, (size_t)n);
         return n;
     }
@@ -159,12 +160,6 @@ static bool is_address(const char *name) {
     return digits;
 }
 
-static int complain(struct cleat_detail *detail, int err, int code,
-                    const char *text) {
-    *detail = (struct cleat_detail){CLEAT_LAYER_TLS, code, 0, text};
-    return err;
-}
-
 static bool no_text(const char *text) {
     return text == NULL || text[0] == '\0';
 }
@@ -177,31 +172,37 @@ static int check_settings(const struct cleat_tls_config *config,
         ca = ca || config->ca[i].len > 0;
     }
     if (config->lower == NULL) {
-        return complain(detail, CLEAT_ERR_ARG, 0, "no stream to run over");
+        return cleat_tls_complain(detail, CLEAT_ERR_ARG, 0,
+                                  "no stream to run over");
     }
     if (config->se == NULL) {
-        return complain(detail, CLEAT_ERR_ARG, 0,
-                        "private key missing: no secure element given");
+        return cleat_tls_complain(
+            detail, CLEAT_ERR_ARG, 0,
+            "private key missing: no secure element given");
     }
     if (config->certificate.len == 0) {
-        return complain(detail, CLEAT_ERR_ARG, 0, "client certificate missing");
+        return cleat_tls_complain(detail, CLEAT_ERR_ARG, 0,
+                                  "client certificate missing");
     }
     if (!ca) {
-        return complain(detail, CLEAT_ERR_ARG, 0, "root ca missing");
+        return cleat_tls_complain(detail, CLEAT_ERR_ARG, 0, "root ca missing");
     }
     if (no_text(config->hostname)) {
-        return complain(detail, CLEAT_ERR_ARG, 0,
-                        "host name missing: nothing to check the server's "
-                        "certificate against");
+        return cleat_tls_complain(
+            detail, CLEAT_ERR_ARG, 0,
+            "host name missing: nothing to check the server's "
+            "certificate against");
     }
     if (strlen(config->hostname) > MBEDTLS_SSL_MAX_HOST_NAME_LEN ||
         (!no_text(config->sni) &&
          strlen(config->sni) > MBEDTLS_SSL_MAX_HOST_NAME_LEN)) {
-        return complain(detail, CLEAT_ERR_ARG, 0, "host name too long");
+        return cleat_tls_complain(detail, CLEAT_ERR_ARG, 0,
+                                  "host name too long");
     }
     if (!no_text(config->alpn) &&
         strlen(config->alpn) > MBEDTLS_SSL_MAX_ALPN_NAME_LEN) {
-        return complain(detail, CLEAT_ERR_ARG, 0, "alpn name too long");
+        return cleat_tls_complain(detail, CLEAT_ERR_ARG, 0,
+                                  "alpn name too long");
     }
     return 0;
 }
@@ -334,7 +335,9 @@ static void start_over(struct cleat_tls_ctx *c, uint64_t now_ms) {
     c->alert = -1;
     c->first_len = 0;
     c->hello_seen = false;
+    c->hello_sent = false;
     c->up_before_fail = false;
+    c->ended = false;
     c->curve = "";
     c->deadline_ms = now_ms + c->config.handshake_timeout_ms;
     c->state = CLEAT_TLS_OPENING;
@@ -423,6 +426,9 @@ static int stream_read(void *self, uint8_t *data, size_t cap) {
     if (cap == 0) {
         return CLEAT_ERR_ARG;
     }
+    if (c->ended) {
+        return CLEAT_ERR_CLOSED;
+    }
     void *before = cleat_tls_enter(c);
     int ret = flush(c);
     if (ret == 0 || wants(ret)) {
@@ -436,6 +442,7 @@ static int stream_read(void *self, uint8_t *data, size_t cap) {
         return CLEAT_ERR_AGAIN;
     }
     if (ret == MBEDTLS_ERR_SSL_PEER_CLOSE_NOTIFY) {
+        c->ended = true;
         return CLEAT_ERR_CLOSED;
     }
     return fail_code(c, ret == 0 ? MBEDTLS_ERR_SSL_CONN_EOF : ret);
@@ -518,7 +525,8 @@ int cleat_tls_init(struct cleat_tls *t, const struct cleat_tls_config *config,
     int ret = err == 0 ? configure(c) : 0;
     cleat_tls_leave(before);
     if (ret != 0) {
-        err = complain(detail, CLEAT_ERR_FULL, ret, "mbedtls cannot be set up");
+        err = cleat_tls_complain(detail, CLEAT_ERR_FULL, ret,
+                                 "mbedtls cannot be set up");
     }
     if (err != 0) {
         free_all(t);

@@ -10,14 +10,19 @@
 #include <mbedtls/md.h>
 #include <mbedtls/rsa.h>
 
-/** @return the same code without mbedTLS's low-level part. */
-static int high(int code) {
+int cleat_tls_code_high(int code) {
     return -(-code & 0xFF80);
+}
+
+int cleat_tls_complain(struct cleat_detail *detail, int err, int code,
+                       const char *text) {
+    *detail = (struct cleat_detail){CLEAT_LAYER_TLS, code, 0, text};
+    return err;
 }
 
 static bool out_of_memory(int code) {
     int low = -(-code & 0x7F);
-    switch (high(code)) {
+    switch (cleat_tls_code_high(code)) {
     case MBEDTLS_ERR_SSL_ALLOC_FAILED:
     case MBEDTLS_ERR_X509_ALLOC_FAILED:
     case MBEDTLS_ERR_PK_ALLOC_FAILED:
@@ -63,7 +68,7 @@ static enum cleat_tls_failure of_code(const struct cleat_tls_ctx *c, int code) {
     if (out_of_memory(code)) {
         return CLEAT_TLS_NO_MEMORY;
     }
-    switch (high(code)) {
+    switch (cleat_tls_code_high(code)) {
     case MBEDTLS_ERR_X509_CERT_VERIFY_FAILED:
         return cleat_tls_verify_failure(c->peer.flags |
                                         mbedtls_ssl_get_verify_result(&c->ssl));

@@ -147,35 +147,27 @@ int cleat_tls_verify_parse(mbedtls_x509_crt *chain, struct cleat_bytes bytes,
     return count > 0 ? count : CLEAT_ERR_VERIFY;
 }
 
-static int complain(struct cleat_detail *detail, int err, int code,
-                    const char *text) {
-    *detail = (struct cleat_detail){CLEAT_LAYER_TLS, code, 0, text};
-    return err;
-}
-
-/** @return the same code without mbedTLS's low-level part. */
-static int high(int code) {
-    return -(-code & 0xFF80);
-}
-
 /** What a parse error means to whoever gave the certificate. */
 static int complain_parse(struct cleat_detail *detail, int code,
                           const char *text) {
-    if (high(code) == MBEDTLS_ERR_X509_ALLOC_FAILED) {
-        return complain(detail, CLEAT_ERR_FULL, code, "out of memory");
+    if (cleat_tls_code_high(code) == MBEDTLS_ERR_X509_ALLOC_FAILED) {
+        return cleat_tls_complain(detail, CLEAT_ERR_FULL, code,
+                                  "out of memory");
     }
     if (code == MBEDTLS_ERR_PK_UNKNOWN_NAMED_CURVE ||
-        high(code) == MBEDTLS_ERR_PK_UNKNOWN_NAMED_CURVE ||
-        high(code) == MBEDTLS_ERR_PK_UNKNOWN_PK_ALG) {
-        return complain(detail, CLEAT_ERR_UNSUPPORTED, code,
-                        "certificate has a kind of key or a curve that this "
-                        "build does not have");
+        cleat_tls_code_high(code) == MBEDTLS_ERR_PK_UNKNOWN_NAMED_CURVE ||
+        cleat_tls_code_high(code) == MBEDTLS_ERR_PK_UNKNOWN_PK_ALG) {
+        return cleat_tls_complain(
+            detail, CLEAT_ERR_UNSUPPORTED, code,
+            "certificate has a kind of key or a curve that this "
+            "build does not have");
     }
     if (code == MBEDTLS_ERR_BASE64_BUFFER_TOO_SMALL) {
-        return complain(detail, CLEAT_ERR_SIZE, code,
-                        "certificate in PEM is too large; give it as DER");
+        return cleat_tls_complain(
+            detail, CLEAT_ERR_SIZE, code,
+            "certificate in PEM is too large; give it as DER");
     }
-    return complain(detail, CLEAT_ERR_VERIFY, code, text);
+    return cleat_tls_complain(detail, CLEAT_ERR_VERIFY, code, text);
 }
 
 static int load_own(struct cleat_tls_ctx *c, struct cleat_detail *detail) {
@@ -189,8 +181,8 @@ static int load_own(struct cleat_tls_ctx *c, struct cleat_detail *detail) {
     if (!mbedtls_pk_can_do(&c->own.pk, MBEDTLS_PK_ECKEY) ||
         cleat_tls_key_curve(
             mbedtls_ecp_keypair_get_group_id(mbedtls_pk_ec(c->own.pk))) == 0) {
-        return complain(detail, CLEAT_ERR_UNSUPPORTED, 0,
-                        "own certificate has no P-256 or P-384 key");
+        return cleat_tls_complain(detail, CLEAT_ERR_UNSUPPORTED, 0,
+                                  "own certificate has no P-256 or P-384 key");
     }
     return 0;
 }

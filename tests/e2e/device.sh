@@ -118,7 +118,7 @@ serve refuse -cert "$work/broker.pem" -key "$work/broker.key" -CAfile "$work/oth
 try 'alert|refused' --set "MQTT_PORT=$serve_port"
 plain=$(free_port)
 broker plain "$plain" 'allow_anonymous true'
-try 'not TLS|speak TLS|does not' --set "MQTT_PORT=$plain"
+try 'does not speak tls|not speak tls' --set "MQTT_PORT=$plain"
 nobody=$(free_port)
 try 'refused' --set "MQTT_PORT=$nobody"
 try 'not known|resolve|name' --set MQTT_BROKER_ADDRESS=no-such-host.invalid

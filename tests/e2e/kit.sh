@@ -37,7 +37,7 @@ ok "start-up goes chip, certificate, registration, link, MQTT, subscription"
 
 sed -n '/BEGIN CERT/,/END CERT/p' "$work/kit.out" | openssl verify -CAfile "$work/one/pki/ca.pem" >/dev/null
 first=$(grep 'Coprocessor UID' "$work/kit.out")
-printf 'quit\n' | kit one
+printf 'wait led off\nquit\n' | kit one
 [ "$first" = "$(grep 'Coprocessor UID' "$work/kit.out")" ] || fail "another chip on the second start"
 ok "the certificate is printed as PEM; the chip is the same at the second start"
 

@@ -22,7 +22,7 @@ finish() {
     done
     if [ $status -ne 0 ]; then
         echo "FAILED (status $status); last output:" >&2
-        tail -n 40 "$work"/*.out "$work"/*.err "$work"/*.log 2>/dev/null >&2 || true
+        tail -n 40 "$work"/*.out "$work"/*.err "$work"/*.log >&2 2>/dev/null || true
     else
         echo "$checks checks passed"
     fi

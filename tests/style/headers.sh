@@ -5,9 +5,9 @@ set -euo pipefail
 count=0
 for header in include/cleat/*.h; do
     name=cleat/$(basename "$header")
-    echo "#include \"$name\"" | gcc -std=c99 -pedantic-errors -Wall -Wextra \
+    printf '#include "%s"\ntypedef int nothing;\n' "$name" | gcc -std=c99 -pedantic-errors -Wall -Wextra \
         -Wconversion -Werror -Iinclude -fsyntax-only -x c -
-    echo "#include \"$name\"" | g++ -std=c++11 -pedantic-errors -Wall -Wextra \
+    printf '#include "%s"\n' "$name" | g++ -std=c++11 -pedantic-errors -Wall -Wextra \
         -Werror -Iinclude -fsyntax-only -x c++ -
     count=$((count + 1))
 done

@@ -27,7 +27,7 @@ if grep -nE '\b(malloc|calloc|realloc|strdup|free)\(' -r src app --include='*.[c
 fi
 for doc in README.md CONTRIBUTING.md CHANGELOG.md docs/*.md; do
     dir=$(dirname "$doc")
-    for link in $(grep -oE '\]\([^)#: ]+' "$doc" | sed 's/^](//'); do
+    for link in $(grep -oE '\]\([^) ]+' "$doc" | sed 's/^](//; s/#.*//' | grep -v ':' | grep .); do
         [ -e "$dir/$link" ] || report "$doc: link to $link leads nowhere"
     done
 done

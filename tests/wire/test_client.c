@@ -101,6 +101,40 @@ static void more_subscriptions_than_room_are_made_in_turn(void **state) {
     assert_int_equal(r.broker.subscribes, 2);
 }
 
+static void a_filter_that_never_fits_counts_as_refused(void **state) {
+    (void)state;
+    use_subs();
+    r.mqtt.tx_cap = 12; /* "refuse" needs 13. */
+    rig_start(&r);
+    rig_run(&r);
+    assert_true(cleat_client_is_up(&r.client));
+    assert_int_equal(r.broker.subscribes, 1);
+    assert_int_equal(r.subs[0].granted, 1);
+    assert_int_equal(r.subs[1].granted, CLEAT_MQTT_SUBACK_REFUSED);
+}
+
+static void subscriptions_can_be_made_and_ended_while_up(void **state) {
+    (void)state;
+    const struct cleat_mqtt_filter f[2] = {{cleat_bytes_str("a"), 1},
+                                           {cleat_bytes_str("refuse"), 0}};
+    const struct cleat_bytes u = cleat_bytes_str("a");
+    rig_start(&r);
+    assert_int_equal(cleat_client_subscribe(&r.client, f, 2, r.now),
+                     CLEAT_ERR_STATE);
+    rig_run(&r);
+    int id = cleat_client_subscribe(&r.client, f, 2, r.now);
+    assert_true(id > 0);
+    rig_run(&r);
+    assert_int_equal(rig_mqtt(&r, CLEAT_MQTT_SUBSCRIBED, 0)->id, id);
+    assert_int_equal(rig_mqtt(&r, CLEAT_MQTT_SUBSCRIBED, 0)->codes.len, 2);
+    id = cleat_client_unsubscribe(&r.client, &u, 1, r.now);
+    assert_true(id > 0);
+    rig_run(&r);
+    assert_int_equal(rig_mqtt(&r, CLEAT_MQTT_UNSUBSCRIBED, 0)->id, id);
+    assert_int_equal(r.broker.unsubscribes, 1);
+    assert_sound();
+}
+
 static void waits_longer_after_each_failure(void **state) {
     static const uint32_t waits[] = {1000, 2000, 4000, 8000, 8000};
     (void)state;
@@ -465,6 +499,60 @@ static void acknowledgements_survive_a_blocked_stream(void **state) {
     assert_sound();
 }
 
+/* Twelve at once where four fit: the connection ends, but each gets further. */
+static void more_qos2_messages_than_slots_still_come_up_once(void **state) {
+    static uint8_t io[2048];
+    char name[] = "m00";
+    (void)state;
+    r.mqtt.qos2_count = 4;
+    r.config.io_buf = io;
+    r.config.io_cap = sizeof io;
+    r.config.backoff_cap_ms = 1000;
+    rig_start(&r);
+    rig_run(&r);
+    for (int i = 0; i < 12; i++) {
+        name[1] = (char)('0' + i / 10);
+        name[2] = (char)('0' + i % 10);
+        broker_publish(&r.broker, "in", name, 2);
+    }
+    rig_run(&r);
+    assert_int_equal(rig_event(&r, CLEAT_CLIENT_DOWN, 0)->err, CLEAT_ERR_FULL);
+    rig_run_until(&r, r.now + 20000);
+    assert_int_equal(r.got_len, 12);
+    for (size_t i = 0; i < 12; i++) {
+        assert_int_equal(rig_count(&r, r.broker.to_client[i].m.payload), 1);
+        assert_int_equal(r.broker.to_client[i].state, 3);
+    }
+    assert_true(cleat_client_is_up(&r.client));
+    assert_sound();
+}
+
+/* The first connection breaks before any PUBREC: all come again at once. */
+static void overrun_by_duplicates_gets_further_too(void **state) {
+    static uint8_t io[2048];
+    (void)state;
+    r.mqtt.qos2_count = 4;
+    r.config.io_buf = io;
+    r.config.io_cap = sizeof io;
+    r.config.backoff_cap_ms = 1000;
+    rig_start(&r);
+    rig_run(&r);
+    r.broker.deaf = true;
+    for (int i = 0; i < 8; i++) {
+        char name[] = {'m', (char)('0' + i), 0};
+        broker_publish(&r.broker, "in", name, 2);
+    }
+    rig_run(&r);
+    r.broker.budget = 0;
+    rig_run_until(&r, r.now + 20000);
+    r.broker.deaf = false;
+    r.broker.budget = -1;
+    rig_run_until(&r, r.now + 20000);
+    assert_int_equal(r.got_len, 8);
+    assert_true(cleat_client_is_up(&r.client));
+    assert_sound();
+}
+
 static void what_is_missing_is_refused(void **state) {
     (void)state;
     struct cleat_client_config good = r.config;
@@ -490,6 +578,8 @@ int main(void) {
         CASE(subscribes_again_only_when_the_session_was_lost),
         CASE(an_unanswered_subscribe_is_asked_again),
         CASE(more_subscriptions_than_room_are_made_in_turn),
+        CASE(a_filter_that_never_fits_counts_as_refused),
+        CASE(subscriptions_can_be_made_and_ended_while_up),
         CASE(waits_longer_after_each_failure),
         CASE(jitter_differs_between_seeds),
         CASE(gives_up_after_max_retries_in_a_row),
@@ -511,6 +601,8 @@ int main(void) {
         CASE(connect_carries_all_that_was_set),
         CASE(no_copy_of_the_password_stays),
         CASE(acknowledgements_survive_a_blocked_stream),
+        CASE(more_qos2_messages_than_slots_still_come_up_once),
+        CASE(overrun_by_duplicates_gets_further_too),
         CASE(what_is_missing_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -134,6 +134,15 @@ static void qos2_comes_up_once_though_sent_twice(void **state) {
               "50020007"});
 }
 
+static void an_empty_qos2_message_comes_up_once_too(void **state) {
+    (void)state;
+    check(&(struct exchange){
+        "connect < 20020000 < 34050001610007 < 3c050001610007 < 62020007",
+        UP "message a  q2 id7 at 0/0\n",
+        HELLO "5002000750020007"
+              "70020007"});
+}
+
 static void qos2_is_known_again_on_the_next_connection(void **state) {
     (void)state;
     check(&(struct exchange){
@@ -278,6 +287,7 @@ int main(void) {
         cmocka_unit_test(messages_come_up_and_are_acknowledged),
         cmocka_unit_test(an_empty_payload_is_a_message),
         cmocka_unit_test(qos2_comes_up_once_though_sent_twice),
+        cmocka_unit_test(an_empty_qos2_message_comes_up_once_too),
         cmocka_unit_test(qos2_is_known_again_on_the_next_connection),
         cmocka_unit_test(a_lost_session_forgets_incoming_ids),
         cmocka_unit_test(unacknowledged_messages_are_resent_with_dup_in_order),

@@ -26,18 +26,18 @@ const char *cleat_mqtt_connack_decode(struct cleat_bytes body, bool *present,
 const char *cleat_mqtt_connack_text(uint8_t code) {
     switch (code) {
     case 0:
-        return "connection accepted";
+        return "accepted";
     case 1:
-        return "connection refused: unacceptable protocol version";
+        return "refused: unacceptable protocol version";
     case 2:
-        return "connection refused: client identifier rejected";
+        return "refused: client identifier rejected";
     case 3:
-        return "connection refused: server unavailable";
+        return "refused: server unavailable";
     case 4:
-        return "connection refused: bad user name or password";
+        return "refused: bad user name or password";
     case 5:
-        return "connection refused: not authorised";
+        return "refused: not authorised";
     default:
-        return "connection refused: unknown reason";
+        return "refused: unknown reason";
     }
 }

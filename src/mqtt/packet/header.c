@@ -3,6 +3,32 @@
  * and the text with its length in front that most packets contain. */
 #include "mqtt/packet/packet.h"
 
+#define TYPE_RESERVED 0xFFu
+#define TYPE_FROM_CLIENT 0xFEu
+
+/* Per packet type: the flags it must have, or why a server may not send it.
+ * PUBLISH has flags of its own. */
+static const uint8_t flags_of_type[16] = {TYPE_RESERVED,
+                                          TYPE_FROM_CLIENT, /* CONNECT */
+                                          0,                /* CONNACK */
+                                          0,                /* PUBLISH */
+                                          0,                /* PUBACK */
+                                          0,                /* PUBREC */
+                                          2, /* PUBREL [MQTT-3.6.1-1] */
+                                          0, /* PUBCOMP */
+                                          TYPE_FROM_CLIENT, /* SUBSCRIBE */
+                                          0,                /* SUBACK */
+                                          TYPE_FROM_CLIENT, /* UNSUBSCRIBE */
+                                          0,                /* UNSUBACK */
+                                          TYPE_FROM_CLIENT, /* PINGREQ */
+                                          0,                /* PINGRESP */
+                                          TYPE_FROM_CLIENT, /* DISCONNECT */
+                                          TYPE_RESERVED};
+
+static bool is_publish(uint8_t first) {
+    return (first & 0xF0u) == CLEAT_MQTT_P_PUBLISH;
+}
+
 static const char *publish_check(uint8_t first) {
     if (CLEAT_MQTT_F_QOS(first) == 3) {
         return "publish with qos 3 [MQTT-3.3.1-4]";
@@ -14,59 +40,37 @@ static const char *publish_check(uint8_t first) {
 }
 
 const char *cleat_mqtt_header_first_check(uint8_t first) {
-    if ((first & 0xF0u) == CLEAT_MQTT_P_PUBLISH) {
+    uint8_t flags = flags_of_type[first >> 4];
+    if (is_publish(first)) {
         return publish_check(first);
     }
-    switch (first) {
-    case CLEAT_MQTT_P_CONNACK:
-    case CLEAT_MQTT_P_PUBACK:
-    case CLEAT_MQTT_P_PUBREC:
-    case CLEAT_MQTT_P_PUBREL:
-    case CLEAT_MQTT_P_PUBCOMP:
-    case CLEAT_MQTT_P_SUBACK:
-    case CLEAT_MQTT_P_UNSUBACK:
-    case CLEAT_MQTT_P_PINGRESP:
-        return NULL;
-    default:
-        break;
-    }
-    switch (first & 0xF0u) {
-    case 0x00u:
-    case 0xF0u:
+    if (flags == TYPE_RESERVED) {
         return "reserved packet type";
-    case CLEAT_MQTT_P_CONNECT:
-    case CLEAT_MQTT_P_SUBSCRIBE & 0xF0u:
-    case CLEAT_MQTT_P_UNSUBSCRIBE & 0xF0u:
-    case CLEAT_MQTT_P_PINGREQ:
-    case CLEAT_MQTT_P_DISCONNECT:
-        return "packet type that only clients send";
-    default:
-        return "reserved flag bits set wrongly [MQTT-2.2.2-2]";
     }
+    if (flags == TYPE_FROM_CLIENT) {
+        return "packet type that only clients send";
+    }
+    return (first & 0x0Fu) == flags
+               ? NULL
+               : "reserved flag bits set wrongly [MQTT-2.2.2-2]";
 }
 
 const char *cleat_mqtt_header_length_check(uint8_t first, uint32_t length) {
-    bool ok;
-    switch (first) {
-    case CLEAT_MQTT_P_PINGRESP:
-        ok = length == 0;
-        break;
-    case CLEAT_MQTT_P_SUBACK:
-        ok = length >= 3;
-        break;
-    case CLEAT_MQTT_P_CONNACK:
-    case CLEAT_MQTT_P_PUBACK:
-    case CLEAT_MQTT_P_PUBREC:
-    case CLEAT_MQTT_P_PUBREL:
-    case CLEAT_MQTT_P_PUBCOMP:
-    case CLEAT_MQTT_P_UNSUBACK:
-        ok = length == 2;
-        break;
-    default: /* PUBLISH: a topic of one byte, and an id above QoS 0. */
-        ok = length >= (CLEAT_MQTT_F_QOS(first) > 0 ? 5u : 3u);
-        break;
+    uint32_t least = 2;
+    uint32_t most = 2;
+    if (first == CLEAT_MQTT_P_PINGRESP) {
+        least = most = 0;
+    } else if (first == CLEAT_MQTT_P_SUBACK) {
+        least = 3; /* One code. */
+        most = CLEAT_MQTT_LENGTH_MAX;
+    } else if (is_publish(first)) {
+        /* A topic of one byte, and an id above QoS 0. */
+        least = CLEAT_MQTT_F_QOS(first) > 0 ? 5 : 3;
+        most = CLEAT_MQTT_LENGTH_MAX;
     }
-    return ok ? NULL : "remaining length does not fit the packet type";
+    return length >= least && length <= most
+               ? NULL
+               : "remaining length does not fit the packet type";
 }
 
 const char *cleat_mqtt_header_length_decode(uint8_t byte, uint8_t *shift,

@@ -10,9 +10,10 @@
 
 #include <string.h>
 
-/* Datasheet tables 14 and 15; the low times are ours. */
+/* Datasheet tables 14 and 15; the low times are ours. RST may be low for
+ * 2.5 ms at most, so that wait is short enough to be spun. */
 #define POWER_LOW_US 2000u
-#define RESET_LOW_US 500u
+#define RESET_LOW_US 200u
 #define START_UP_US 15000u
 /* An operation ends when nothing useful happened for this long. */
 #define PATIENCE_US 7500000u
@@ -30,22 +31,7 @@
 /* What the physical job or the exchange under way is for. */
 enum phase {
     IDLE,
-    UP_BEGIN, /* Reset and negotiate: in this order. */
-    UP_POWER_LOW,
-    UP_RESET_LOW,
-    UP_LOW_WAIT,
-    UP_POWER_HIGH,
-    UP_RESET_HIGH,
-    UP_SOFT_STATE,
-    UP_SOFT_RESET,
-    UP_START_WAIT,
-    UP_NEGOTIATE,
-    UP_MAX_READ,
-    UP_MODE_WRITE,
-    UP_MAX_AGAIN,
-    UP_SPEED,
-    UP_LEN_WRITE,
-    UP_LEN_READ,
+    UP, /* Reset and negotiate: d->up counts bring_up. */
     RECOVER,
     PROBE, /* From here on: exchanges. */
     OPEN_APP,
@@ -53,16 +39,38 @@ enum phase {
     LAST_ERROR
 };
 
+/* Bring-up, one action after the other. A line that is not wired is skipped;
+ * without any the chip is reset by register. Both lines or power: cold; the
+ * reset line alone: warm. */
+enum action {
+    POWER_LOW,
+    RESET_LOW,
+    LOW_WAIT,
+    POWER_HIGH,
+    RESET_HIGH,
+    SOFT_STATE,
+    SOFT_RESET,
+    START_WAIT,
+    RESET_DONE, /* The end of an op RESET, the start of OPEN after one. */
+    MAX_READ,
+    MODE_WRITE,
+    MAX_AGAIN, /* Only if the mode was written. */
+    SPEED,
+    LEN_WRITE,
+    LEN_READ,
+    UP_DONE
+};
+
 struct optiga {
     struct cleat_optiga_transport transport;
     struct cleat_optiga_command command;
     struct cleat_se_op *op;
-    size_t pos;       /* Bytes of op done. */
-    unsigned lines;   /* Wired ones. */
-    uint32_t khz;     /* Wanted. */
-    uint32_t max_khz; /* The chip's, as read. */
+    size_t pos;     /* Bytes of op done. */
+    unsigned lines; /* Wired ones. */
+    uint32_t khz;   /* Wanted. */
     uint16_t frame_max;
     uint8_t phase;
+    uint8_t up;      /* Action due. */
     bool opened;     /* Somebody opened it and did not close it. */
     bool app_open;   /* The chip's application is open, as far as known. */
     bool fresh;      /* Just reset: OPEN need not do it again. */
@@ -93,7 +101,6 @@ static void finish(struct optiga *d, int err) {
     op->err = err;
     d->op = NULL;
     d->phase = IDLE;
-    cleat_optiga_phy_drop(phy_of(d));
     /* What passed through may have been a secret. */
     cleat_wipe(link_of(d)->frame, sizeof link_of(d)->frame);
     cleat_wipe(d->command.reply, sizeof d->command.reply);
@@ -178,106 +185,66 @@ static void send_open(struct optiga *d) {
     send(d, OPEN_APP);
 }
 
-/* Bring-up. Each step: the job of d->phase has ended well; begin the next. */
+/* Bring-up. */
 
-static void up_begin(struct optiga *d) {
+static void up_from(struct optiga *d, enum action first) {
     d->brought_up = true;
     d->app_open = false;
-    d->phase = UP_BEGIN;
+    d->phase = UP;
+    d->up = (uint8_t)first;
 }
 
-static bool has(const struct optiga *d, enum cleat_i2c_line line) {
-    return (d->lines & (unsigned)line) != 0;
+static void up_begin(struct optiga *d) {
+    up_from(d, POWER_LOW);
 }
 
-static void up_line(struct optiga *d, enum phase phase,
-                    enum cleat_i2c_line line, bool high) {
-    d->phase = (uint8_t)phase;
-    if (has(d, line)) {
+static void up_line(struct optiga *d, enum cleat_i2c_line line, bool high) {
+    if ((d->lines & (unsigned)line) != 0) {
         cleat_optiga_phy_line(phy_of(d), line, high);
     }
-}
-
-static void up_start_wait(struct optiga *d, uint64_t now_us) {
-    d->phase = UP_START_WAIT;
-    cleat_optiga_phy_wait(phy_of(d), now_us + START_UP_US);
 }
 
 static void up_soft_reset(struct optiga *d) {
     uint32_t state = cleat_optiga_phy_value(phy_of(d), 4);
     if ((state & STATE_SOFT_RESET) == 0 || state == 0xFFFFFFFFu) {
-        d->phase = UP_START_WAIT; /* It cannot: numbers are reset anyway. */
+        d->up++; /* It cannot: no start to wait for. */
         return;
     }
-    d->phase = UP_SOFT_RESET;
     cleat_optiga_phy_write_u16(phy_of(d), CLEAT_OPTIGA_REG_SOFT_RESET, 0);
 }
 
-/* Both lines or power: cold; reset line: warm; none: the register. */
-static void up_reset(struct optiga *d, uint64_t now_us) {
-    switch (d->phase) {
-    case UP_BEGIN:
-        if (d->lines == 0) {
-            d->phase = UP_SOFT_STATE;
-            cleat_optiga_phy_read_small(phy_of(d), CLEAT_OPTIGA_REG_STATE, 4);
-            return;
-        }
-        up_line(d, UP_POWER_LOW, CLEAT_I2C_LINE_POWER, false);
-        return;
-    case UP_POWER_LOW:
-        up_line(d, UP_RESET_LOW, CLEAT_I2C_LINE_RESET, false);
-        return;
-    case UP_RESET_LOW:
-        d->phase = UP_LOW_WAIT;
-        cleat_optiga_phy_wait(phy_of(d), now_us + (has(d, CLEAT_I2C_LINE_POWER)
-                                                       ? POWER_LOW_US
-                                                       : RESET_LOW_US));
-        return;
-    case UP_LOW_WAIT:
-        up_line(d, UP_POWER_HIGH, CLEAT_I2C_LINE_POWER, true);
-        return;
-    case UP_POWER_HIGH:
-        up_line(d, UP_RESET_HIGH, CLEAT_I2C_LINE_RESET, true);
-        return;
-    case UP_SOFT_STATE:
-        up_soft_reset(d);
-        return;
-    default: /* UP_RESET_HIGH, UP_SOFT_RESET */
-        up_start_wait(d, now_us);
-        return;
-    }
-}
-
-static uint32_t max_khz(const struct optiga *d) {
-    uint32_t khz = cleat_optiga_phy_value(&d->transport.link.phy, 4);
+static uint32_t max_khz(struct optiga *d) {
+    uint32_t khz = cleat_optiga_phy_value(phy_of(d), 4);
     return khz == 0 || khz > 100000u ? KHZ_FAST : khz;
-}
-
-static void up_max_scl(struct optiga *d, enum phase phase) {
-    d->phase = (uint8_t)phase;
-    cleat_optiga_phy_read_small(phy_of(d), CLEAT_OPTIGA_REG_MAX_SCL, 4);
-}
-
-static void up_speed(struct optiga *d) {
-    d->max_khz = max_khz(d);
-    d->phase = UP_SPEED;
-    cleat_optiga_phy_speed(phy_of(d),
-                           d->khz < d->max_khz ? d->khz : d->max_khz);
 }
 
 static void up_mode(struct optiga *d) {
     bool want_plus = d->khz > KHZ_FAST;
     if (want_plus == (max_khz(d) > KHZ_FAST)) {
-        up_speed(d);
+        d->up++; /* Nothing to read again. */
         return;
     }
-    d->phase = UP_MODE_WRITE;
     cleat_optiga_phy_write_u16(phy_of(d), CLEAT_OPTIGA_REG_MODE,
                                want_plus ? MODE_PLUS : MODE_FAST);
 }
 
+static void up_speed(struct optiga *d) {
+    uint32_t most = max_khz(d);
+    cleat_optiga_phy_speed(phy_of(d), d->khz < most ? d->khz : most);
+}
+
+static void up_reset_done(struct optiga *d) {
+    if (d->op->type == CLEAT_SE_RESET) {
+        d->fresh = true;
+        d->suspect = false;
+        finish(d, 0);
+        return;
+    }
+    cleat_optiga_phy_speed(phy_of(d), KHZ_SLOW);
+}
+
 /* The fragment size follows from what the chip really took. */
-static void up_frame_len(struct optiga *d) {
+static void up_done(struct optiga *d) {
     uint32_t len = cleat_optiga_phy_value(phy_of(d), 2);
     if (len < CLEAT_OPTIGA_FRAME_MIN || len > d->frame_max) {
         finish_proto(d, "chip does not accept the frame length");
@@ -288,65 +255,86 @@ static void up_frame_len(struct optiga *d) {
     send_open(d);
 }
 
-static void up_negotiate(struct optiga *d) {
-    switch (d->phase) {
-    case UP_START_WAIT:
-        if (d->op->type == CLEAT_SE_RESET) {
-            d->fresh = true;
-            d->suspect = false;
-            finish(d, 0);
-            return;
-        }
-        d->phase = UP_NEGOTIATE;
-        cleat_optiga_phy_speed(phy_of(d), KHZ_SLOW);
-        return;
-    case UP_NEGOTIATE:
-        up_max_scl(d, UP_MAX_READ);
-        return;
-    case UP_MAX_READ:
+static void up_act(struct optiga *d, enum action action, uint32_t now_us) {
+    switch (action) {
+    case POWER_LOW:
+        up_line(d, CLEAT_I2C_LINE_POWER, false);
+        break;
+    case RESET_LOW:
+        up_line(d, CLEAT_I2C_LINE_RESET, false);
+        break;
+    case LOW_WAIT:
+        cleat_optiga_phy_wait(phy_of(d),
+                              now_us + (d->lines == CLEAT_I2C_LINE_RESET
+                                            ? RESET_LOW_US
+                                            : POWER_LOW_US));
+        break;
+    case POWER_HIGH:
+        up_line(d, CLEAT_I2C_LINE_POWER, true);
+        break;
+    case RESET_HIGH:
+        up_line(d, CLEAT_I2C_LINE_RESET, true);
+        d->up = START_WAIT;
+        break;
+    case SOFT_STATE:
+        cleat_optiga_phy_read_small(phy_of(d), CLEAT_OPTIGA_REG_STATE, 4);
+        break;
+    case SOFT_RESET:
+        up_soft_reset(d);
+        break;
+    case START_WAIT:
+        cleat_optiga_phy_wait(phy_of(d), now_us + START_UP_US);
+        break;
+    case RESET_DONE:
+        up_reset_done(d);
+        break;
+    case MODE_WRITE:
         up_mode(d);
-        return;
-    case UP_MODE_WRITE:
-        up_max_scl(d, UP_MAX_AGAIN);
-        return;
-    case UP_MAX_AGAIN:
+        break;
+    case MAX_READ:
+    case MAX_AGAIN:
+        cleat_optiga_phy_read_small(phy_of(d), CLEAT_OPTIGA_REG_MAX_SCL, 4);
+        break;
+    case SPEED:
         up_speed(d);
-        return;
-    case UP_SPEED:
-        d->phase = UP_LEN_WRITE;
+        break;
+    case LEN_WRITE:
         cleat_optiga_phy_write_u16(phy_of(d), CLEAT_OPTIGA_REG_DATA_LEN,
                                    d->frame_max);
-        return;
-    case UP_LEN_WRITE:
-        d->phase = UP_LEN_READ;
+        break;
+    case LEN_READ:
         cleat_optiga_phy_read_small(phy_of(d), CLEAT_OPTIGA_REG_DATA_LEN, 2);
-        return;
-    default: /* UP_LEN_READ */
-        up_frame_len(d);
-        return;
+        break;
+    case UP_DONE:
+        up_done(d);
+        break;
     }
 }
 
-static void up_step(struct optiga *d, uint64_t now_us) {
+/* The job of the action before has ended: begin the one that is due. */
+static void up_step(struct optiga *d, uint32_t now_us) {
     if (phy_of(d)->result != 0) {
         finish_link(d);
-    } else if (d->phase < UP_START_WAIT) {
-        up_reset(d, now_us);
-    } else {
-        up_negotiate(d);
+        return;
     }
+    enum action action = (enum action)d->up;
+    if (action == POWER_LOW && d->lines == 0) {
+        action = SOFT_STATE;
+    }
+    d->up = (uint8_t)(action + 1);
+    up_act(d, action, now_us);
 }
 
 /* Recovering. Either the op has not reached the chip, then anything may be
  * done, or its command may be repeated. */
 
-static void recover(struct optiga *d, bool probe, uint64_t now_us) {
+static void recover(struct optiga *d, bool probe, uint32_t now_us) {
     d->phase = RECOVER;
     d->probe = probe;
     cleat_optiga_link_recover(link_of(d), now_us);
 }
 
-static void recover_step(struct optiga *d, uint64_t now_us) {
+static void recover_step(struct optiga *d, uint32_t now_us) {
     switch (cleat_optiga_link_step(link_of(d), now_us)) {
     case CLEAT_OPTIGA_LINK_NONE:
         return;
@@ -371,7 +359,7 @@ static void recover_step(struct optiga *d, uint64_t now_us) {
 }
 
 /* The exchange of d->phase ended without a response. */
-static void exchange_failed(struct optiga *d, uint64_t now_us) {
+static void exchange_failed(struct optiga *d, uint32_t now_us) {
     bool bus = phy_of(d)->result != 0;
     if (d->phase == PROBE && !d->brought_up && (!bus || d->lines != 0)) {
         up_begin(d);
@@ -390,7 +378,7 @@ static void exchange_failed(struct optiga *d, uint64_t now_us) {
     if (d->phase != PROBE && !d->retried && !bus &&
         link_of(d)->layer == CLEAT_LAYER_LINK &&
         (untouched || d->command.repeatable) &&
-        now_us < link_of(d)->give_up_us) {
+        !cleat_optiga_phy_reached(now_us, link_of(d)->give_up_us)) {
         d->retried = true;
         recover(d, untouched && d->phase == COMMAND, now_us);
         return;
@@ -496,7 +484,7 @@ static void exchange_done(struct optiga *d) {
     }
 }
 
-static void exchange_step(struct optiga *d, uint64_t now_us) {
+static void exchange_step(struct optiga *d, uint32_t now_us) {
     switch (cleat_optiga_transport_step(&d->transport, now_us)) {
     case CLEAT_OPTIGA_TRANSPORT_DONE:
         link_of(d)->give_up_us = now_us + PATIENCE_US;
@@ -513,8 +501,8 @@ static void exchange_step(struct optiga *d, uint64_t now_us) {
     }
 }
 
-static void advance(struct optiga *d, uint64_t now_us) {
-    if (d->phase < RECOVER) {
+static void advance(struct optiga *d, uint32_t now_us) {
+    if (d->phase == UP) {
         up_step(d, now_us);
     } else if (d->phase == RECOVER) {
         recover_step(d, now_us);
@@ -551,6 +539,7 @@ static int optiga_init(void *ctx, const struct cleat_se_config *config,
         d->khz = KHZ_PLUS;
     }
     link_of(d)->frame_len = CLEAT_OPTIGA_FRAME_MIN;
+    link_of(d)->frame_max = d->frame_max;
     cleat_optiga_link_restart(link_of(d));
     return 0;
 }
@@ -560,17 +549,14 @@ static void optiga_deinit(void *ctx) {
 }
 
 /* Begin what has to come before the op's first command. */
-static void prepare(struct optiga *d, uint64_t now_us) {
+static void prepare(struct optiga *d, uint32_t now_us) {
     bool fresh = d->fresh;
     d->fresh = false;
     if (d->op->type == CLEAT_SE_RESET) {
         d->opened = false;
         up_begin(d);
     } else if (d->op->type == CLEAT_SE_OPEN) {
-        up_begin(d);
-        if (fresh) {
-            d->phase = UP_START_WAIT;
-        }
+        up_from(d, fresh ? RESET_DONE : POWER_LOW);
     } else if (!d->app_open) {
         up_begin(d);
     } else if (d->suspect) {
@@ -586,8 +572,8 @@ static int optiga_start(void *ctx, struct cleat_se_op *op, uint64_t now_us) {
     d->pos = 0;
     d->brought_up = false;
     d->retried = false;
-    phy_of(d)->result = 0;
-    link_of(d)->give_up_us = now_us + PATIENCE_US;
+    cleat_optiga_phy_drop(phy_of(d), (uint32_t)now_us);
+    link_of(d)->give_up_us = (uint32_t)now_us + PATIENCE_US;
     if (op->type == CLEAT_SE_CLOSE && !d->app_open) {
         d->opened = false;
         finish(d, 0);
@@ -598,7 +584,7 @@ static int optiga_start(void *ctx, struct cleat_se_op *op, uint64_t now_us) {
                     "the element is not open");
         return 0;
     }
-    prepare(d, now_us);
+    prepare(d, (uint32_t)now_us);
     return CLEAT_ERR_AGAIN;
 }
 
@@ -608,7 +594,7 @@ static bool optiga_ask(void *ctx, uint64_t now_us, struct cleat_se_ask *ask) {
         if (!cleat_optiga_phy_ask(phy_of(d), now_us, ask)) {
             return false;
         }
-        advance(d, now_us);
+        advance(d, (uint32_t)now_us);
     }
     ask->type = CLEAT_SE_ASK_IDLE;
     return true;
@@ -616,7 +602,7 @@ static bool optiga_ask(void *ctx, uint64_t now_us, struct cleat_se_ask *ask) {
 
 static void optiga_told(void *ctx, int result, uint64_t now_us) {
     struct optiga *d = (struct optiga *)ctx;
-    cleat_optiga_phy_told(phy_of(d), result, now_us);
+    cleat_optiga_phy_told(phy_of(d), result, (uint32_t)now_us);
 }
 
 /* The chip has no way to give up a command: leave it to it, and flush the

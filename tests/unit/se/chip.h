@@ -40,6 +40,7 @@ struct chip {
     unsigned quiet_polls; /* Polls with neither bit after a command. */
     bool duplicate;       /* Offer each response frame twice. */
     int wrong_number;     /* Response frames with a wrong FRNR, so many. */
+    bool stale;           /* Offer a response to something older first. */
     bool plus;            /* I2C_MODE Fm+ is on. */
     bool refuse_chain;    /* Answer the next chain with 07. */
     bool break_chain;     /* Send the next response chain wrongly. */
@@ -57,6 +58,8 @@ struct chip {
     unsigned transfers;
     unsigned executed[CHIP_EXECUTED]; /* By command code without bit 7. */
     unsigned resyncs, resets;
+    unsigned hurried; /* Transfers begun within the guard time. */
+    uint64_t last_end_us;
     /* Inner. */
     uint8_t selected;
     uint16_t frame_len;

@@ -438,7 +438,8 @@ static void a_real_chips_open_plays_on_the_transport(void **state) {
     memset(&t, 0, sizeof t);
     cleat_optiga_link_restart(&t.link);
     t.link.frame_len = 277;
-    t.link.give_up_us = port_fake_now_us() + 1000000;
+    t.link.frame_max = 277;
+    t.link.give_up_us = (uint32_t)port_fake_now_us() + 1000000;
     play_on("real/open");
     const struct cleat_bytes command =
         cleat_bytes_of(script.command, script.command_len);
@@ -449,7 +450,7 @@ static void a_real_chips_open_plays_on_the_transport(void **state) {
         uint64_t now = port_fake_now_us();
         if (cleat_optiga_phy_ask(&t.link.phy, now, &ask)) {
             enum cleat_optiga_transport_event e =
-                cleat_optiga_transport_step(&t, now);
+                cleat_optiga_transport_step(&t, (uint32_t)now);
             assert_int_not_equal(e, CLEAT_OPTIGA_TRANSPORT_FAILED);
             if (e == CLEAT_OPTIGA_TRANSPORT_DONE) {
                 break;
@@ -461,12 +462,12 @@ static void a_real_chips_open_plays_on_the_transport(void **state) {
                                   script.bus.write(&script, ask.address,
                                                    ask.write.data,
                                                    ask.write.len),
-                                  now);
+                                  (uint32_t)now);
         } else {
             cleat_optiga_phy_told(
                 &t.link.phy,
                 script.bus.read(&script, ask.address, ask.read, ask.read_len),
-                now);
+                (uint32_t)now);
         }
     }
     check_played();

@@ -119,6 +119,8 @@ static int agree(struct element *e, struct cleat_se_op *op) {
         EVP_PKEY_derive_set_peer(ctx, peer) == 1 &&
         EVP_PKEY_derive(ctx, op->out.data, &len) == 1) {
         op->out.len = len;
+        e->secret_len = len;
+        memcpy(e->secret, op->out.data, len);
         err = 0;
     }
     EVP_PKEY_CTX_free(ctx);

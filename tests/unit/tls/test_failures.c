@@ -253,7 +253,17 @@ static void a_close_before_the_first_byte_is_said(void **state) {
     r.server.raw = "";
     assert_int_equal(rig_connect(&r), CLEAT_ERR_CLOSED);
     cleat_tls_explain(&r.tls, r.words, sizeof r.words);
-    assert_has(r.words, "is this a tls port?");
+    assert_has(r.words, "does not speak tls on this port");
+    rig_deinit(&r);
+    /* The same by a reset. */
+    rig_init(&r);
+    rig_start(&r);
+    r.server.cut_at = 0;
+    r.server.cut_err = CLEAT_ERR_IO;
+    assert_int_equal(rig_connect(&r), CLEAT_ERR_IO);
+    cleat_tls_explain(&r.tls, r.words, sizeof r.words);
+    assert_has(r.words, "connection reset by peer, before it said anything");
+    assert_has(r.words, "does not speak tls on this port");
     rig_deinit(&r);
 }
 
@@ -286,6 +296,7 @@ static void a_lower_error_keeps_its_words(void **state) {
     assert_int_equal(detail.code, 104);
     cleat_tls_explain(&r.tls, r.words, sizeof r.words);
     assert_has(r.words, "connection reset by peer");
+    assert_null(strstr(r.words, "does not speak"));
     rig_deinit(&r);
 }
 

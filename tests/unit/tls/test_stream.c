@@ -111,6 +111,8 @@ static void an_orderly_end_is_closed_and_no_failure(void **state) {
     assert_int_equal(r.stream->read(r.stream->self, in, sizeof in), 3);
     assert_int_equal(r.stream->read(r.stream->self, in, sizeof in),
                      CLEAT_ERR_CLOSED);
+    assert_int_equal(r.stream->read(r.stream->self, in, sizeof in),
+                     CLEAT_ERR_CLOSED);
     assert_int_equal(cleat_tls_get_failure(&r.tls), CLEAT_TLS_FINE);
     rig_deinit(&r);
 }

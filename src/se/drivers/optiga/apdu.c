@@ -123,22 +123,8 @@ static size_t field_of(const struct cleat_se_op *op) {
     return cleat_curve_bytes(curve_of(op));
 }
 
-/* Public key: BIT STRING tag, length, no unused bits; the point follows. */
-static void put_key(struct cleat_optiga_command *c,
-                    const struct cleat_se_op *op) {
-    put_tag8(c, 0x05, (uint8_t)curve_of(op));
-    put_tag(c, 0x06, op->key.len + 3);
-    put8(c, 0x03);
-    put8(c, (uint8_t)(op->key.len + 1));
-    put8(c, 0x00);
-    put_view(c, op->key);
-}
-
-static void put_digest(struct cleat_optiga_command *c,
-                       const struct cleat_se_op *op) {
-    size_t len = op->in.len < field_of(op) ? op->in.len : field_of(op);
-    put_tag(c, 0x01, len);
-    put_view(c, cleat_bytes_of(op->in.data, len));
+static size_t least(size_t a, size_t b) {
+    return a < b ? a : b;
 }
 
 /* A number of fixed width as it stands in minimal DER, without the tag. */
@@ -163,149 +149,198 @@ static void put_der(struct cleat_optiga_command *c, struct cleat_bytes number) {
     put(c, number);
 }
 
-static void build_verify(struct cleat_optiga_command *c,
-                         const struct cleat_se_op *op) {
+/* What InData is made of, in the order of the vendor's library. */
+enum field {
+    F_NONE,
+    F_OBJECT,    /* object */
+    F_AT,        /* offset of what is left */
+    F_ZERO,      /* offset 0 */
+    F_OUT_LEN,   /* bytes wanted */
+    F_IN,        /* the part of `in` that is due */
+    F_HASH,      /* 0y length, of that part */
+    F_DIGEST,    /* 01 digest, cut to the curve */
+    F_SIGNATURE, /* 02 r s in DER */
+    F_OWN_KEY,   /* 01 object */
+    F_SIGN_KEY,  /* 03 object */
+    F_USAGE,     /* 02 usage */
+    F_PEER_KEY,  /* 05 curve, 06 BIT STRING of the point */
+    F_EXPORT     /* 07 */
+};
+
+/* A command as the operation tells it. `most` bounds what one handles. */
+struct form {
+    uint8_t cmd, param;
+    bool repeatable;
+    bool direct;
+    uint16_t most;
+    uint8_t fields[3];
+};
+
+static const struct form forms[CLEAT_SE_OP_COUNT] = {
+    [CLEAT_SE_CLOSE] = {CMD_CLOSE, 0x00, false, false, 0, {F_NONE}},
+    [CLEAT_SE_RANDOM] = {CMD_RANDOM, 0x00, true, true, RANDOM_MAX, {F_OUT_LEN}},
+    [CLEAT_SE_CERTIFICATE] =
+        {CMD_GET, GET_DATA, true, true, DATA_MAX, {F_OBJECT, F_AT, F_OUT_LEN}},
+    [CLEAT_SE_READ] =
+        {CMD_GET, GET_DATA, true, true, DATA_MAX, {F_OBJECT, F_AT, F_OUT_LEN}},
+    [CLEAT_SE_WRITE] =
+        {CMD_SET, SET_WRITE, true, false, WRITE_MAX, {F_OBJECT, F_AT, F_IN}},
+    [CLEAT_SE_COUNT] =
+        {CMD_SET, SET_COUNT, false, false, 1, {F_OBJECT, F_ZERO, F_IN}},
+    [CLEAT_SE_READ_METADATA] =
+        {CMD_GET, GET_METADATA, true, false, 0, {F_OBJECT}},
+    [CLEAT_SE_WRITE_METADATA] = {CMD_SET,
+                                 SET_METADATA,
+                                 false,
+                                 false,
+                                 METADATA_MAX,
+                                 {F_OBJECT, F_ZERO, F_IN}},
+    [CLEAT_SE_GENERATE] =
+        {CMD_GENERATE, 0x00, false, false, 0, {F_OWN_KEY, F_USAGE}},
+    [CLEAT_SE_SIGN] =
+        {CMD_SIGN, ALG_ECDSA, false, false, 0, {F_DIGEST, F_SIGN_KEY}},
+    [CLEAT_SE_VERIFY] = {CMD_VERIFY,
+                         ALG_ECDSA,
+                         true,
+                         false,
+                         0,
+                         {F_DIGEST, F_SIGNATURE, F_PEER_KEY}},
+    [CLEAT_SE_AGREE] = {CMD_SECRET,
+                        ALG_ECDH,
+                        false,
+                        true,
+                        CLEAT_SE_FIELD_MAX,
+                        {F_OWN_KEY, F_PEER_KEY, F_EXPORT}},
+    [CLEAT_SE_HASH] =
+        {CMD_HASH, ALG_SHA256, false, false, HASH_CHUNK, {F_HASH, F_IN}},
+};
+
+static void put_signature(struct cleat_optiga_command *c,
+                          const struct cleat_se_op *op) {
     size_t n = field_of(op);
     struct cleat_bytes r = stripped(cleat_bytes_of(op->signature.data, n));
     struct cleat_bytes s = stripped(cleat_bytes_of(op->signature.data + n, n));
-    begin(c, CMD_CLEAR | CMD_VERIFY, ALG_ECDSA);
-    put_digest(c, op);
     put_tag(c, 0x02, der_len(r) + der_len(s));
     put_der(c, r);
     put_der(c, s);
-    put_key(c, op);
 }
 
-static void build_read(struct cleat_optiga_command *c,
-                       const struct cleat_se_op *op, size_t pos) {
-    size_t left = op->out.cap - pos;
-    c->chunk = (uint16_t)(left < DATA_MAX ? left : DATA_MAX);
-    c->direct = true;
-    put16(c, op->object);
-    put16(c, op->offset + pos);
-    put16(c, c->chunk);
-    c->to.data = op->out.data + pos;
-    c->to.cap = c->chunk;
+static void put_peer_key(struct cleat_optiga_command *c,
+                         const struct cleat_se_op *op) {
+    put_tag8(c, 0x05, (uint8_t)curve_of(op));
+    put_tag(c, 0x06, op->key.len + 3);
+    put8(c, 0x03);
+    put8(c, (uint8_t)(op->key.len + 1));
+    put8(c, 0x00); /* No unused bits. */
+    put_view(c, op->key);
 }
 
-static void build_write(struct cleat_optiga_command *c,
-                        const struct cleat_se_op *op, size_t pos) {
-    size_t left = op->in.len - pos;
-    c->chunk = (uint16_t)(left < WRITE_MAX ? left : WRITE_MAX);
-    put16(c, op->object);
-    put16(c, op->offset + pos);
-    put_view(c, cleat_bytes_of(op->in.data + pos, c->chunk));
-}
-
-static void build_random(struct cleat_optiga_command *c,
-                         const struct cleat_se_op *op, size_t pos) {
-    size_t left = op->out.cap - pos;
-    begin(c, CMD_CLEAR | CMD_RANDOM, 0x00);
-    c->chunk = (uint16_t)(left < RANDOM_MAX ? left : RANDOM_MAX);
-    size_t ask = c->chunk < RANDOM_MIN ? RANDOM_MIN : c->chunk;
-    put16(c, ask);
-    c->direct = ask == c->chunk;
-    c->to.data = c->direct ? op->out.data + pos : c->reply;
-    c->to.cap = ask;
-}
-
-static void build_hash(struct cleat_optiga_command *c,
-                       const struct cleat_se_op *op, size_t pos) {
-    /* 0 start, 1 start and end, 2 more, 3 end; data by the host. */
-    size_t left = op->in.len - pos;
-    bool last = left <= HASH_CHUNK;
-    uint8_t tag = (uint8_t)((last ? 1 : 0) + (pos == 0 ? 0 : 2));
-    begin(c, CMD_CLEAR | CMD_HASH, ALG_SHA256);
-    c->chunk = (uint16_t)(last ? left : HASH_CHUNK);
-    /* The chip keeps the state between these; none may run twice. */
+/* 0 start, 1 start and end, 2 more, 3 end: the data comes from the host and
+ * the state stays in the chip. */
+static void put_hash(struct cleat_optiga_command *c,
+                     const struct cleat_se_op *op, size_t pos) {
+    bool last = op->in.len - pos == c->chunk;
+    put_tag(c, (uint8_t)((last ? 1 : 0) + (pos == 0 ? 0 : 2)), c->chunk);
+    /* Between the parts none may run twice. */
     c->repeatable = last && pos == 0;
-    put_tag(c, tag, c->chunk);
-    put_view(c, cleat_bytes_of(op->in.data + pos, c->chunk));
     c->to.cap = last ? 3 + SHA256_LEN : 0;
 }
 
-static void build_key_use(struct cleat_optiga_command *c,
-                          const struct cleat_se_op *op) {
-    size_t n = field_of(op);
-    if (op->type == CLEAT_SE_GENERATE) {
-        begin(c, CMD_CLEAR | CMD_GENERATE, (uint8_t)curve_of(op));
+static void put_field(struct cleat_optiga_command *c,
+                      const struct cleat_se_op *op, size_t pos,
+                      enum field field) {
+    size_t n;
+    switch (field) {
+    case F_OBJECT:
+        put16(c, op->object);
+        break;
+    case F_AT:
+        put16(c, op->offset + pos);
+        break;
+    case F_ZERO:
+        put16(c, 0);
+        break;
+    case F_OUT_LEN:
+        put16(c, c->to.cap);
+        break;
+    case F_IN:
+        put_view(c, cleat_bytes_of(op->in.data + pos, c->chunk));
+        break;
+    case F_HASH:
+        put_hash(c, op, pos);
+        break;
+    case F_DIGEST:
+        n = least(op->in.len, field_of(op));
+        put_tag(c, 0x01, n);
+        put_view(c, cleat_bytes_of(op->in.data, n));
+        break;
+    case F_SIGNATURE:
+        put_signature(c, op);
+        break;
+    case F_OWN_KEY:
         put_tag16(c, 0x01, op->object);
-        put_tag8(c, 0x02, op->usage);
-        c->to.cap = 3 + 3 + 1 + 2 * n;
-    } else if (op->type == CLEAT_SE_SIGN) {
-        begin(c, CMD_CLEAR | CMD_SIGN, ALG_ECDSA);
-        put_digest(c, op);
+        break;
+    case F_SIGN_KEY:
         put_tag16(c, 0x03, op->object);
-        c->to.cap = 2 * (2 + 1 + n);
-    } else {
-        begin(c, CMD_CLEAR | CMD_SECRET, ALG_ECDH);
-        put_tag16(c, 0x01, op->object);
-        put_key(c, op);
+        break;
+    case F_USAGE:
+        put_tag8(c, 0x02, op->usage);
+        break;
+    case F_PEER_KEY:
+        put_peer_key(c, op);
+        break;
+    case F_EXPORT:
         put_tag(c, 0x07, 0);
-        c->direct = true;
-        c->to.data = op->out.data;
-        c->to.cap = n;
+        break;
+    case F_NONE:
+        break;
     }
-    c->repeatable = false;
 }
 
-static void build_set(struct cleat_optiga_command *c,
-                      const struct cleat_se_op *op, size_t pos) {
-    uint8_t param = op->erase && pos == 0 ? SET_ERASE : SET_WRITE;
-    if (op->type == CLEAT_SE_COUNT) {
-        param = SET_COUNT;
-    } else if (op->type == CLEAT_SE_WRITE_METADATA) {
-        param = SET_METADATA;
+/* Where the response goes, and how much of it there may be. */
+static void set_sink(struct cleat_optiga_command *c,
+                     const struct cleat_se_op *op, const struct form *form,
+                     size_t pos) {
+    size_t n = field_of(op);
+    if (form->direct) {
+        c->direct = true;
+        c->chunk = (uint16_t)least(op->out.cap - pos, form->most);
+        c->to.data = op->out.data + pos;
+        c->to.cap = c->chunk;
+    } else if (form->most > 0) {
+        c->chunk = (uint16_t)least(op->in.len - pos, form->most);
     }
-    begin(c, CMD_CLEAR | CMD_SET, param);
-    c->repeatable = op->type == CLEAT_SE_WRITE;
-    if (op->type == CLEAT_SE_WRITE) {
-        build_write(c, op, pos);
-        return;
+    if (op->type == CLEAT_SE_RANDOM && c->chunk < RANDOM_MIN) {
+        c->direct = false;
+        c->to.data = c->reply;
+        c->to.cap = RANDOM_MIN;
+    } else if (op->type == CLEAT_SE_AGREE) {
+        c->to.cap = n;
+    } else if (op->type == CLEAT_SE_GENERATE) {
+        c->to.cap = 3 + 3 + 1 + 2 * n;
+    } else if (op->type == CLEAT_SE_SIGN) {
+        c->to.cap = 2 * (2 + 1 + n);
+    } else if (op->type == CLEAT_SE_READ_METADATA) {
+        c->to.cap = METADATA_MAX;
     }
-    put16(c, op->object);
-    put16(c, 0);
-    put_view(c, op->in);
 }
 
 void cleat_optiga_apdu_build(struct cleat_optiga_command *c,
                              const struct cleat_se_op *op, size_t pos) {
-    switch (op->type) {
-    case CLEAT_SE_RANDOM:
-        build_random(c, op, pos);
-        break;
-    case CLEAT_SE_CERTIFICATE:
-    case CLEAT_SE_READ:
-        /* Reading the last error must not clear it first. */
-        begin(c,
-              op->object == CLEAT_OPTIGA_LAST_ERROR ? CMD_GET
-                                                    : CMD_CLEAR | CMD_GET,
-              GET_DATA);
-        build_read(c, op, pos);
-        break;
-    case CLEAT_SE_READ_METADATA:
-        begin(c, CMD_CLEAR | CMD_GET, GET_METADATA);
-        put16(c, op->object);
-        c->to.cap = METADATA_MAX;
-        break;
-    case CLEAT_SE_WRITE:
-    case CLEAT_SE_WRITE_METADATA:
-    case CLEAT_SE_COUNT:
-        build_set(c, op, pos);
-        break;
-    case CLEAT_SE_VERIFY:
-        build_verify(c, op);
-        break;
-    case CLEAT_SE_HASH:
-        build_hash(c, op, pos);
-        break;
-    case CLEAT_SE_CLOSE:
-        begin(c, CMD_CLEAR | CMD_CLOSE, 0x00);
-        c->repeatable = false;
-        break;
-    default:
-        build_key_use(c, op);
-        break;
+    const struct form *form = &forms[op->type];
+    uint8_t param = form->param;
+    /* Reading the last error must not clear it first. */
+    uint8_t clear = op->object == CLEAT_OPTIGA_LAST_ERROR ? 0 : CMD_CLEAR;
+    if (op->type == CLEAT_SE_GENERATE) {
+        param = (uint8_t)curve_of(op);
+    } else if (op->type == CLEAT_SE_WRITE && op->erase && pos == 0) {
+        param = SET_ERASE;
+    }
+    begin(c, form->cmd | clear, param);
+    c->repeatable = form->repeatable;
+    set_sink(c, op, form, pos);
+    for (size_t i = 0; i < sizeof form->fields; i++) {
+        put_field(c, op, pos, (enum field)form->fields[i]);
     }
     end(c);
 }

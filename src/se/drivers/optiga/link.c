@@ -138,7 +138,7 @@ static enum cleat_optiga_link_event again(struct cleat_optiga_link *l) {
     return CLEAT_OPTIGA_LINK_AGAIN;
 }
 
-void cleat_optiga_link_recover(struct cleat_optiga_link *l, uint64_t now_us) {
+void cleat_optiga_link_recover(struct cleat_optiga_link *l, uint32_t now_us) {
     l->flushing = true;
     l->awaiting_ack = false;
     l->oddities = 0;
@@ -147,8 +147,8 @@ void cleat_optiga_link_recover(struct cleat_optiga_link *l, uint64_t now_us) {
 }
 
 static enum cleat_optiga_link_event pause(struct cleat_optiga_link *l,
-                                          uint64_t now_us) {
-    uint64_t wait = (now_us - l->since_us) / 8;
+                                          uint32_t now_us) {
+    uint32_t wait = (now_us - l->since_us) / 8;
     if (wait < POLL_MIN_US) {
         wait = POLL_MIN_US;
     }
@@ -162,7 +162,7 @@ static enum cleat_optiga_link_event pause(struct cleat_optiga_link *l,
 
 /* Nothing to fetch yet while recovering. */
 static enum cleat_optiga_link_event
-flush_not_ready(struct cleat_optiga_link *l, bool busy, uint64_t now_us) {
+flush_not_ready(struct cleat_optiga_link *l, bool busy, uint32_t now_us) {
     if (!busy) {
         control(l, FCTR_RESYNC, RESYNC);
         return CLEAT_OPTIGA_LINK_NONE;
@@ -174,9 +174,9 @@ flush_not_ready(struct cleat_optiga_link *l, bool busy, uint64_t now_us) {
 }
 
 static enum cleat_optiga_link_event not_ready(struct cleat_optiga_link *l,
-                                              bool busy, uint64_t now_us) {
-    uint64_t waited = now_us - l->since_us;
-    if (now_us >= l->give_up_us) {
+                                              bool busy, uint32_t now_us) {
+    uint32_t waited = now_us - l->since_us;
+    if (cleat_optiga_phy_reached(now_us, l->give_up_us)) {
         return fail(l, CLEAT_ERR_TIMEOUT, "chip does not answer");
     }
     if (l->flushing) {
@@ -200,16 +200,35 @@ static enum cleat_optiga_link_event not_ready(struct cleat_optiga_link *l,
     return pause(l, now_us);
 }
 
+/* A frame that is of no use was dropped: poll on, but not for ever. */
+static enum cleat_optiga_link_event dropped(struct cleat_optiga_link *l,
+                                            uint32_t now_us) {
+    if (cleat_optiga_phy_reached(now_us, l->give_up_us)) {
+        return fail(l, CLEAT_ERR_TIMEOUT, "no useful frame in time");
+    }
+    return pause(l, now_us);
+}
+
+/* Count what is of no use; the registers have no checksum of their own. */
+static bool odd(struct cleat_optiga_link *l) {
+    l->oddities++;
+    return l->oddities <= (l->flushing ? FLUSH_MAX : ODDITIES_MAX);
+}
+
+static enum cleat_optiga_link_event no_progress(struct cleat_optiga_link *l) {
+    return fail(l, CLEAT_ERR_PROTO, "frames make no progress");
+}
+
 static enum cleat_optiga_link_event on_state(struct cleat_optiga_link *l,
-                                             uint64_t now_us) {
+                                             uint32_t now_us) {
     uint32_t state = cleat_optiga_phy_value(&l->phy, 4);
     uint16_t len = (uint16_t)state;
     /* BUSY does not matter when a frame is there: it may be the ACK. */
     if ((state & STATE_RESPONSE) == 0 || len == 0) {
         return not_ready(l, (state & STATE_BUSY) != 0, now_us);
     }
-    if (len > l->frame_len) {
-        return fail(l, CLEAT_ERR_PROTO, "frame longer than agreed");
+    if (len > l->frame_max) {
+        return odd(l) ? dropped(l, now_us) : no_progress(l);
     }
     l->got = len;
     l->state = FETCHING;
@@ -217,17 +236,8 @@ static enum cleat_optiga_link_event on_state(struct cleat_optiga_link *l,
     return CLEAT_OPTIGA_LINK_NONE;
 }
 
-/* A frame that is of no use was dropped: poll on, but not for ever. */
-static enum cleat_optiga_link_event dropped(struct cleat_optiga_link *l,
-                                            uint64_t now_us) {
-    if (now_us >= l->give_up_us) {
-        return fail(l, CLEAT_ERR_TIMEOUT, "no useful frame in time");
-    }
-    return pause(l, now_us);
-}
-
 static enum cleat_optiga_link_event on_control(struct cleat_optiga_link *l,
-                                               uint8_t fctr, uint64_t now_us) {
+                                               uint8_t fctr, uint32_t now_us) {
     uint8_t seq = (fctr >> 5) & 3;
     if (fctr == FCTR_RESYNC) {
         cleat_optiga_link_restart(l);
@@ -253,7 +263,7 @@ static enum cleat_optiga_link_event on_control(struct cleat_optiga_link *l,
 }
 
 static enum cleat_optiga_link_event on_data(struct cleat_optiga_link *l,
-                                            uint8_t fctr, uint64_t now_us) {
+                                            uint8_t fctr, uint32_t now_us) {
     uint8_t seq = (fctr >> 5) & 3;
     uint8_t nr = (fctr >> 2) & 3;
     if (seq == SEQ_NAK && l->awaiting_ack && (fctr & 3u) == l->tx_nr) {
@@ -281,7 +291,7 @@ static enum cleat_optiga_link_event on_data(struct cleat_optiga_link *l,
 /* Recovering: a data frame is acknowledged with its own number. */
 static enum cleat_optiga_link_event flush_frame(struct cleat_optiga_link *l,
                                                 bool good, uint8_t fctr,
-                                                uint64_t now_us) {
+                                                uint32_t now_us) {
     if (!good || (fctr & FCTR_CONTROL) != 0) {
         return dropped(l, now_us);
     }
@@ -290,7 +300,7 @@ static enum cleat_optiga_link_event flush_frame(struct cleat_optiga_link *l,
 }
 
 static enum cleat_optiga_link_event on_frame(struct cleat_optiga_link *l,
-                                             uint64_t now_us) {
+                                             uint32_t now_us) {
     struct cleat_bytes whole = cleat_bytes_of(l->frame + 1, l->got);
     struct cleat_reader r = cleat_reader_of(whole);
     uint8_t fctr = cleat_read_u8(&r);
@@ -301,9 +311,8 @@ static enum cleat_optiga_link_event on_frame(struct cleat_optiga_link *l,
         !r.failed && cleat_reader_left(&r) == 0 &&
         crc == cleat_optiga_link_crc(cleat_bytes_of(whole.data, len + 3u)) &&
         (fctr & FCTR_RESERVED) == 0;
-    l->oddities++;
-    if (l->oddities > (l->flushing ? FLUSH_MAX : ODDITIES_MAX)) {
-        return fail(l, CLEAT_ERR_PROTO, "frames make no progress");
+    if (!odd(l)) {
+        return no_progress(l);
     }
     if (l->flushing) {
         return flush_frame(l, good, fctr, now_us);
@@ -321,12 +330,9 @@ static enum cleat_optiga_link_event on_frame(struct cleat_optiga_link *l,
 }
 
 enum cleat_optiga_link_event cleat_optiga_link_step(struct cleat_optiga_link *l,
-                                                    uint64_t now_us) {
+                                                    uint32_t now_us) {
     if (l->phy.result != 0) {
-        return fail(l, l->phy.result,
-                    l->phy.result == CLEAT_ERR_NACK
-                        ? "chip does not acknowledge its address"
-                        : "bus transfer failed");
+        return fail(l, l->phy.result, NULL);
     }
     switch (l->state) {
     case SENDING:

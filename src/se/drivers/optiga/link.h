@@ -30,19 +30,20 @@ struct cleat_optiga_link {
     uint8_t oddities;     /**< Frames of no use in this exchange. */
     uint8_t naks;         /**< Sent since the last good frame. */
     bool awaiting_ack;
-    bool refused; /**< The first try was answered with another number: the
-                       chip did not take the packet. A later try proves
-                       nothing: it may have been reset after the first. */
-    bool nak_open;       /**< A NAK was sent; the repeat is awaited. */
-    bool flushing;       /**< Recovering: take and drop what is there. */
-    bool more;           /**< Behind the ACK: poll on. */
-    uint16_t frame_len;  /**< Negotiated DATA_REG_LEN. */
-    uint16_t got;        /**< Bytes of the frame being fetched. */
+    bool refused;       /**< The first try was answered with another number: the
+                             chip did not take the packet. A later try proves
+                             nothing: it may have been reset after the first. */
+    bool nak_open;      /**< A NAK was sent; the repeat is awaited. */
+    bool flushing;      /**< Recovering: take and drop what is there. */
+    bool more;          /**< Behind the ACK: poll on. */
+    uint16_t frame_len; /**< Negotiated DATA_REG_LEN: the longest sent. */
+    uint16_t frame_max; /**< The longest there is room for. */
+    uint16_t got;       /**< Bytes of the frame being fetched. */
     uint16_t packet_len; /**< Of the packet received or in flight. */
     int16_t err;
     uint8_t layer;       /**< Which one failed: this or the one above. */
-    uint64_t since_us;   /**< Progress: sent, acknowledged, received. */
-    uint64_t give_up_us; /**< Set by the owner: the end of all patience. */
+    uint32_t since_us;   /**< Progress: sent, acknowledged, received. */
+    uint32_t give_up_us; /**< Set by the owner: the end of all patience. */
     const char *text;
     uint8_t control[6];
     uint8_t frame[1 + CLEAT_OPTIGA_FRAME_MAX]; /**< Register, then frame. */
@@ -63,10 +64,10 @@ struct cleat_bytes cleat_optiga_link_packet(const struct cleat_optiga_link *l);
 /** Acknowledge it. more: another one is due. Otherwise DONE follows. */
 void cleat_optiga_link_ack(struct cleat_optiga_link *l, bool more);
 /** Fetch and drop what the chip holds, then reset the numbers: DONE. */
-void cleat_optiga_link_recover(struct cleat_optiga_link *l, uint64_t now_us);
+void cleat_optiga_link_recover(struct cleat_optiga_link *l, uint32_t now_us);
 /** Go on; the physical job has ended. */
 enum cleat_optiga_link_event cleat_optiga_link_step(struct cleat_optiga_link *l,
-                                                    uint64_t now_us);
+                                                    uint32_t now_us);
 
 /** @return CRC-16/KERMIT of the bytes. */
 uint16_t cleat_optiga_link_crc(struct cleat_bytes bytes);

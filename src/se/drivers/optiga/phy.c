@@ -15,7 +15,7 @@ enum job { NONE, WRITE, SELECT, READ, WAIT, SPEED, LINE };
 static void begin(struct cleat_optiga_phy *p, enum job job) {
     p->job = (uint8_t)job;
     p->faults = 0;
-    p->nack_until_us = 0;
+    p->nacked = false;
     p->result = 0;
 }
 
@@ -57,7 +57,7 @@ uint32_t cleat_optiga_phy_value(const struct cleat_optiga_phy *p, size_t n) {
     return n == 2 ? cleat_read_u16(&r) : cleat_read_u32(&r);
 }
 
-void cleat_optiga_phy_wait(struct cleat_optiga_phy *p, uint64_t until_us) {
+void cleat_optiga_phy_wait(struct cleat_optiga_phy *p, uint32_t until_us) {
     begin(p, WAIT);
     p->until_us = until_us;
 }
@@ -74,29 +74,32 @@ void cleat_optiga_phy_line(struct cleat_optiga_phy *p, enum cleat_i2c_line line,
     p->high = high;
 }
 
-void cleat_optiga_phy_drop(struct cleat_optiga_phy *p) {
+void cleat_optiga_phy_drop(struct cleat_optiga_phy *p, uint32_t now_us) {
     end(p, 0);
+    p->ready_us = now_us + GUARD_US;
 }
 
-static bool ask_wait(struct cleat_se_ask *ask, uint64_t until_us) {
+static bool ask_wait(struct cleat_se_ask *ask, uint64_t now_us,
+                     uint32_t until_us) {
     ask->type = CLEAT_SE_ASK_WAIT;
-    ask->until_us = until_us;
+    ask->until_us = now_us + (until_us - (uint32_t)now_us);
     return false;
 }
 
 bool cleat_optiga_phy_ask(struct cleat_optiga_phy *p, uint64_t now_us,
                           struct cleat_se_ask *ask) {
-    if (p->job == WAIT && now_us >= p->until_us) {
+    uint32_t now = (uint32_t)now_us;
+    if (p->job == WAIT && cleat_optiga_phy_reached(now, p->until_us)) {
         end(p, 0);
     }
     if (p->job == NONE) {
         return true;
     }
     if (p->job == WAIT) {
-        return ask_wait(ask, p->until_us);
+        return ask_wait(ask, now_us, p->until_us);
     }
-    if (now_us < p->ready_us && p->job <= READ) {
-        return ask_wait(ask, p->ready_us);
+    if (p->job <= READ && !cleat_optiga_phy_reached(now, p->ready_us)) {
+        return ask_wait(ask, now_us, p->ready_us);
     }
     ask->address = CLEAT_OPTIGA_ADDRESS;
     switch (p->job) {
@@ -128,12 +131,13 @@ bool cleat_optiga_phy_ask(struct cleat_optiga_phy *p, uint64_t now_us,
 
 /* The transfer failed: shall it be repeated? A read is repeated from its
  * register select, because the chip may have been reset in between. */
-static bool repeat(struct cleat_optiga_phy *p, int result, uint64_t now_us) {
+static bool repeat(struct cleat_optiga_phy *p, int result, uint32_t now_us) {
     if (result == CLEAT_ERR_NACK) {
-        if (p->nack_until_us == 0) {
+        if (!p->nacked) {
+            p->nacked = true;
             p->nack_until_us = now_us + NACK_MAX_US;
         }
-        if (now_us >= p->nack_until_us) {
+        if (cleat_optiga_phy_reached(now_us, p->nack_until_us)) {
             return false;
         }
     } else {
@@ -150,7 +154,7 @@ static bool repeat(struct cleat_optiga_phy *p, int result, uint64_t now_us) {
 }
 
 void cleat_optiga_phy_told(struct cleat_optiga_phy *p, int result,
-                           uint64_t now_us) {
+                           uint32_t now_us) {
     if (p->job == SPEED || p->job == LINE) {
         end(p, result);
         return;

@@ -20,6 +20,12 @@ enum {
     CLEAT_OPTIGA_REG_MODE = 0x89
 };
 
+/** Times are the low 32 bits of the clock; no wait is longer than 16 s.
+ *  @return true unless t is that near ahead of now. */
+static inline bool cleat_optiga_phy_reached(uint32_t now_us, uint32_t t) {
+    return t - now_us - 1 >= 0x1000000u;
+}
+
 struct cleat_optiga_phy {
     uint8_t job;
     uint8_t reg;
@@ -32,9 +38,10 @@ struct cleat_optiga_phy {
     uint16_t len;
     int16_t result; /**< Of the job that ended last. */
     uint32_t khz;
-    uint64_t until_us;      /**< WAIT: the end. */
-    uint64_t ready_us;      /**< No transfer before this. */
-    uint64_t nack_until_us; /**< Repeat until then; 0: none seen. */
+    bool nacked;            /**< Since nack_until_us - the most. */
+    uint32_t until_us;      /**< WAIT: the end. */
+    uint32_t ready_us;      /**< No transfer before this. */
+    uint32_t nack_until_us; /**< Repeat until then. */
 };
 
 /** Begin a job; the one before has ended. `data` begins with the register. */
@@ -50,17 +57,17 @@ void cleat_optiga_phy_read_small(struct cleat_optiga_phy *p, uint8_t reg,
                                  size_t n);
 /** @return the n bytes read last as a number. */
 uint32_t cleat_optiga_phy_value(const struct cleat_optiga_phy *p, size_t n);
-void cleat_optiga_phy_wait(struct cleat_optiga_phy *p, uint64_t until_us);
+void cleat_optiga_phy_wait(struct cleat_optiga_phy *p, uint32_t until_us);
 void cleat_optiga_phy_speed(struct cleat_optiga_phy *p, uint32_t khz);
 void cleat_optiga_phy_line(struct cleat_optiga_phy *p, enum cleat_i2c_line line,
                            bool high);
-/** Forget the job. */
-void cleat_optiga_phy_drop(struct cleat_optiga_phy *p);
+/** Forget the job; the next begins after a guard time from now. */
+void cleat_optiga_phy_drop(struct cleat_optiga_phy *p, uint32_t now_us);
 
 /** @return true if no job is under way: p->result tells how it went. */
 bool cleat_optiga_phy_ask(struct cleat_optiga_phy *p, uint64_t now_us,
                           struct cleat_se_ask *ask);
 void cleat_optiga_phy_told(struct cleat_optiga_phy *p, int result,
-                           uint64_t now_us);
+                           uint32_t now_us);
 
 #endif

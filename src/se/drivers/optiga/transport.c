@@ -199,7 +199,7 @@ on_done(struct cleat_optiga_transport *t) {
 }
 
 enum cleat_optiga_transport_event
-cleat_optiga_transport_step(struct cleat_optiga_transport *t, uint64_t now_us) {
+cleat_optiga_transport_step(struct cleat_optiga_transport *t, uint32_t now_us) {
     switch (cleat_optiga_link_step(&t->link, now_us)) {
     case CLEAT_OPTIGA_LINK_ACKED:
         return on_acked(t);

@@ -43,7 +43,7 @@ void cleat_optiga_transport_send(struct cleat_optiga_transport *t,
                                  struct cleat_buf sink);
 /** Go on; the physical job has ended. Errors are in t->link. */
 enum cleat_optiga_transport_event
-cleat_optiga_transport_step(struct cleat_optiga_transport *t, uint64_t now_us);
+cleat_optiga_transport_step(struct cleat_optiga_transport *t, uint32_t now_us);
 /** @return bytes of data in the sink after DONE. */
 size_t cleat_optiga_transport_data(const struct cleat_optiga_transport *t);
 
