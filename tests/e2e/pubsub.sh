@@ -344,7 +344,7 @@ words() { # words PATTERN ARGS...: pub and sub fail with these words
 }
 words 'unknown ca.*--cafile' "${T[@]}" --cafile "$work/other.pem" --chip "sim:$work/chip-a"
 words 'wrong host.*localhost.*127.0.0.1' -h 127.0.0.1 -p "$tls" "${A[@]}"
-words 'refused by the server|alert|closed by the server' "${T[@]}" --cafile "$work/ca.pem" --chip "sim:$work/stranger"
+words 'does the broker know the CA of this certificate' "${T[@]}" --cafile "$work/ca.pem" --chip "sim:$work/stranger"
 words 'does not speak tls|tls port' -h localhost -p "$plain" "${A[@]}"
 words 'needs an identity.*--chip.*CLEAT_CHIP' "${T[@]}" --cafile "$work/ca.pem"
 words 'need|for TLS.*--cafile' "${T[@]}" --chip "sim:$work/chip-a"
