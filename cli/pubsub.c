@@ -441,7 +441,7 @@ static const char *remedy(struct cli_pubsub *p) {
     if (kind == CLEAT_TLS_UNKNOWN_CA) {
         return "; is it the right --cafile?";
     }
-    if (kind == CLEAT_TLS_REFUSED || hung_up(p)) {
+    if (kind == CLEAT_TLS_REFUSED || kind == CLEAT_TLS_CLOSED || hung_up(p)) {
         return "; does the broker know the CA of this certificate (`cleat "
                "chip cert`)?";
     }
