@@ -82,6 +82,9 @@ struct cli_pubsub_options {
  */
 bool cli_pubsub_parse(struct cli_pubsub_options *o, int argc, char **argv,
                       int *status);
+/** Check the options against each other, fill in identity and client ID.
+ *  Prints what is wrong. @return true if they hold together. */
+bool cli_pubsub_check(struct cli_pubsub_options *o);
 void cli_pubsub_options_free(struct cli_pubsub_options *o);
 
 /** Packets of one direction, put together from a stream for -d. */
