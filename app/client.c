@@ -365,6 +365,11 @@ static bool pump(struct cleat_device *d, uint64_t now_ms, uint64_t *due) {
     return false;
 }
 
+static const char *link_text(int err) {
+    return err == CLEAT_ERR_IO ? "no interface is up and has an address"
+                               : cleat_strerror(err);
+}
+
 static uint64_t link_failed(struct cleat_device *d, int err, uint64_t now_ms) {
     const struct cleat_settings *s = d->settings;
     d->link_tries++;
@@ -373,12 +378,11 @@ static uint64_t link_failed(struct cleat_device *d, int err, uint64_t now_ms) {
         cleat_app_say(d,
                       "Link: Giving up after %lu attempts: %s "
                       "(MAX_WIFI_CONN_RETRIES)",
-                      (unsigned long)d->link_tries, cleat_strerror(err));
+                      (unsigned long)d->link_tries, link_text(err));
         cleat_app_end(d, CLEAT_DEVICE_LINK);
         return 0;
     }
-    cleat_app_say(d, "Link: Not up: %s; trying again in %lu ms",
-                  cleat_strerror(err),
+    cleat_app_say(d, "Link: Not up: %s; trying again in %lu ms", link_text(err),
                   (unsigned long)s->wifi_conn_retry_interval_ms);
     d->link_retry_ms = now_ms + s->wifi_conn_retry_interval_ms;
     return d->link_retry_ms;
@@ -434,7 +438,7 @@ static uint64_t step_run(struct cleat_device *d, uint64_t now_ms) {
     if (!link->is_up(link->self, &d->client_task)) {
         cleat_app_say(d, "Link: Lost; restoring it, then MQTT");
         cleat_client_suspend(&d->client, now_ms);
-        d->client_state = STATE_LINK;
+        d->client_state = STATE_LINK; /* where the client is stepped on */
         return now_ms;
     }
     if (pump(d, now_ms, &due)) {

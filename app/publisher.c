@@ -60,13 +60,15 @@ static void press(struct cleat_device *d, uint64_t now_ms) {
 uint64_t cleat_app_publisher_step(void *self, uint64_t now_ms) {
     struct cleat_device *d = self;
     struct cleat_publisher_message m;
-    while (cleat_mailbox_take(&d->publisher_box, &m)) {
-        handle(d, &m);
-    }
+    /* Presses are counted before the mailbox is read: what a press came after
+     * is known before it is acted on. */
     cleat_port_enter();
     uint32_t presses = d->presses;
     d->presses = 0;
     cleat_port_leave();
+    while (cleat_mailbox_take(&d->publisher_box, &m)) {
+        handle(d, &m);
+    }
     for (; presses > 0; presses--) {
         press(d, now_ms);
     }

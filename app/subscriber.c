@@ -85,10 +85,12 @@ static void message(struct cleat_device *d,
         cleat_app_say(d, "Subscriber: Not a message for the LED, ignored");
         return;
     }
-    d->platform.board->led(d->platform.board->self, on);
+    /* The publisher is told first: whoever sees the LED change and presses
+     * must find it informed. Full means that it is far behind; the next
+     * message corrects it. */
     struct cleat_publisher_message told = {CLEAT_PUBLISHER_LED, on, 0};
-    /* Full means the publisher is far behind; the next message corrects it. */
     (void)cleat_mailbox_post(&d->publisher_box, &told);
+    d->platform.board->led(d->platform.board->self, on);
 }
 
 /* Ask for the refused subscription once more when its time has come. */

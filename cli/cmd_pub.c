@@ -240,7 +240,7 @@ static void loop(struct publisher *p) {
         bool lines = p->options.mode == CLI_PUB_LINES;
         struct cli_pubsub_wants wants = {CLEAT_NEVER, false, false, false};
         wants.input = up && lines && !p->full && !p->input_ended;
-        wants.room = up && p->full;
+        wants.room = up && (p->full || all_queued(p));
         if (up && !lines && p->left > 0 && !p->full) {
             wants.until_ms = p->next_ms;
         }

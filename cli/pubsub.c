@@ -392,20 +392,31 @@ enum cli_pubsub_wake cli_pubsub_wait(struct cli_pubsub *p,
 
 /* ---- what went wrong, in words ---- */
 
+static enum cleat_tls_failure tls_failure(const struct cli_pubsub *p) {
+    return p->tls_ready ? cleat_tls_get_failure(&p->tls) : CLEAT_TLS_FINE;
+}
+
+/* What TCP itself has to say, under TLS too. */
+static struct cleat_detail tcp_detail(struct cli_pubsub *p) {
+    struct cleat_detail d = {0};
+    struct cleat_stream *tcp = cleat_linux_net_stream(&p->net);
+    tcp->detail(tcp->self, &d);
+    return d;
+}
+
 static void describe(struct cli_pubsub *p, const struct cleat_client_event *e,
                      char *out, size_t cap) {
     struct cleat_detail d = e->detail;
-    enum cleat_tls_failure kind =
-        p->tls_ready ? cleat_tls_get_failure(&p->tls) : CLEAT_TLS_FINE;
-    if (kind != CLEAT_TLS_FINE && kind != CLEAT_TLS_LOWER) {
+    enum cleat_tls_failure kind = tls_failure(p);
+    if (kind == CLEAT_TLS_FINE) {
+        snprintf(out, cap, "%s",
+                 d.text != NULL ? d.text : cleat_strerror(e->err));
+    } else {
         cleat_tls_explain(&p->tls, out, cap);
-        return;
     }
     if (kind == CLEAT_TLS_LOWER) {
-        struct cleat_stream *tcp = cleat_linux_net_stream(&p->net);
-        tcp->detail(tcp->self, &d);
+        d = tcp_detail(p);
     }
-    snprintf(out, cap, "%s", d.text != NULL ? d.text : cleat_strerror(e->err));
     if (d.layer == CLEAT_LAYER_NET && d.code > 0 &&
         strcasestr(out, strerror(d.code)) == NULL) {
         size_t n = strlen(out);
@@ -413,9 +424,16 @@ static void describe(struct cli_pubsub *p, const struct cleat_client_event *e,
     }
 }
 
-static const char *remedy(const struct cli_pubsub *p) {
-    enum cleat_tls_failure kind =
-        p->tls_ready ? cleat_tls_get_failure(&p->tls) : CLEAT_TLS_FINE;
+/* A server that does not know the client's CA says so in an alert, and hangs
+ * up: if we were still sending, the alert may be lost. */
+static bool hung_up(struct cli_pubsub *p) {
+    int32_t code = tcp_detail(p).code;
+    return tls_failure(p) == CLEAT_TLS_LOWER &&
+           (code == EPIPE || code == ECONNRESET);
+}
+
+static const char *remedy(struct cli_pubsub *p) {
+    enum cleat_tls_failure kind = tls_failure(p);
     bool rsa = kind == CLEAT_TLS_NO_COMMON || kind == CLEAT_TLS_BAD_CERTIFICATE;
     if (rsa && !p->o->allow_rsa) {
         return "; if the broker's certificate is RSA, give --allow-rsa";
@@ -423,7 +441,7 @@ static const char *remedy(const struct cli_pubsub *p) {
     if (kind == CLEAT_TLS_UNKNOWN_CA) {
         return "; is it the right --cafile?";
     }
-    if (kind == CLEAT_TLS_REFUSED) {
+    if (kind == CLEAT_TLS_REFUSED || kind == CLEAT_TLS_CLOSED || hung_up(p)) {
         return "; does the broker know the CA of this certificate (`cleat "
                "chip cert`)?";
     }

@@ -82,6 +82,9 @@ struct cli_pubsub_options {
  */
 bool cli_pubsub_parse(struct cli_pubsub_options *o, int argc, char **argv,
                       int *status);
+/** Check the options against each other, fill in identity and client ID.
+ *  Prints what is wrong. @return true if they hold together. */
+bool cli_pubsub_check(struct cli_pubsub_options *o);
 void cli_pubsub_options_free(struct cli_pubsub_options *o);
 
 /** Packets of one direction, put together from a stream for -d. */
@@ -144,8 +147,8 @@ struct cli_pubsub_wants {
     uint64_t until_ms; /**< CLEAT_NEVER: no limit. */
     bool input;        /**< Watch standard input. */
     bool output;       /**< Watch the reader of standard output. */
-    bool room;         /**< A message waits for room: do not sleep without
-                            anything queued. */
+    bool room;         /**< Come back at once when nothing is queued any
+                            more: there is more to send, or all is sent. */
 };
 
 /** Step the client once; sleep if there was nothing to do. */

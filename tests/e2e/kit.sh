@@ -50,6 +50,7 @@ ok "a lost broker is restored without the user"
 printf 'press\nwait led on\nlink down\nsleep 0.3\npress\nlink up\nwait led off 30\nquit\n' | kit one
 expect "$work/kit.out" '^Link: Lost' 0
 [ "$(grep -c '^Link: Up' "$work/kit.out")" = 2 ] || fail "link not restored"
+[ "$(grep -c '^MQTT: Connected' "$work/kit.out")" = 2 ] || fail "the connection outlived its link"
 ok "a lost link is restored, link first, and a press meanwhile is not lost"
 
 printf 'press 2\nwait led on\npress 3\nwait led off\npress 1\nwait led on 10 3\nquit\n' |

@@ -10,6 +10,7 @@
 #include <setjmp.h>
 #include <cmocka.h>
 /* clang-format on */
+#include <stdio.h>
 #include <string.h>
 
 #include "host.h"
@@ -505,6 +506,32 @@ static void idle_polls_show_neither_bit_for_a_while(void **state) {
     host_stop(&h);
 }
 
+static void trace_names_things_and_shows_no_secret(void **state) {
+    (void)state;
+    static char text[20000];
+    char key[65];
+    FILE *f = tmpfile();
+    assert_non_null(f);
+    host_start(&h, &(struct cleat_sim_options){.trace = f});
+    host_open(&h);
+    assert_int_equal(host_hex(&h, "81 00 0002 E0C2"), 0);
+    assert_int_equal(host_hex(&h, "B8 03 0003 07 0000"), 0);
+    for (size_t i = 0; i < 32; i++) {
+        snprintf(key + 2 * i, 3, "%02x", host_data(&h).data[5 + i]);
+    }
+    host_stop(&h);
+    rewind(f);
+    text[fread(text, 1, sizeof text - 1, f)] = '\0';
+    fclose(f);
+    assert_non_null(strstr(text, "W 30 DATA fctr=03 data nr=0 ack=3 len=21 "
+                                 "pctr=00 OpenApplication cmd=f0"));
+    assert_non_null(strstr(text, "GetDataObject cmd=81 param=00 in_len=2 "
+                                 "object=e0c2 (coprocessor UID)"));
+    assert_non_null(strstr(text, "busy=0 resp_rdy=1 len=10"));
+    key[8] = '\0'; /* not even its first bytes */
+    assert_null(strstr(text, key));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(frame_length_is_what_chip_and_host_can_do),
@@ -534,6 +561,7 @@ int main(void) {
         cmocka_unit_test(mute_chip_acknowledges_and_says_nothing),
         cmocka_unit_test(random_faults_repeat_with_their_seed),
         cmocka_unit_test(every_fault_at_every_transfer_is_survived),
+        cmocka_unit_test(trace_names_things_and_shows_no_secret),
         cmocka_unit_test(idle_polls_show_neither_bit_for_a_while),
     };
     return cmocka_run_group_tests_name("sim link", tests, NULL, NULL);

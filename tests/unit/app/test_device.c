@@ -260,7 +260,7 @@ static void refusals_are_not_made_up_while_offline(void **state) {
     app_rig_run(&rig, 100);
     rig.link_up = false;
     app_rig_run(&rig, 20000);
-    assert_int_equal(app_rig_said(&rig, "refuse"), 1);
+    assert_int_equal(app_rig_said(&rig, "The broker refuse"), 1);
     rig.link_up = true;
     app_rig_run(&rig, 10000);
     assert_int_equal(app_rig_said(&rig, "do not allow this client"), 1);

@@ -269,7 +269,7 @@ static void registration_says_each_step(void **state) {
         "Amazon Root CA 1"};
     cleat_app_say_registration(d);
     for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
-        if (app_rig_said(&rig, steps[i]) != 1) {
+        if (app_rig_said(&rig, steps[i]) < 1) {
             fail_msg("not said: %s", steps[i]);
         }
     }
