@@ -12,6 +12,8 @@
 enum { STATE_LINK, STATE_RUN, STATE_STOPPING, STATE_ENDED };
 
 #define LINK_CHECK_MS 1000
+#define LINK_JOIN_MS 50
+#define PUMP_ROUNDS 16
 
 static uint64_t earlier(uint64_t a, uint64_t b) {
     return a < b ? a : b;
@@ -27,6 +29,9 @@ static uint32_t jitter(void *arg) {
 
 static void to_subscriber(struct cleat_device *d,
                           const struct cleat_subscriber_message *m) {
+    if (d->client_state == STATE_STOPPING) {
+        return; /* The subscriber has ended. */
+    }
     if (cleat_mailbox_post(&d->subscriber_box, m) != CLEAT_OK) {
         cleat_app_say(d,
                       "MQTT: the subscriber is behind, a message is lost "
@@ -38,6 +43,7 @@ static void to_subscriber(struct cleat_device *d,
 static void tell_granted(struct cleat_device *d, uint8_t code) {
     struct cleat_subscriber_message m;
     d->granted_told = true;
+    d->ask_subscribe = false;
     memset(&m, 0, sizeof m);
     m.type = CLEAT_SUBSCRIBER_GRANTED;
     m.qos = code;
@@ -289,6 +295,76 @@ static int begin(struct cleat_device *d, uint64_t now_ms) {
     return CLEAT_DEVICE_OK;
 }
 
+/* What the subscriber asked for waits for a connection. */
+static void subscribe_again(struct cleat_device *d, uint64_t now_ms) {
+    const struct cleat_mqtt_filter f = {d->subscription.filter,
+                                        d->subscription.qos};
+    if (!d->ask_subscribe || !cleat_client_is_up(&d->client)) {
+        return;
+    }
+    int err = cleat_client_subscribe(&d->client, &f, 1, now_ms);
+    if (err != CLEAT_ERR_FULL) {
+        d->ask_subscribe = false;
+    }
+    if (err < 0 && err != CLEAT_ERR_FULL) {
+        tell_granted(d, CLEAT_MQTT_SUBACK_REFUSED);
+    }
+}
+
+static void take_commands(struct cleat_device *d, uint64_t now_ms) {
+    struct cleat_client_message m;
+    const struct cleat_settings *s = d->settings;
+    while (d->client_started && cleat_mailbox_take(&d->client_box, &m)) {
+        if (m.type == CLEAT_ASK_SUBSCRIBE) {
+            d->ask_subscribe = true;
+        } else {
+            int err = cleat_client_publish(
+                &d->client, cleat_bytes_str(s->mqtt_pub_topic),
+                cleat_bytes_str(m.on ? s->mqtt_device_on_message
+                                     : s->mqtt_device_off_message),
+                (uint8_t)s->mqtt_messages_qos, false, now_ms);
+            if (err < 0) {
+                struct cleat_publisher_message failed = {CLEAT_PUBLISHER_FAILED,
+                                                         m.on, err};
+                (void)cleat_mailbox_post(&d->publisher_box, &failed);
+            }
+        }
+    }
+    if (d->client_started) {
+        subscribe_again(d, now_ms);
+    }
+}
+
+/* A message is pulled, and thereby acknowledged, only when the subscriber can
+ * take it; until then the broker keeps it. At the end nobody takes any more. */
+static bool may_pull(struct cleat_device *d) {
+    return d->client_state == STATE_STOPPING ||
+           cleat_mailbox_room(&d->subscriber_box) > 0;
+}
+
+/* A few rounds at most: a flood must not keep the task from its other work.
+ * @return true once the client has stopped; *due: when to step again. */
+static bool pump(struct cleat_device *d, uint64_t now_ms, uint64_t *due) {
+    struct cleat_client_event e;
+    for (int round = 0; round < PUMP_ROUNDS; round++) {
+        *due = cleat_client_step(&d->client, now_ms);
+        while (may_pull(d) && cleat_client_event(&d->client, &e, now_ms)) {
+            if (on_event(d, &e)) {
+                return true;
+            }
+        }
+        now_ms = cleat_port_now_ms();
+        if (!may_pull(d)) {
+            *due = now_ms + LINK_CHECK_MS; /* the subscriber wakes us */
+            return false;
+        }
+        if (*due > now_ms) {
+            return false;
+        }
+    }
+    return false;
+}
+
 static const char *link_text(int err) {
     return err == CLEAT_ERR_IO ? "no interface is up and has an address"
                                : cleat_strerror(err);
@@ -312,19 +388,32 @@ static uint64_t link_failed(struct cleat_device *d, int err, uint64_t now_ms) {
     return d->link_retry_ms;
 }
 
+/* While the link is down the client closes its connection, and presses are
+ * queued as during any other outage. */
+static uint64_t step_suspended(struct cleat_device *d, uint64_t now_ms) {
+    uint64_t due = CLEAT_NEVER;
+    take_commands(d, now_ms);
+    if (d->client_started && pump(d, now_ms, &due)) {
+        d->client_started = false;
+    }
+    return due;
+}
+
 static uint64_t step_link(struct cleat_device *d, uint64_t now_ms) {
     struct cleat_link *link = d->platform.link;
     char address[96];
+    uint64_t due = step_suspended(d, now_ms);
     bool up = link->is_up(link->self, &d->client_task);
     if (!up && now_ms < d->link_retry_ms) {
-        return earlier(d->link_retry_ms, now_ms + LINK_CHECK_MS);
+        due = earlier(due, d->link_retry_ms);
+        return earlier(due, now_ms + LINK_CHECK_MS);
     }
     int err = link->join(link->self, now_ms);
     if (err == CLEAT_ERR_AGAIN) {
-        return now_ms + 50;
+        return earlier(due, now_ms + LINK_JOIN_MS);
     }
     if (err != CLEAT_OK) {
-        return link_failed(d, err, now_ms);
+        return earlier(due, link_failed(d, err, now_ms));
     }
     d->link_tries = 0;
     d->link_retry_ms = 0;
@@ -342,46 +431,6 @@ static uint64_t step_link(struct cleat_device *d, uint64_t now_ms) {
     return now_ms;
 }
 
-static void take_commands(struct cleat_device *d, uint64_t now_ms) {
-    struct cleat_client_message m;
-    const struct cleat_settings *s = d->settings;
-    while (d->client_started && cleat_mailbox_take(&d->client_box, &m)) {
-        if (m.type == CLEAT_ASK_SUBSCRIBE) {
-            const struct cleat_mqtt_filter f = {d->subscription.filter,
-                                                d->subscription.qos};
-            if (cleat_client_subscribe(&d->client, &f, 1, now_ms) < 0) {
-                tell_granted(d, CLEAT_MQTT_SUBACK_REFUSED);
-            }
-        } else {
-            int err = cleat_client_publish(
-                &d->client, cleat_bytes_str(s->mqtt_pub_topic),
-                cleat_bytes_str(m.on ? s->mqtt_device_on_message
-                                     : s->mqtt_device_off_message),
-                (uint8_t)s->mqtt_messages_qos, false, now_ms);
-            if (err < 0) {
-                struct cleat_publisher_message failed = {CLEAT_PUBLISHER_FAILED,
-                                                         m.on, err};
-                (void)cleat_mailbox_post(&d->publisher_box, &failed);
-            }
-        }
-    }
-}
-
-/* @return true once the client has stopped; *due: when to step again. */
-static bool pump(struct cleat_device *d, uint64_t now_ms, uint64_t *due) {
-    struct cleat_client_event e;
-    do {
-        *due = cleat_client_step(&d->client, now_ms);
-        while (cleat_client_event(&d->client, &e, now_ms)) {
-            if (on_event(d, &e)) {
-                return true;
-            }
-        }
-        now_ms = cleat_port_now_ms();
-    } while (*due <= now_ms);
-    return false;
-}
-
 static uint64_t step_run(struct cleat_device *d, uint64_t now_ms) {
     struct cleat_link *link = d->platform.link;
     uint64_t due = CLEAT_NEVER;
@@ -389,12 +438,14 @@ static uint64_t step_run(struct cleat_device *d, uint64_t now_ms) {
     if (!link->is_up(link->self, &d->client_task)) {
         cleat_app_say(d, "Link: Lost; restoring it, then MQTT");
         cleat_client_suspend(&d->client, now_ms);
-        (void)pump(d, now_ms, &due); /* closes the stream */
-        d->client_state = STATE_LINK;
-        return cleat_port_now_ms();
+        d->client_state = STATE_LINK; /* where the client is stepped on */
+        return now_ms;
     }
     if (pump(d, now_ms, &due)) {
         d->client_started = false;
+        return now_ms;
+    }
+    if (d->ask_subscribe && cleat_client_is_up(&d->client)) {
         return now_ms;
     }
     return earlier(due, now_ms + LINK_CHECK_MS);
@@ -429,6 +480,7 @@ uint64_t cleat_app_client_step(void *self, uint64_t now_ms) {
     struct cleat_device *d = self;
     for (;;) {
         uint64_t due = CLEAT_NEVER;
+        const int before = d->client_state;
         if (d->client_state < STATE_STOPPING && cleat_app_ending(d)) {
             begin_stop(d, now_ms);
         }
@@ -446,8 +498,9 @@ uint64_t cleat_app_client_step(void *self, uint64_t now_ms) {
             break;
         }
         now_ms = cleat_port_now_ms();
-        if (due > now_ms) {
-            return due;
+        if (d->client_state == before &&
+            !(d->client_state < STATE_STOPPING && cleat_app_ending(d))) {
+            return due; /* If that is now: other tasks come first. */
         }
     }
 }

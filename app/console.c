@@ -6,8 +6,9 @@
 
 #include "app.h"
 
+/* The longest line has a topic of 255 bytes and both messages of 64. */
 void cleat_app_say(struct cleat_device *d, const char *fmt, ...) {
-    char line[256];
+    char line[640];
     va_list args;
     va_start(args, fmt);
     vsnprintf(line, sizeof line, fmt, args);

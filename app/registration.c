@@ -37,6 +37,9 @@ void cleat_app_make_client_id(struct cleat_device *d) {
     if (keep > max - SUFFIX_LEN - 1) {
         keep = max - SUFFIX_LEN - 1;
     }
+    while (keep > 0 && (s->mqtt_client_identifier[keep] & 0xC0) == 0x80) {
+        keep--; /* not inside a UTF-8 character */
+    }
     memcpy(d->client_id, s->mqtt_client_identifier, keep);
     d->client_id[keep++] = '-';
     for (size_t i = 0; i < SUFFIX_LEN; i++) {
@@ -45,26 +48,50 @@ void cleat_app_make_client_id(struct cleat_device *d) {
     d->client_id[keep] = '\0';
 }
 
+/* Longest topic, every byte escaped. */
+#define RESOURCE_MAX 520
+
+/* A text inside JSON quotes. In a policy * stands for what the wildcards + and
+ * # of a filter match. */
+static void quote(char *out, const char *text, bool wildcards) {
+    size_t n = 0;
+    for (; *text != '\0' && n + 7 < RESOURCE_MAX; text++) {
+        unsigned char c = (unsigned char)*text;
+        if (c == '"' || c == '\\') {
+            out[n++] = '\\';
+        }
+        if (wildcards && (c == '+' || c == '#')) {
+            c = '*';
+        }
+        out[n++] = (char)c;
+    }
+    out[n] = '\0';
+}
+
+static void say_statement(struct cleat_device *d, const char *action,
+                          const char *kind, const char *name, const char *end) {
+    char resource[RESOURCE_MAX];
+    quote(resource, name, strcmp(action, "Receive") == 0);
+    cleat_app_say(d,
+                  "   {\"Effect\":\"Allow\",\"Action\":\"iot:%s\","
+                  "\"Resource\":\"arn:aws:iot:REGION:ACCOUNT:%s/%s\"}%s",
+                  action, kind, resource, end);
+}
+
 static void say_policy(struct cleat_device *d) {
     const struct cleat_settings *s = d->settings;
     cleat_app_say(d, "  {\"Version\":\"2012-10-17\",\"Statement\":[");
-    cleat_app_say(d,
-                  "   {\"Effect\":\"Allow\",\"Action\":\"iot:Connect\","
-                  "\"Resource\":\"arn:aws:iot:REGION:ACCOUNT:client/%s\"},",
-                  d->client_id);
-    cleat_app_say(d,
-                  "   {\"Effect\":\"Allow\",\"Action\":\"iot:Publish\","
-                  "\"Resource\":\"arn:aws:iot:REGION:ACCOUNT:topic/%s\"},",
-                  s->mqtt_pub_topic);
-    cleat_app_say(d,
-                  "   {\"Effect\":\"Allow\",\"Action\":\"iot:Receive\","
-                  "\"Resource\":\"arn:aws:iot:REGION:ACCOUNT:topic/%s\"},",
-                  s->mqtt_sub_topic);
-    cleat_app_say(d,
-                  "   {\"Effect\":\"Allow\",\"Action\":\"iot:Subscribe\","
-                  "\"Resource\":\"arn:aws:iot:REGION:ACCOUNT:topicfilter/%s\"}"
-                  "]}",
-                  s->mqtt_sub_topic);
+    say_statement(d, "Connect", "client", d->client_id, ",");
+    say_statement(d, "Publish", "topic", s->mqtt_pub_topic, ",");
+    if (s->enable_lwt_message) {
+        say_statement(d, "Publish", "topic", s->mqtt_will_topic_name, ",");
+    }
+    if (s->enable_lwt_message && s->mqtt_will_retain) {
+        say_statement(d, "RetainPublish", "topic", s->mqtt_will_topic_name,
+                      ",");
+    }
+    say_statement(d, "Receive", "topic", s->mqtt_sub_topic, ",");
+    say_statement(d, "Subscribe", "topicfilter", s->mqtt_sub_topic, "]}");
 }
 
 void cleat_app_say_registration(struct cleat_device *d) {

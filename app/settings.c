@@ -289,7 +289,8 @@ int cleat_settings_object(const char *text) {
     }
     char *end;
     unsigned long v = strtoul(text + 2, &end, 16);
-    if (end == text + 2 || *end != '\0' || v == 0 || v > 0xFFFF) {
+    if (!isxdigit((unsigned char)text[2]) || *end != '\0' || v == 0 ||
+        v > 0xFFFF) {
         return CLEAT_ERR_ARG;
     }
     return (int)v;
@@ -347,6 +348,12 @@ static int check_tls(const struct cleat_settings *s, char *why, size_t cap) {
             return CLEAT_ERR_ARG;
         }
         at += n + (at[n] == ',');
+    }
+    if (!cleat_settings_key_exchange(s, "ECDHE_ECDSA")) {
+        return fail(why, cap,
+                    "TLS_KEY_EXCHANGES: ECDHE_ECDSA is always offered; use "
+                    "ECDHE_ECDSA,ECDHE_RSA to allow brokers with an RSA "
+                    "certificate");
     }
     if (cleat_settings_object(s->client_certificate) < 0) {
         return fail(why, cap,

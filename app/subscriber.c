@@ -9,14 +9,17 @@
 
 #define SUBSCRIBE_TRIES 3
 #define SUBSCRIBE_RETRY_MS 1000
+#define ANNOUNCE_RETRY_MS 20
 
-/* Presses make sense from now on, with the LED following or not. */
-static void announce(struct cleat_device *d) {
+/* Presses make sense from now on, with the LED following or not.
+ * @return when to try again if the publisher has no room now. */
+static uint64_t announce(struct cleat_device *d, uint64_t now_ms) {
     struct cleat_publisher_message ready = {CLEAT_PUBLISHER_READY, false, 0};
-    if (!d->announced) {
-        d->announced = true;
-        (void)cleat_mailbox_post(&d->publisher_box, &ready);
+    if (!d->announce || d->announced) {
+        return CLEAT_NEVER;
     }
+    d->announced = cleat_mailbox_post(&d->publisher_box, &ready) == CLEAT_OK;
+    return d->announced ? CLEAT_NEVER : now_ms + ANNOUNCE_RETRY_MS;
 }
 
 static void granted(struct cleat_device *d, uint8_t qos, uint64_t now_ms) {
@@ -24,7 +27,7 @@ static void granted(struct cleat_device *d, uint8_t qos, uint64_t now_ms) {
         d->subscribe_tries = 0;
         cleat_app_say(d, "Subscriber: Subscribed to the topic '%s' with QoS %u",
                       d->settings->mqtt_sub_topic, (unsigned)qos);
-        announce(d);
+        d->announce = true;
         return;
     }
     d->subscribe_tries++;
@@ -41,7 +44,7 @@ static void granted(struct cleat_device *d, uint8_t qos, uint64_t now_ms) {
                   "rules (policy, ACL) do not allow this client to subscribe; "
                   "the LED will not follow",
                   d->settings->mqtt_sub_topic);
-    announce(d);
+    d->announce = true;
 }
 
 /* Text as it may be shown: anything not printable becomes a dot. */
@@ -90,27 +93,39 @@ static void message(struct cleat_device *d,
     d->platform.board->led(d->platform.board->self, on);
 }
 
-uint64_t cleat_app_subscriber_step(void *self, uint64_t now_ms) {
-    struct cleat_device *d = self;
-    struct cleat_subscriber_message m;
-    while (cleat_mailbox_take(&d->subscriber_box, &m)) {
-        if (m.type == CLEAT_SUBSCRIBER_GRANTED) {
-            granted(d, m.qos, now_ms);
-        } else {
-            message(d, &m);
-        }
-    }
+/* Ask for the refused subscription once more when its time has come. */
+static uint64_t ask_again(struct cleat_device *d, uint64_t now_ms) {
+    struct cleat_client_message ask = {CLEAT_ASK_SUBSCRIBE, false};
     if (d->subscribe_ms == 0) {
         return CLEAT_NEVER;
     }
     if (now_ms < d->subscribe_ms) {
         return d->subscribe_ms;
     }
-    struct cleat_client_message ask = {CLEAT_ASK_SUBSCRIBE, false};
     if (cleat_mailbox_post(&d->client_box, &ask) != CLEAT_OK) {
         d->subscribe_ms = now_ms + SUBSCRIBE_RETRY_MS;
         return d->subscribe_ms;
     }
     d->subscribe_ms = 0;
     return CLEAT_NEVER;
+}
+
+uint64_t cleat_app_subscriber_step(void *self, uint64_t now_ms) {
+    struct cleat_device *d = self;
+    struct cleat_subscriber_message m;
+    bool any = false;
+    while (cleat_mailbox_take(&d->subscriber_box, &m)) {
+        any = true;
+        if (m.type == CLEAT_SUBSCRIBER_GRANTED) {
+            granted(d, m.qos, now_ms);
+        } else {
+            message(d, &m);
+        }
+    }
+    if (any) {
+        cleat_port_wake(&d->client_task); /* it may wait for room */
+    }
+    uint64_t due = announce(d, now_ms);
+    uint64_t ask = ask_again(d, now_ms);
+    return ask < due ? ask : due;
 }

@@ -116,6 +116,7 @@ struct cleat_device {
     bool client_started;
     bool workers_started;
     bool granted_told;
+    bool ask_subscribe;    /* the subscriber wants another try */
     char retries_text[12]; /* "150", or "no limit" */
     uint32_t link_tries;
     uint64_t link_retry_ms;
@@ -148,7 +149,8 @@ struct cleat_device {
     struct cleat_mailbox subscriber_box;
     struct cleat_subscriber_message subscriber_slots[8];
     int subscribe_tries;
-    bool announced; /* the publisher was told to announce the button */
+    bool announce;  /* the publisher is to be told to announce the button */
+    bool announced; /* ... and has been */
     uint64_t subscribe_ms;
 };
 

@@ -33,6 +33,8 @@ void cleat_mailbox_init(struct cleat_mailbox *box, struct cleat_task *owner,
 int cleat_mailbox_post(struct cleat_mailbox *box, const void *message);
 /** Copy the oldest out. @return true if there was one. */
 bool cleat_mailbox_take(struct cleat_mailbox *box, void *message);
+/** @return messages that still fit. */
+size_t cleat_mailbox_room(struct cleat_mailbox *box);
 /** @return messages refused so far. */
 uint32_t cleat_mailbox_dropped(struct cleat_mailbox *box);
 

@@ -42,6 +42,13 @@ bool cleat_mailbox_take(struct cleat_mailbox *box, void *message) {
     return found;
 }
 
+size_t cleat_mailbox_room(struct cleat_mailbox *box) {
+    cleat_port_enter();
+    size_t room = box->count - box->used;
+    cleat_port_leave();
+    return room;
+}
+
 uint32_t cleat_mailbox_dropped(struct cleat_mailbox *box) {
     cleat_port_enter();
     uint32_t n = box->dropped;
