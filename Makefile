@@ -2,8 +2,8 @@
 # Thin front of the CMake presets: `make run` and `make test` are all a
 # newcomer needs. Each target installs what it is missing.
 .DEFAULT_GOAL := build
-.PHONY: help build run test tsan fuzz coverage tidy docs format clean setup \
-	setup-test source
+.PHONY: help build run test tsan fuzz coverage tidy docs format clean install \
+	setup setup-test setup-fuzz setup-tidy setup-format source
 
 KITS ?= 1
 MBEDTLS := $(if $(CLEAT_MBEDTLS_SOURCE),$(CLEAT_MBEDTLS_SOURCE),build/mbedtls-src)
@@ -17,6 +17,12 @@ setup:
 
 setup-test:
 	@tools/setup test
+
+setup-fuzz:
+	@tools/setup test fuzz
+
+setup-tidy setup-format: setup-%:
+	@tools/setup $*
 
 source: | setup
 	@tools/fetch-mbedtls build/mbedtls-src >&2
@@ -48,18 +54,18 @@ tsan: setup-test source ## every test, under ThreadSanitizer
 	@cmake --build --preset tsan
 	@ctest --preset tsan $(CTEST_ARGS)
 
-fuzz: setup-test source ## libFuzzer, SECONDS_EACH=60 for every target (clang)
+fuzz: setup-fuzz source ## libFuzzer, SECONDS_EACH=60 for every target, or FUZZ="NAME ..."
 	$(call configure,fuzz)
 	@cmake --build --preset fuzz
-	@tools/fuzz build/fuzz $(or $(SECONDS_EACH),60)
+	@tools/fuzz build/fuzz $(or $(SECONDS_EACH),60) $(FUZZ)
 
 coverage: setup-test source ## line coverage of the tests
 	$(call configure,coverage)
 	@cmake --build --preset coverage
 	@ctest --preset coverage
-	@tools/coverage build/coverage
+	@tools/coverage build/coverage $(COVERAGE_ARGS)
 
-tidy: setup source ## clang-tidy over every source
+tidy: setup-tidy source ## clang-tidy over every source
 	$(call configure,tidy)
 	@cmake --build --preset tidy
 
@@ -67,8 +73,11 @@ docs: build ## renew docs/settings.md from the code
 	@{ sed '/^|/,$$d' docs/settings.md; build/bin/cleat config markdown; } >build/settings.md
 	@mv build/settings.md docs/settings.md
 
-format: ## clang-format over every source
+format: setup-format ## clang-format over every source
 	@git ls-files '*.c' '*.h' | xargs clang-format -i
+
+install: build ## programs, manual pages, libraries: PREFIX=/usr/local DESTDIR=
+	@cmake --install build/release --prefix $(or $(PREFIX),/usr/local)
 
 clean: ## remove what was built (keeps the kit's chips and CA)
 	@find build -mindepth 1 -maxdepth 1 ! -name kit -exec rm -rf {} +

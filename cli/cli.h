@@ -52,6 +52,11 @@ struct cli_options {
     size_t set_count;
 };
 
+/** Fill in the defaults. */
+void cli_config_init(struct cli_config *c);
+/** Take the lines of an open settings file; path is for messages. Prints
+ *  errors. @return CLI_OK or CLI_USAGE. */
+int cli_config_read(struct cli_config *c, FILE *file, const char *path);
 /** Load defaults, file, environment, --set, in this order, and check each.
  *  Prints errors. @return CLI_OK or CLI_USAGE. */
 int cli_config_load(struct cli_config *c, const struct cli_options *options);

@@ -8,7 +8,6 @@
 #include <ini.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "cli.h"
 
@@ -97,6 +96,7 @@ struct file_state {
     struct cli_config *c;
     const char *path;
     char last[64]; /* name of the line before, for continued lines */
+    bool seen[CLI_SETTINGS_MAX];
     bool failed;
 };
 
@@ -129,8 +129,10 @@ static int on_line(void *arg, const char *section, const char *name,
         return 1;
     }
     const struct cleat_setting *row = cleat_settings_find(name);
-    bool again =
-        row != NULL && strcmp(f->c->origin[row_index(row)], origin) == 0;
+    bool again = row != NULL && f->seen[row_index(row)];
+    if (row != NULL) {
+        f->seen[row_index(row)] = true;
+    }
     int status;
     if (again && strcmp(name, "ROOT_CA_CERTIFICATE") == 0 &&
         strcmp(name, f->last) == 0) {
@@ -146,16 +148,9 @@ static int on_line(void *arg, const char *section, const char *name,
     return 1;
 }
 
-static int load_file(struct cli_config *c, const char *path, bool required) {
-    struct file_state f = {c, path, "", false};
-    if (access(path, R_OK) != 0) {
-        if (!required && errno == ENOENT) {
-            return CLI_OK;
-        }
-        cli_error("%s: %s", path, strerror(errno));
-        return CLI_USAGE;
-    }
-    int line = ini_parse(path, on_line, &f);
+int cli_config_read(struct cli_config *c, FILE *file, const char *path) {
+    struct file_state f = {.c = c, .path = path};
+    int line = ini_parse_file(file, on_line, &f);
     if (f.failed) {
         cli_error("%s was not taken; correct it, or use another with --config",
                   path);
@@ -166,11 +161,25 @@ static int load_file(struct cli_config *c, const char *path, bool required) {
                   path, line);
         return CLI_USAGE;
     }
-    if (line < 0) {
+    if (line < 0 || ferror(file) != 0) {
         cli_error("%s cannot be read", path);
         return CLI_USAGE;
     }
     return CLI_OK;
+}
+
+static int load_file(struct cli_config *c, const char *path, bool required) {
+    FILE *file = fopen(path, "r");
+    if (file == NULL) {
+        if (!required && errno == ENOENT) {
+            return CLI_OK;
+        }
+        cli_error("%s: %s", path, strerror(errno));
+        return CLI_USAGE;
+    }
+    int status = cli_config_read(c, file, path);
+    fclose(file);
+    return status;
 }
 
 static bool is_tool_variable(const char *name) {
@@ -218,12 +227,16 @@ static int load_set(struct cli_config *c, const char *text) {
     return cli_config_set(c, name, equals + 1, "--set");
 }
 
-int cli_config_load(struct cli_config *c, const struct cli_options *options) {
+void cli_config_init(struct cli_config *c) {
     memset(c, 0, sizeof *c);
     cleat_settings_defaults(&c->settings);
     for (size_t i = 0; i < cleat_settings_count; i++) {
         snprintf(c->origin[i], sizeof c->origin[i], "default");
     }
+}
+
+int cli_config_load(struct cli_config *c, const struct cli_options *options) {
+    cli_config_init(c);
     const char *path = options->file;
     if (path == NULL) {
         path = getenv("CLEAT_CONFIG");

@@ -25,7 +25,7 @@ function(cleat_library name)
   set_target_properties(cleat_${name} PROPERTIES EXPORT_NAME ${name})
   target_include_directories(cleat_${name} PUBLIC
     $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include>
-    $<INSTALL_INTERFACE:include>)
+    $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
   target_include_directories(cleat_${name} PRIVATE ${PROJECT_SOURCE_DIR}/src)
   target_link_libraries(cleat_${name} PUBLIC ${A_LINK} PRIVATE ${A_PRIVATE_LINK})
   cleat_target_settings(cleat_${name})

@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: MIT
+# What `cmake --install` puts where: programs, manual pages, public headers,
+# and the libraries as find_package(cleat) and pkg-config find them. Not TLS
+# and not the device: they would bring a configured mbedTLS into other people's
+# programs.
+include(CMakePackageConfigHelpers)
+
+set(cleat_installed cleat_base cleat_mqtt cleat_client cleat_se)
+if(CLEAT_HOST)
+  list(APPEND cleat_installed cleat_port_linux)
+  install(TARGETS cleat cleat-chipsim)
+endif()
+install(TARGETS ${cleat_installed} EXPORT cleat
+        ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
+install(DIRECTORY ${PROJECT_SOURCE_DIR}/include/cleat
+        DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.h"
+        PATTERN tls.h EXCLUDE PATTERN device.h EXCLUDE PATTERN settings*.h EXCLUDE)
+install(DIRECTORY ${PROJECT_SOURCE_DIR}/docs/man/
+        DESTINATION ${CMAKE_INSTALL_MANDIR}/man1 FILES_MATCHING PATTERN "*.1")
+
+set(cleat_config_dir ${CMAKE_INSTALL_LIBDIR}/cmake/cleat)
+install(EXPORT cleat NAMESPACE cleat:: FILE cleat-targets.cmake
+        DESTINATION ${cleat_config_dir})
+configure_package_config_file(
+  ${PROJECT_SOURCE_DIR}/cmake/cleat-config.cmake.in
+  ${CMAKE_CURRENT_BINARY_DIR}/cleat-config.cmake
+  INSTALL_DESTINATION ${cleat_config_dir})
+write_basic_package_version_file(
+  ${CMAKE_CURRENT_BINARY_DIR}/cleat-config-version.cmake
+  COMPATIBILITY SameMinorVersion)
+install(FILES ${CMAKE_CURRENT_BINARY_DIR}/cleat-config.cmake
+              ${CMAKE_CURRENT_BINARY_DIR}/cleat-config-version.cmake
+        DESTINATION ${cleat_config_dir})
+# The prefix as seen from the file itself, so that the tree can be moved.
+file(RELATIVE_PATH cleat_pc_prefix "/p/${CMAKE_INSTALL_LIBDIR}/pkgconfig" "/p")
+configure_file(${PROJECT_SOURCE_DIR}/cmake/cleat.pc.in
+               ${CMAKE_CURRENT_BINARY_DIR}/cleat.pc @ONLY)
+install(FILES ${CMAKE_CURRENT_BINARY_DIR}/cleat.pc
+        DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)

@@ -1,0 +1,52 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+# Installs into a scratch prefix, moves it, and builds and runs a stranger's
+# project against it: with find_package, and with pkg-config and plain cc.
+set -euo pipefail
+build=$1 cmake=$2 cc=$3 sanitize=$4
+here=$(cd "$(dirname "$0")" && pwd)
+work=$(mktemp -d "${TMPDIR:-/tmp}/cleat-consumer.XXXXXX")
+trap 'rm -rf "$work"' EXIT
+fail() {
+    echo "not ok: $*" >&2
+    exit 1
+}
+
+"$cmake" --install "$build" --prefix "$work/first" >"$work/install.log"
+mv "$work/first" "$work/prefix" # nothing may remember where it was
+prefix=$work/prefix
+for file in bin/cleat bin/cleat-chipsim include/cleat/mqtt.h \
+    share/man/man1/cleat.1 share/man/man1/cleat-chipsim.1; do
+    [ -e "$prefix/$file" ] || fail "$file is not installed"
+done
+"$prefix/bin/cleat" --version
+[ ! -e "$prefix/include/cleat/tls.h" ] || fail "a header without its library is installed"
+if grep -rlF "$build" "$prefix/lib"* --include='*.cmake' --include='*.pc'; then
+    fail "the installed files name the build folder (above)"
+fi
+echo "ok: installed and moved"
+
+"$cmake" -S "$here/stranger" -B "$work/stranger" -DCMAKE_C_COMPILER="$cc" \
+    -DCMAKE_PREFIX_PATH="$prefix" >"$work/configure.log" 2>&1 || {
+    cat "$work/configure.log" >&2
+    fail "find_package(cleat)"
+}
+"$cmake" --build "$work/stranger" >"$work/build.log" 2>&1 || {
+    cat "$work/build.log" >&2
+    fail "the stranger's project does not build"
+}
+"$work/stranger/stranger"
+"$work/stranger/element"
+echo "ok: find_package(cleat)"
+
+if ! command -v pkg-config >/dev/null; then
+    echo "SKIPPED: no pkg-config here"
+    exit 0
+fi
+PKG_CONFIG_PATH=$(dirname "$(find "$prefix" -name cleat.pc)")
+export PKG_CONFIG_PATH
+# shellcheck disable=SC2046 # a list of options
+"$cc" -std=c99 ${sanitize:+-fsanitize="$sanitize"} -o "$work/plain" \
+    "$here/stranger/stranger.c" $(pkg-config --cflags --libs cleat)
+"$work/plain"
+echo "ok: pkg-config cleat"

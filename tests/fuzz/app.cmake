@@ -1,0 +1,4 @@
+# SPDX-License-Identifier: MIT
+cleat_fuzz(app_pem SOURCES fuzz_app_pem.c LINK cleat::app cleat::port_linux
+           CORPUS tests/fuzz/corpus/app_pem RUNS 50000)
+target_include_directories(fuzz_app_pem PRIVATE ${PROJECT_SOURCE_DIR})
