@@ -27,11 +27,14 @@ setup-tidy setup-format: setup-%:
 source: | setup
 	@tools/fetch-mbedtls build/mbedtls-src >&2
 
-# configure PRESET: once; CMake looks after itself from then on.
+# configure PRESET: once, and whenever a tree of the user's is named; CMake
+# looks after itself otherwise.
 define configure
-	@test -f build/$(1)/build.ninja || cmake --preset $(1) \
-		-DCLEAT_MBEDTLS_SOURCE=$(abspath $(MBEDTLS)) >build/$(1).log 2>&1 || \
-		{ cat build/$(1).log >&2; echo "make: configuring build/$(1) failed (above)" >&2; exit 1; }
+	@mkdir -p build
+	@test -f build/$(1)/build.ninja -a -z "$(CLEAT_MBEDTLS_SOURCE)" || \
+		cmake --preset $(1) -DCLEAT_MBEDTLS_SOURCE=$(abspath $(MBEDTLS)) \
+		>build/$(1).log 2>&1 || { cat build/$(1).log >&2; \
+		echo "make: configuring build/$(1) failed (above)" >&2; exit 1; }
 endef
 
 build: source ## build/bin/cleat and build/bin/cleat-chipsim

@@ -44,9 +44,9 @@ static void close_dev(struct cli_chip *chip) {
 static int say_open_failed(const char *spec, int err,
                            const struct cleat_detail *detail,
                            const char *remedy) {
-    cli_error("%s: %s; %s", spec,
+    cli_error("%s: %s%s%s", spec,
               detail->text != NULL ? detail->text : cleat_strerror(err),
-              remedy);
+              remedy == NULL ? "" : "; ", remedy == NULL ? "" : remedy);
     return CLI_FAILED;
 }
 
@@ -60,8 +60,7 @@ static int open_unix(struct cli_chip *chip, const char *path,
     (void)factory;
     int err = cleat_linux_i2c_unix_open(&chip->socket, path, &detail);
     if (err != CLEAT_OK) {
-        return say_open_failed(path, err, &detail,
-                               "is cleat-chipsim --listen running there?");
+        return say_open_failed(path, err, &detail, NULL);
     }
     chip->bus = chip->socket.bus;
     chip->close_bus = close_unix;

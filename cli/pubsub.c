@@ -55,6 +55,16 @@ static bool catch_signals(void) {
     return true;
 }
 
+/* A descriptor below 3 that is closed would become a socket of ours. */
+static bool fill_standard_descriptors(void) {
+    for (int fd = 0; fd < 3; fd++) {
+        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) != fd) {
+            return false;
+        }
+    }
+    return true;
+}
+
 void cli_pubsub_say(const struct cli_pubsub_options *o, const char *fmt, ...) {
     char line[1024];
     va_list args;
@@ -274,7 +284,7 @@ int cli_pubsub_open(struct cli_pubsub *p, const struct cli_pubsub_options *o,
                     size_t tx_cap, uint16_t slot_count) {
     memset(p, 0, sizeof *p);
     p->o = o;
-    if (!catch_signals()) {
+    if (!fill_standard_descriptors() || !catch_signals()) {
         return CLI_PUBSUB_FAILED;
     }
     int status = open_net(p);

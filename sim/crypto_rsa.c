@@ -163,9 +163,14 @@ int cleat_sim_crypto_rsa_decrypt(const struct cleat_sim_key *key,
     EVP_PKEY *pkey = cleat_sim_crypto_load(key);
     EVP_PKEY_CTX *ctx =
         pkey == NULL ? NULL : EVP_PKEY_CTX_new_from_pkey(NULL, pkey, NULL);
-    bool ok = ctx != NULL && EVP_PKEY_decrypt_init(ctx) == 1 &&
-              pkcs1(ctx, NULL) &&
-              EVP_PKEY_decrypt(ctx, out, len, text.data, text.len) == 1;
+    bool ok =
+        ctx != NULL && EVP_PKEY_decrypt_init(ctx) == 1 && pkcs1(ctx, NULL);
+    if (ok) {
+        /* OpenSSL 3.2 and later would answer bad padding with a made-up
+         * message; the chip reports it. Older ones do not know the name. */
+        (void)EVP_PKEY_CTX_ctrl_str(ctx, "rsa_pkcs1_implicit_rejection", "0");
+    }
+    ok = ok && EVP_PKEY_decrypt(ctx, out, len, text.data, text.len) == 1;
     EVP_PKEY_CTX_free(ctx);
     EVP_PKEY_free(pkey);
     return ok ? SIM_OK : SIM_E_DECRYPT;

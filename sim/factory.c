@@ -97,11 +97,20 @@ struct ca {
     EVP_PKEY *key;
 };
 
+/* Each factory has a name of its own: who trusts two of them could not tell
+ * them apart by their subjects. */
 static bool make_ca(struct ca *ca) {
+    uint8_t id[4];
+    char cn[CN_MAX + 1];
     ca->key = EVP_EC_gen("prime256v1");
     ca->cert = X509_new();
+    if (cleat_sim_crypto_random(id, sizeof id) != 0) {
+        return false;
+    }
+    snprintf(cn, sizeof cn, "Cleat virtual chip factory %02x%02x%02x%02x",
+             id[0], id[1], id[2], id[3]);
     return ca->key != NULL && ca->cert != NULL &&
-           frame_certificate(ca->cert, "Cleat virtual chip factory", ca->key) &&
+           frame_certificate(ca->cert, cn, ca->key) &&
            X509_set_issuer_name(ca->cert, X509_get_subject_name(ca->cert)) ==
                1 &&
            extension(ca->cert, ca->cert, NID_basic_constraints,

@@ -87,6 +87,33 @@ static void latch_lower(struct cleat_tls_ctx *c, int err) {
     cleat_tls_latch(c, CLEAT_TLS_LOWER, err, &detail);
 }
 
+/**
+ * The server hung up while we were sending. Before that it may have said why:
+ * an alert record, which waits in what was received. RFC 5246, 7.2.
+ */
+static int last_words(struct cleat_tls_ctx *c, int otherwise) {
+    uint8_t record[7];
+    size_t len = 0;
+    struct cleat_stream *lower = c->config.lower;
+    int n = 1;
+    while (c->state == CLEAT_TLS_HANDSHAKE && len < sizeof record && n > 0) {
+        n = lower->read(lower->self, record + len, sizeof record - len);
+        len += n > 0 ? (size_t)n : 0;
+    }
+    struct cleat_reader r = cleat_reader_of(cleat_bytes_of(record, len));
+    uint8_t type = cleat_read_u8(&r);
+    (void)cleat_read_u16(&r); /* version */
+    uint16_t size = cleat_read_u16(&r);
+    uint8_t level = cleat_read_u8(&r);
+    uint8_t alert = cleat_read_u8(&r);
+    if (r.failed || type != MBEDTLS_SSL_MSG_ALERT || size != 2 ||
+        level != MBEDTLS_SSL_ALERT_LEVEL_FATAL) {
+        return otherwise;
+    }
+    c->alert = alert;
+    return MBEDTLS_ERR_SSL_FATAL_ALERT_MESSAGE;
+}
+
 static int lower_send(void *arg, const unsigned char *buf, size_t len) {
     struct cleat_tls_ctx *c = arg;
     struct cleat_stream *lower = c->config.lower;
@@ -100,10 +127,13 @@ static int lower_send(void *arg, const unsigned char *buf, size_t len) {
         return MBEDTLS_ERR_SSL_WANT_WRITE;
     }
     if (n == CLEAT_ERR_CLOSED) {
-        return MBEDTLS_ERR_SSL_CONN_EOF;
+        return last_words(c, MBEDTLS_ERR_SSL_CONN_EOF);
     }
-    latch_lower(c, n);
-    return MBEDTLS_ERR_NET_SEND_FAILED;
+    int code = last_words(c, MBEDTLS_ERR_NET_SEND_FAILED);
+    if (code == MBEDTLS_ERR_NET_SEND_FAILED) {
+        latch_lower(c, n);
+    }
+    return code;
 }
 
 static int lower_recv(void *arg, unsigned char *buf, size_t len) {
@@ -142,7 +172,7 @@ static int fail(struct cleat_tls_ctx *c, struct cleat_tls_trouble trouble) {
 
 /** A call of mbedTLS failed with code. @return the error to give back. */
 static int fail_code(struct cleat_tls_ctx *c, int code) {
-    if (code == MBEDTLS_ERR_SSL_FATAL_ALERT_MESSAGE) {
+    if (code == MBEDTLS_ERR_SSL_FATAL_ALERT_MESSAGE && c->alert < 0) {
         c->alert = c->ssl.MBEDTLS_PRIVATE(in_msg)[1];
     }
     return fail(c, cleat_tls_verdict(c, code));

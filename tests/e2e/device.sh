@@ -156,7 +156,10 @@ status 2 "${run[@]}" --set ROOT_CA_CERTIFICATE=
 grep -q 'ROOT_CA_CERTIFICATE is not set' "$work/cmd.out" || fail "missing CA not named"
 status 3 "${run[@]}" --chip "soft:$work/broker.key,$work/observer.pem"
 grep -qi 'do not work together\|belong' "$work/cmd.out" || fail "mismatched pair not told"
-ok "wrong settings are refused with name, value and range"
+status 3 "${run[@]}" --chip "unix:$work/nobody.sock"
+grep -q 'cleat-chipsim' "$work/cmd.err" || fail "no remedy for a missing chip"
+status 3 "${run[@]}" --chip i2c:/dev/i2c-none
+ok "wrong settings are refused with name, value and range, a missing chip with its own status"
 
 # The broker goes away for good: everything is taken down in order.
 device four --set MAX_MQTT_CONN_RETRIES=2

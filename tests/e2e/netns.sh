@@ -7,7 +7,8 @@
 
 a=cleat-a-$$
 b=cleat-b-$$
-if ! ip netns add "$a" 2>/dev/null; then
+if ! ip netns add "$a" 2>/dev/null || ! ip netns exec "$a" true 2>/dev/null; then
+    ip netns del "$a" 2>/dev/null || true
     echo "SKIPPED: network namespaces may not be made here"
     trap - EXIT
     rm -rf "$work"

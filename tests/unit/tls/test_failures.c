@@ -426,6 +426,65 @@ static void every_failure_and_alert_has_words(void **state) {
     assert_string_equal(cleat_tls_alert_name(-1), "none");
 }
 
+/* A server that hangs up while we still send, its alert already received. */
+struct hang_up {
+    struct cleat_stream stream;
+    struct cleat_stream *inner;
+    int writes; /* let through before the end */
+    int err;
+    size_t told;
+};
+
+static const uint8_t alert_record[] = {21, 3, 3, 0, 2, 2, 48};
+
+static int hang_open(void *self, uint64_t now_ms) {
+    struct hang_up *h = self;
+    return h->inner->open(h->inner->self, now_ms);
+}
+
+static int hang_read(void *self, uint8_t *data, size_t cap) {
+    struct hang_up *h = self;
+    if (h->writes > 0) {
+        return h->inner->read(h->inner->self, data, cap);
+    }
+    if (h->told == sizeof alert_record || cap == 0) {
+        return CLEAT_ERR_CLOSED;
+    }
+    *data = alert_record[h->told++]; /* one byte at a time */
+    return 1;
+}
+
+static int hang_write(void *self, const uint8_t *data, size_t len) {
+    struct hang_up *h = self;
+    if (h->writes == 0) {
+        return h->err;
+    }
+    h->writes--;
+    return h->inner->write(h->inner->self, data, len);
+}
+
+static void hang_close(void *self) {
+    struct hang_up *h = self;
+    h->inner->close(h->inner->self);
+}
+
+static void the_alert_is_heard_though_sending_failed(void **state) {
+    (void)state;
+    static const int errors[] = {CLEAT_ERR_CLOSED, CLEAT_ERR_IO};
+    for (size_t i = 0; i < 2; i++) {
+        struct rig r;
+        rig_init(&r);
+        struct hang_up h = {
+            .inner = r.config.lower, .writes = 1, .err = errors[i]};
+        h.stream = (struct cleat_stream){hang_open,  hang_read, hang_write,
+                                         hang_close, NULL,      &h};
+        r.config.lower = &h.stream;
+        rig_fails(&r, CLEAT_ERR_DENIED, CLEAT_TLS_REFUSED, "unknown_ca");
+        assert_int_equal(cleat_tls_get_alert(&r.tls), 48);
+        rig_deinit(&r);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(unknown_ca_is_said),
@@ -439,6 +498,7 @@ int main(void) {
         cmocka_unit_test(a_weak_signature_is_refused),
         cmocka_unit_test(a_curve_the_element_lacks_is_said),
         cmocka_unit_test(the_servers_refusal_names_the_alert),
+        cmocka_unit_test(the_alert_is_heard_though_sending_failed),
         cmocka_unit_test(an_expired_identity_is_refused_with_its_alert),
         cmocka_unit_test(a_key_of_another_certificate_is_refused),
         cmocka_unit_test(a_wrong_alpn_is_refused_with_its_alert),
