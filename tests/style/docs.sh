@@ -80,6 +80,25 @@ for name in $(grep -ohE '\b(MQTT|WIFI|TLS|MAX_MQTT|MAX_WIFI)_[A-Z_]+\b' "${docs[
     esac
 done
 
+# Files, and the functions said to be in them.
+places() { # text in, "FILE FUNCTION" or "FILE" out
+    grep -oE '`[a-z0-9_]+/[a-z0-9_/]+\.(c|h|sh|cmake)`((: | \()`[a-z_0-9]+`)?' "$@" |
+        sed -E 's/^`//; s/`(: | \()`/ /; s/`$//'
+}
+files=0
+while read -r file function; do
+    files=$((files + 1))
+    for base in . include src src/se/drivers cli; do
+        [ ! -e "$base/$file" ] || break
+    done
+    if [ ! -e "$base/$file" ]; then
+        report "$file is in the documents and not in the tree"
+    elif [ -n "$function" ] && ! grep -q "\b$function(" "$base/$file"; then
+        report "$file has no function $function, as the documents say"
+    fi
+done < <(places -h "${docs[@]}" | sort -u)
+[ "$files" -gt 30 ] || report "only $files files found in the documents"
+
 if command -v man >/dev/null; then
     for page in docs/man/*.1; do
         LC_ALL=C.UTF-8 man --warnings -E UTF-8 -l "$page" >/dev/null 2>"$work/man.err" || true
@@ -90,5 +109,5 @@ fi
 for name in run kit pub sub chip config; do
     grep -qE "^\.B $name( |\$|,)|^\.B cleat $name" docs/man/cleat.1 || report "cleat.1 does not tell of $name"
 done
-echo "$blocks C blocks, $options options, $targets make targets"
+echo "$blocks C blocks, $files files, $options options, $targets make targets"
 exit $status
