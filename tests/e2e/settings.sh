@@ -43,7 +43,7 @@ listening "$port"
     --set MQTT_SNI_HOSTNAME=other.example >"$work/run.out" 2>&1 </dev/null || true
 expect "$work/tls.out" 'ALPN protocols selected: x-amzn-mqtt-ca' 5
 expect "$work/tls.out" 'TLS client extension "server name"' 0
-sni=$(grep -A2 'extension "server name"' "$work/tls.out")
+sni=$(grep -a -A2 'extension "server name"' "$work/tls.out")
 [[ $sni == *other.examp* ]] || fail "another SNI: $sni"
 expect "$work/tls.out" '^Supported groups: secp256r1:secp384r1$' 0
 expect "$work/tls.out" '^Shared ciphers:ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384$' 0
