@@ -81,28 +81,18 @@ static int open_i2c(struct cli_chip *chip, const char *path,
     return CLI_OK;
 }
 
+typedef int open_bus(struct cli_chip *chip, const char *rest,
+                     const struct cli_chip_factory *factory);
+
 static const struct {
     const char *prefix;
-    int (*open)(struct cli_chip *chip, const char *rest,
-                const struct cli_chip_factory *factory);
+    open_bus *open;
 } buses[] = {{"sim:", open_sim}, {"unix:", open_unix}, {"i2c:", open_i2c}};
 
-static int open_driver(struct cli_chip *chip, const char *spec) {
-    size_t n = strcspn(spec, ":");
-    chip->driver = cleat_se_driver_find(cleat_bytes_of(spec, n));
-    if (spec[n] != ':' || chip->driver == NULL || chip->driver->needs_bus) {
-        cli_error("--chip: \"%s\" is not sim:DIR, unix:PATH, i2c:DEVICE or "
-                  "DRIVER:... (`cleat chip list`)",
-                  spec);
-        return CLI_USAGE;
-    }
-    chip->element.address = spec + n + 1;
-    return CLI_OK;
-}
-
-int cli_chip_open(struct cli_chip *chip, const char *spec,
-                  const struct cli_chip_factory *factory) {
-    memset(chip, 0, sizeof *chip);
+/* What a name names: a bus to be opened, or a driver with its address. */
+static int look_up(struct cli_chip *chip, const char *spec, open_bus **open,
+                   const char **rest) {
+    *open = NULL;
     if (spec == NULL || spec[0] == '\0') {
         cli_error("no secure element named: give --chip sim:DIR (virtual), "
                   "unix:PATH, i2c:/dev/i2c-N, or set CLEAT_CHIP");
@@ -110,18 +100,48 @@ int cli_chip_open(struct cli_chip *chip, const char *spec,
     }
     for (size_t i = 0; i < sizeof buses / sizeof buses[0]; i++) {
         size_t n = strlen(buses[i].prefix);
-        if (strncmp(spec, buses[i].prefix, n) != 0) {
-            continue;
+        if (strncmp(spec, buses[i].prefix, n) == 0) {
+            *open = buses[i].open;
+            *rest = spec + n;
+            chip->driver = cleat_se_driver_find(cleat_bytes_str(BUS_DRIVER));
+            chip->element.bus = &chip->bus;
         }
-        if (spec[n] == '\0') {
-            cli_error("--chip: something must follow \"%s\"", spec);
+    }
+    if (*open == NULL) {
+        size_t n = strcspn(spec, ":");
+        chip->driver = cleat_se_driver_find(cleat_bytes_of(spec, n));
+        if (spec[n] != ':' || chip->driver == NULL || chip->driver->needs_bus) {
+            cli_error("--chip: \"%s\" is not sim:DIR, unix:PATH, i2c:DEVICE "
+                      "or DRIVER:... (`cleat chip list`)",
+                      spec);
             return CLI_USAGE;
         }
-        chip->driver = cleat_se_driver_find(cleat_bytes_str(BUS_DRIVER));
-        chip->element.bus = &chip->bus;
-        return buses[i].open(chip, spec + n, factory);
+        *rest = chip->element.address = spec + n + 1;
     }
-    return open_driver(chip, spec);
+    if (**rest == '\0') {
+        cli_error("--chip: something must follow \"%s\"", spec);
+        return CLI_USAGE;
+    }
+    return CLI_OK;
+}
+
+int cli_chip_check(const char *spec) {
+    struct cli_chip chip = {0};
+    open_bus *open;
+    const char *rest;
+    return look_up(&chip, spec, &open, &rest);
+}
+
+int cli_chip_open(struct cli_chip *chip, const char *spec,
+                  const struct cli_chip_factory *factory) {
+    open_bus *open;
+    const char *rest;
+    memset(chip, 0, sizeof *chip);
+    int status = look_up(chip, spec, &open, &rest);
+    if (status != CLI_OK || open == NULL) {
+        return status;
+    }
+    return open(chip, rest, factory);
 }
 
 void cli_chip_close(struct cli_chip *chip) {

@@ -98,6 +98,8 @@ struct cli_chip_factory {
  */
 int cli_chip_open(struct cli_chip *chip, const char *spec,
                   const struct cli_chip_factory *factory);
+/** @return CLI_OK or CLI_USAGE: the name's form alone; opens nothing. */
+int cli_chip_check(const char *spec);
 void cli_chip_close(struct cli_chip *chip);
 
 /** An opened chip for commands without tasks: the caller's thread runs it. */

@@ -13,10 +13,8 @@
 #include <unistd.h>
 
 #include "cleat/linux_port.h"
+#include "order.h"
 #include "unit.h"
-
-#define WAIT_SECONDS 10
-#define WORDS_MAX 5
 
 static volatile sig_atomic_t signalled;
 
@@ -96,58 +94,19 @@ static bool led_is(const struct cli_console *c, size_t kit, bool on) {
     return true;
 }
 
-/* @return a kit's number, 0 for `none`, or -1 if it is not one. */
-static long kit_number(const struct cli_console *c, const char *text) {
-    char *end;
-    if (text == NULL) {
-        return 0;
-    }
-    errno = 0;
-    long n = strtol(text, &end, 10);
-    if (*end != '\0' || errno != 0 || n < 1 || (size_t)n > c->count) {
-        return -1;
-    }
-    return n;
-}
-
-/* @return milliseconds, or -1. */
-static long long duration_ms(const char *text) {
-    char *end;
-    errno = 0;
-    double seconds = strtod(text, &end);
-    if (end == text || *end != '\0' || errno != 0 || !(seconds >= 0) ||
-        seconds > 86400) {
-        return -1;
-    }
-    return (long long)(seconds * 1000);
-}
-
-static void command_wait(struct state *s, char **w) {
-    bool on = w[2] != NULL && strcmp(w[2], "on") == 0;
-    long long ms = w[3] == NULL ? WAIT_SECONDS * 1000 : duration_ms(w[3]);
-    long kit = kit_number(s->c, w[3] == NULL ? NULL : w[4]);
-    if (w[1] == NULL || strcmp(w[1], "led") != 0 || w[2] == NULL ||
-        (!on && strcmp(w[2], "off") != 0) || ms < 0 || kit < 0) {
-        fail(s, "%s: use wait led on|off [SECONDS] [KIT]", "wait");
-        return;
-    }
-    uint64_t end = cleat_port_now_ms() + (uint64_t)ms;
-    while (!led_is(s->c, (size_t)kit, on)) {
+static void wait_led(struct state *s, const struct cli_order *o) {
+    uint64_t end = cleat_port_now_ms() + (uint64_t)o->ms;
+    while (!led_is(s->c, o->kit, o->on)) {
         uint64_t now = cleat_port_now_ms();
         if (now >= end || signalled || all_ended(s->c)) {
-            fail(s, "wait failed: the LED did not go %s", on ? "on" : "off");
+            fail(s, "wait failed: the LED did not go %s", o->on ? "on" : "off");
             return;
         }
         cleat_linux_main_wait(-1, end - now);
     }
 }
 
-static void command_sleep(struct state *s, char **w) {
-    long long ms = w[1] == NULL ? -1 : duration_ms(w[1]);
-    if (ms < 0) {
-        fail(s, "%s: use sleep SECONDS", "sleep");
-        return;
-    }
+static void do_sleep(struct state *s, long long ms) {
     uint64_t end = cleat_port_now_ms() + (uint64_t)ms;
     for (uint64_t now = cleat_port_now_ms();
          now < end && !signalled && !all_ended(s->c);
@@ -156,12 +115,7 @@ static void command_sleep(struct state *s, char **w) {
     }
 }
 
-static void command_press(struct state *s, char **w) {
-    long kit = kit_number(s->c, w[1]);
-    if (kit < 0) {
-        fail(s, "press: no kit \"%s\"", w[1]);
-        return;
-    }
+static void press(struct state *s, size_t kit) {
     cleat_device_press(&s->c->units[kit == 0 ? 0 : kit - 1].device);
 }
 
@@ -170,16 +124,6 @@ static void cut_links(struct state *s, bool cut) {
         cleat_linux_link_cut(&s->c->units[i].link, cut);
     }
     say("%s", cut ? "link down" : "link up");
-}
-
-static void command_link(struct state *s, char **w) {
-    if (w[1] != NULL && strcmp(w[1], "down") == 0) {
-        cut_links(s, true);
-    } else if (w[1] != NULL && strcmp(w[1], "up") == 0) {
-        cut_links(s, false);
-    } else {
-        fail(s, "%s: use link down or link up", "link");
-    }
 }
 
 static void set_broker(struct state *s, bool start) {
@@ -199,54 +143,46 @@ static void set_broker(struct state *s, bool start) {
     say("%s", start ? "broker started" : "broker stopped");
 }
 
-static void command_broker(struct state *s, char **w) {
-    if (w[1] != NULL && strcmp(w[1], "start") == 0) {
-        set_broker(s, true);
-    } else if (w[1] != NULL && strcmp(w[1], "stop") == 0) {
-        set_broker(s, false);
-    } else {
-        fail(s, "%s: use broker start or broker stop", "broker");
+static void obey(struct state *s, const struct cli_order *o) {
+    switch (o->verb) {
+    case CLI_ORDER_PRESS:
+        press(s, o->kit);
+        break;
+    case CLI_ORDER_WAIT:
+        wait_led(s, o);
+        break;
+    case CLI_ORDER_LINK:
+        cut_links(s, !o->on);
+        break;
+    case CLI_ORDER_BROKER:
+        set_broker(s, o->on);
+        break;
+    case CLI_ORDER_SLEEP:
+        do_sleep(s, o->ms);
+        break;
+    case CLI_ORDER_QUIT:
+        s->quit = true;
+        break;
+    default:
+        break;
     }
-}
-
-static void command_quit(struct state *s, char **w) {
-    (void)w;
-    s->quit = true;
 }
 
 static void run_line(struct state *s, char *line) {
-    static const struct {
-        const char *name;
-        void (*run)(struct state *s, char **words);
-        bool needs_ready;
-    } commands[] = {
-        {"press", command_press, true},  {"wait", command_wait, true},
-        {"link", command_link, true},    {"broker", command_broker, true},
-        {"sleep", command_sleep, false}, {"quit", command_quit, false}};
-    char *words[WORDS_MAX + 1] = {NULL};
-    char *rest = NULL;
-    size_t n = 0;
-    for (char *w = strtok_r(line, " \t\r", &rest); w != NULL && n < WORDS_MAX;
-         w = strtok_r(NULL, " \t\r", &rest)) {
-        words[n++] = w;
-    }
-    if (n == 0 || words[0][0] == '#') {
+    char why[160];
+    struct cli_order o;
+    if (!cli_order_read(line, s->c->count, &o, why, sizeof why)) {
+        fail(s, "%s", why);
         return;
     }
-    for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
-        if (strcmp(words[0], commands[i].name) != 0) {
-            continue;
-        }
-        if (commands[i].needs_ready && !wait_ready(s)) {
-            fail(s, "%s: not done, the device did not get ready", words[0]);
-            s->quit = true;
-            return;
-        }
-        commands[i].run(s, words);
+    bool needs_ready = o.verb != CLI_ORDER_NOTHING &&
+                       o.verb != CLI_ORDER_SLEEP && o.verb != CLI_ORDER_QUIT;
+    if (needs_ready && !wait_ready(s)) {
+        fail(s, "%s: not done, the device did not get ready", line);
+        s->quit = true;
         return;
     }
-    fail(s, "\"%s\" is no command: press, link, broker, wait, sleep, quit",
-         words[0]);
+    obey(s, &o);
 }
 
 /* @return false at the end of input. */

@@ -3,7 +3,7 @@
 # Installs into a scratch prefix, moves it, and builds and runs a stranger's
 # project against it: with find_package, and with pkg-config and plain cc.
 set -euo pipefail
-build=$1 cmake=$2 cc=$3 sanitize=$4
+build=$1 cmake=$2 cc=$3 sanitize=$4 flags=$5
 here=$(cd "$(dirname "$0")" && pwd)
 work=$(mktemp -d "${TMPDIR:-/tmp}/cleat-consumer.XXXXXX")
 trap 'rm -rf "$work"' EXIT
@@ -26,7 +26,7 @@ if grep -rlF "$build" "$prefix/lib"* --include='*.cmake' --include='*.pc'; then
 fi
 echo "ok: installed and moved"
 
-"$cmake" -S "$here/stranger" -B "$work/stranger" -DCMAKE_C_COMPILER="$cc" \
+"$cmake" -S "$here/stranger" -B "$work/stranger" -DCMAKE_C_COMPILER="$cc" -DCMAKE_C_FLAGS="$flags" \
     -DCMAKE_PREFIX_PATH="$prefix" >"$work/configure.log" 2>&1 || {
     cat "$work/configure.log" >&2
     fail "find_package(cleat)"
@@ -45,8 +45,8 @@ if ! command -v pkg-config >/dev/null; then
 fi
 PKG_CONFIG_PATH=$(dirname "$(find "$prefix" -name cleat.pc)")
 export PKG_CONFIG_PATH
-# shellcheck disable=SC2046 # a list of options
-"$cc" -std=c99 ${sanitize:+-fsanitize="$sanitize"} -o "$work/plain" \
+# shellcheck disable=SC2046,SC2086 # lists of options
+"$cc" -std=c99 $flags ${sanitize:+-fsanitize="$sanitize"} -o "$work/plain" \
     "$here/stranger/stranger.c" $(pkg-config --cflags --libs cleat)
 "$work/plain"
 echo "ok: pkg-config cleat"

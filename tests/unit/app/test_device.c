@@ -10,6 +10,7 @@
 
 #include "rig.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 static struct app_rig rig;
@@ -395,7 +396,7 @@ static void a_step_that_is_not_answered_times_out(void **state) {
 }
 
 static void
-a_send_buffer_too_small_for_connect_names_the_setting(void **state) {
+a_network_buffer_too_small_for_connect_names_the_setting(void **state) {
     (void)state;
     char user[256];
     int status = 0;
@@ -425,6 +426,35 @@ static void tasks_that_cannot_be_started_end_the_device(void **state) {
         cleat_device_deinit(&rig.device);
         assert_int_equal(port_loop_count(), 0);
     }
+}
+
+static void waits_stay_within_their_bounds(void **state) {
+    (void)state;
+    static const char words[] = "Connecting again in ";
+    unsigned long bound = 300;
+    int waits = 0;
+    int distinct = 0;
+    unsigned long before = 0;
+    app_rig_set(&rig, "MQTT_CONN_RETRY_INTERVAL_MS", "300");
+    app_rig_set(&rig, "MQTT_CONN_RETRY_MAX_MS", "4000");
+    rig.broker.open_error = CLEAT_ERR_IO;
+    app_rig_start(&rig);
+    app_rig_run(&rig, 60000);
+    for (size_t i = 0; i < rig.line_count; i++) {
+        const char *at = strstr(rig.lines[i], words);
+        if (at == NULL) {
+            continue;
+        }
+        unsigned long wait = strtoul(at + strlen(words), NULL, 10);
+        assert_true(wait <= bound);
+        bound = bound * 2 > 4000 ? 4000 : bound * 2;
+        distinct += wait != before;
+        before = wait;
+        waits++;
+    }
+    assert_true(waits > 15);
+    assert_true(distinct > 10); /* random, so that a fleet spreads */
+    assert_int_equal(app_rig_end(&rig), CLEAT_DEVICE_OK);
 }
 
 static void a_refused_connection_is_told_and_tried_again(void **state) {
@@ -478,8 +508,9 @@ int main(void) {
         CASE(will_texts_are_not_sent_while_the_will_is_off),
         CASE(a_ping_goes_out_within_the_keep_alive),
         CASE(a_step_that_is_not_answered_times_out),
-        CASE(a_send_buffer_too_small_for_connect_names_the_setting),
+        CASE(a_network_buffer_too_small_for_connect_names_the_setting),
         CASE(tasks_that_cannot_be_started_end_the_device),
+        CASE(waits_stay_within_their_bounds),
         CASE(a_refused_connection_is_told_and_tried_again),
         CASE(deinit_leaves_nothing_of_the_settings_behind),
     };

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+/* A name of a secure element of any content: taken only with a prefix that
+ * there is and something behind it. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+void cli_error(const char *fmt, ...) {
+    (void)fmt;
+}
+
+static bool known(const char *name) {
+    static const char *const prefixes[] = {"sim:", "unix:", "i2c:", "soft:"};
+    for (size_t i = 0; i < sizeof prefixes / sizeof prefixes[0]; i++) {
+        size_t n = strlen(prefixes[i]);
+        if (strncmp(name, prefixes[i], n) == 0 && name[n] != '\0') {
+            return true;
+        }
+    }
+    return false;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+    char *name = malloc(size + 1);
+    if (name == NULL) {
+        return 0;
+    }
+    memcpy(name, data, size);
+    name[size] = '\0';
+    if ((cli_chip_check(name) == CLI_OK) != known(name)) {
+        abort();
+    }
+    free(name);
+    return 0;
+}

@@ -1,0 +1,94 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+# What the documents tell to type exists: C blocks compile, options are in the
+# command's --help, make targets in the Makefile, settings in the table.
+set -euo pipefail
+bin=$(cd "$1" && pwd)
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+status=0
+report() {
+    echo "$1" >&2
+    status=1
+}
+docs=(README.md CONTRIBUTING.md docs/*.md)
+
+# A comment <!-- c ... --> holds what the next block takes for granted; the
+# block is then the body of a function. Without one it is a file.
+awk -v dir="$work" '
+FNR == 1 { prelude = ""; inside = taking = 0 }
+/^<!-- c$/ { taking = 1; next }
+taking && /^-->$/ { taking = 0; next }
+taking { prelude = prelude $0 "\n"; next }
+/^```c$/ {
+    inside = 1
+    file = sprintf("%s/%03d.c", dir, ++n)
+    printf "/* %s:%d */\n", FILENAME, FNR > file
+    if (prelude != "") printf "%s\nvoid block(void);\nvoid block(void) {\n", prelude > file
+    next
+}
+/^```/ && inside {
+    if (prelude != "") print "}" > file
+    close(file); inside = 0; prelude = ""
+    next
+}
+inside { print > file }' "${docs[@]}"
+blocks=0
+for file in "$work"/*.c; do
+    [ -e "$file" ] || break
+    blocks=$((blocks + 1))
+    gcc -std=c11 -Wall -Wextra -Werror -Iinclude -fsyntax-only "$file" ||
+        report "$(head -n 1 "$file"): this block does not compile"
+done
+[ "$blocks" -gt 0 ] || report "no C block found in the documents"
+
+# Commands: fenced lines (continued ones joined) and `inline` ones.
+awk '/^ *```/ { fence = !fence; next }
+fence { line = line $0; if (sub(/\\$/, "", line)) next; print FILENAME ": " line; line = ""; next }
+{ n = split($0, part, "`"); for (i = 2; i <= n; i += 2) print FILENAME ": " part[i] }' \
+    "${docs[@]}" >"$work/commands"
+options=0
+for name in run kit pub sub chip config; do
+    "$bin/cleat" "$name" --help >"$work/$name.help" || report "cleat $name --help fails"
+    [ -s "$work/$name.help" ] || report "cleat $name --help says nothing"
+    while IFS=: read -r doc rest; do
+        for option in $(grep -oE -- '(^|[ [])--[a-z][a-z-]*' <<<"$rest" | tr -d ' ['); do
+            options=$((options + 1))
+            [ "$option" = --help ] || grep -qE -- "(^|[ ,[])$option\b" "$work/$name.help" ||
+                report "$doc: cleat $name has no $option in its --help"
+        done
+    done < <(sed -nE "s/^([^:]*): .*\bcleat $name\b([^|>&#]*).*/\1: \2/p" "$work/commands")
+done
+[ "$options" -gt 10 ] || report "only $options options found in the documents"
+
+make -pnq 2>/dev/null | sed -nE 's/^([a-z][a-z-]*):.*/\1/p' | sort -u >"$work/targets" || true
+targets=0
+for target in $(sed -nE 's/.*(^|[ `|])make( -s)? ([a-z]+).*/\3/p' "$work/commands" | sort -u); do
+    targets=$((targets + 1))
+    grep -qx -- "$target" "$work/targets" || report "make $target is in the documents and not in the Makefile"
+done
+[ "$targets" -gt 3 ] || report "only $targets make targets found in the documents"
+for target in $(sed -nE 's/^([a-z-]+):.*## .*/\1/p' Makefile); do
+    make -n "$target" >/dev/null 2>&1 || report "make $target cannot even be planned"
+done
+
+"$bin/cleat" config list | sed -nE 's/^([A-Z_]+) = .*/\1/p' >"$work/settings"
+for name in $(grep -ohE '\b(MQTT|WIFI|TLS|MAX_MQTT|MAX_WIFI)_[A-Z_]+\b' "${docs[@]}" docs/man/*.1 | sort -u); do
+    grep -qx "$name" "$work/settings" || case $name in
+    *_) ;; # `WIFI_`: a family
+    *) report "$name is in the documents and is no setting" ;;
+    esac
+done
+
+if command -v man >/dev/null; then
+    for page in docs/man/*.1; do
+        LC_ALL=C.UTF-8 man --warnings -E UTF-8 -l "$page" >/dev/null 2>"$work/man.err" || true
+        [ ! -s "$work/man.err" ] || report "$page: $(cat "$work/man.err")"
+    done
+fi
+# Every command and exit status of the page is in the program's own help.
+for name in run kit pub sub chip config; do
+    grep -qE "^\.B $name( |\$|,)|^\.B cleat $name" docs/man/cleat.1 || report "cleat.1 does not tell of $name"
+done
+echo "$blocks C blocks, $options options, $targets make targets"
+exit $status
