@@ -55,7 +55,7 @@ ok() {
 # expect FILE PATTERN [SECONDS]: wait until a line matches (extended regex).
 expect() {
     local end=$((SECONDS + ${3:-15}))
-    until grep -qE -- "$2" "$1" 2>/dev/null; do
+    until grep -aqE -- "$2" "$1" 2>/dev/null; do
         [ $SECONDS -lt $end ] || fail "no line like \"$2\" in $(basename "$1")"
         sleep 0.05
     done
@@ -63,7 +63,7 @@ expect() {
 
 # refuse FILE PATTERN: no line may match.
 refuse() {
-    ! grep -qE -- "$2" "$1" || fail "unwanted line like \"$2\" in $(basename "$1")"
+    ! grep -aqE -- "$2" "$1" || fail "unwanted line like \"$2\" in $(basename "$1")"
 }
 
 # status WANT COMMAND...: run it (output in $work/cmd.out, .err) and compare.
