@@ -24,9 +24,29 @@ port=$(free_port)
 block 3 | sed "s/^listener 8883/listener $port 127.0.0.1/" >broker.conf
 grep -q "^listener $port" broker.conf || fail "the configuration is another"
 [ "$(id -u)" -ne 0 ] || echo "user root" >>broker.conf
-background broker mosquitto -c broker.conf
+background broker mosquitto -v -c broker.conf
 listening "$port"
 block 4 | sed "\$s/\$/ --set MQTT_PORT=$port/" >4.sh
-printf 'press\nwait led on\nquit\n' | bash -e 4.sh >4.out 2>4.err
-expect 4.out '^LED on$' 0
+mkfifo in
+bash -e 4.sh <in >4.out 2>4.err &
+device=$!
+pids+=("$device")
+exec {input}>in
+expect 4.out '^Press the user button' 20
 ok "the device runs against that broker"
+
+block 5 | sed "s/-p 8883/-p $port/" >5.txt
+grep '^mosquitto_pub' 5.txt >pub.sh
+grep '^mosquitto_sub' 5.txt | sed 's/$/ -C 1 -W 15/' >sub.sh
+bash -e pub.sh
+expect 4.out '^LED on$'
+background sub bash -e sub.sh
+sub=$last
+expect broker.err 'Sending SUBACK to (auto|mosq)' 10
+echo press >&"$input"
+wait "$sub" || fail "the observer saw no press"
+[ "$(cat sub.out)" = 'ledstatus TURN OFF' ] || fail "the observer saw: $(cat sub.out)"
+ok "each direction alone, with the document's two commands"
+echo quit >&"$input"
+exec {input}>&-
+wait "$device" || fail "the device did not end well"
