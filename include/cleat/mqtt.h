@@ -168,10 +168,12 @@ struct cleat_mqtt {
     uint64_t progress_ms; /* output began to wait, or went on */
     uint64_t ack_ms;      /* an acknowledgement became due, or one came */
     uint64_t ping_ms;     /* PINGREQ was queued */
-    uint64_t held_ms;     /* the pending event came up */
     /* events */
     struct cleat_mqtt_event pending; /* holds back input until it is taken */
-    struct cleat_mqtt_event end;     /* told last */
+    uint8_t end_type;                /* of the event told last, or NONE */
+    uint8_t end_code;
+    int8_t end_err;
+    const char *end_text;
 };
 
 /**
