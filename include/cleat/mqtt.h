@@ -299,7 +299,8 @@ bool cleat_mqtt_topic_match(struct cleat_bytes filter,
 /** @return true for an MQTT text: well-formed UTF-8 of at most 65535 bytes, no
  *          surrogates, no NUL. */
 bool cleat_mqtt_utf8_valid(struct cleat_bytes text);
-/** @return words for a CONNACK code; never NULL. */
+/** @return words for a CONNACK code; never NULL. Without CLEAT_TEXTS only
+ *          "accepted" or "refused". */
 const char *cleat_mqtt_connack_text(uint8_t code);
 
 #ifdef __cplusplus

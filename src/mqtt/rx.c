@@ -213,7 +213,8 @@ static const char *on_connack(struct cleat_mqtt *s) {
         return why;
     }
     if (present && s->config.clean_session) {
-        return "connack with a session that was to be clean [MQTT-3.2.2-1]";
+        return CLEAT_MQTT_WRONG(
+            "connack with a session that was to be clean [MQTT-3.2.2-1]");
     }
     CLEAT_LOG(CLEAT_LEVEL_INFO, "mqtt", "connack session_present=%d code=%u",
               present, (unsigned)code);
@@ -265,7 +266,8 @@ static const char *on_ack(struct cleat_mqtt *s) {
     }
     enum slot_kind kind = cleat_mqtt_slot_kind(slot);
     if (!cleat_mqtt_tx_was_sent(s, slot)) {
-        return "acknowledgement of a packet before it was sent";
+        return CLEAT_MQTT_WRONG(
+            "acknowledgement of a packet before it was sent");
     }
     if (s->rx_first == CLEAT_MQTT_P_PUBACK && kind == KIND_QOS1) {
         return slot_event(s, slot, CLEAT_MQTT_DELIVERED);
@@ -274,8 +276,9 @@ static const char *on_ack(struct cleat_mqtt *s) {
         return slot_event(s, slot, CLEAT_MQTT_DELIVERED);
     }
     if (!rec || (kind != KIND_QOS2 && kind != KIND_PUBREL)) {
-        return "acknowledgement of the wrong type for this packet "
-               "[MQTT-4.3.2-1] [MQTT-4.3.3-1]";
+        return CLEAT_MQTT_WRONG(
+            "acknowledgement of the wrong type for this packet "
+            "[MQTT-4.3.2-1] [MQTT-4.3.3-1]");
     }
     if (kind == KIND_QOS2) {
         cleat_mqtt_tx_to_pubrel(s, slot);
@@ -313,11 +316,12 @@ static const char *on_suback(struct cleat_mqtt *s) {
     struct cleat_mqtt_slot *slot = cleat_mqtt_tx_find(s, id);
     if (slot == NULL || cleat_mqtt_slot_kind(slot) != KIND_SUBSCRIBE ||
         slot->state != SLOT_SENT) {
-        return "suback for no subscribe [MQTT-3.8.4-2]";
+        return CLEAT_MQTT_WRONG("suback for no subscribe [MQTT-3.8.4-2]");
     }
     if (codes.len != cleat_mqtt_subscribe_count(cleat_bytes_of(
                          s->config.tx_buf + slot->offset, slot->len))) {
-        return "suback with a wrong number of codes [MQTT-3.8.4-5]";
+        return CLEAT_MQTT_WRONG(
+            "suback with a wrong number of codes [MQTT-3.8.4-5]");
     }
     slot_event(s, slot, CLEAT_MQTT_SUBSCRIBED);
     s->pending.codes = codes;
@@ -333,7 +337,7 @@ static const char *on_unsuback(struct cleat_mqtt *s) {
     struct cleat_mqtt_slot *slot = cleat_mqtt_tx_find(s, id);
     if (slot == NULL || cleat_mqtt_slot_kind(slot) != KIND_UNSUBSCRIBE ||
         slot->state != SLOT_SENT) {
-        return "unsuback for no unsubscribe [MQTT-3.10.4-4]";
+        return CLEAT_MQTT_WRONG("unsuback for no unsubscribe [MQTT-3.10.4-4]");
     }
     return slot_event(s, slot, CLEAT_MQTT_UNSUBSCRIBED);
 }
@@ -351,7 +355,7 @@ static const char *body_done(struct cleat_mqtt *s) {
         return on_unsuback(s);
     case CLEAT_MQTT_P_PINGRESP:
         if (!s->ping) {
-            return "pingresp without pingreq [MQTT 3.13]";
+            return CLEAT_MQTT_WRONG("pingresp without pingreq [MQTT 3.13]");
         }
         s->ping = false;
         return NULL;
@@ -369,10 +373,10 @@ static const char *first_byte(struct cleat_mqtt *s, uint8_t first) {
         return why;
     }
     if (s->state == SESSION_CONNECTING && !connack) {
-        return "first packet is no connack [MQTT-3.2.0-1]";
+        return CLEAT_MQTT_WRONG("first packet is no connack [MQTT-3.2.0-1]");
     }
     if (s->state == SESSION_UP && connack) {
-        return "second connack";
+        return CLEAT_MQTT_WRONG("second connack");
     }
     s->rx_first = first;
     s->rx_state = RX_LENGTH;
@@ -400,7 +404,8 @@ static const char *length_byte(struct cleat_mqtt *s, uint8_t byte) {
     }
     if (s->rx_left > s->config.rx_cap) {
         /* Ours all fit: subscribe() has seen to it. */
-        return "suback with a wrong number of codes [MQTT-3.8.4-5]";
+        return CLEAT_MQTT_WRONG(
+            "suback with a wrong number of codes [MQTT-3.8.4-5]");
     }
     s->rx_state = RX_BODY;
     s->rx_need = s->rx_left;
@@ -468,9 +473,11 @@ int cleat_mqtt_input(struct cleat_mqtt *s, struct cleat_bytes bytes,
     struct cleat_reader r = cleat_reader_of(bytes);
     while (cleat_reader_left(&r) > 0 && may_receive(s)) {
         s->received_ms = now_ms;
-        const char *why = s->connect_len > 0
-                              ? "packet before connect was sent [MQTT-3.1.0-1]"
-                              : advance(s, &r);
+        const char *why =
+            s->connect_len > 0
+                ? CLEAT_MQTT_WRONG(
+                      "packet before connect was sent [MQTT-3.1.0-1]")
+                : advance(s, &r);
         if (why != NULL) {
             cleat_mqtt_session_end(s, CLEAT_MQTT_FAILED, CLEAT_ERR_PROTO, 0,
                                    why);

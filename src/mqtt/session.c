@@ -93,7 +93,7 @@ void cleat_mqtt_session_end(struct cleat_mqtt *s,
     s->end_type = (uint8_t)type;
     s->end_err = (int8_t)err;
     s->end_code = code;
-    s->end_text = text;
+    s->end_text = CLEAT_TEXT(text);
     s->state = SESSION_OVER;
     if (s->connect_len > 0) {
         cleat_wipe(s->config.rx_buf, s->connect_len);
@@ -157,20 +157,20 @@ static uint64_t failure_due(const struct cleat_mqtt *s, const char **why) {
     }
     if (cleat_mqtt_tx_waits(s)) {
         due = s->progress_ms + limit;
-        *why = "nothing could be sent in time";
+        *why = CLEAT_TEXT("nothing could be sent in time");
     }
     if (s->state == SESSION_CONNECTING && s->connect_len == 0 &&
         s->ack_ms + limit < due) {
         due = s->ack_ms + limit;
-        *why = "no connack in time";
+        *why = CLEAT_TEXT("no connack in time");
     }
     if (s->state == SESSION_UP && s->waiting > 0 && s->ack_ms + limit < due) {
         due = s->ack_ms + limit;
-        *why = "no acknowledgement in time";
+        *why = CLEAT_TEXT("no acknowledgement in time");
     }
     if (s->ping && s->ping_ms + limit < due) {
         due = s->ping_ms + limit;
-        *why = "no pingresp in time";
+        *why = CLEAT_TEXT("no pingresp in time");
     }
     return due;
 }
@@ -182,8 +182,9 @@ static bool is_overrun(const struct cleat_mqtt *s) {
 static void tick(struct cleat_mqtt *s, uint64_t now_ms) {
     const char *why = NULL;
     if (is_overrun(s)) {
-        cleat_mqtt_session_end(s, CLEAT_MQTT_FAILED, CLEAT_ERR_FULL, 0,
-                               "more qos 2 messages under way than qos2_count");
+        cleat_mqtt_session_end(
+            s, CLEAT_MQTT_FAILED, CLEAT_ERR_FULL, 0,
+            CLEAT_TEXT("more qos 2 messages under way than qos2_count"));
         return;
     }
     if (now_ms >= failure_due(s, &why)) {
