@@ -95,6 +95,10 @@ static void say_policy(struct cleat_device *d) {
 }
 
 void cleat_app_say_registration(struct cleat_device *d) {
+    if (!CLEAT_TEXTS) {
+        cleat_app_say(d, "To register this device: docs/brokers.md");
+        return;
+    }
     cleat_app_say(d, "To register this device at AWS IoT (any other broker: "
                      "docs/brokers.md):");
     cleat_app_say(d, "  1. Save the certificate above, BEGIN to END line, as "

@@ -13,31 +13,35 @@
 #include "cleat/mqtt.h"
 #include "cleat/settings_defaults.h"
 
+/* Without CLEAT_TEXTS a setting has no meaning to print, and what is wrong with
+ * it is told by its name alone. */
+#define MEANING(words) (CLEAT_TEXTS ? (words) : "")
+#define REFUSAL(name, words) (CLEAT_TEXTS ? name words : name)
 #define FIELD(f) offsetof(struct cleat_settings, f)
 #define TEXT(name, field, min, max, meaning)                                   \
     {                                                                          \
 #name, CLEAT_SETTING_TEXT, FIELD(field), CLEAT_DEFAULT_##name, min,    \
-            max, NULL, meaning                                                 \
+            max, NULL, MEANING(meaning)                                        \
     }
 #define SECRET(name, field, max, meaning)                                      \
     {                                                                          \
 #name, CLEAT_SETTING_SECRET, FIELD(field), CLEAT_DEFAULT_##name, 0,    \
-            max, NULL, meaning                                                 \
+            max, NULL, MEANING(meaning)                                        \
     }
 #define NUMBER(name, field, min, max, meaning)                                 \
     {                                                                          \
 #name, CLEAT_SETTING_NUMBER, FIELD(field), CLEAT_DEFAULT_##name, min,  \
-            max, NULL, meaning                                                 \
+            max, NULL, MEANING(meaning)                                        \
     }
 #define SWITCH(name, field, meaning)                                           \
     {                                                                          \
 #name, CLEAT_SETTING_SWITCH, FIELD(field), CLEAT_DEFAULT_##name, 0, 1, \
-            NULL, meaning                                                      \
+            NULL, MEANING(meaning)                                             \
     }
 #define CHOICE(name, field, choices, meaning)                                  \
     {                                                                          \
 #name, CLEAT_SETTING_CHOICE, FIELD(field), CLEAT_DEFAULT_##name, 0,    \
-            64, choices, meaning                                               \
+            64, choices, MEANING(meaning)                                      \
     }
 
 const struct cleat_setting cleat_settings_table[] = {
@@ -311,24 +315,28 @@ static int fail(char *why, size_t cap, const char *sentence) {
 static int check_topics(const struct cleat_settings *s, char *why, size_t cap) {
     if (!cleat_mqtt_topic_valid(cleat_bytes_str(s->mqtt_pub_topic))) {
         return fail(why, cap,
-                    "MQTT_PUB_TOPIC: not a topic to publish to: it must be "
-                    "UTF-8 without + and #");
+                    REFUSAL("MQTT_PUB_TOPIC",
+                            ": not a topic to publish to: it must be "
+                            "UTF-8 without + and #"));
     }
     if (!cleat_mqtt_filter_valid(cleat_bytes_str(s->mqtt_sub_topic))) {
         return fail(why, cap,
-                    "MQTT_SUB_TOPIC: not a topic filter: + stands alone "
-                    "between slashes, # alone at the end");
+                    REFUSAL("MQTT_SUB_TOPIC",
+                            ": not a topic filter: + stands alone "
+                            "between slashes, # alone at the end"));
     }
     if (s->enable_lwt_message &&
         !cleat_mqtt_topic_valid(cleat_bytes_str(s->mqtt_will_topic_name))) {
         return fail(why, cap,
-                    "MQTT_WILL_TOPIC_NAME: needed when ENABLE_LWT_MESSAGE is "
-                    "on, UTF-8 without + and #");
+                    REFUSAL("MQTT_WILL_TOPIC_NAME",
+                            ": needed when ENABLE_LWT_MESSAGE is "
+                            "on, UTF-8 without + and #"));
     }
     if (strcmp(s->mqtt_device_on_message, s->mqtt_device_off_message) == 0) {
         return fail(why, cap,
-                    "MQTT_DEVICE_ON_MESSAGE and MQTT_DEVICE_OFF_MESSAGE must "
-                    "differ");
+                    REFUSAL("MQTT_DEVICE_ON_MESSAGE",
+                            " and MQTT_DEVICE_OFF_MESSAGE must "
+                            "differ"));
     }
     return CLEAT_OK;
 }
@@ -357,13 +365,16 @@ static int check_tls(const struct cleat_settings *s, char *why, size_t cap) {
     }
     if (cleat_settings_object(s->client_certificate) < 0) {
         return fail(why, cap,
-                    "CLIENT_CERTIFICATE: name the chip object that holds it, "
-                    "as 0xE0E0; certificate files are not used");
+                    REFUSAL("CLIENT_CERTIFICATE",
+                            ": name the chip object that holds it, "
+                            "as 0xE0E0; certificate files are not used"));
     }
     if (cleat_settings_object(s->client_private_key) < 0) {
-        return fail(why, cap,
-                    "CLIENT_PRIVATE_KEY: name the chip's key object, as "
-                    "0xE0F0; a private key never belongs into settings");
+        return fail(
+            why, cap,
+            REFUSAL("CLIENT_PRIVATE_KEY",
+                    ": name the chip's key object, as "
+                    "0xE0F0; a private key never belongs into settings"));
     }
     return CLEAT_OK;
 }
@@ -380,31 +391,36 @@ int cleat_settings_check(const struct cleat_settings *s, char *why,
     if (!s->generate_unique_client_id &&
         strlen(s->mqtt_client_identifier) > s->mqtt_client_identifier_max_len) {
         return fail(why, why_cap,
-                    "MQTT_CLIENT_IDENTIFIER: longer than "
-                    "MQTT_CLIENT_IDENTIFIER_MAX_LEN");
+                    REFUSAL("MQTT_CLIENT_IDENTIFIER",
+                            ": longer than "
+                            "MQTT_CLIENT_IDENTIFIER_MAX_LEN"));
     }
     if (!s->generate_unique_client_id && s->mqtt_client_identifier[0] == '\0' &&
         !s->mqtt_clean_session) {
         return fail(why, why_cap,
-                    "MQTT_CLIENT_IDENTIFIER: may be empty only with "
-                    "MQTT_CLEAN_SESSION=1 [MQTT-3.1.3-7]");
+                    REFUSAL("MQTT_CLIENT_IDENTIFIER",
+                            ": may be empty only with "
+                            "MQTT_CLEAN_SESSION=1 [MQTT-3.1.3-7]"));
     }
     if (s->mqtt_password[0] != '\0' && s->mqtt_username[0] == '\0') {
         return fail(why, why_cap,
-                    "MQTT_PASSWORD: MQTT 3.1.1 allows a password only with "
-                    "MQTT_USERNAME [MQTT-3.1.2-22]");
+                    REFUSAL("MQTT_PASSWORD",
+                            ": MQTT 3.1.1 allows a password only with "
+                            "MQTT_USERNAME [MQTT-3.1.2-22]"));
     }
     size_t pass = strlen(s->wifi_password);
     if (s->wifi_ssid[0] != '\0' && strcmp(s->wifi_security, "OPEN") != 0 &&
         pass < 8) {
         return fail(why, why_cap,
-                    "WIFI_PASSWORD: 8 to 63 characters are needed unless "
-                    "WIFI_SECURITY is OPEN");
+                    REFUSAL("WIFI_PASSWORD",
+                            ": 8 to 63 characters are needed unless "
+                            "WIFI_SECURITY is OPEN"));
     }
     if (s->mqtt_conn_retry_max_ms < s->mqtt_conn_retry_interval_ms) {
         return fail(why, why_cap,
-                    "MQTT_CONN_RETRY_MAX_MS: less than "
-                    "MQTT_CONN_RETRY_INTERVAL_MS");
+                    REFUSAL("MQTT_CONN_RETRY_MAX_MS",
+                            ": less than "
+                            "MQTT_CONN_RETRY_INTERVAL_MS"));
     }
     return CLEAT_OK;
 }
@@ -413,13 +429,15 @@ int cleat_settings_complete(const struct cleat_settings *s, char *why,
                             size_t why_cap) {
     if (s->mqtt_broker_address[0] == '\0') {
         return fail(why, why_cap,
-                    "MQTT_BROKER_ADDRESS is not set: give the broker's host "
-                    "name");
+                    REFUSAL("MQTT_BROKER_ADDRESS",
+                            " is not set: give the broker's host "
+                            "name"));
     }
     if (s->mqtt_secure_connection && s->root_ca_certificate[0] == '\0') {
         return fail(why, why_cap,
-                    "ROOT_CA_CERTIFICATE is not set: TLS needs the broker's "
-                    "root CA (a PEM file)");
+                    REFUSAL("ROOT_CA_CERTIFICATE",
+                            " is not set: TLS needs the broker's "
+                            "root CA (a PEM file)"));
     }
     return CLEAT_OK;
 }

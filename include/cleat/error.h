@@ -8,7 +8,10 @@
 #ifndef CLEAT_ERROR_H
 #define CLEAT_ERROR_H
 
+#include <stddef.h>
 #include <stdint.h>
+
+#include "cleat/config.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -54,6 +57,9 @@ struct cleat_detail {
     uint16_t object;  /**< Chip object the operation was on; 0 if none. */
     const char *text; /**< Static text, lower case, no full stop; or NULL. */
 };
+
+/** A long text for struct cleat_detail: NULL in a build without CLEAT_TEXTS. */
+#define CLEAT_TEXT(words) (CLEAT_TEXTS ? (words) : NULL)
 
 /** @return static text for an enum cleat_err, lower case; never NULL. */
 const char *cleat_strerror(int err);

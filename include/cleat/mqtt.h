@@ -168,10 +168,12 @@ struct cleat_mqtt {
     uint64_t progress_ms; /* output began to wait, or went on */
     uint64_t ack_ms;      /* an acknowledgement became due, or one came */
     uint64_t ping_ms;     /* PINGREQ was queued */
-    uint64_t held_ms;     /* the pending event came up */
     /* events */
     struct cleat_mqtt_event pending; /* holds back input until it is taken */
-    struct cleat_mqtt_event end;     /* told last */
+    uint8_t end_type;                /* of the event told last, or NONE */
+    uint8_t end_code;
+    int8_t end_err;
+    const char *end_text;
 };
 
 /**
@@ -297,7 +299,8 @@ bool cleat_mqtt_topic_match(struct cleat_bytes filter,
 /** @return true for an MQTT text: well-formed UTF-8 of at most 65535 bytes, no
  *          surrogates, no NUL. */
 bool cleat_mqtt_utf8_valid(struct cleat_bytes text);
-/** @return words for a CONNACK code; never NULL. */
+/** @return words for a CONNACK code; never NULL. Without CLEAT_TEXTS only
+ *          "accepted" or "refused". */
 const char *cleat_mqtt_connack_text(uint8_t code);
 
 #ifdef __cplusplus

@@ -18,6 +18,7 @@
 #include <stdint.h>
 
 #include "cleat/bytes.h"
+#include "cleat/config.h"
 #include "cleat/error.h"
 #include "cleat/se.h"
 #include "cleat/stream.h"
@@ -28,8 +29,13 @@ extern "C" {
 
 /** Most CA views in a config; each may hold several certificates. */
 #define CLEAT_TLS_CA_MAX 4
-/** Room for everything private in a struct cleat_tls, bytes. */
-#define CLEAT_TLS_CTX_MAX 8192
+/** Room for everything private in a struct cleat_tls, bytes. On Cortex-M4
+ *  with src/tls/mbedtls_config.h 2000 of them are used, without CLEAT_TEXTS
+ *  1528; more of mbedTLS needs more (src/tls/stream.c checks). */
+#ifndef CLEAT_TLS_CTX_MAX
+#define CLEAT_TLS_CTX_MAX                                                      \
+    (sizeof(void *) > 4 ? 8192 : CLEAT_TEXTS ? 2560 : 2048)
+#endif
 
 /**
  * Settings. Zero the struct, then set what you need. What pointers and views

@@ -400,7 +400,8 @@ bool cleat_client_event(struct cleat_client *c,
 static void run_timers(struct cleat_client *c, uint64_t now_ms) {
     struct cleat_mqtt_event e;
     if (c->state == CLIENT_FAREWELL && now_ms >= c->until_ms) {
-        timed_out(c, "disconnect could not be sent in time", now_ms);
+        timed_out(c, CLEAT_TEXT("disconnect could not be sent in time"),
+                  now_ms);
         return;
     }
     if (now_ms < cleat_mqtt_deadline(c->config.session)) {
@@ -441,7 +442,7 @@ static uint64_t open_step(struct cleat_client *c, uint64_t now_ms) {
         if (now_ms < c->until_ms) {
             return c->until_ms;
         }
-        timed_out(c, "connection not made in time", now_ms);
+        timed_out(c, CLEAT_TEXT("connection not made in time"), now_ms);
         return now_ms;
     }
     if (err != 0) {
@@ -475,7 +476,7 @@ static void note_stop(struct cleat_client *c, uint64_t now_ms) {
 
 static void note_suspend(struct cleat_client *c, uint64_t now_ms) {
     static const struct cleat_detail detail = {CLEAT_LAYER_NET, 0, 0,
-                                               "the link is down"};
+                                               CLEAT_TEXT("the link is down")};
     if (c->state != CLIENT_OPEN && c->state != CLIENT_RUN) {
         return;
     }

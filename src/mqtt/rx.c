@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* The receiving side of a session: cuts the stream into packets, checks them,
  * and turns each into an event, an acknowledgement, or the end. A message goes
- * upward in pieces as large as rx_buf allows. */
+ * upward in pieces as large as rx_buf allows. The time of all that happens here
+ * is received_ms. */
 #include <limits.h>
 #include <string.h>
 
@@ -70,15 +71,15 @@ static void acknowledge(struct cleat_mqtt *s, uint8_t qos, uint16_t id) {
 }
 
 static void event_id(struct cleat_mqtt *s, enum cleat_mqtt_event_type type,
-                     uint16_t id, uint64_t now_ms) {
-    cleat_mqtt_session_event(s, type, now_ms)->id = id;
+                     uint16_t id) {
+    cleat_mqtt_session_event(s, type)->id = id;
 }
 
 /* --- PUBLISH ----------------------------------------------------------- */
 
-static void message_event(struct cleat_mqtt *s, uint64_t now_ms) {
+static void message_event(struct cleat_mqtt *s) {
     struct cleat_mqtt_event *e =
-        cleat_mqtt_session_event(s, CLEAT_MQTT_MESSAGE, now_ms);
+        cleat_mqtt_session_event(s, CLEAT_MQTT_MESSAGE);
     struct cleat_reader r = cleat_reader_of(collected(s));
     e->topic = cleat_read_bytes(&r, cleat_read_u16(&r));
     e->payload =
@@ -92,9 +93,9 @@ static void message_event(struct cleat_mqtt *s, uint64_t now_ms) {
     e->last = s->rx_left == 0;
 }
 
-static void skipped_event(struct cleat_mqtt *s, uint64_t now_ms) {
+static void skipped_event(struct cleat_mqtt *s) {
     struct cleat_mqtt_event *e =
-        cleat_mqtt_session_event(s, CLEAT_MQTT_SKIPPED, now_ms);
+        cleat_mqtt_session_event(s, CLEAT_MQTT_SKIPPED);
     e->qos = qos_of(s);
     e->id = s->rx_id;
     e->total_len = s->total_len;
@@ -119,8 +120,7 @@ static size_t piece_need(const struct cleat_mqtt *s) {
 }
 
 /* Everything in front of the payload is here: deliver, or know it already? */
-static const char *payload_begin(struct cleat_mqtt *s, uint8_t rx_state,
-                                 uint64_t now_ms) {
+static const char *payload_begin(struct cleat_mqtt *s, uint8_t rx_state) {
     s->rx_state = rx_state;
     s->total_len = s->rx_left;
     s->offset = 0;
@@ -139,9 +139,9 @@ static const char *payload_begin(struct cleat_mqtt *s, uint8_t rx_state,
         return NULL;
     }
     if (s->rx_state == RX_PAYLOAD) {
-        message_event(s, now_ms);
+        message_event(s);
     } else if (s->rx_state == RX_SKIP) {
-        skipped_event(s, now_ms);
+        skipped_event(s);
     } else {
         acknowledge(s, 2, s->rx_id);
     }
@@ -165,7 +165,7 @@ static const char *topic_len_done(struct cleat_mqtt *s) {
     return NULL;
 }
 
-static const char *head_done(struct cleat_mqtt *s, uint64_t now_ms) {
+static const char *head_done(struct cleat_mqtt *s) {
     struct cleat_mqtt_publish_head head;
     const char *why =
         cleat_mqtt_publish_head_decode(s->rx_first, collected(s), &head);
@@ -173,27 +173,27 @@ static const char *head_done(struct cleat_mqtt *s, uint64_t now_ms) {
         return why;
     }
     s->rx_id = head.id;
-    return payload_begin(s, RX_PAYLOAD, now_ms);
+    return payload_begin(s, RX_PAYLOAD);
 }
 
-static const char *skip_topic_done(struct cleat_mqtt *s, uint64_t now_ms) {
+static const char *skip_topic_done(struct cleat_mqtt *s) {
     s->rx_len = 0;
     s->rx_id = 0;
     if (qos_of(s) == 0) {
-        return payload_begin(s, RX_SKIP, now_ms);
+        return payload_begin(s, RX_SKIP);
     }
     s->rx_need = 2;
     s->rx_state = RX_SKIP_ID;
     return NULL;
 }
 
-static const char *skip_id_done(struct cleat_mqtt *s, uint64_t now_ms) {
+static const char *skip_id_done(struct cleat_mqtt *s) {
     const char *why = cleat_mqtt_ack_decode(collected(s), &s->rx_id);
-    return why != NULL ? why : payload_begin(s, RX_SKIP, now_ms);
+    return why != NULL ? why : payload_begin(s, RX_SKIP);
 }
 
-static void piece_done(struct cleat_mqtt *s, uint64_t now_ms) {
-    message_event(s, now_ms);
+static void piece_done(struct cleat_mqtt *s) {
+    message_event(s);
     /* The views hold until the next input, which then overwrites the piece. */
     s->offset += (uint32_t)(s->rx_len - s->head_len);
     s->rx_len = s->head_len;
@@ -205,7 +205,7 @@ static void piece_done(struct cleat_mqtt *s, uint64_t now_ms) {
 
 /* --- the other packets -------------------------------------------------- */
 
-static const char *on_connack(struct cleat_mqtt *s, uint64_t now_ms) {
+static const char *on_connack(struct cleat_mqtt *s) {
     bool present;
     uint8_t code;
     const char *why = cleat_mqtt_connack_decode(collected(s), &present, &code);
@@ -213,7 +213,8 @@ static const char *on_connack(struct cleat_mqtt *s, uint64_t now_ms) {
         return why;
     }
     if (present && s->config.clean_session) {
-        return "connack with a session that was to be clean [MQTT-3.2.2-1]";
+        return CLEAT_MQTT_WRONG(
+            "connack with a session that was to be clean [MQTT-3.2.2-1]");
     }
     CLEAT_LOG(CLEAT_LEVEL_INFO, "mqtt", "connack session_present=%d code=%u",
               present, (unsigned)code);
@@ -223,9 +224,9 @@ static const char *on_connack(struct cleat_mqtt *s, uint64_t now_ms) {
         return NULL;
     }
     s->state = SESSION_UP;
-    s->progress_ms = now_ms;
+    s->progress_ms = s->received_ms;
     struct cleat_mqtt_event *e =
-        cleat_mqtt_session_event(s, CLEAT_MQTT_CONNECTED, now_ms);
+        cleat_mqtt_session_event(s, CLEAT_MQTT_CONNECTED);
     e->session_present = present;
     e->session_lost = s->had_session && !present;
     s->had_session = true;
@@ -238,19 +239,18 @@ static const char *on_connack(struct cleat_mqtt *s, uint64_t now_ms) {
 
 static const char *slot_event(struct cleat_mqtt *s,
                               struct cleat_mqtt_slot *slot,
-                              enum cleat_mqtt_event_type type,
-                              uint64_t now_ms) {
-    event_id(s, type, slot->id, now_ms);
+                              enum cleat_mqtt_event_type type) {
+    event_id(s, type, slot->id);
     cleat_mqtt_tx_free(s, slot);
-    s->ack_ms = now_ms;
-    s->progress_ms = now_ms;
+    s->ack_ms = s->received_ms;
+    s->progress_ms = s->received_ms;
     return NULL;
 }
 
 /* PUBACK, PUBREC and PUBCOMP. Those for an id that is not in use are late
  * answers, which the standard does not forbid: they are passed over, but a
  * PUBREC is answered, or the broker would keep the id for ever. */
-static const char *on_ack(struct cleat_mqtt *s, uint64_t now_ms) {
+static const char *on_ack(struct cleat_mqtt *s) {
     uint16_t id;
     const char *why = cleat_mqtt_ack_decode(collected(s), &id);
     if (why != NULL) {
@@ -266,17 +266,19 @@ static const char *on_ack(struct cleat_mqtt *s, uint64_t now_ms) {
     }
     enum slot_kind kind = cleat_mqtt_slot_kind(slot);
     if (!cleat_mqtt_tx_was_sent(s, slot)) {
-        return "acknowledgement of a packet before it was sent";
+        return CLEAT_MQTT_WRONG(
+            "acknowledgement of a packet before it was sent");
     }
     if (s->rx_first == CLEAT_MQTT_P_PUBACK && kind == KIND_QOS1) {
-        return slot_event(s, slot, CLEAT_MQTT_DELIVERED, now_ms);
+        return slot_event(s, slot, CLEAT_MQTT_DELIVERED);
     }
     if (s->rx_first == CLEAT_MQTT_P_PUBCOMP && kind == KIND_PUBREL) {
-        return slot_event(s, slot, CLEAT_MQTT_DELIVERED, now_ms);
+        return slot_event(s, slot, CLEAT_MQTT_DELIVERED);
     }
     if (!rec || (kind != KIND_QOS2 && kind != KIND_PUBREL)) {
-        return "acknowledgement of the wrong type for this packet "
-               "[MQTT-4.3.2-1] [MQTT-4.3.3-1]";
+        return CLEAT_MQTT_WRONG(
+            "acknowledgement of the wrong type for this packet "
+            "[MQTT-4.3.2-1] [MQTT-4.3.3-1]");
     }
     if (kind == KIND_QOS2) {
         cleat_mqtt_tx_to_pubrel(s, slot);
@@ -284,8 +286,8 @@ static const char *on_ack(struct cleat_mqtt *s, uint64_t now_ms) {
     if (slot->state == SLOT_SENT) {
         cleat_mqtt_tx_ack(s, CLEAT_MQTT_P_PUBREL, id);
     }
-    s->ack_ms = now_ms;
-    s->progress_ms = now_ms;
+    s->ack_ms = s->received_ms;
+    s->progress_ms = s->received_ms;
     return NULL;
 }
 
@@ -304,7 +306,7 @@ static const char *on_pubrel(struct cleat_mqtt *s) {
     return NULL;
 }
 
-static const char *on_suback(struct cleat_mqtt *s, uint64_t now_ms) {
+static const char *on_suback(struct cleat_mqtt *s) {
     uint16_t id;
     struct cleat_bytes codes;
     const char *why = cleat_mqtt_suback_decode(collected(s), &id, &codes);
@@ -314,18 +316,19 @@ static const char *on_suback(struct cleat_mqtt *s, uint64_t now_ms) {
     struct cleat_mqtt_slot *slot = cleat_mqtt_tx_find(s, id);
     if (slot == NULL || cleat_mqtt_slot_kind(slot) != KIND_SUBSCRIBE ||
         slot->state != SLOT_SENT) {
-        return "suback for no subscribe [MQTT-3.8.4-2]";
+        return CLEAT_MQTT_WRONG("suback for no subscribe [MQTT-3.8.4-2]");
     }
     if (codes.len != cleat_mqtt_subscribe_count(cleat_bytes_of(
                          s->config.tx_buf + slot->offset, slot->len))) {
-        return "suback with a wrong number of codes [MQTT-3.8.4-5]";
+        return CLEAT_MQTT_WRONG(
+            "suback with a wrong number of codes [MQTT-3.8.4-5]");
     }
-    slot_event(s, slot, CLEAT_MQTT_SUBSCRIBED, now_ms);
+    slot_event(s, slot, CLEAT_MQTT_SUBSCRIBED);
     s->pending.codes = codes;
     return NULL;
 }
 
-static const char *on_unsuback(struct cleat_mqtt *s, uint64_t now_ms) {
+static const char *on_unsuback(struct cleat_mqtt *s) {
     uint16_t id;
     const char *why = cleat_mqtt_ack_decode(collected(s), &id);
     if (why != NULL) {
@@ -334,30 +337,30 @@ static const char *on_unsuback(struct cleat_mqtt *s, uint64_t now_ms) {
     struct cleat_mqtt_slot *slot = cleat_mqtt_tx_find(s, id);
     if (slot == NULL || cleat_mqtt_slot_kind(slot) != KIND_UNSUBSCRIBE ||
         slot->state != SLOT_SENT) {
-        return "unsuback for no unsubscribe [MQTT-3.10.4-4]";
+        return CLEAT_MQTT_WRONG("unsuback for no unsubscribe [MQTT-3.10.4-4]");
     }
-    return slot_event(s, slot, CLEAT_MQTT_UNSUBSCRIBED, now_ms);
+    return slot_event(s, slot, CLEAT_MQTT_UNSUBSCRIBED);
 }
 
-static const char *body_done(struct cleat_mqtt *s, uint64_t now_ms) {
+static const char *body_done(struct cleat_mqtt *s) {
     s->rx_state = RX_FIRST;
     switch (s->rx_first) {
     case CLEAT_MQTT_P_CONNACK:
-        return on_connack(s, now_ms);
+        return on_connack(s);
     case CLEAT_MQTT_P_PUBREL:
         return on_pubrel(s);
     case CLEAT_MQTT_P_SUBACK:
-        return on_suback(s, now_ms);
+        return on_suback(s);
     case CLEAT_MQTT_P_UNSUBACK:
-        return on_unsuback(s, now_ms);
+        return on_unsuback(s);
     case CLEAT_MQTT_P_PINGRESP:
         if (!s->ping) {
-            return "pingresp without pingreq [MQTT 3.13]";
+            return CLEAT_MQTT_WRONG("pingresp without pingreq [MQTT 3.13]");
         }
         s->ping = false;
         return NULL;
     default:
-        return on_ack(s, now_ms);
+        return on_ack(s);
     }
 }
 
@@ -370,10 +373,10 @@ static const char *first_byte(struct cleat_mqtt *s, uint8_t first) {
         return why;
     }
     if (s->state == SESSION_CONNECTING && !connack) {
-        return "first packet is no connack [MQTT-3.2.0-1]";
+        return CLEAT_MQTT_WRONG("first packet is no connack [MQTT-3.2.0-1]");
     }
     if (s->state == SESSION_UP && connack) {
-        return "second connack";
+        return CLEAT_MQTT_WRONG("second connack");
     }
     s->rx_first = first;
     s->rx_state = RX_LENGTH;
@@ -383,8 +386,7 @@ static const char *first_byte(struct cleat_mqtt *s, uint8_t first) {
     return NULL;
 }
 
-static const char *length_byte(struct cleat_mqtt *s, uint8_t byte,
-                               uint64_t now_ms) {
+static const char *length_byte(struct cleat_mqtt *s, uint8_t byte) {
     bool done;
     const char *why =
         cleat_mqtt_header_length_decode(byte, &s->rx_shift, &s->rx_left, &done);
@@ -402,37 +404,37 @@ static const char *length_byte(struct cleat_mqtt *s, uint8_t byte,
     }
     if (s->rx_left > s->config.rx_cap) {
         /* Ours all fit: subscribe() has seen to it. */
-        return "suback with a wrong number of codes [MQTT-3.8.4-5]";
+        return CLEAT_MQTT_WRONG(
+            "suback with a wrong number of codes [MQTT-3.8.4-5]");
     }
     s->rx_state = RX_BODY;
     s->rx_need = s->rx_left;
-    return s->rx_left == 0 ? body_done(s, now_ms) : NULL;
+    return s->rx_left == 0 ? body_done(s) : NULL;
 }
 
 /* Take at least one byte. @return what is wrong with it, or NULL. */
-static const char *advance(struct cleat_mqtt *s, struct cleat_reader *r,
-                           uint64_t now_ms) {
+static const char *advance(struct cleat_mqtt *s, struct cleat_reader *r) {
     switch ((enum rx_state)s->rx_state) {
     case RX_FIRST:
         return first_byte(s, cleat_read_u8(r));
     case RX_LENGTH:
-        return length_byte(s, cleat_read_u8(r), now_ms);
+        return length_byte(s, cleat_read_u8(r));
     case RX_BODY:
-        return collect(s, r) ? body_done(s, now_ms) : NULL;
+        return collect(s, r) ? body_done(s) : NULL;
     case RX_TOPIC_LEN:
         return collect(s, r) ? topic_len_done(s) : NULL;
     case RX_HEAD:
-        return collect(s, r) ? head_done(s, now_ms) : NULL;
+        return collect(s, r) ? head_done(s) : NULL;
     case RX_PAYLOAD:
         if (collect(s, r)) {
-            piece_done(s, now_ms);
+            piece_done(s);
         }
         return NULL;
     case RX_SKIP_TOPIC:
         s->rx_need -= pass_over(s, r, s->rx_need);
-        return s->rx_need == 0 ? skip_topic_done(s, now_ms) : NULL;
+        return s->rx_need == 0 ? skip_topic_done(s) : NULL;
     case RX_SKIP_ID:
-        return collect(s, r) ? skip_id_done(s, now_ms) : NULL;
+        return collect(s, r) ? skip_id_done(s) : NULL;
     case RX_FULL: /* may_receive() does not let it come here. */
         return NULL;
     case RX_SKIP:
@@ -442,7 +444,7 @@ static const char *advance(struct cleat_mqtt *s, struct cleat_reader *r,
             return NULL;
         }
         if (s->rx_state == RX_SKIP) {
-            skipped_event(s, now_ms);
+            skipped_event(s);
         } else {
             acknowledge(s, 2, s->rx_id);
         }
@@ -455,7 +457,7 @@ static const char *advance(struct cleat_mqtt *s, struct cleat_reader *r,
 /* A packet is begun only if its answer will fit, so none gets lost. */
 static bool may_receive(const struct cleat_mqtt *s) {
     return s->pending.type == CLEAT_MQTT_NONE &&
-           s->end.type == CLEAT_MQTT_NONE && !s->ctl_last &&
+           s->end_type == CLEAT_MQTT_NONE && !s->ctl_last &&
            s->rx_state != RX_FULL &&
            (s->rx_state != RX_FIRST || cleat_mqtt_tx_ack_fits(s));
 }
@@ -471,9 +473,11 @@ int cleat_mqtt_input(struct cleat_mqtt *s, struct cleat_bytes bytes,
     struct cleat_reader r = cleat_reader_of(bytes);
     while (cleat_reader_left(&r) > 0 && may_receive(s)) {
         s->received_ms = now_ms;
-        const char *why = s->connect_len > 0
-                              ? "packet before connect was sent [MQTT-3.1.0-1]"
-                              : advance(s, &r, now_ms);
+        const char *why =
+            s->connect_len > 0
+                ? CLEAT_MQTT_WRONG(
+                      "packet before connect was sent [MQTT-3.1.0-1]")
+                : advance(s, &r);
         if (why != NULL) {
             cleat_mqtt_session_end(s, CLEAT_MQTT_FAILED, CLEAT_ERR_PROTO, 0,
                                    why);

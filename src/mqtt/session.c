@@ -80,24 +80,20 @@ static void event_clear(struct cleat_mqtt_event *e) {
 }
 
 struct cleat_mqtt_event *
-cleat_mqtt_session_event(struct cleat_mqtt *s, enum cleat_mqtt_event_type type,
-                         uint64_t now_ms) {
+cleat_mqtt_session_event(struct cleat_mqtt *s,
+                         enum cleat_mqtt_event_type type) {
     event_clear(&s->pending);
     s->pending.type = type;
-    s->held_ms = now_ms;
     return &s->pending;
 }
 
 void cleat_mqtt_session_end(struct cleat_mqtt *s,
                             enum cleat_mqtt_event_type type, int err,
                             uint8_t code, const char *text) {
-    event_clear(&s->end);
-    s->end.type = type;
-    s->end.err = err;
-    s->end.code = code;
-    s->end.detail.layer = err != 0 ? CLEAT_LAYER_MQTT : CLEAT_LAYER_NONE;
-    s->end.detail.code = code;
-    s->end.detail.text = text;
+    s->end_type = (uint8_t)type;
+    s->end_err = (int8_t)err;
+    s->end_code = code;
+    s->end_text = CLEAT_TEXT(text);
     s->state = SESSION_OVER;
     if (s->connect_len > 0) {
         cleat_wipe(s->config.rx_buf, s->connect_len);
@@ -105,13 +101,26 @@ void cleat_mqtt_session_end(struct cleat_mqtt *s,
     }
 }
 
+static void take_end(struct cleat_mqtt *s, struct cleat_mqtt_event *event) {
+    event->type = (enum cleat_mqtt_event_type)s->end_type;
+    event->err = s->end_err;
+    event->code = s->end_code;
+    if (s->end_err != 0) {
+        event->detail.layer = CLEAT_LAYER_MQTT;
+        event->detail.code = s->end_code;
+        event->detail.text = s->end_text;
+    }
+    s->end_type = CLEAT_MQTT_NONE;
+}
+
 static void take_pending(struct cleat_mqtt *s, struct cleat_mqtt_event *event,
                          uint64_t now_ms) {
     *event = s->pending;
     event_clear(&s->pending);
     /* Nothing was read meanwhile: the broker's silence does not count. */
-    s->ack_ms += now_ms - s->held_ms;
-    s->ping_ms += now_ms - s->held_ms;
+    uint64_t silent_ms = now_ms - s->received_ms;
+    s->ack_ms += silent_ms;
+    s->ping_ms += silent_ms;
     bool idle = !cleat_mqtt_tx_waits(s);
     cleat_mqtt_rx_taken(s, event);
     if (idle) {
@@ -148,20 +157,20 @@ static uint64_t failure_due(const struct cleat_mqtt *s, const char **why) {
     }
     if (cleat_mqtt_tx_waits(s)) {
         due = s->progress_ms + limit;
-        *why = "nothing could be sent in time";
+        *why = CLEAT_TEXT("nothing could be sent in time");
     }
     if (s->state == SESSION_CONNECTING && s->connect_len == 0 &&
         s->ack_ms + limit < due) {
         due = s->ack_ms + limit;
-        *why = "no connack in time";
+        *why = CLEAT_TEXT("no connack in time");
     }
     if (s->state == SESSION_UP && s->waiting > 0 && s->ack_ms + limit < due) {
         due = s->ack_ms + limit;
-        *why = "no acknowledgement in time";
+        *why = CLEAT_TEXT("no acknowledgement in time");
     }
     if (s->ping && s->ping_ms + limit < due) {
         due = s->ping_ms + limit;
-        *why = "no pingresp in time";
+        *why = CLEAT_TEXT("no pingresp in time");
     }
     return due;
 }
@@ -173,8 +182,9 @@ static bool is_overrun(const struct cleat_mqtt *s) {
 static void tick(struct cleat_mqtt *s, uint64_t now_ms) {
     const char *why = NULL;
     if (is_overrun(s)) {
-        cleat_mqtt_session_end(s, CLEAT_MQTT_FAILED, CLEAT_ERR_FULL, 0,
-                               "more qos 2 messages under way than qos2_count");
+        cleat_mqtt_session_end(
+            s, CLEAT_MQTT_FAILED, CLEAT_ERR_FULL, 0,
+            CLEAT_TEXT("more qos 2 messages under way than qos2_count"));
         return;
     }
     if (now_ms >= failure_due(s, &why)) {
@@ -191,7 +201,7 @@ static void tick(struct cleat_mqtt *s, uint64_t now_ms) {
 
 bool cleat_mqtt_has_event(const struct cleat_mqtt *s) {
     return s->pending.type != CLEAT_MQTT_NONE ||
-           s->end.type != CLEAT_MQTT_NONE || s->done > 0;
+           s->end_type != CLEAT_MQTT_NONE || s->done > 0;
 }
 
 bool cleat_mqtt_event(struct cleat_mqtt *s, struct cleat_mqtt_event *event,
@@ -206,14 +216,13 @@ bool cleat_mqtt_event(struct cleat_mqtt *s, struct cleat_mqtt_event *event,
         event->id = cleat_mqtt_tx_take_done(s);
         return true;
     }
-    if (s->end.type == CLEAT_MQTT_NONE) {
+    if (s->end_type == CLEAT_MQTT_NONE) {
         tick(s, now_ms);
     }
-    if (s->end.type == CLEAT_MQTT_NONE) {
+    if (s->end_type == CLEAT_MQTT_NONE) {
         return false;
     }
-    *event = s->end;
-    event_clear(&s->end);
+    take_end(s, event);
     return true;
 }
 
@@ -233,7 +242,7 @@ int cleat_mqtt_connect(struct cleat_mqtt *s, uint64_t now_ms) {
         return CLEAT_ERR_STATE;
     }
     event_clear(&s->pending);
-    event_clear(&s->end);
+    s->end_type = CLEAT_MQTT_NONE;
     struct cleat_writer w = cleat_writer_of(s->config.rx_buf, s->config.rx_cap);
     cleat_mqtt_connect_encode(&w, &s->config);
     s->connect_len = w.len;

@@ -101,8 +101,8 @@ void cleat_mqtt_rx_taken(struct cleat_mqtt *s,
 void cleat_mqtt_session_end(struct cleat_mqtt *s,
                             enum cleat_mqtt_event_type type, int err,
                             uint8_t code, const char *text);
+/* Bytes received now have become this event: fill in the rest. */
 struct cleat_mqtt_event *
-cleat_mqtt_session_event(struct cleat_mqtt *s, enum cleat_mqtt_event_type type,
-                         uint64_t now_ms);
+cleat_mqtt_session_event(struct cleat_mqtt *s, enum cleat_mqtt_event_type type);
 
 #endif

@@ -23,15 +23,18 @@ enum cleat_tls_state {
     CLEAT_TLS_FAILED
 };
 
+/* No room for what explains only with CLEAT_TEXTS. */
+#define CLEAT_TLS_WORDS(cap) (CLEAT_TEXTS ? (cap) : 1)
+
 /** Words about the server's certificate; kept until the next open. */
 struct cleat_tls_peer {
-    char subject[128]; /**< Of the leaf. */
-    char bad[128];     /**< Subject of the certificate that is at fault. */
-    char issuer[128];  /**< Who should have signed that one. */
-    char names[192];   /**< What the leaf is for. */
-    char date[24];     /**< When its time begins or ended. */
-    bool rsa;          /**< That one's key or signature is RSA. */
-    uint32_t flags;    /**< MBEDTLS_X509_BADCERT_, of all certificates. */
+    char subject[128];                 /**< Of the leaf. */
+    char bad[CLEAT_TLS_WORDS(128)];    /**< Subject of the one at fault. */
+    char issuer[CLEAT_TLS_WORDS(128)]; /**< Who should have signed that one. */
+    char names[CLEAT_TLS_WORDS(192)];  /**< What the leaf is for. */
+    char date[CLEAT_TLS_WORDS(24)];    /**< When its time begins or ended. */
+    bool rsa;       /**< That one's key or signature is RSA. */
+    uint32_t flags; /**< MBEDTLS_X509_BADCERT_, of all certificates. */
 };
 
 /** First trouble of one connection, where it was found. */

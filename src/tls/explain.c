@@ -49,6 +49,9 @@ const char *cleat_tls_alert_name(int alert) {
     return alert < 0 ? "none" : "unknown alert";
 }
 
+/** The long words, or in a build without CLEAT_TEXTS the short ones. */
+#define EITHER(brief, full) (CLEAT_TEXTS ? (full) : (brief))
+
 /** What people can do about the commoner alerts. */
 static const char *alert_hint(int alert) {
     switch (alert) {
@@ -82,48 +85,59 @@ const char *cleat_tls_explain_text(enum cleat_tls_failure kind) {
     case CLEAT_TLS_FINE:
         return "";
     case CLEAT_TLS_LOWER:
-        return "the connection below failed";
+        return EITHER("connection failed", "the connection below failed");
     case CLEAT_TLS_UNKNOWN_CA:
-        return "unknown ca: no given ca signed the server's certificate";
+        return EITHER("unknown ca", "unknown ca: no given ca signed the "
+                                    "server's certificate");
     case CLEAT_TLS_WRONG_HOST:
-        return "wrong host: the server's certificate is for another name";
+        return EITHER("wrong host", "wrong host: the server's certificate is "
+                                    "for another name");
     case CLEAT_TLS_EXPIRED:
-        return "the server's certificate has expired";
+        return EITHER("certificate expired",
+                      "the server's certificate has expired");
     case CLEAT_TLS_NOT_YET_VALID:
-        return "the server's certificate is not yet valid";
+        return EITHER("certificate not yet valid",
+                      "the server's certificate is not yet valid");
     case CLEAT_TLS_WRONG_USAGE:
-        return "wrong usage: the certificate is not for servers";
+        return EITHER("wrong usage",
+                      "wrong usage: the certificate is not for servers");
     case CLEAT_TLS_BAD_CERTIFICATE:
-        return "the server's certificate is malformed or too weak";
+        return EITHER("bad certificate",
+                      "the server's certificate is malformed or too weak");
     case CLEAT_TLS_BAD_SIGNATURE:
-        return "the server's signature is not good: it does not have the key "
-               "of its certificate";
+        return EITHER("bad signature",
+                      "the server's signature is not good: it does not have "
+                      "the key of its certificate");
     case CLEAT_TLS_BAD_POINT:
-        return "the server's public key is not on the curve";
+        return EITHER("bad point",
+                      "the server's public key is not on the curve");
     case CLEAT_TLS_REFUSED:
-        return "refused by the server";
+        return EITHER("refused", "refused by the server");
     case CLEAT_TLS_NO_COMMON:
-        return "no common suite: server and client share no cipher suite, "
-               "curve or version";
+        return EITHER("no common suite",
+                      "no common suite: server and client share no cipher "
+                      "suite, curve or version");
     case CLEAT_TLS_NOT_TLS:
-        return "what answered does not speak tls";
+        return EITHER("not tls", "what answered does not speak tls");
     case CLEAT_TLS_CLOSED:
-        return "closed by the server";
+        return EITHER("closed", "closed by the server");
     case CLEAT_TLS_TIMEOUT:
-        return "timed out during the handshake";
+        return EITHER("timed out", "timed out during the handshake");
     case CLEAT_TLS_CHIP:
-        return "the secure element failed";
+        return EITHER("element failed", "the secure element failed");
     case CLEAT_TLS_UNSUPPORTED:
-        return "the server's certificate needs a kind of key or a curve that "
-               "element and build do not have";
+        return EITHER("unsupported key or curve",
+                      "the server's certificate needs a kind of key or a curve "
+                      "that element and build do not have");
     case CLEAT_TLS_TOO_LARGE:
-        return "the server sent more at once than the tls buffers hold";
+        return EITHER("too large",
+                      "the server sent more at once than the tls buffers hold");
     case CLEAT_TLS_NO_MEMORY:
-        return "out of memory for tls";
+        return EITHER("out of memory", "out of memory for tls");
     case CLEAT_TLS_PROTOCOL:
-        return "the server broke the tls protocol";
+        return EITHER("broken protocol", "the server broke the tls protocol");
     case CLEAT_TLS_CONFIG:
-        return "tls settings are missing or wrong";
+        return EITHER("bad settings", "tls settings are missing or wrong");
     }
     return "unknown failure";
 }
@@ -205,11 +219,23 @@ static int explain_closed(const struct cleat_tls_ctx *c, char *buf,
                     silence_hint(c));
 }
 
+/** Without CLEAT_TEXTS: what kind of failure, and the alert's number. */
+static size_t explain_short(const struct cleat_tls_ctx *c, char *buf,
+                            size_t cap) {
+    const char *text = cleat_tls_explain_text(c->trouble.kind);
+    int n = c->alert < 0 ? snprintf(buf, cap, "%s", text)
+                         : snprintf(buf, cap, "%s (alert %d)", text, c->alert);
+    return fits(n, cap);
+}
+
 size_t cleat_tls_explain(const struct cleat_tls *t, char *buf, size_t cap) {
     const struct cleat_tls_ctx *c = cleat_tls_context_const(t);
     int n;
     if (cap == 0) {
         return 0;
+    }
+    if (!CLEAT_TEXTS) {
+        return explain_short(c, buf, cap);
     }
     switch (c->trouble.kind) {
     case CLEAT_TLS_UNKNOWN_CA:

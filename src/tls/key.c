@@ -67,7 +67,8 @@ static const char *curve_name(mbedtls_ecp_group_id group) {
 static int refuse(struct cleat_tls_ctx *c, enum cleat_tls_failure kind, int err,
                   int code, const char *text) {
     struct cleat_detail detail = {CLEAT_LAYER_TLS, code, 0, text};
-    CLEAT_LOG(CLEAT_LEVEL_ERROR, "tls", "%s", text);
+    CLEAT_LOG(CLEAT_LEVEL_ERROR, "tls", "%s",
+              text != NULL ? text : cleat_strerror(err));
     if (c != NULL) {
         cleat_tls_latch(c, kind, err, &detail);
     }
@@ -81,13 +82,13 @@ static int find(const mbedtls_ecp_group *grp, struct cleat_tls_ctx **c,
     if (*c == NULL) {
         return refuse(NULL, CLEAT_TLS_CHIP, CLEAT_ERR_STATE,
                       MBEDTLS_ERR_PLATFORM_HW_ACCEL_FAILED,
-                      "key used outside of a tls connection");
+                      CLEAT_TEXT("key used outside of a tls connection"));
     }
     *curve = cleat_tls_key_curve(grp->id);
     if (*curve == 0) {
         return refuse(*c, CLEAT_TLS_UNSUPPORTED, CLEAT_ERR_UNSUPPORTED,
                       MBEDTLS_ERR_ECP_FEATURE_UNAVAILABLE,
-                      "the element does not have this curve");
+                      CLEAT_TEXT("the element does not have this curve"));
     }
     return 0;
 }
@@ -119,8 +120,9 @@ static int chip_do(struct cleat_tls_ctx *c, struct cleat_se_op *op,
 
 /** The element answered with another length than the curve's. */
 static int chip_length(struct cleat_tls_ctx *c, uint16_t object) {
-    struct cleat_detail detail = {CLEAT_LAYER_CHIP, 0, object,
-                                  "the element's answer has a wrong length"};
+    struct cleat_detail detail = {
+        CLEAT_LAYER_CHIP, 0, object,
+        CLEAT_TEXT("the element's answer has a wrong length")};
     c->calls.failed++;
     cleat_tls_latch(c, CLEAT_TLS_CHIP, CLEAT_ERR_CHIP, &detail);
     return MBEDTLS_ERR_PLATFORM_HW_ACCEL_FAILED;
@@ -132,8 +134,9 @@ static int session_take(struct cleat_tls_ctx *c) {
     }
     int object = cleat_se_session_take(c->config.se);
     if (object <= 0) {
-        struct cleat_detail detail = {CLEAT_LAYER_CHIP, 0, 0,
-                                      "every session key object is in use"};
+        struct cleat_detail detail = {
+            CLEAT_LAYER_CHIP, 0, 0,
+            CLEAT_TEXT("every session key object is in use")};
         c->calls.failed++;
         cleat_tls_latch(c, CLEAT_TLS_CHIP,
                         object == 0 ? CLEAT_ERR_FULL : object, &detail);
@@ -188,8 +191,9 @@ int mbedtls_ecdh_gen_public(mbedtls_ecp_group *grp, mbedtls_mpi *d,
         ret = mbedtls_ecp_check_pubkey(grp, Q);
     }
     if (ret != 0) {
-        return refuse(c, CLEAT_TLS_CHIP, CLEAT_ERR_CHIP, ret,
-                      "the element's new public key is not on its curve");
+        return refuse(
+            c, CLEAT_TLS_CHIP, CLEAT_ERR_CHIP, ret,
+            CLEAT_TEXT("the element's new public key is not on its curve"));
     }
     const struct handle h = {c->session_object, c->generation};
     uint8_t bytes[HANDLE_LEN];
@@ -220,15 +224,16 @@ int mbedtls_ecdh_compute_shared(mbedtls_ecp_group *grp, mbedtls_mpi *z,
         return ret;
     }
     if (!is_session(c, grp, d)) {
-        return refuse(c, CLEAT_TLS_CHIP, CLEAT_ERR_DENIED,
-                      MBEDTLS_ERR_ECP_BAD_INPUT_DATA,
-                      "key agreement with a key outside the element refused");
+        return refuse(
+            c, CLEAT_TLS_CHIP, CLEAT_ERR_DENIED, MBEDTLS_ERR_ECP_BAD_INPUT_DATA,
+            CLEAT_TEXT("key agreement with a key outside the element refused"));
     }
     /* mbedTLS accepts any numbers as the server's point. */
     ret = mbedtls_ecp_check_pubkey(grp, Q);
     if (ret != 0) {
-        return refuse(c, CLEAT_TLS_BAD_POINT, CLEAT_ERR_PROTO, ret,
-                      "the server's public key is not on the curve");
+        return refuse(
+            c, CLEAT_TLS_BAD_POINT, CLEAT_ERR_PROTO, ret,
+            CLEAT_TEXT("the server's public key is not on the curve"));
     }
     uint8_t point[CLEAT_SE_POINT_MAX];
     size_t point_len;
@@ -277,9 +282,9 @@ int mbedtls_ecdsa_sign(mbedtls_ecp_group *grp, mbedtls_mpi *r, mbedtls_mpi *s,
     struct handle h;
     if (!handle_read(d, &h) || h.object != c->config.key_object ||
         h.generation != 0) {
-        return refuse(c, CLEAT_TLS_CHIP, CLEAT_ERR_DENIED,
-                      MBEDTLS_ERR_ECP_BAD_INPUT_DATA,
-                      "signing with a key outside the element refused");
+        return refuse(
+            c, CLEAT_TLS_CHIP, CLEAT_ERR_DENIED, MBEDTLS_ERR_ECP_BAD_INPUT_DATA,
+            CLEAT_TEXT("signing with a key outside the element refused"));
     }
     uint8_t signature[CLEAT_SE_SIGNATURE_MAX];
     size_t half = cleat_curve_bytes(curve);
@@ -359,9 +364,10 @@ int mbedtls_ecdsa_genkey(mbedtls_ecdsa_context *ctx, mbedtls_ecp_group_id gid,
     (void)gid;
     (void)f_rng;
     (void)p_rng;
-    return refuse(cleat_tls_current(), CLEAT_TLS_UNSUPPORTED,
-                  CLEAT_ERR_UNSUPPORTED, MBEDTLS_ERR_ECP_FEATURE_UNAVAILABLE,
-                  "signing keys are generated through the element only");
+    return refuse(
+        cleat_tls_current(), CLEAT_TLS_UNSUPPORTED, CLEAT_ERR_UNSUPPORTED,
+        MBEDTLS_ERR_ECP_FEATURE_UNAVAILABLE,
+        CLEAT_TEXT("signing keys are generated through the element only"));
 }
 
 int cleat_tls_key_random(void *arg, unsigned char *out, size_t len) {
@@ -372,8 +378,9 @@ int cleat_tls_key_random(void *arg, unsigned char *out, size_t len) {
             c->calls.software_random++;
             return 0;
         }
-        const struct cleat_detail detail = {CLEAT_LAYER_OS, 0, 0,
-                                            "the host's random source failed"};
+        const struct cleat_detail detail = {
+            CLEAT_LAYER_OS, 0, 0,
+            CLEAT_TEXT("the host's random source failed")};
         cleat_tls_latch(c, CLEAT_TLS_CHIP, err, &detail);
         return MBEDTLS_ERR_PLATFORM_HW_ACCEL_FAILED;
     }
@@ -414,8 +421,9 @@ int cleat_tls_key_check(struct cleat_tls_ctx *c, struct cleat_detail *detail) {
     size_t point_len;
     int ret = own_point(c, point, sizeof point, &point_len, &curve);
     if (ret != 0) {
-        *detail = (struct cleat_detail){CLEAT_LAYER_TLS, ret, 0,
-                                        "own certificate has no usable key"};
+        *detail = (struct cleat_detail){
+            CLEAT_LAYER_TLS, ret, 0,
+            CLEAT_TEXT("own certificate has no usable key")};
         return CLEAT_ERR_VERIFY;
     }
     if (cleat_tls_key_random(c, digest, sizeof digest) != 0) {
@@ -441,7 +449,8 @@ int cleat_tls_key_check(struct cleat_tls_ctx *c, struct cleat_detail *detail) {
     if (err == CLEAT_ERR_VERIFY) {
         *detail = (struct cleat_detail){
             CLEAT_LAYER_TLS, 0, c->config.key_object,
-            "certificate and key of the element do not belong together"};
+            CLEAT_TEXT(
+                "certificate and key of the element do not belong together")};
     } else if (err != 0) {
         *detail = c->latched.detail;
     }

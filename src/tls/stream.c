@@ -203,36 +203,37 @@ static int check_settings(const struct cleat_tls_config *config,
     }
     if (config->lower == NULL) {
         return cleat_tls_complain(detail, CLEAT_ERR_ARG, 0,
-                                  "no stream to run over");
+                                  CLEAT_TEXT("no stream to run over"));
     }
     if (config->se == NULL) {
         return cleat_tls_complain(
             detail, CLEAT_ERR_ARG, 0,
-            "private key missing: no secure element given");
+            CLEAT_TEXT("private key missing: no secure element given"));
     }
     if (config->certificate.len == 0) {
         return cleat_tls_complain(detail, CLEAT_ERR_ARG, 0,
-                                  "client certificate missing");
+                                  CLEAT_TEXT("client certificate missing"));
     }
     if (!ca) {
-        return cleat_tls_complain(detail, CLEAT_ERR_ARG, 0, "root ca missing");
+        return cleat_tls_complain(detail, CLEAT_ERR_ARG, 0,
+                                  CLEAT_TEXT("root ca missing"));
     }
     if (no_text(config->hostname)) {
         return cleat_tls_complain(
             detail, CLEAT_ERR_ARG, 0,
-            "host name missing: nothing to check the server's "
-            "certificate against");
+            CLEAT_TEXT("host name missing: nothing to check the server's "
+                       "certificate against"));
     }
     if (strlen(config->hostname) > MBEDTLS_SSL_MAX_HOST_NAME_LEN ||
         (!no_text(config->sni) &&
          strlen(config->sni) > MBEDTLS_SSL_MAX_HOST_NAME_LEN)) {
         return cleat_tls_complain(detail, CLEAT_ERR_ARG, 0,
-                                  "host name too long");
+                                  CLEAT_TEXT("host name too long"));
     }
     if (!no_text(config->alpn) &&
         strlen(config->alpn) > MBEDTLS_SSL_MAX_ALPN_NAME_LEN) {
         return cleat_tls_complain(detail, CLEAT_ERR_ARG, 0,
-                                  "alpn name too long");
+                                  CLEAT_TEXT("alpn name too long"));
     }
     return 0;
 }
@@ -556,7 +557,7 @@ int cleat_tls_init(struct cleat_tls *t, const struct cleat_tls_config *config,
     cleat_tls_leave(before);
     if (ret != 0) {
         err = cleat_tls_complain(detail, CLEAT_ERR_FULL, ret,
-                                 "mbedtls cannot be set up");
+                                 CLEAT_TEXT("mbedtls cannot be set up"));
     }
     if (err != 0) {
         free_all(t);

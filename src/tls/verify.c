@@ -152,20 +152,20 @@ static int complain_parse(struct cleat_detail *detail, int code,
                           const char *text) {
     if (cleat_tls_code_high(code) == MBEDTLS_ERR_X509_ALLOC_FAILED) {
         return cleat_tls_complain(detail, CLEAT_ERR_FULL, code,
-                                  "out of memory");
+                                  CLEAT_TEXT("out of memory"));
     }
     if (code == MBEDTLS_ERR_PK_UNKNOWN_NAMED_CURVE ||
         cleat_tls_code_high(code) == MBEDTLS_ERR_PK_UNKNOWN_NAMED_CURVE ||
         cleat_tls_code_high(code) == MBEDTLS_ERR_PK_UNKNOWN_PK_ALG) {
         return cleat_tls_complain(
             detail, CLEAT_ERR_UNSUPPORTED, code,
-            "certificate has a kind of key or a curve that this "
-            "build does not have");
+            CLEAT_TEXT("certificate has a kind of key or a curve that this "
+                       "build does not have"));
     }
     if (code == MBEDTLS_ERR_BASE64_BUFFER_TOO_SMALL) {
         return cleat_tls_complain(
             detail, CLEAT_ERR_SIZE, code,
-            "certificate in PEM is too large; give it as DER");
+            CLEAT_TEXT("certificate in PEM is too large; give it as DER"));
     }
     return cleat_tls_complain(detail, CLEAT_ERR_VERIFY, code, text);
 }
@@ -175,14 +175,16 @@ static int load_own(struct cleat_tls_ctx *c, struct cleat_detail *detail) {
     int count =
         cleat_tls_verify_parse(&c->own, c->config.certificate, true, &code);
     if (count < 0 || code != 0) {
-        return complain_parse(detail, code,
-                              "own certificate cannot be parsed as DER");
+        return complain_parse(
+            detail, code,
+            CLEAT_TEXT("own certificate cannot be parsed as DER"));
     }
     if (!mbedtls_pk_can_do(&c->own.pk, MBEDTLS_PK_ECKEY) ||
         cleat_tls_key_curve(
             mbedtls_ecp_keypair_get_group_id(mbedtls_pk_ec(c->own.pk))) == 0) {
-        return cleat_tls_complain(detail, CLEAT_ERR_UNSUPPORTED, 0,
-                                  "own certificate has no P-256 or P-384 key");
+        return cleat_tls_complain(
+            detail, CLEAT_ERR_UNSUPPORTED, 0,
+            CLEAT_TEXT("own certificate has no P-256 or P-384 key"));
     }
     return 0;
 }
@@ -196,9 +198,10 @@ static int load_ca(struct cleat_tls_ctx *c, struct cleat_detail *detail) {
         int count =
             cleat_tls_verify_parse(&c->ca, c->config.ca[i], false, &code);
         if (count < 0) {
-            return complain_parse(detail, code,
-                                  "ca certificate cannot be parsed: neither "
-                                  "PEM nor DER");
+            return complain_parse(
+                detail, code,
+                CLEAT_TEXT("ca certificate cannot be parsed: neither "
+                           "PEM nor DER"));
         }
     }
     return 0;
@@ -295,17 +298,9 @@ static void put_date(char *text, size_t cap, const mbedtls_x509_time *t) {
              (unsigned)t->min, (unsigned)t->sec);
 }
 
-/** Keep what explains the flags of one certificate. */
-static void note(struct cleat_tls_peer *p, const mbedtls_x509_crt *crt,
-                 int depth, uint32_t flags) {
-    if (depth == 0) {
-        name_line(p->subject, sizeof p->subject, &crt->subject);
-        list_names(p->names, sizeof p->names, crt);
-    }
-    if (flags == 0) {
-        return;
-    }
-    p->flags |= flags;
+/** Keep what explains the flags of the certificate at fault. */
+static void note_fault(struct cleat_tls_peer *p, const mbedtls_x509_crt *crt,
+                       uint32_t flags) {
     if ((flags & ~(uint32_t)MBEDTLS_X509_BADCERT_CN_MISMATCH) != 0) {
         name_line(p->bad, sizeof p->bad, &crt->subject);
         name_line(p->issuer, sizeof p->issuer, &crt->issuer);
@@ -317,6 +312,20 @@ static void note(struct cleat_tls_peer *p, const mbedtls_x509_crt *crt,
         put_date(p->date, sizeof p->date, &crt->valid_to);
     } else if ((flags & MBEDTLS_X509_BADCERT_FUTURE) != 0) {
         put_date(p->date, sizeof p->date, &crt->valid_from);
+    }
+}
+
+static void note(struct cleat_tls_peer *p, const mbedtls_x509_crt *crt,
+                 int depth, uint32_t flags) {
+    p->flags |= flags;
+    if (depth == 0) {
+        name_line(p->subject, sizeof p->subject, &crt->subject);
+    }
+    if (CLEAT_TEXTS && depth == 0) {
+        list_names(p->names, sizeof p->names, crt);
+    }
+    if (CLEAT_TEXTS && flags != 0) {
+        note_fault(p, crt, flags);
     }
 }
 

@@ -240,8 +240,16 @@ static void on_subscribe(struct broker *b, const uint8_t *p, size_t len) {
     }
 }
 
+static void note_order(struct broker *b, uint8_t first) {
+    static const char letters[] = "?C?PAAAAS?U?I?D?";
+    if (b->order_len + 1 < sizeof b->order) {
+        b->order[b->order_len++] = letters[first >> 4];
+    }
+}
+
 static void on_packet(struct broker *b, uint8_t first, const uint8_t *p,
                       size_t len) {
+    note_order(b, first);
     if (!b->connected && (first & 0xF0) != 0x10 && !b->mute && b->refuse == 0 &&
         first != 0xE0) {
         fail(b, "first packet is no connect");

@@ -56,6 +56,9 @@ struct broker {
     struct broker_message got[BROKER_MESSAGES];
     size_t got_len;
     int connects, subscribes, unsubscribes, pings, disconnects;
+    char order[256]; /* first letter of each packet: Connect, Publish,
+                        Subscribe, Ack, Unsubscribe, pIng, Disconnect */
+    size_t order_len;
     bool clean;
     uint16_t keep_alive;
     char client_id[64], username[64], password[64];

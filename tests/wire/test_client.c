@@ -322,6 +322,100 @@ static void messages_queued_offline_go_out_in_order(void **state) {
     assert_sound();
 }
 
+/* Up, then cut; while it lasts the queue fills up to what tx_reserve leaves,
+ * and the broker loses the session. */
+static void cut_and_fill(uint8_t qos) {
+    char name[] = "p0";
+    use_subs();
+    r.config.sub_count = 1;
+    r.mqtt.tx_reserve = sizeof "led/+" - 1 + 8; /* SUBSCRIBE, and its slot. */
+    rig_start(&r);
+    rig_run(&r);
+    assert_string_equal(r.broker.order, "CS");
+    r.broker.budget = 0;
+    r.broker.lose_session = true;
+    rig_run(&r);
+    while (rig_publish(&r, "a", name, qos) >= 0) {
+        name[1]++;
+    }
+    assert_int_equal(rig_publish(&r, "a", name, qos), CLEAT_ERR_FULL);
+    assert_string_equal(name, "p7"); /* Seven of eight slots. */
+    memset(r.broker.order, 0, sizeof r.broker.order);
+    r.broker.order_len = 0;
+    r.broker.budget = -1;
+}
+
+static void assert_restored_in_order(void) {
+    char name[] = "p0";
+    assert_memory_equal(r.broker.order, "CSPPPPPPP", 9);
+    assert_int_equal(r.broker.got_len, 7);
+    for (size_t i = 0; i < 7; i++, name[1]++) {
+        assert_string_equal(r.broker.got[i].payload, name);
+        assert_false(r.broker.got[i].dup);
+    }
+    assert_true(rig_mqtt(&r, CLEAT_MQTT_CONNECTED, 1)->session_lost);
+    assert_true(cleat_client_is_up(&r.client));
+    assert_false(cleat_client_is_busy(&r.client));
+    assert_sound();
+}
+
+static void a_lost_subscription_is_restored_before_a_full_queue(void **state) {
+    (void)state;
+    for (uint8_t qos = 0; qos <= 2; qos++) {
+        rig_init(&r);
+        cut_and_fill(qos);
+        rig_run_until(&r, r.now + 5000);
+        assert_restored_in_order();
+    }
+}
+
+/* However the stream is cut: whole, byte by byte, and CONNACK with a part of
+ * what follows it. */
+static void also_when_connack_comes_with_other_bytes(void **state) {
+    (void)state;
+    for (size_t chunk = 0; chunk <= 12; chunk++) {
+        rig_init(&r);
+        cut_and_fill(1);
+        broker_publish(&r.broker, "in", "early", 0);
+        broker_publish(&r.broker, "in", "early", 1);
+        r.broker.chunk = chunk;
+        rig_run_until(&r, r.now + 5000);
+        assert_int_equal(rig_count(&r, "early"), 2);
+        assert_int_equal(r.broker.order[0], 'C');
+        /* The early message's PUBACK may go first: it is no PUBLISH. */
+        size_t acks = strspn(r.broker.order + 1, "A");
+        assert_memory_equal(r.broker.order + 1 + acks, "S", 1);
+        assert_true(cleat_client_is_up(&r.client));
+        assert_int_equal(r.broker.got_len, 7);
+        assert_sound();
+    }
+}
+
+static void unacknowledged_messages_wait_for_it_too(void **state) {
+    (void)state;
+    use_subs();
+    r.config.sub_count = 1;
+    rig_start(&r);
+    rig_run(&r);
+    r.broker.mute = true; /* Takes them, answers nothing. */
+    assert_true(rig_publish(&r, "a", "sent", 1) > 0);
+    rig_run(&r);
+    r.broker.mute = false;
+    r.broker.budget = 0;
+    r.broker.lose_session = true;
+    rig_run(&r);
+    assert_true(rig_publish(&r, "a", "later", 1) > 0);
+    memset(r.broker.order, 0, sizeof r.broker.order);
+    r.broker.order_len = 0;
+    r.broker.budget = -1;
+    rig_run_until(&r, r.now + 5000);
+    assert_memory_equal(r.broker.order, "CSPP", 4);
+    assert_string_equal(r.broker.got[r.broker.got_len - 2].payload, "sent");
+    assert_string_equal(r.broker.got[r.broker.got_len - 1].payload, "later");
+    assert_false(rig_event(&r, CLEAT_CLIENT_UP, 1)->session_present);
+    assert_sound();
+}
+
 static void without_offline_queue_publish_says_so(void **state) {
     (void)state;
     r.mqtt.queue_offline = false;
@@ -592,6 +686,9 @@ int main(void) {
         CASE(a_dead_link_is_found_by_the_keep_alive),
         CASE(a_peer_that_takes_no_bytes_times_out),
         CASE(messages_queued_offline_go_out_in_order),
+        CASE(a_lost_subscription_is_restored_before_a_full_queue),
+        CASE(also_when_connack_comes_with_other_bytes),
+        CASE(unacknowledged_messages_wait_for_it_too),
         CASE(without_offline_queue_publish_says_so),
         CASE(stop_says_goodbye_and_ends),
         CASE(stop_is_bounded_when_nothing_flows),

@@ -12,10 +12,11 @@ const char *cleat_mqtt_ack_decode(struct cleat_bytes body, uint16_t *id) {
     struct cleat_reader r = cleat_reader_of(body);
     *id = cleat_read_u16(&r);
     if (r.failed || cleat_reader_left(&r) != 0) {
-        return "acknowledgement is not two bytes long";
+        return CLEAT_MQTT_WRONG("acknowledgement is not two bytes long");
     }
     if (*id == 0) {
-        return "acknowledgement of packet identifier 0 [MQTT-2.3.1-1]";
+        return CLEAT_MQTT_WRONG(
+            "acknowledgement of packet identifier 0 [MQTT-2.3.1-1]");
     }
     return NULL;
 }

@@ -9,21 +9,26 @@ const char *cleat_mqtt_connack_decode(struct cleat_bytes body, bool *present,
     *code = cleat_read_u8(&r);
     *present = flags == 1;
     if (r.failed || cleat_reader_left(&r) != 0) {
-        return "connack is not two bytes long";
+        return CLEAT_MQTT_WRONG("connack is not two bytes long");
     }
     if (flags > 1) {
-        return "connack with reserved flags set [MQTT-3.2.2]";
+        return CLEAT_MQTT_WRONG("connack with reserved flags set [MQTT-3.2.2]");
     }
     if (*code > 5) {
-        return "connack with a reserved return code [MQTT-3.2.2]";
+        return CLEAT_MQTT_WRONG(
+            "connack with a reserved return code [MQTT-3.2.2]");
     }
     if (*code != 0 && *present) {
-        return "connack refuses but keeps a session [MQTT-3.2.2-4]";
+        return CLEAT_MQTT_WRONG(
+            "connack refuses but keeps a session [MQTT-3.2.2-4]");
     }
     return NULL;
 }
 
 const char *cleat_mqtt_connack_text(uint8_t code) {
+    if (!CLEAT_TEXTS) {
+        return code == 0 ? "accepted" : "refused";
+    }
     switch (code) {
     case 0:
         return "accepted";

@@ -31,10 +31,10 @@ static bool is_publish(uint8_t first) {
 
 static const char *publish_check(uint8_t first) {
     if (CLEAT_MQTT_F_QOS(first) == 3) {
-        return "publish with qos 3 [MQTT-3.3.1-4]";
+        return CLEAT_MQTT_WRONG("publish with qos 3 [MQTT-3.3.1-4]");
     }
     if (CLEAT_MQTT_F_QOS(first) == 0 && (first & CLEAT_MQTT_F_DUP) != 0) {
-        return "publish with dup at qos 0 [MQTT-3.3.1-2]";
+        return CLEAT_MQTT_WRONG("publish with dup at qos 0 [MQTT-3.3.1-2]");
     }
     return NULL;
 }
@@ -45,14 +45,15 @@ const char *cleat_mqtt_header_first_check(uint8_t first) {
         return publish_check(first);
     }
     if (flags == TYPE_RESERVED) {
-        return "reserved packet type";
+        return CLEAT_MQTT_WRONG("reserved packet type");
     }
     if (flags == TYPE_FROM_CLIENT) {
-        return "packet type that only clients send";
+        return CLEAT_MQTT_WRONG("packet type that only clients send");
     }
     return (first & 0x0Fu) == flags
                ? NULL
-               : "reserved flag bits set wrongly [MQTT-2.2.2-2]";
+               : CLEAT_MQTT_WRONG(
+                     "reserved flag bits set wrongly [MQTT-2.2.2-2]");
 }
 
 const char *cleat_mqtt_header_length_check(uint8_t first, uint32_t length) {
@@ -70,7 +71,8 @@ const char *cleat_mqtt_header_length_check(uint8_t first, uint32_t length) {
     }
     return length >= least && length <= most
                ? NULL
-               : "remaining length does not fit the packet type";
+               : CLEAT_MQTT_WRONG(
+                     "remaining length does not fit the packet type");
 }
 
 const char *cleat_mqtt_header_length_decode(uint8_t byte, uint8_t *shift,
@@ -78,11 +80,11 @@ const char *cleat_mqtt_header_length_decode(uint8_t byte, uint8_t *shift,
     *length |= (uint32_t)(byte & 0x7Fu) << *shift;
     *done = (byte & 0x80u) == 0;
     if (byte == 0 && *shift > 0) {
-        return "remaining length is longer than needed";
+        return CLEAT_MQTT_WRONG("remaining length is longer than needed");
     }
     *shift = (uint8_t)(*shift + 7);
     if (!*done && *shift > 21) {
-        return "remaining length has more than four bytes";
+        return CLEAT_MQTT_WRONG("remaining length has more than four bytes");
     }
     return NULL;
 }

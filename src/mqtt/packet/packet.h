@@ -39,6 +39,10 @@
 /* Every acknowledgement is this long. */
 #define CLEAT_MQTT_ACK_LEN 4u
 
+/* Words for what is wrong with a packet: one pointer to nothing, but never
+ * NULL, in a build without CLEAT_TEXTS. */
+#define CLEAT_MQTT_WRONG(words) (CLEAT_TEXTS ? (words) : "")
+
 /* header.c */
 /* Is this a first byte that a server may send? */
 const char *cleat_mqtt_header_first_check(uint8_t first);

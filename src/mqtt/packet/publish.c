@@ -29,10 +29,10 @@ const char *cleat_mqtt_publish_head_len(uint8_t first, struct cleat_bytes two,
     *head_len = cleat_mqtt_publish_length(topic_len, 0,
                                           (uint8_t)CLEAT_MQTT_F_QOS(first));
     if (r.failed || *head_len > length) {
-        return "publish topic longer than the packet";
+        return CLEAT_MQTT_WRONG("publish topic longer than the packet");
     }
     if (topic_len == 0) {
-        return "publish with an empty topic [MQTT-4.7.3-1]";
+        return CLEAT_MQTT_WRONG("publish with an empty topic [MQTT-4.7.3-1]");
     }
     return NULL;
 }
@@ -44,15 +44,17 @@ cleat_mqtt_publish_head_decode(uint8_t first, struct cleat_bytes head,
     out->topic = cleat_read_bytes(&r, cleat_read_u16(&r));
     out->id = CLEAT_MQTT_F_QOS(first) > 0 ? cleat_read_u16(&r) : 0;
     if (r.failed || cleat_reader_left(&r) != 0) {
-        return "publish topic longer than the packet";
+        return CLEAT_MQTT_WRONG("publish topic longer than the packet");
     }
     if (!cleat_mqtt_topic_valid(out->topic)) {
         /* [MQTT-3.3.2-1], [MQTT-3.3.2-2], [MQTT-1.5.3-1], [MQTT-1.5.3-2] */
-        return "publish topic with wildcard, nul or ill-formed utf-8 "
-               "[MQTT-3.3.2-1]";
+        return CLEAT_MQTT_WRONG(
+            "publish topic with wildcard, nul or ill-formed utf-8 "
+            "[MQTT-3.3.2-1]");
     }
     if (CLEAT_MQTT_F_QOS(first) > 0 && out->id == 0) {
-        return "publish with packet identifier 0 [MQTT-2.3.1-1]";
+        return CLEAT_MQTT_WRONG(
+            "publish with packet identifier 0 [MQTT-2.3.1-1]");
     }
     return NULL;
 }

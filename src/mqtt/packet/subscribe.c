@@ -45,16 +45,18 @@ const char *cleat_mqtt_suback_decode(struct cleat_bytes body, uint16_t *id,
     *id = cleat_read_u16(&r);
     *codes = cleat_read_bytes(&r, cleat_reader_left(&r));
     if (r.failed || codes->len == 0) {
-        return "suback without return codes";
+        return CLEAT_MQTT_WRONG("suback without return codes");
     }
     if (*id == 0) {
-        return "acknowledgement of packet identifier 0 [MQTT-2.3.1-1]";
+        return CLEAT_MQTT_WRONG(
+            "acknowledgement of packet identifier 0 [MQTT-2.3.1-1]");
     }
     r = cleat_reader_of(*codes);
     while (cleat_reader_left(&r) > 0) {
         uint8_t code = cleat_read_u8(&r);
         if (code > 2 && code != CLEAT_MQTT_SUBACK_REFUSED) {
-            return "suback with a reserved return code [MQTT-3.9.3-2]";
+            return CLEAT_MQTT_WRONG(
+                "suback with a reserved return code [MQTT-3.9.3-2]");
         }
     }
     return NULL;
