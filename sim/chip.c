@@ -112,6 +112,11 @@ void cleat_sim_chip_cost_flat(struct cleat_sim *s, uint64_t us) {
     }
 }
 
+int cleat_sim_chip_random(struct cleat_sim *s, uint8_t *out, size_t len) {
+    return s->opt.random != NULL ? s->opt.random(s->opt.random_arg, out, len)
+                                 : cleat_sim_crypto_random(out, len);
+}
+
 /* --- reset, open, close --------------------------------------------------- */
 
 void cleat_sim_chip_drop_sessions(struct cleat_sim *s) {
@@ -125,6 +130,7 @@ void cleat_sim_chip_reset(struct cleat_sim *s) {
     cleat_sim_chip_count_down(s);
     cleat_sim_link_init(s);
     cleat_sim_transport_init(s);
+    cleat_wipe(&s->shield, sizeof s->shield);
     cleat_sim_chip_drop_sessions(s);
     s->open = false;
     s->mute = false;

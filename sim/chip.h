@@ -17,6 +17,10 @@
 #define SIM_FRAME_OVER 5  /* FCTR, LEN, FCS */
 #define SIM_APDU_MAX 1557 /* object 0xE0C6 */
 #define SIM_OUT_MAX 1553  /* APDU without its header */
+#define SIM_SEAL_OVER 13  /* SCTR, sequence number, tag */
+#define SIM_MESSAGE_MAX (SIM_APDU_MAX + SIM_SEAL_OVER)
+#define SIM_KEY_BLOCK 40 /* two AES-128 keys, two nonce prefixes */
+#define SIM_RND_LEN 32
 #define SIM_KEY_MAX 1400  /* DER of an RSA-2048 private key, and room */
 #define SIM_SECRET_MAX 72 /* what a session object keeps */
 #define SIM_SESSIONS 4    /* 0xE100..0xE103 */
@@ -150,12 +154,38 @@ struct cleat_sim_link {
 };
 
 struct cleat_sim_transport {
-    bool chaining;  /* first fragment seen, last not */
-    bool overflow;  /* longer than any APDU may be */
-    bool out_error; /* the answer is the chain error packet */
+    bool chaining; /* first fragment seen, last not */
+    bool overflow; /* longer than any message may be */
+    bool presence; /* of the chain's first packet */
     size_t in_len, out_len, out_pos;
-    uint8_t in[SIM_APDU_MAX];
-    uint8_t out[SIM_APDU_MAX];
+    uint8_t in[SIM_MESSAGE_MAX];
+    uint8_t out[SIM_MESSAGE_MAX];
+};
+
+enum cleat_sim_shield_state {
+    SIM_SHIELD_NONE = 0, /* no keys */
+    SIM_SHIELD_HELLO,    /* keys made, Finished awaited */
+    SIM_SHIELD_UP,
+    SIM_SHIELD_SILENT /* another secret there: deaf until reset */
+};
+
+/* Keys and the last number used or accepted, each way. */
+struct cleat_sim_channel {
+    uint8_t keys[SIM_KEY_BLOCK];
+    uint32_t host_seq, chip_seq;
+};
+
+/* Presentation layer. */
+struct cleat_sim_shield {
+    enum cleat_sim_shield_state state;
+    bool mandatory;                    /* PRESENCE was seen since reset */
+    bool cmd_protected, rsp_protected; /* of the running command */
+    unsigned resends, refusals;        /* alerts 44 in a row, either way */
+    struct cleat_sim_channel channel;
+    uint8_t rnd[SIM_RND_LEN];
+    uint8_t sctr; /* of the last record; its answer, for a resend */
+    size_t answer_len;
+    uint8_t answer[SIM_APDU_MAX];
 };
 
 /* Security event counter. */
@@ -194,6 +224,7 @@ struct cleat_sim {
 
     struct cleat_sim_link link;
     struct cleat_sim_transport tp;
+    struct cleat_sim_shield shield;
 
     /* Application, volatile. */
     bool open;
@@ -211,8 +242,11 @@ struct cleat_sim {
     struct cleat_sim_sec sec;
     struct {
         bool set;
+        bool shielded; /* hibernated through the shielded connection */
         uint8_t handle[8];
         struct cleat_sim_session sessions[SIM_SESSIONS];
+        bool channel_set;
+        struct cleat_sim_channel channel;
     } saved;
     struct cleat_sim_object objects[SIM_OBJECT_MAX];
     size_t object_count;
@@ -252,6 +286,13 @@ void cleat_sim_transport_init(struct cleat_sim *s);
 bool cleat_sim_transport_input(struct cleat_sim *s, struct cleat_bytes packet);
 /* The host acknowledged our frame. */
 void cleat_sim_transport_acked(struct cleat_sim *s);
+
+/* shield.c: one message with PRESENCE in, its answer out.
+ * @return its length, 0: nothing but an acknowledgement. */
+size_t cleat_sim_shield_run(struct cleat_sim *s, struct cleat_bytes message,
+                            bool overflow, uint8_t *out);
+/* The layer was left out although it is mandatory: fatal alert. */
+size_t cleat_sim_shield_refuse(struct cleat_sim *s, uint8_t *out);
 
 /* command.c: run one APDU, fill out, return its length. */
 size_t cleat_sim_command_run(struct cleat_sim *s, struct cleat_bytes apdu,
@@ -374,6 +415,21 @@ int cleat_sim_crypto_rsa_verify(EVP_PKEY *key, const EVP_MD *md,
                                 struct cleat_bytes digest,
                                 struct cleat_bytes signature);
 int cleat_sim_crypto_random(uint8_t *out, size_t len);
+/* crypto_ccm.c: AES-128-CCM with a tag of 8 bytes behind the text; and the
+ * PRF of TLS 1.2 with SHA-256, its label in front of the seed. */
+struct cleat_sim_ccm {
+    const uint8_t *key; /* 16 bytes */
+    struct cleat_bytes nonce, aad;
+};
+int cleat_sim_crypto_seal(const struct cleat_sim_ccm *c,
+                          struct cleat_bytes plain, uint8_t *out);
+/* @return 0, or -1 if the tag is wrong; then out holds zeros. */
+int cleat_sim_crypto_unseal(const struct cleat_sim_ccm *c,
+                            struct cleat_bytes sealed, uint8_t *out);
+int cleat_sim_crypto_prf(struct cleat_bytes secret, struct cleat_bytes seed,
+                         uint8_t *out, size_t len);
+/* Random numbers others see: from the test's hook, if it has one. */
+int cleat_sim_chip_random(struct cleat_sim *s, uint8_t *out, size_t len);
 /* crypto_rsa.c; those that can be the host's fault return a SIM_E_. */
 int cleat_sim_crypto_rsa_generate(uint8_t alg, struct cleat_sim_key *key);
 int cleat_sim_crypto_rsa_public(EVP_PKEY *pkey, struct cleat_writer *out);

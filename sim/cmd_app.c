@@ -20,7 +20,8 @@ static void forget_saved(struct cleat_sim *s) {
 
 static int restore(struct cleat_sim *s, struct cleat_bytes handle) {
     bool good =
-        s->saved.set && handle.len == sizeof s->saved.handle &&
+        s->saved.set && (!s->saved.shielded || s->shield.cmd_protected) &&
+        handle.len == sizeof s->saved.handle &&
         cleat_equal_ct(s->saved.handle, handle.data, sizeof s->saved.handle);
     cleat_sim_chip_drop_sessions(s);
     if (good) {
@@ -61,11 +62,13 @@ static int hibernate(struct cleat_sim *s, struct cleat_writer *out) {
     if (s->sec.count != 0) {
         return SIM_E_SEQUENCE;
     }
-    if (cleat_sim_crypto_random(s->saved.handle, sizeof s->saved.handle) != 0) {
+    if (cleat_sim_chip_random(s, s->saved.handle, sizeof s->saved.handle) !=
+        0) {
         return SIM_E_INTERNAL;
     }
     memcpy(s->saved.sessions, s->sessions, sizeof s->sessions);
     s->saved.set = true;
+    s->saved.shielded = s->shield.cmd_protected;
     cleat_write_bytes(out,
                       cleat_bytes_of(s->saved.handle, sizeof s->saved.handle));
     return SIM_OK;

@@ -49,7 +49,7 @@ int cleat_sim_cmd_random(struct cleat_sim *s, uint8_t param,
     if (len < RANDOM_MIN || len > RANDOM_MAX) {
         return SIM_E_DATA;
     }
-    if (cleat_sim_crypto_random(random, sizeof random) != 0) {
+    if (cleat_sim_chip_random(s, random, len) != 0) {
         return SIM_E_INTERNAL;
     }
     cleat_sim_chip_cost(s, 2000 + 40 * len);

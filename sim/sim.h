@@ -71,6 +71,11 @@ struct cleat_sim_options {
     FILE *trace;             /**< One line a transfer. NULL: none. */
     const char *reveal_keys; /**< TESTS ONLY: every private key is appended
                                   to this file, in hex. NULL: never. */
+    /** TESTS ONLY: source of what the chip draws and shows (GetRandom, numbers
+        of the handshake, context handles), so that a recording can be replayed.
+        Returns 0. NULL: OpenSSL's. */
+    int (*random)(void *arg, uint8_t *out, size_t len);
+    void *random_arg;
     uint64_t (*now_us)(void *arg); /**< NULL: CLOCK_MONOTONIC. */
     void *now_arg;
 };
