@@ -222,6 +222,14 @@ struct cleat_sim {
     uint16_t frame_max; /* DATA_REG_LEN now */
     bool lose_frame, twice;
 
+    /* Hostile faults that wait for their answer. */
+    struct {
+        unsigned armed; /* bits 1 << kind */
+        uint32_t arg[CLEAT_SIM_FAULT_KINDS - CLEAT_SIM_FAULT_OUTLEN];
+        size_t before_len; /* the sealed answer before */
+        uint8_t before[SIM_MESSAGE_MAX];
+    } hostile;
+
     struct cleat_sim_link link;
     struct cleat_sim_transport tp;
     struct cleat_sim_shield shield;
@@ -293,6 +301,9 @@ size_t cleat_sim_shield_run(struct cleat_sim *s, struct cleat_bytes message,
                             bool overflow, uint8_t *out);
 /* The layer was left out although it is mandatory: fatal alert. */
 size_t cleat_sim_shield_refuse(struct cleat_sim *s, uint8_t *out);
+/* Commands that touch secrets must be protected, or their responses, once the
+ * layer is on. @return true if this one may go on. */
+bool cleat_sim_shield_covers(const struct cleat_sim *s, bool command);
 
 /* command.c: run one APDU, fill out, return its length. */
 size_t cleat_sim_command_run(struct cleat_sim *s, struct cleat_bytes apdu,
@@ -461,6 +472,17 @@ int cleat_sim_state_read(struct cleat_sim *s, struct cleat_bytes bytes);
 unsigned cleat_sim_fault_draw(struct cleat_sim *s, uint32_t *stretch_us,
                               uint32_t *bit);
 uint64_t cleat_sim_fault_random(struct cleat_sim *s);
+const char *cleat_sim_fault_name(unsigned kind);
+/* Is that hostile fault armed? It is spent by asking. */
+bool cleat_sim_fault_take(struct cleat_sim *s, enum cleat_sim_fault_kind kind,
+                          uint32_t *arg, uint32_t otherwise);
+
+/* hostile.c: what armed faults do to an APDU on its way out (len of it, room
+ * for SIM_APDU_MAX), and to a message of the presentation layer (likewise,
+ * SIM_MESSAGE_MAX). @return the new length. */
+size_t cleat_sim_hostile_apdu(struct cleat_sim *s, uint8_t *apdu, size_t len);
+size_t cleat_sim_hostile_message(struct cleat_sim *s, uint8_t *message,
+                                 size_t len);
 
 /* trace.c */
 struct cleat_sim_seen {

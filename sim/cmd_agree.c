@@ -156,6 +156,10 @@ int cleat_sim_cmd_derive(struct cleat_sim *s, uint8_t param,
         (target.session != NULL ? DERIVE_STORE_MAX : DERIVE_EXPORT_MAX)) {
         return SIM_E_DATA;
     }
+    if (cleat_sim_objects_session(s, d.oid) != NULL &&
+        !cleat_sim_shield_covers(s, true)) {
+        return SIM_E_ACCESS;
+    }
     code = cleat_sim_keys_secret(s, d.oid, &secret);
     if (code != SIM_OK) {
         return code;

@@ -22,6 +22,9 @@ static int read_message(struct cleat_sim *s, struct cleat_reader *in,
     if (cleat_sim_objects_session(s, oid) == NULL) {
         return SIM_E_OID;
     }
+    if (!cleat_sim_shield_covers(s, true)) {
+        return SIM_E_ACCESS;
+    }
     return cleat_sim_keys_secret(s, oid, message);
 }
 
@@ -82,6 +85,10 @@ int cleat_sim_cmd_decasym(struct cleat_sim *s, uint8_t param,
         }
     }
     int code = cleat_sim_command_end(&in);
+    if (code == SIM_OK && session == NULL &&
+        !cleat_sim_shield_covers(s, false)) {
+        code = SIM_E_ACCESS;
+    }
     if (code == SIM_OK) {
         code = cleat_sim_keys_use(s, oid, SIM_U_ENC, &key);
     }

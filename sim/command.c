@@ -139,5 +139,5 @@ size_t cleat_sim_command_run(struct cleat_sim *s, struct cleat_bytes apdu,
     cleat_write_u8(&head, code == SIM_OK ? 0x00 : 0xFF);
     cleat_write_u8(&head, 0x00);
     cleat_write_u16(&head, (uint16_t)body.len);
-    return 4 + body.len;
+    return cleat_sim_hostile_apdu(s, out, 4 + body.len);
 }

@@ -64,6 +64,11 @@ size_t cleat_sim_shield_refuse(struct cleat_sim *s, uint8_t *out) {
     return fatal(s, out);
 }
 
+bool cleat_sim_shield_covers(const struct cleat_sim *s, bool command) {
+    const struct cleat_sim_shield *h = &s->shield;
+    return !h->mandatory || (command ? h->cmd_protected : h->rsp_protected);
+}
+
 /* --- sealing -------------------------------------------------------------- */
 
 /* Nonce and associated data of one message. */
@@ -244,7 +249,11 @@ static size_t reply(struct cleat_sim *s, uint8_t *out) {
     }
     h->channel.chip_seq++;
     cleat_sim_chip_cost_flat(s, SEAL_US);
-    size_t n = seal(s, h->sctr, h->channel.chip_seq, plain, out);
+    uint32_t ahead = 0; /* a hostile chip's number runs away */
+    if (!cleat_sim_fault_take(s, CLEAT_SIM_FAULT_BADSEQ, &ahead, REPEATS + 1)) {
+        ahead = 0;
+    }
+    size_t n = seal(s, h->sctr, h->channel.chip_seq + ahead, plain, out);
     return n != 0 ? n : fatal(s, out);
 }
 
@@ -386,7 +395,7 @@ size_t cleat_sim_shield_run(struct cleat_sim *s, struct cleat_bytes message,
                             bool overflow, uint8_t *out) {
     size_t n = dispatch(s, cleat_reader_of(message), overflow, out);
     if (s->dirty && cleat_sim_store_save(s) != 0) {
-        return fatal(s, out);
+        n = fatal(s, out);
     }
-    return n;
+    return cleat_sim_hostile_message(s, out, n);
 }

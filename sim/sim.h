@@ -38,7 +38,38 @@ enum cleat_sim_fault_kind {
     CLEAT_SIM_FAULT_RESET,     /**< Warm reset just before the transfer. */
     CLEAT_SIM_FAULT_POWER,     /**< Power gone and back before it. */
     CLEAT_SIM_FAULT_DUPLICATE, /**< The chip offers its next frame twice. */
-    CLEAT_SIM_FAULT_MUTE       /**< Acknowledges, but is deaf to frames. */
+    CLEAT_SIM_FAULT_MUTE,      /**< Acknowledges, but is deaf to frames. */
+
+    /* Hostile: the next answer is not what it should be. */
+    CLEAT_SIM_FAULT_OUTLEN,   /**< OutLen is arg (default: one too many). */
+    CLEAT_SIM_FAULT_OVERSIZE, /**< OutData grows by arg bytes (256). */
+    CLEAT_SIM_FAULT_EMPTY,    /**< Success without data. */
+    CLEAT_SIM_FAULT_SHORT,    /**< OutData loses its last arg bytes (1). */
+    CLEAT_SIM_FAULT_STATUS,   /**< Sta is arg (default 0xFF), data stays. */
+    CLEAT_SIM_FAULT_DER,      /**< First DER element damaged; arg says how. */
+    CLEAT_SIM_FAULT_BADSCTR,  /**< SCTR is arg (default: other protection). */
+    CLEAT_SIM_FAULT_BADTAG,   /**< Last bit of the tag inverted. */
+    CLEAT_SIM_FAULT_BADSEQ,   /**< Sequence number arg too high (4), with a
+                                   tag that fits it. */
+    CLEAT_SIM_FAULT_REPLAY,   /**< The sealed answer before comes again. */
+    CLEAT_SIM_FAULT_ALERT,    /**< Alert arg (0x40) in place of the answer. */
+    CLEAT_SIM_FAULT_BADCHAIN, /**< First packet's CHAIN bits are arg (7). */
+    CLEAT_SIM_FAULT_GARBAGE,  /**< Bytes of the answer drawn from the seed. */
+    CLEAT_SIM_FAULT_TEAR,     /**< Power fails in the middle of the next
+                                   certificate write. */
+    CLEAT_SIM_FAULT_KINDS     /**< One more than the last. */
+};
+
+/** How CLEAT_SIM_FAULT_DER damages the first element of OutData that begins
+    like an INTEGER, BIT STRING or OCTET STRING. */
+enum cleat_sim_der {
+    CLEAT_SIM_DER_LENGTH = 0, /**< Its length goes beyond the answer. */
+    CLEAT_SIM_DER_LONG,       /**< Its length is written in two bytes. */
+    CLEAT_SIM_DER_TAG,        /**< Its tag is another. */
+    CLEAT_SIM_DER_NONE,       /**< Its length is zero. */
+    CLEAT_SIM_DER_NEGATIVE,   /**< Its first byte is 0xFF. */
+    CLEAT_SIM_DER_ZEROS,      /**< Two superfluous zero bytes in front. */
+    CLEAT_SIM_DER_ALL_ZERO    /**< Its value is zero. */
 };
 
 /** Bit position "anywhere": drawn from the seed. */
@@ -48,7 +79,7 @@ enum cleat_sim_fault_kind {
 struct cleat_sim_fault {
     enum cleat_sim_fault_kind kind;
     uint64_t at;  /**< Number of the transfer since opening, from 1. */
-    uint32_t arg; /**< us for STRETCH, bit for FLIP. */
+    uint32_t arg; /**< us for STRETCH, bit for FLIP; see the kinds. */
     double rate;  /**< 0..1 for every transfer; only when at is 0. */
 };
 
@@ -121,6 +152,15 @@ int cleat_sim_read(struct cleat_sim *sim, uint8_t address, uint8_t *data,
  * @return 0, or CLEAT_ERR_ARG.
  */
 int cleat_sim_fault_parse(const char *text, struct cleat_sim_fault *fault);
+
+/**
+ * Make the next answer, record or certificate write go wrong, at once and once.
+ * For fuzzers; kinds from CLEAT_SIM_FAULT_OUTLEN on, others do nothing here.
+ *
+ * @param arg  As in struct cleat_sim_fault; CLEAT_SIM_FAULT_ANY: the default.
+ */
+void cleat_sim_fault_arm(struct cleat_sim *sim, enum cleat_sim_fault_kind kind,
+                         uint32_t arg);
 
 /** What a socket server needs to know. */
 struct cleat_sim_server {

@@ -34,6 +34,11 @@ static void send_fragment(struct cleat_sim *s, uint64_t cost_us) {
     size_t n = left < cap ? left : cap;
     uint8_t chain = t->out_pos == 0 ? (left > cap ? CHAIN_FIRST : CHAIN_SINGLE)
                                     : (left > cap ? CHAIN_MIDDLE : CHAIN_LAST);
+    uint32_t other = 0;
+    if (t->out_pos == 0 && cleat_sim_fault_take(s, CLEAT_SIM_FAULT_BADCHAIN,
+                                                &other, CHAIN_ERROR)) {
+        chain = other & 7;
+    }
     cleat_write_u8(&w, (uint8_t)(chain | (s->shield.mandatory ? PRESENCE : 0)));
     cleat_write_bytes(&w, cleat_bytes_of(t->out + t->out_pos, n));
     t->out_pos += n;
