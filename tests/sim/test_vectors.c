@@ -141,13 +141,11 @@ static void find_response(const char *name, char *hex, size_t cap) {
 }
 
 /* Give our chip what the lab's stub had. */
-static void dress(struct cleat_sim *s, const char *group) {
+static void dress(struct cleat_sim *s) {
     char hex[LINE_MAX_];
-    bool shield = strcmp(group, "shield") == 0; /* has a certificate too */
     find_response("plain/read_uid", hex, sizeof hex);
     poke(s, 0xE0C2, hex + 8);
-    find_response(shield ? "shield/read_cert_exact500" : "plain/read_cert", hex,
-                  sizeof hex);
+    find_response("plain/read_cert", hex, sizeof hex);
     poke(s, 0xE0E0, hex + 8);
     poke(s, 0xE120, "00000000 0000000a");
     poke_type(s, 0xE200, SIM_T_CHANGE, 0x00);
@@ -268,7 +266,8 @@ static void follow_sequence(struct replay *r, const uint8_t *frame, size_t n) {
         return;
     }
     uint32_t seq = (uint32_t)(frame[7] << 8 | frame[8]);
-    if (seq - c->host_seq > 2) {
+    bool again = strcmp(r->group, "badcmd") == 0 && r->written == 1;
+    if (seq - c->host_seq != 1 && !again) {
         c->host_seq = seq - 1;
         c->chip_seq = seq - 1 - HOST_BASE + CHIP_BASE;
     }
@@ -417,7 +416,7 @@ static void run_group(const char *group, const struct cleat_sim_options *o,
     with.random = replay_random;
     with.random_arg = r;
     host_start(&r->h, &with);
-    dress(r->h.sim, group);
+    dress(r->h.sim);
     shielded_start(r, group);
     if (strcmp(group, "hib") == 0) {
         host_open(&r->h); /* the recording begins later */
