@@ -208,6 +208,10 @@ struct cleat_sim {
     size_t fault_count;
     uint64_t rng;
     uint64_t transfers;
+    uint64_t clock_ns; /* virtual time */
+    struct cleat_sim_costs costs;
+    uint64_t costs_bus_ns;
+    uint64_t costs_from_us;
     char *dir; /* NULL: in memory only */
     int lock_fd;
 
@@ -272,6 +276,14 @@ void cleat_sim_chip_suspect(struct cleat_sim *s);
 /* The running command takes this long; the first at 15 mA, scaled. */
 void cleat_sim_chip_cost(struct cleat_sim *s, uint64_t us_at_15ma);
 void cleat_sim_chip_cost_flat(struct cleat_sim *s, uint64_t us);
+/* As the first, with another time for the bench. */
+void cleat_sim_chip_cost_as(struct cleat_sim *s, uint64_t us_at_15ma,
+                            uint64_t bench_us);
+bool cleat_sim_chip_is_v1(const struct cleat_sim *s);
+
+/* costs.c: one transfer of len bytes took place, or was not acknowledged. */
+void cleat_sim_costs_transfer(struct cleat_sim *s, bool write, size_t len,
+                              int err, uint32_t stretch_us);
 uint64_t cleat_sim_chip_delay_us(struct cleat_sim *s);
 uint64_t cleat_sim_chip_tmax_us(struct cleat_sim *s);
 
@@ -335,6 +347,9 @@ cleat_sim_handler cleat_sim_cmd_encasym, cleat_sim_cmd_decasym;
 /* objects.c */
 int cleat_sim_objects_make(struct cleat_sim *s);
 void cleat_sim_objects_free(struct cleat_sim *s);
+/* As find, but a V1 chip's missing objects too. */
+struct cleat_sim_object *cleat_sim_objects_raw(struct cleat_sim *s,
+                                               uint16_t oid);
 struct cleat_sim_object *cleat_sim_objects_find(struct cleat_sim *s,
                                                 uint16_t oid);
 /* NULL if oid is no session object. */
@@ -391,6 +406,7 @@ int cleat_sim_sign_public(struct cleat_sim *s, struct cleat_reader *in,
 
 /* crypto.c: 0 on success unless told otherwise. */
 size_t cleat_sim_crypto_field_len(uint8_t alg);
+bool cleat_sim_crypto_on_v1(uint8_t alg); /* does a V1 chip know it? */
 bool cleat_sim_crypto_is_ec(uint8_t alg);
 uint8_t cleat_sim_crypto_alg_named(const char *group); /* 0: none */
 bool cleat_sim_crypto_is_rsa(uint8_t alg);

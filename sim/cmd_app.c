@@ -7,6 +7,10 @@
 
 #include "chip.h"
 
+/* Not published; polled every 5 ms they look as in the recordings. */
+#define OPEN_US 18000
+#define CLOSE_US 10000
+
 static const uint8_t application_id[16] = {0xD2, 0x76, 0x00, 0x00, 0x04, 0x47,
                                            0x65, 0x6E, 0x41, 0x75, 0x74, 0x68,
                                            0x41, 0x70, 0x70, 0x6C};
@@ -47,7 +51,7 @@ int cleat_sim_cmd_open(struct cleat_sim *s, uint8_t param,
             id, cleat_bytes_of(application_id, sizeof application_id))) {
         return SIM_E_DATA;
     }
-    cleat_sim_chip_cost_flat(s, 18000);
+    cleat_sim_chip_cost_flat(s, OPEN_US);
     if (param == 1) {
         return restore(s, handle);
     }
@@ -82,7 +86,7 @@ int cleat_sim_cmd_close(struct cleat_sim *s, uint8_t param,
     if (cleat_reader_left(&in) != 0) {
         return SIM_E_LENGTH;
     }
-    cleat_sim_chip_cost_flat(s, 10000);
+    cleat_sim_chip_cost_flat(s, CLOSE_US);
     if (param == 1) {
         int code = hibernate(s, out);
         if (code != SIM_OK) {

@@ -52,14 +52,14 @@ int cleat_sim_cmd_encasym(struct cleat_sim *s, uint8_t param,
 }
 
 static int deliver(struct cleat_sim_session *session, struct cleat_bytes clear,
-                   struct cleat_writer *out) {
+                   size_t most, struct cleat_writer *out) {
     if (session == NULL) {
         cleat_sim_command_put(out, 0x61, clear);
         return SIM_OK;
     }
     struct cleat_sim_target target = {.session = session};
-    return clear.len <= 66 ? cleat_sim_keys_deliver(&target, clear, out)
-                           : SIM_E_MEMORY;
+    return clear.len <= most ? cleat_sim_keys_deliver(&target, clear, out)
+                             : SIM_E_MEMORY;
 }
 
 int cleat_sim_cmd_decasym(struct cleat_sim *s, uint8_t param,
@@ -102,7 +102,8 @@ int cleat_sim_cmd_decasym(struct cleat_sim *s, uint8_t param,
     cleat_sim_chip_cost(s, 310000);
     code = cleat_sim_crypto_rsa_decrypt(key, text, clear, &len);
     if (code == SIM_OK) {
-        code = deliver(session, cleat_bytes_of(clear, len), out);
+        code = deliver(session, cleat_bytes_of(clear, len),
+                       cleat_sim_chip_is_v1(s) ? 48 : 66, out);
     } else {
         cleat_sim_chip_event(s); /* a decryption failure is one more */
     }

@@ -27,7 +27,14 @@ extern "C" {
 
 enum cleat_sim_latency {
     CLEAT_SIM_LATENCY_NONE = 0, /**< Everything is ready at once. */
-    CLEAT_SIM_LATENCY_REAL = 1  /**< Published times, start-up, sleep. */
+    CLEAT_SIM_LATENCY_REAL = 1, /**< Published times, start-up, sleep. */
+    CLEAT_SIM_LATENCY_BENCH = 2 /**< Those the vendor's library was measured
+                                     with: chip time alone, at full current. */
+};
+
+enum cleat_sim_variant {
+    CLEAT_SIM_V3 = 0, /**< Build 2440. */
+    CLEAT_SIM_V1 = 1  /**< Build 809: fewer commands, curves and objects. */
 };
 
 enum cleat_sim_fault_kind {
@@ -90,6 +97,7 @@ struct cleat_sim_options {
     const char *ca_cert;     /**< Factory CA, PEM path. NULL: a fresh one. */
     const char *ca_key;      /**< Its key, PEM path; with ca_cert only. */
     const char *common_name; /**< Of a new certificate. NULL: from the UID. */
+    enum cleat_sim_variant variant; /**< Of a new chip; it stays that. */
     enum cleat_sim_latency latency;
     const struct cleat_sim_fault *faults; /**< Copied. */
     size_t fault_count;
@@ -109,6 +117,9 @@ struct cleat_sim_options {
     void *random_arg;
     uint64_t (*now_us)(void *arg); /**< NULL: CLOCK_MONOTONIC. */
     void *now_arg;
+    bool virtual_time; /**< The chip keeps the time: each transfer moves it by
+                            what the bus takes, cleat_sim_pass() by what the
+                            host waits. Without now_us only. */
 };
 
 struct cleat_sim;
@@ -161,6 +172,25 @@ int cleat_sim_fault_parse(const char *text, struct cleat_sim_fault *fault);
  */
 void cleat_sim_fault_arm(struct cleat_sim *sim, enum cleat_sim_fault_kind kind,
                          uint32_t arg);
+
+/** What a chip has cost since it was opened or the count was reset. */
+struct cleat_sim_costs {
+    uint64_t writes, reads; /**< Transfers, polls not among them. */
+    uint64_t write_bytes;   /**< Of writes, register numbers included. */
+    uint64_t read_bytes;    /**< Of reads. */
+    uint64_t polls;         /**< I2C_STATE read: a select and four bytes. */
+    uint64_t nacks;         /**< Transfers whose address nobody answered. */
+    uint64_t commands;      /**< APDUs run, those in records included. */
+    uint64_t bus_us;        /**< SCL running, at the clock that was set. */
+    uint64_t chip_us;       /**< Commands executing, waits for SEC included. */
+    uint64_t passed_us;     /**< Of virtual time: all of it. */
+};
+
+/** @return the counts; reset: start them anew. */
+struct cleat_sim_costs cleat_sim_costs(struct cleat_sim *sim, bool reset);
+/** Virtual time: what it is, and let some pass while the host waits. */
+uint64_t cleat_sim_time_us(const struct cleat_sim *sim);
+void cleat_sim_pass(struct cleat_sim *sim, uint64_t us);
 
 /** What a socket server needs to know. */
 struct cleat_sim_server {

@@ -93,7 +93,7 @@ static bool read_key(struct cleat_reader *r, struct cleat_sim_key *k) {
 }
 
 static bool read_object(struct cleat_sim *s, struct cleat_reader *r) {
-    struct cleat_sim_object *o = cleat_sim_objects_find(s, cleat_read_u16(r));
+    struct cleat_sim_object *o = cleat_sim_objects_raw(s, cleat_read_u16(r));
     size_t used = 0;
     if (o == NULL ||
         !take16(r, o->meta.tlv, sizeof o->meta.tlv, &o->meta.len) ||

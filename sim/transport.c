@@ -79,6 +79,7 @@ static bool run(struct cleat_sim *s) {
     if (t->out_len == 0) {
         return false;
     }
+    s->costs.chip_us += s->cost_us;
     send_fragment(s, s->cost_us);
     return true;
 }
