@@ -145,10 +145,16 @@ int cleat_sim_access_count(struct cleat_sim *s, struct cleat_sim_object *o,
     return SIM_OK;
 }
 
-/* Conf needs the shielded connection and Int a protected update: neither is
- * there yet, so neither is ever met. */
+/* Reading wants the response protected, changing and executing the command.
+ * CCM protects integrity as well, so both conditions are met alike. */
+static bool shielded(const struct cleat_sim *s, uint16_t oid, uint8_t tag) {
+    bool by =
+        tag == SIM_T_READ ? s->shield.rsp_protected : s->shield.cmd_protected;
+    return oid == 0xE140 && by;
+}
+
 static bool holds(struct cleat_sim *s, const struct cleat_sim_object *o,
-                  const struct condition *c) {
+                  const struct condition *c, uint8_t tag) {
     switch (c->kind) {
     case C_ALW:
         return true;
@@ -162,6 +168,9 @@ static bool holds(struct cleat_sim *s, const struct cleat_sim_object *o,
         return (s->status_g & c->value) == c->value;
     case C_SEC_A:
         return (s->status_a & c->value) == c->value;
+    case C_CONF:
+    case C_INT:
+        return shielded(s, c->value, tag);
     case C_AUTO:
         return authorized(s, c->value);
     case C_LUC:
@@ -195,7 +204,7 @@ int cleat_sim_access_check(struct cleat_sim *s, struct cleat_sim_object *o,
         if (!read_condition(&r, &c)) {
             break;
         }
-        all = holds(s, o, &c) && all;
+        all = holds(s, o, &c, tag) && all;
         if (c.kind == C_LUC && used < AND_MAX) {
             counters[used++] = c.value;
         }

@@ -19,6 +19,9 @@ uint64_t cleat_sim_chip_now(const struct cleat_sim *s) {
     if (s->opt.now_us != NULL) {
         return s->opt.now_us(s->opt.now_arg);
     }
+    if (s->opt.virtual_time) {
+        return cleat_sim_time_us(s);
+    }
     struct timespec t;
     (void)clock_gettime(CLOCK_MONOTONIC, &t);
     return (uint64_t)t.tv_sec * 1000000u + (uint64_t)t.tv_nsec / 1000u;
@@ -27,7 +30,7 @@ uint64_t cleat_sim_chip_now(const struct cleat_sim *s) {
 /* --- security event counter ([S Security Events], reference 12.3) --------- */
 
 static uint8_t monitor(struct cleat_sim *s, size_t at) {
-    struct cleat_sim_object *o = cleat_sim_objects_find(s, OID_MONITOR);
+    struct cleat_sim_object *o = cleat_sim_objects_raw(s, OID_MONITOR);
     return o == NULL ? 0 : o->data[at];
 }
 
@@ -98,18 +101,30 @@ uint64_t cleat_sim_chip_delay_us(struct cleat_sim *s) {
 }
 
 /* Published times hold at 15 mA; fewer make computing slower. */
-void cleat_sim_chip_cost(struct cleat_sim *s, uint64_t us_at_15ma) {
+void cleat_sim_chip_cost_as(struct cleat_sim *s, uint64_t us_at_15ma,
+                            uint64_t bench_us) {
     uint8_t limit = cleat_sim_objects_byte(s, 0xE0C4);
     if (s->opt.latency == CLEAT_SIM_LATENCY_REAL) {
         s->cost_us += us_at_15ma * 15 / (limit == 0 ? 6 : limit);
+    } else if (s->opt.latency == CLEAT_SIM_LATENCY_BENCH) {
+        s->cost_us += bench_us;
     }
+}
+
+void cleat_sim_chip_cost(struct cleat_sim *s, uint64_t us_at_15ma) {
+    cleat_sim_chip_cost_as(s, us_at_15ma, us_at_15ma);
 }
 
 /* Reading and writing memory does not depend on the current. */
 void cleat_sim_chip_cost_flat(struct cleat_sim *s, uint64_t us) {
-    if (s->opt.latency == CLEAT_SIM_LATENCY_REAL) {
+    if (s->opt.latency != CLEAT_SIM_LATENCY_NONE) {
         s->cost_us += us;
     }
+}
+
+int cleat_sim_chip_random(struct cleat_sim *s, uint8_t *out, size_t len) {
+    return s->opt.random != NULL ? s->opt.random(s->opt.random_arg, out, len)
+                                 : cleat_sim_crypto_random(out, len);
 }
 
 /* --- reset, open, close --------------------------------------------------- */
@@ -125,6 +140,7 @@ void cleat_sim_chip_reset(struct cleat_sim *s) {
     cleat_sim_chip_count_down(s);
     cleat_sim_link_init(s);
     cleat_sim_transport_init(s);
+    cleat_wipe(&s->shield, sizeof s->shield);
     cleat_sim_chip_drop_sessions(s);
     s->open = false;
     s->mute = false;
@@ -142,7 +158,7 @@ void cleat_sim_chip_reset(struct cleat_sim *s) {
     s->guard_us = 0;
     s->last_us = now;
     s->ready_us = now;
-    if (s->opt.latency == CLEAT_SIM_LATENCY_REAL) {
+    if (s->opt.latency != CLEAT_SIM_LATENCY_NONE) {
         s->ready_us = now + START_US;
         s->last_us = s->ready_us;
     }
@@ -224,6 +240,10 @@ void cleat_sim_close(struct cleat_sim *sim) {
     cleat_sim_objects_free(sim);
     cleat_wipe(sim, sizeof *sim);
     free(sim);
+}
+
+bool cleat_sim_chip_is_v1(const struct cleat_sim *s) {
+    return s->uid[CLEAT_SIM_UID_LEN - 2] < 0x20; /* build, in BCD */
 }
 
 uint64_t cleat_sim_transfers(const struct cleat_sim *sim) {

@@ -17,6 +17,10 @@
 #define SIM_FRAME_OVER 5  /* FCTR, LEN, FCS */
 #define SIM_APDU_MAX 1557 /* object 0xE0C6 */
 #define SIM_OUT_MAX 1553  /* APDU without its header */
+#define SIM_SEAL_OVER 13  /* SCTR, sequence number, tag */
+#define SIM_MESSAGE_MAX (SIM_APDU_MAX + SIM_SEAL_OVER)
+#define SIM_KEY_BLOCK 40 /* two AES-128 keys, two nonce prefixes */
+#define SIM_RND_LEN 32
 #define SIM_KEY_MAX 1400  /* DER of an RSA-2048 private key, and room */
 #define SIM_SECRET_MAX 72 /* what a session object keeps */
 #define SIM_SESSIONS 4    /* 0xE100..0xE103 */
@@ -150,12 +154,38 @@ struct cleat_sim_link {
 };
 
 struct cleat_sim_transport {
-    bool chaining;  /* first fragment seen, last not */
-    bool overflow;  /* longer than any APDU may be */
-    bool out_error; /* the answer is the chain error packet */
+    bool chaining; /* first fragment seen, last not */
+    bool overflow; /* longer than any message may be */
+    bool presence; /* of the chain's first packet */
     size_t in_len, out_len, out_pos;
-    uint8_t in[SIM_APDU_MAX];
-    uint8_t out[SIM_APDU_MAX];
+    uint8_t in[SIM_MESSAGE_MAX];
+    uint8_t out[SIM_MESSAGE_MAX];
+};
+
+enum cleat_sim_shield_state {
+    SIM_SHIELD_NONE = 0, /* no keys */
+    SIM_SHIELD_HELLO,    /* keys made, Finished awaited */
+    SIM_SHIELD_UP,
+    SIM_SHIELD_SILENT /* another secret there: deaf until reset */
+};
+
+/* Keys and the last number used or accepted, each way. */
+struct cleat_sim_channel {
+    uint8_t keys[SIM_KEY_BLOCK];
+    uint32_t host_seq, chip_seq;
+};
+
+/* Presentation layer. */
+struct cleat_sim_shield {
+    enum cleat_sim_shield_state state;
+    bool mandatory;                    /* PRESENCE was seen since reset */
+    bool cmd_protected, rsp_protected; /* of the running command */
+    unsigned resends, refusals;        /* alerts 44 in a row, either way */
+    struct cleat_sim_channel channel;
+    uint8_t rnd[SIM_RND_LEN];
+    uint8_t sctr; /* of the last record; its answer, for a resend */
+    size_t answer_len;
+    uint8_t answer[SIM_APDU_MAX];
 };
 
 /* Security event counter. */
@@ -178,6 +208,10 @@ struct cleat_sim {
     size_t fault_count;
     uint64_t rng;
     uint64_t transfers;
+    uint64_t clock_ns; /* virtual time */
+    struct cleat_sim_costs costs;
+    uint64_t costs_bus_ns;
+    uint64_t costs_from_us;
     char *dir; /* NULL: in memory only */
     int lock_fd;
 
@@ -192,8 +226,17 @@ struct cleat_sim {
     uint16_t frame_max; /* DATA_REG_LEN now */
     bool lose_frame, twice;
 
+    /* Hostile faults that wait for their answer. */
+    struct {
+        unsigned armed; /* bits 1 << kind */
+        uint32_t arg[CLEAT_SIM_FAULT_KINDS - CLEAT_SIM_FAULT_OUTLEN];
+        size_t before_len; /* the sealed answer before */
+        uint8_t before[SIM_MESSAGE_MAX];
+    } hostile;
+
     struct cleat_sim_link link;
     struct cleat_sim_transport tp;
+    struct cleat_sim_shield shield;
 
     /* Application, volatile. */
     bool open;
@@ -211,8 +254,11 @@ struct cleat_sim {
     struct cleat_sim_sec sec;
     struct {
         bool set;
+        bool shielded; /* hibernated through the shielded connection */
         uint8_t handle[8];
         struct cleat_sim_session sessions[SIM_SESSIONS];
+        bool channel_set;
+        struct cleat_sim_channel channel;
     } saved;
     struct cleat_sim_object objects[SIM_OBJECT_MAX];
     size_t object_count;
@@ -230,6 +276,14 @@ void cleat_sim_chip_suspect(struct cleat_sim *s);
 /* The running command takes this long; the first at 15 mA, scaled. */
 void cleat_sim_chip_cost(struct cleat_sim *s, uint64_t us_at_15ma);
 void cleat_sim_chip_cost_flat(struct cleat_sim *s, uint64_t us);
+/* As the first, with another time for the bench. */
+void cleat_sim_chip_cost_as(struct cleat_sim *s, uint64_t us_at_15ma,
+                            uint64_t bench_us);
+bool cleat_sim_chip_is_v1(const struct cleat_sim *s);
+
+/* costs.c: one transfer of len bytes took place, or was not acknowledged. */
+void cleat_sim_costs_transfer(struct cleat_sim *s, bool write, size_t len,
+                              int err, uint32_t stretch_us);
 uint64_t cleat_sim_chip_delay_us(struct cleat_sim *s);
 uint64_t cleat_sim_chip_tmax_us(struct cleat_sim *s);
 
@@ -252,6 +306,16 @@ void cleat_sim_transport_init(struct cleat_sim *s);
 bool cleat_sim_transport_input(struct cleat_sim *s, struct cleat_bytes packet);
 /* The host acknowledged our frame. */
 void cleat_sim_transport_acked(struct cleat_sim *s);
+
+/* shield.c: one message with PRESENCE in, its answer out.
+ * @return its length, 0: nothing but an acknowledgement. */
+size_t cleat_sim_shield_run(struct cleat_sim *s, struct cleat_bytes message,
+                            bool overflow, uint8_t *out);
+/* The layer was left out although it is mandatory: fatal alert. */
+size_t cleat_sim_shield_refuse(struct cleat_sim *s, uint8_t *out);
+/* Commands that touch secrets must be protected, or their responses, once the
+ * layer is on. @return true if this one may go on. */
+bool cleat_sim_shield_covers(const struct cleat_sim *s, bool command);
 
 /* command.c: run one APDU, fill out, return its length. */
 size_t cleat_sim_command_run(struct cleat_sim *s, struct cleat_bytes apdu,
@@ -283,6 +347,9 @@ cleat_sim_handler cleat_sim_cmd_encasym, cleat_sim_cmd_decasym;
 /* objects.c */
 int cleat_sim_objects_make(struct cleat_sim *s);
 void cleat_sim_objects_free(struct cleat_sim *s);
+/* As find, but a V1 chip's missing objects too. */
+struct cleat_sim_object *cleat_sim_objects_raw(struct cleat_sim *s,
+                                               uint16_t oid);
 struct cleat_sim_object *cleat_sim_objects_find(struct cleat_sim *s,
                                                 uint16_t oid);
 /* NULL if oid is no session object. */
@@ -339,6 +406,7 @@ int cleat_sim_sign_public(struct cleat_sim *s, struct cleat_reader *in,
 
 /* crypto.c: 0 on success unless told otherwise. */
 size_t cleat_sim_crypto_field_len(uint8_t alg);
+bool cleat_sim_crypto_on_v1(uint8_t alg); /* does a V1 chip know it? */
 bool cleat_sim_crypto_is_ec(uint8_t alg);
 uint8_t cleat_sim_crypto_alg_named(const char *group); /* 0: none */
 bool cleat_sim_crypto_is_rsa(uint8_t alg);
@@ -374,6 +442,21 @@ int cleat_sim_crypto_rsa_verify(EVP_PKEY *key, const EVP_MD *md,
                                 struct cleat_bytes digest,
                                 struct cleat_bytes signature);
 int cleat_sim_crypto_random(uint8_t *out, size_t len);
+/* crypto_ccm.c: AES-128-CCM with a tag of 8 bytes behind the text; and the
+ * PRF of TLS 1.2 with SHA-256, its label in front of the seed. */
+struct cleat_sim_ccm {
+    const uint8_t *key; /* 16 bytes */
+    struct cleat_bytes nonce, aad;
+};
+int cleat_sim_crypto_seal(const struct cleat_sim_ccm *c,
+                          struct cleat_bytes plain, uint8_t *out);
+/* @return 0, or -1 if the tag is wrong; then out holds zeros. */
+int cleat_sim_crypto_unseal(const struct cleat_sim_ccm *c,
+                            struct cleat_bytes sealed, uint8_t *out);
+int cleat_sim_crypto_prf(struct cleat_bytes secret, struct cleat_bytes seed,
+                         uint8_t *out, size_t len);
+/* Random numbers others see: from the test's hook, if it has one. */
+int cleat_sim_chip_random(struct cleat_sim *s, uint8_t *out, size_t len);
 /* crypto_rsa.c; those that can be the host's fault return a SIM_E_. */
 int cleat_sim_crypto_rsa_generate(uint8_t alg, struct cleat_sim_key *key);
 int cleat_sim_crypto_rsa_public(EVP_PKEY *pkey, struct cleat_writer *out);
@@ -405,6 +488,17 @@ int cleat_sim_state_read(struct cleat_sim *s, struct cleat_bytes bytes);
 unsigned cleat_sim_fault_draw(struct cleat_sim *s, uint32_t *stretch_us,
                               uint32_t *bit);
 uint64_t cleat_sim_fault_random(struct cleat_sim *s);
+const char *cleat_sim_fault_name(unsigned kind);
+/* Is that hostile fault armed? It is spent by asking. */
+bool cleat_sim_fault_take(struct cleat_sim *s, enum cleat_sim_fault_kind kind,
+                          uint32_t *arg, uint32_t otherwise);
+
+/* hostile.c: what armed faults do to an APDU on its way out (len of it, room
+ * for SIM_APDU_MAX), and to a message of the presentation layer (likewise,
+ * SIM_MESSAGE_MAX). @return the new length. */
+size_t cleat_sim_hostile_apdu(struct cleat_sim *s, uint8_t *apdu, size_t len);
+size_t cleat_sim_hostile_message(struct cleat_sim *s, uint8_t *message,
+                                 size_t len);
 
 /* trace.c */
 struct cleat_sim_seen {

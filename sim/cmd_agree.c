@@ -13,6 +13,7 @@
 #define SECRET_ROOM 72
 #define DERIVE_MIN 16
 #define DERIVE_STORE_MAX 66
+#define DERIVE_STORE_V1_MAX 48
 #define DERIVE_EXPORT_MAX 256
 
 static int agree(struct cleat_sim *s, const struct cleat_sim_key *key,
@@ -68,7 +69,7 @@ int cleat_sim_cmd_ssec(struct cleat_sim *s, uint8_t param,
         return code;
     }
     cleat_sim_keys_charge(s, oid);
-    cleat_sim_chip_cost(s, 60000);
+    cleat_sim_chip_cost_as(s, 60000, 56000);
     return agree(s, key, alg, bits, &target, out);
 }
 
@@ -142,7 +143,8 @@ int cleat_sim_cmd_derive(struct cleat_sim *s, uint8_t param,
     struct derive d = {0};
     struct cleat_sim_target target = {0};
     struct cleat_bytes secret;
-    if (!algorithm(param, &d)) {
+    bool v1 = cleat_sim_chip_is_v1(s);
+    if (!algorithm(param, &d) || (v1 && param != 0x01)) {
         return SIM_E_PARAM;
     }
     int code = read_derive(&in, &d);
@@ -152,9 +154,13 @@ int cleat_sim_cmd_derive(struct cleat_sim *s, uint8_t param,
     if (code != SIM_OK) {
         return code;
     }
-    if (d.len >
-        (target.session != NULL ? DERIVE_STORE_MAX : DERIVE_EXPORT_MAX)) {
+    size_t store_max = v1 ? DERIVE_STORE_V1_MAX : DERIVE_STORE_MAX;
+    if (d.len > (target.session != NULL ? store_max : DERIVE_EXPORT_MAX)) {
         return SIM_E_DATA;
+    }
+    if (cleat_sim_objects_session(s, d.oid) != NULL &&
+        !cleat_sim_shield_covers(s, true)) {
+        return SIM_E_ACCESS;
     }
     code = cleat_sim_keys_secret(s, d.oid, &secret);
     if (code != SIM_OK) {

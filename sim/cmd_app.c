@@ -7,6 +7,10 @@
 
 #include "chip.h"
 
+/* Not published; polled every 5 ms they look as in the recordings. */
+#define OPEN_US 18000
+#define CLOSE_US 10000
+
 static const uint8_t application_id[16] = {0xD2, 0x76, 0x00, 0x00, 0x04, 0x47,
                                            0x65, 0x6E, 0x41, 0x75, 0x74, 0x68,
                                            0x41, 0x70, 0x70, 0x6C};
@@ -20,7 +24,8 @@ static void forget_saved(struct cleat_sim *s) {
 
 static int restore(struct cleat_sim *s, struct cleat_bytes handle) {
     bool good =
-        s->saved.set && handle.len == sizeof s->saved.handle &&
+        s->saved.set && (!s->saved.shielded || s->shield.cmd_protected) &&
+        handle.len == sizeof s->saved.handle &&
         cleat_equal_ct(s->saved.handle, handle.data, sizeof s->saved.handle);
     cleat_sim_chip_drop_sessions(s);
     if (good) {
@@ -46,7 +51,7 @@ int cleat_sim_cmd_open(struct cleat_sim *s, uint8_t param,
             id, cleat_bytes_of(application_id, sizeof application_id))) {
         return SIM_E_DATA;
     }
-    cleat_sim_chip_cost_flat(s, 18000);
+    cleat_sim_chip_cost_flat(s, OPEN_US);
     if (param == 1) {
         return restore(s, handle);
     }
@@ -61,11 +66,13 @@ static int hibernate(struct cleat_sim *s, struct cleat_writer *out) {
     if (s->sec.count != 0) {
         return SIM_E_SEQUENCE;
     }
-    if (cleat_sim_crypto_random(s->saved.handle, sizeof s->saved.handle) != 0) {
+    if (cleat_sim_chip_random(s, s->saved.handle, sizeof s->saved.handle) !=
+        0) {
         return SIM_E_INTERNAL;
     }
     memcpy(s->saved.sessions, s->sessions, sizeof s->sessions);
     s->saved.set = true;
+    s->saved.shielded = s->shield.cmd_protected;
     cleat_write_bytes(out,
                       cleat_bytes_of(s->saved.handle, sizeof s->saved.handle));
     return SIM_OK;
@@ -79,7 +86,7 @@ int cleat_sim_cmd_close(struct cleat_sim *s, uint8_t param,
     if (cleat_reader_left(&in) != 0) {
         return SIM_E_LENGTH;
     }
-    cleat_sim_chip_cost_flat(s, 10000);
+    cleat_sim_chip_cost_flat(s, CLOSE_US);
     if (param == 1) {
         int code = hibernate(s, out);
         if (code != SIM_OK) {

@@ -22,6 +22,9 @@ static int read_message(struct cleat_sim *s, struct cleat_reader *in,
     if (cleat_sim_objects_session(s, oid) == NULL) {
         return SIM_E_OID;
     }
+    if (!cleat_sim_shield_covers(s, true)) {
+        return SIM_E_ACCESS;
+    }
     return cleat_sim_keys_secret(s, oid, message);
 }
 
@@ -49,14 +52,14 @@ int cleat_sim_cmd_encasym(struct cleat_sim *s, uint8_t param,
 }
 
 static int deliver(struct cleat_sim_session *session, struct cleat_bytes clear,
-                   struct cleat_writer *out) {
+                   size_t most, struct cleat_writer *out) {
     if (session == NULL) {
         cleat_sim_command_put(out, 0x61, clear);
         return SIM_OK;
     }
     struct cleat_sim_target target = {.session = session};
-    return clear.len <= 66 ? cleat_sim_keys_deliver(&target, clear, out)
-                           : SIM_E_MEMORY;
+    return clear.len <= most ? cleat_sim_keys_deliver(&target, clear, out)
+                             : SIM_E_MEMORY;
 }
 
 int cleat_sim_cmd_decasym(struct cleat_sim *s, uint8_t param,
@@ -82,6 +85,10 @@ int cleat_sim_cmd_decasym(struct cleat_sim *s, uint8_t param,
         }
     }
     int code = cleat_sim_command_end(&in);
+    if (code == SIM_OK && session == NULL &&
+        !cleat_sim_shield_covers(s, false)) {
+        code = SIM_E_ACCESS;
+    }
     if (code == SIM_OK) {
         code = cleat_sim_keys_use(s, oid, SIM_U_ENC, &key);
     }
@@ -95,7 +102,8 @@ int cleat_sim_cmd_decasym(struct cleat_sim *s, uint8_t param,
     cleat_sim_chip_cost(s, 310000);
     code = cleat_sim_crypto_rsa_decrypt(key, text, clear, &len);
     if (code == SIM_OK) {
-        code = deliver(session, cleat_bytes_of(clear, len), out);
+        code = deliver(session, cleat_bytes_of(clear, len),
+                       cleat_sim_chip_is_v1(s) ? 48 : 66, out);
     } else {
         cleat_sim_chip_event(s); /* a decryption failure is one more */
     }

@@ -126,7 +126,8 @@ int cleat_sim_cmd_keypair(struct cleat_sim *s, uint8_t param,
     uint16_t oid = 0;
     uint8_t usage = 0;
     bool rsa = cleat_sim_crypto_is_rsa(param);
-    if (!rsa && !cleat_sim_crypto_is_ec(param)) {
+    if ((!rsa && !cleat_sim_crypto_is_ec(param)) ||
+        (cleat_sim_chip_is_v1(s) && !cleat_sim_crypto_on_v1(param))) {
         return SIM_E_PARAM;
     }
     int code = read_place(&in, &oid, &usage);
@@ -140,7 +141,7 @@ int cleat_sim_cmd_keypair(struct cleat_sim *s, uint8_t param,
     if (code != SIM_OK) {
         return code;
     }
-    cleat_sim_chip_cost(s, rsa ? 2900000 : 55000);
+    cleat_sim_chip_cost_as(s, rsa ? 2900000 : 55000, rsa ? 2900000 : 52000);
     return make_pair(s, param, oid, usage, out);
 }
 

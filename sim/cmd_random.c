@@ -12,6 +12,7 @@ enum { P_TRNG = 0x00, P_DRNG = 0x01, P_PREMASTER = 0x04 };
 #define RANDOM_MIN 8
 #define RANDOM_MAX 256
 #define STORE_MAX 66
+#define STORE_V1_MAX 48
 
 /* length, session, 41 prefix: prefix and random together are the secret. */
 static int store(struct cleat_sim *s, struct cleat_reader *in, size_t len,
@@ -26,7 +27,8 @@ static int store(struct cleat_sim *s, struct cleat_reader *in, size_t len,
     if (session == NULL) {
         return SIM_E_OID;
     }
-    if (prefix.len > STORE_MAX || len > STORE_MAX - prefix.len) {
+    size_t most = cleat_sim_chip_is_v1(s) ? STORE_V1_MAX : STORE_MAX;
+    if (prefix.len > most || len > most - prefix.len) {
         return SIM_E_DATA;
     }
     cleat_wipe(session, sizeof *session);
@@ -43,18 +45,20 @@ int cleat_sim_cmd_random(struct cleat_sim *s, uint8_t param,
         return SIM_E_PARAM;
     }
     size_t len = cleat_read_u16(&in);
-    if (in.failed) {
+    bool kept = cleat_reader_left(&in) != 0; /* V1: the pre-master alone */
+    if (in.failed ||
+        (kept && param != P_PREMASTER && cleat_sim_chip_is_v1(s))) {
         return SIM_E_LENGTH;
     }
     if (len < RANDOM_MIN || len > RANDOM_MAX) {
         return SIM_E_DATA;
     }
-    if (cleat_sim_crypto_random(random, sizeof random) != 0) {
+    if (cleat_sim_chip_random(s, random, len) != 0) {
         return SIM_E_INTERNAL;
     }
-    cleat_sim_chip_cost(s, 2000 + 40 * len);
+    cleat_sim_chip_cost_as(s, 2000 + 40 * len, 15000);
     int code = SIM_OK;
-    if (param == P_PREMASTER || cleat_reader_left(&in) != 0) {
+    if (param == P_PREMASTER || kept) {
         code = store(s, &in, len, cleat_bytes_of(random, len));
     }
     if (code == SIM_OK && param != P_PREMASTER) {

@@ -63,7 +63,7 @@ int cleat_sim_cmd_sign(struct cleat_sim *s, uint8_t param,
     cleat_sim_keys_charge(s, oid);
     int err = 0;
     if (param == P_ECDSA) {
-        cleat_sim_chip_cost(s, 65000);
+        cleat_sim_chip_cost_as(s, 65000, 62000);
         err = cleat_sim_crypto_ecdsa_sign(key, digest, s->opt.padded_signatures,
                                           out);
     } else {
@@ -162,6 +162,10 @@ int cleat_sim_sign_public(struct cleat_sim *s, struct cleat_reader *in,
     int code = cleat_sim_command_tlv16(in, 0x04, &oid)
                    ? key_from_object(s, oid, key, alg)
                    : key_from_host(in, key, alg);
+    if (code == SIM_OK && cleat_sim_chip_is_v1(s) &&
+        !cleat_sim_crypto_on_v1(*alg)) {
+        code = SIM_E_DATA;
+    }
     return code == SIM_OK ? cleat_sim_command_end(in) : code;
 }
 
@@ -197,7 +201,8 @@ int cleat_sim_cmd_verify(struct cleat_sim *s, uint8_t param,
     }
     int code = cleat_sim_sign_public(s, &in, &key, &alg);
     if (code == SIM_OK) {
-        cleat_sim_chip_cost(s, param == P_ECDSA ? 85000 : 40000);
+        cleat_sim_chip_cost_as(s, param == P_ECDSA ? 85000 : 40000,
+                               param == P_ECDSA ? 80000 : 40000);
         code = verify(param, alg, key, digest, signature);
     }
     EVP_PKEY_free(key);

@@ -226,6 +226,9 @@ static int run(struct cleat_sim *s, struct request *q, struct cleat_reader in,
     if (code != SIM_OK) {
         return code;
     }
+    if (!cleat_sim_shield_covers(s, q->encrypt)) {
+        return SIM_E_ACCESS;
+    }
     return hmac ? with_secret(s, q, out) : with_aes_key(s, q, out);
 }
 

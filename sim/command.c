@@ -33,6 +33,11 @@ static const struct command commands[] = {
     {0x71, "CloseApplication", cleat_sim_cmd_close},
 };
 
+/* Not there before V3. */
+static bool is_new(const struct command *c) {
+    return c->code == 0x14 || c->code == 0x15 || c->code == 0x39;
+}
+
 static const struct command *find(uint8_t cmd) {
     for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
         if (commands[i].code == (cmd & 0x7F)) {
@@ -106,7 +111,7 @@ static int execute(struct cleat_sim *s, struct cleat_bytes apdu, bool overflow,
         return SIM_E_LENGTH;
     }
     const struct command *c = find(cmd);
-    if (c == NULL) {
+    if (c == NULL || (is_new(c) && cleat_sim_chip_is_v1(s))) {
         return SIM_E_COMMAND;
     }
     if (!available(s, c)) {
@@ -124,6 +129,7 @@ static int execute(struct cleat_sim *s, struct cleat_bytes apdu, bool overflow,
 size_t cleat_sim_command_run(struct cleat_sim *s, struct cleat_bytes apdu,
                              bool overflow, uint8_t *out) {
     struct cleat_writer body = cleat_writer_of(out + 4, SIM_OUT_MAX);
+    s->costs.commands++;
     int code = execute(s, apdu, overflow, &body);
     if (s->dirty && cleat_sim_store_save(s) != 0) {
         code = SIM_E_INTERNAL;
@@ -139,5 +145,5 @@ size_t cleat_sim_command_run(struct cleat_sim *s, struct cleat_bytes apdu,
     cleat_write_u8(&head, code == SIM_OK ? 0x00 : 0xFF);
     cleat_write_u8(&head, 0x00);
     cleat_write_u16(&head, (uint16_t)body.len);
-    return 4 + body.len;
+    return cleat_sim_hostile_apdu(s, out, 4 + body.len);
 }

@@ -47,6 +47,11 @@ bool cleat_sim_crypto_is_ec(uint8_t alg) {
     return curve_of(alg) != NULL;
 }
 
+bool cleat_sim_crypto_on_v1(uint8_t alg) {
+    return alg == SIM_A_P256 || alg == SIM_A_P384 ||
+           cleat_sim_crypto_is_rsa(alg);
+}
+
 uint8_t cleat_sim_crypto_alg_named(const char *group) {
     for (size_t i = 0; i < sizeof curves / sizeof curves[0]; i++) {
         if (strcmp(curves[i].name, group) == 0) {

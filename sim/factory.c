@@ -30,6 +30,11 @@ static int make_uid(struct cleat_sim *s) {
         0x80, 0x10, 0x10, 0x71, 0x24, 0x40 /* firmware, build 2440 */
     };
     memcpy(s->uid, fixed, sizeof fixed);
+    if (s->opt.variant == CLEAT_SIM_V1) {
+        s->uid[3] = 0x84;
+        s->uid[25] = 0x08;
+        s->uid[26] = 0x09;
+    }
     if (cleat_sim_crypto_random(s->uid + 11, 10) != 0) {
         return -1;
     }

@@ -23,7 +23,30 @@ static const struct {
     {"power", CLEAT_SIM_FAULT_POWER},
     {"duplicate", CLEAT_SIM_FAULT_DUPLICATE},
     {"mute", CLEAT_SIM_FAULT_MUTE},
+    {"outlen", CLEAT_SIM_FAULT_OUTLEN},
+    {"oversize", CLEAT_SIM_FAULT_OVERSIZE},
+    {"empty", CLEAT_SIM_FAULT_EMPTY},
+    {"short", CLEAT_SIM_FAULT_SHORT},
+    {"status", CLEAT_SIM_FAULT_STATUS},
+    {"der", CLEAT_SIM_FAULT_DER},
+    {"badsctr", CLEAT_SIM_FAULT_BADSCTR},
+    {"badtag", CLEAT_SIM_FAULT_BADTAG},
+    {"badseq", CLEAT_SIM_FAULT_BADSEQ},
+    {"replay", CLEAT_SIM_FAULT_REPLAY},
+    {"alert", CLEAT_SIM_FAULT_ALERT},
+    {"badchain", CLEAT_SIM_FAULT_BADCHAIN},
+    {"garbage", CLEAT_SIM_FAULT_GARBAGE},
+    {"tear", CLEAT_SIM_FAULT_TEAR},
 };
+
+const char *cleat_sim_fault_name(unsigned kind) {
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+        if ((unsigned)kinds[i].kind == kind) {
+            return kinds[i].name;
+        }
+    }
+    return "unknown";
+}
 
 static bool number(const char **p, uint64_t *value) {
     char *end = NULL;
@@ -106,6 +129,8 @@ unsigned cleat_sim_fault_draw(struct cleat_sim *s, uint32_t *stretch_us,
         bits |= 1u << f->kind;
         if (f->kind == CLEAT_SIM_FAULT_STRETCH) {
             *stretch_us = f->arg;
+        } else if (f->kind >= CLEAT_SIM_FAULT_OUTLEN) {
+            cleat_sim_fault_arm(s, f->kind, f->arg);
         } else if (f->kind == CLEAT_SIM_FAULT_FLIP) {
             *bit = f->arg == CLEAT_SIM_FAULT_ANY
                        ? (uint32_t)(cleat_sim_fault_random(s) >> 33)
@@ -113,4 +138,23 @@ unsigned cleat_sim_fault_draw(struct cleat_sim *s, uint32_t *stretch_us,
         }
     }
     return bits;
+}
+
+void cleat_sim_fault_arm(struct cleat_sim *sim, enum cleat_sim_fault_kind kind,
+                         uint32_t arg) {
+    if (kind >= CLEAT_SIM_FAULT_OUTLEN && kind < CLEAT_SIM_FAULT_KINDS) {
+        sim->hostile.armed |= 1u << kind;
+        sim->hostile.arg[kind - CLEAT_SIM_FAULT_OUTLEN] = arg;
+    }
+}
+
+bool cleat_sim_fault_take(struct cleat_sim *s, enum cleat_sim_fault_kind kind,
+                          uint32_t *arg, uint32_t otherwise) {
+    bool armed = (s->hostile.armed & (1u << kind)) != 0;
+    s->hostile.armed &= ~(1u << kind);
+    *arg = s->hostile.arg[kind - CLEAT_SIM_FAULT_OUTLEN];
+    if (*arg == CLEAT_SIM_FAULT_ANY) {
+        *arg = otherwise;
+    }
+    return armed;
 }

@@ -204,7 +204,7 @@ static void input_packet(struct cleat_sim *s, uint8_t fctr,
         /* Who speaks up in the middle of our chain gives up the rest of it. */
         (void)acknowledged(s, acked);
     }
-    if (l->frame_set) {
+    if (l->frame_set || s->shield.state == SIM_SHIELD_SILENT) {
         return; /* our answer comes first: window of one */
     }
     l->rx_last = number;
@@ -217,6 +217,9 @@ void cleat_sim_link_input(struct cleat_sim *s, struct cleat_bytes frame) {
     struct cleat_reader r = cleat_reader_of(frame);
     uint8_t fctr = cleat_read_u8(&r);
     (void)cleat_sim_link_offer(s, cleat_sim_chip_now(s));
+    if (s->shield.state == SIM_SHIELD_SILENT && !s->link.frame_set) {
+        return; /* its last word, the alert, is said */
+    }
     if ((fctr & F_CONTROL) != 0) {
         input_control(s, fctr, frame);
         return;

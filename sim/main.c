@@ -33,7 +33,10 @@ static const char usage[] =
     "  --ca-cert FILE       factory CA for a new chip, PEM\n"
     "  --ca-key FILE        its private key, PEM\n"
     "  --common-name NAME   subject of a new chip's certificate\n"
-    "  --latency none|real  published execution times, start-up and sleep\n"
+    "  --variant v3|v1      of a new chip\n"
+    "  --latency none|real|bench\n"
+    "                       published execution times, start-up and sleep;\n"
+    "                       bench: those the vendor was measured with\n"
     "  --frame-cap N        most DATA_REG_LEN the chip grants, 16..277\n"
     "  --padded-signatures  every ECDSA signature has a superfluous zero byte\n"
     "  --idle-polls N       states with neither bit before each response\n"
@@ -42,6 +45,9 @@ static const char usage[] =
     "  --seed S             of the random faults\n"
     "                       KIND: nack stretch flip lost reset power\n"
     "                             duplicate mute\n"
+    "                       hostile answers: outlen oversize empty short\n"
+    "                             status der badsctr badtag badseq replay\n"
+    "                             alert badchain garbage; tear a write\n"
     "  --trace              each transfer decoded, to standard error\n"
     "  --reveal-keys FILE   TESTS ONLY: append every private key to FILE\n"
     "  --help, --version\n"
@@ -63,6 +69,7 @@ enum {
     O_CA_CERT,
     O_CA_KEY,
     O_NAME,
+    O_VARIANT,
     O_LATENCY,
     O_CAP,
     O_PADDED,
@@ -84,6 +91,7 @@ static const struct option options[] = {
     {"ca-cert", required_argument, NULL, O_CA_CERT},
     {"ca-key", required_argument, NULL, O_CA_KEY},
     {"common-name", required_argument, NULL, O_NAME},
+    {"variant", required_argument, NULL, O_VARIANT},
     {"latency", required_argument, NULL, O_LATENCY},
     {"frame-cap", required_argument, NULL, O_CAP},
     {"padded-signatures", no_argument, NULL, O_PADDED},
@@ -129,7 +137,19 @@ static int set_latency(struct settings *c, const char *text) {
         c->sim.latency = CLEAT_SIM_LATENCY_REAL;
         return 0;
     }
+    if (strcmp(text, "bench") == 0) {
+        c->sim.latency = CLEAT_SIM_LATENCY_BENCH;
+        return 0;
+    }
     return strcmp(text, "none") == 0 ? 0 : wrong("latency", text);
+}
+
+static int set_variant(struct settings *c, const char *text) {
+    if (strcmp(text, "v1") == 0) {
+        c->sim.variant = CLEAT_SIM_V1;
+        return 0;
+    }
+    return strcmp(text, "v3") == 0 ? 0 : wrong("variant", text);
 }
 
 static int set_number(struct settings *c, int option, const char *text) {
@@ -175,6 +195,8 @@ static int set(struct settings *c, int option, const char *value) {
     case O_NAME:
         c->sim.common_name = value;
         return 0;
+    case O_VARIANT:
+        return set_variant(c, value);
     case O_LATENCY:
         return set_latency(c, value);
     case O_CAP:

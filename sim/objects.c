@@ -154,6 +154,12 @@ void cleat_sim_objects_free(struct cleat_sim *s) {
 
 struct cleat_sim_object *cleat_sim_objects_find(struct cleat_sim *s,
                                                 uint16_t oid) {
+    bool missing = (oid == 0xE200 || oid == 0xE0C9) && cleat_sim_chip_is_v1(s);
+    return missing ? NULL : cleat_sim_objects_raw(s, oid);
+}
+
+struct cleat_sim_object *cleat_sim_objects_raw(struct cleat_sim *s,
+                                               uint16_t oid) {
     for (size_t i = 0; i < s->object_count; i++) {
         if (s->objects[i].oid == oid) {
             return &s->objects[i];

@@ -48,7 +48,7 @@ static bool acknowledges(struct cleat_sim *s, uint8_t address) {
     }
     cleat_sim_chip_count_down(s);
     if (now < s->ready_us || now < s->guard_us ||
-        (s->bus_khz > max_khz(s) && s->opt.latency == CLEAT_SIM_LATENCY_REAL)) {
+        (s->bus_khz > max_khz(s) && s->opt.latency != CLEAT_SIM_LATENCY_NONE)) {
         return false;
     }
     if (fell_asleep(s, now)) {
@@ -258,6 +258,10 @@ int cleat_sim_write(struct cleat_sim *sim, uint8_t address, const uint8_t *data,
                                   .stretch_us = *stretch_us};
     seen.bytes = cleat_read_bytes(&r, cleat_reader_left(&r));
     cleat_sim_trace_transfer(sim, &seen);
+    if (err == CLEAT_OK && len != 0) {
+        sim->reg = seen.reg;
+    }
+    cleat_sim_costs_transfer(sim, true, len, err, *stretch_us);
     if (err == CLEAT_OK) {
         take_write(sim, data, len, (faults & FAULT(CLEAT_SIM_FAULT_FLIP)) != 0,
                    bit);
@@ -273,12 +277,13 @@ int cleat_sim_read(struct cleat_sim *sim, uint8_t address, uint8_t *data,
     if (err == CLEAT_OK && !acknowledges(sim, address)) {
         err = CLEAT_ERR_NACK;
     }
+    cleat_sim_costs_transfer(sim, false, len, err, *stretch_us);
     if (err == CLEAT_OK) {
         read_register(sim, data, len);
         if ((faults & FAULT(CLEAT_SIM_FAULT_FLIP)) != 0) {
             flip(data, len, bit);
         }
-        if (sim->opt.latency == CLEAT_SIM_LATENCY_REAL) {
+        if (sim->opt.latency != CLEAT_SIM_LATENCY_NONE) {
             sim->guard_us = cleat_sim_chip_now(sim) + GUARD_US;
         }
     }
@@ -299,7 +304,8 @@ int cleat_sim_read(struct cleat_sim *sim, uint8_t address, uint8_t *data,
 
 /* A program on a clock of its own sees no real time pass. */
 static void hold(const struct cleat_sim *s, uint32_t us, int err) {
-    if (us != 0 && s->opt.now_us == NULL && err != CLEAT_ERR_TIMEOUT) {
+    if (us != 0 && s->opt.now_us == NULL && !s->opt.virtual_time &&
+        err != CLEAT_ERR_TIMEOUT) {
         struct timespec t = {.tv_nsec = (long)us * 1000};
         (void)nanosleep(&t, NULL);
     }

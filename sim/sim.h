@@ -27,7 +27,14 @@ extern "C" {
 
 enum cleat_sim_latency {
     CLEAT_SIM_LATENCY_NONE = 0, /**< Everything is ready at once. */
-    CLEAT_SIM_LATENCY_REAL = 1  /**< Published times, start-up, sleep. */
+    CLEAT_SIM_LATENCY_REAL = 1, /**< Published times, start-up, sleep. */
+    CLEAT_SIM_LATENCY_BENCH = 2 /**< Those the vendor's library was measured
+                                     with: chip time alone, at full current. */
+};
+
+enum cleat_sim_variant {
+    CLEAT_SIM_V3 = 0, /**< Build 2440. */
+    CLEAT_SIM_V1 = 1  /**< Build 809: fewer commands, curves and objects. */
 };
 
 enum cleat_sim_fault_kind {
@@ -38,7 +45,38 @@ enum cleat_sim_fault_kind {
     CLEAT_SIM_FAULT_RESET,     /**< Warm reset just before the transfer. */
     CLEAT_SIM_FAULT_POWER,     /**< Power gone and back before it. */
     CLEAT_SIM_FAULT_DUPLICATE, /**< The chip offers its next frame twice. */
-    CLEAT_SIM_FAULT_MUTE       /**< Acknowledges, but is deaf to frames. */
+    CLEAT_SIM_FAULT_MUTE,      /**< Acknowledges, but is deaf to frames. */
+
+    /* Hostile: the next answer is not what it should be. */
+    CLEAT_SIM_FAULT_OUTLEN,   /**< OutLen is arg (default: one too many). */
+    CLEAT_SIM_FAULT_OVERSIZE, /**< OutData grows by arg bytes (256). */
+    CLEAT_SIM_FAULT_EMPTY,    /**< Success without data. */
+    CLEAT_SIM_FAULT_SHORT,    /**< OutData loses its last arg bytes (1). */
+    CLEAT_SIM_FAULT_STATUS,   /**< Sta is arg (default 0xFF), data stays. */
+    CLEAT_SIM_FAULT_DER,      /**< First DER element damaged; arg says how. */
+    CLEAT_SIM_FAULT_BADSCTR,  /**< SCTR is arg (default: other protection). */
+    CLEAT_SIM_FAULT_BADTAG,   /**< Last bit of the tag inverted. */
+    CLEAT_SIM_FAULT_BADSEQ,   /**< Sequence number arg too high (4), with a
+                                   tag that fits it. */
+    CLEAT_SIM_FAULT_REPLAY,   /**< The sealed answer before comes again. */
+    CLEAT_SIM_FAULT_ALERT,    /**< Alert arg (0x40) in place of the answer. */
+    CLEAT_SIM_FAULT_BADCHAIN, /**< First packet's CHAIN bits are arg (7). */
+    CLEAT_SIM_FAULT_GARBAGE,  /**< Bytes of the answer drawn from the seed. */
+    CLEAT_SIM_FAULT_TEAR,     /**< Power fails in the middle of the next
+                                   certificate write. */
+    CLEAT_SIM_FAULT_KINDS     /**< One more than the last. */
+};
+
+/** How CLEAT_SIM_FAULT_DER damages the first element of OutData that begins
+    like an INTEGER, BIT STRING or OCTET STRING. */
+enum cleat_sim_der {
+    CLEAT_SIM_DER_LENGTH = 0, /**< Its length goes beyond the answer. */
+    CLEAT_SIM_DER_LONG,       /**< Its length is written in two bytes. */
+    CLEAT_SIM_DER_TAG,        /**< Its tag is another. */
+    CLEAT_SIM_DER_NONE,       /**< Its length is zero. */
+    CLEAT_SIM_DER_NEGATIVE,   /**< Its first byte is 0xFF. */
+    CLEAT_SIM_DER_ZEROS,      /**< Two superfluous zero bytes in front. */
+    CLEAT_SIM_DER_ALL_ZERO    /**< Its value is zero. */
 };
 
 /** Bit position "anywhere": drawn from the seed. */
@@ -48,7 +86,7 @@ enum cleat_sim_fault_kind {
 struct cleat_sim_fault {
     enum cleat_sim_fault_kind kind;
     uint64_t at;  /**< Number of the transfer since opening, from 1. */
-    uint32_t arg; /**< us for STRETCH, bit for FLIP. */
+    uint32_t arg; /**< us for STRETCH, bit for FLIP; see the kinds. */
     double rate;  /**< 0..1 for every transfer; only when at is 0. */
 };
 
@@ -59,6 +97,7 @@ struct cleat_sim_options {
     const char *ca_cert;     /**< Factory CA, PEM path. NULL: a fresh one. */
     const char *ca_key;      /**< Its key, PEM path; with ca_cert only. */
     const char *common_name; /**< Of a new certificate. NULL: from the UID. */
+    enum cleat_sim_variant variant; /**< Of a new chip; it stays that. */
     enum cleat_sim_latency latency;
     const struct cleat_sim_fault *faults; /**< Copied. */
     size_t fault_count;
@@ -71,8 +110,16 @@ struct cleat_sim_options {
     FILE *trace;             /**< One line a transfer. NULL: none. */
     const char *reveal_keys; /**< TESTS ONLY: every private key is appended
                                   to this file, in hex. NULL: never. */
+    /** TESTS ONLY: source of what the chip draws and shows (GetRandom, numbers
+        of the handshake, context handles), so that a recording can be replayed.
+        Returns 0. NULL: OpenSSL's. */
+    int (*random)(void *arg, uint8_t *out, size_t len);
+    void *random_arg;
     uint64_t (*now_us)(void *arg); /**< NULL: CLOCK_MONOTONIC. */
     void *now_arg;
+    bool virtual_time; /**< The chip keeps the time: each transfer moves it by
+                            what the bus takes, cleat_sim_pass() by what the
+                            host waits. Without now_us only. */
 };
 
 struct cleat_sim;
@@ -116,6 +163,34 @@ int cleat_sim_read(struct cleat_sim *sim, uint8_t address, uint8_t *data,
  * @return 0, or CLEAT_ERR_ARG.
  */
 int cleat_sim_fault_parse(const char *text, struct cleat_sim_fault *fault);
+
+/**
+ * Make the next answer, record or certificate write go wrong, at once and once.
+ * For fuzzers; kinds from CLEAT_SIM_FAULT_OUTLEN on, others do nothing here.
+ *
+ * @param arg  As in struct cleat_sim_fault; CLEAT_SIM_FAULT_ANY: the default.
+ */
+void cleat_sim_fault_arm(struct cleat_sim *sim, enum cleat_sim_fault_kind kind,
+                         uint32_t arg);
+
+/** What a chip has cost since it was opened or the count was reset. */
+struct cleat_sim_costs {
+    uint64_t writes, reads; /**< Transfers, polls not among them. */
+    uint64_t write_bytes;   /**< Of writes, register numbers included. */
+    uint64_t read_bytes;    /**< Of reads. */
+    uint64_t polls;         /**< I2C_STATE read: a select and four bytes. */
+    uint64_t nacks;         /**< Transfers whose address nobody answered. */
+    uint64_t commands;      /**< APDUs run, those in records included. */
+    uint64_t bus_us;        /**< SCL running, at the clock that was set. */
+    uint64_t chip_us;       /**< Commands executing, waits for SEC included. */
+    uint64_t passed_us;     /**< Of virtual time: all of it. */
+};
+
+/** @return the counts; reset: start them anew. */
+struct cleat_sim_costs cleat_sim_costs(struct cleat_sim *sim, bool reset);
+/** Virtual time: what it is, and let some pass while the host waits. */
+uint64_t cleat_sim_time_us(const struct cleat_sim *sim);
+void cleat_sim_pass(struct cleat_sim *sim, uint64_t us);
 
 /** What a socket server needs to know. */
 struct cleat_sim_server {

@@ -8,7 +8,8 @@
 #include "chip.h"
 
 #define MAGIC 0x434C5347u /* CLSG */
-#define VERSION 1
+#define VERSION 2
+#define VERSION_UNSHIELDED 1 /* its saved context has no channel */
 #define SUM_LEN 32
 
 static void put16(struct cleat_writer *w, struct cleat_bytes v) {
@@ -43,6 +44,12 @@ static void write_saved(struct cleat_writer *w, const struct cleat_sim *s) {
         write_key(w, &e->key);
         put16(w, cleat_bytes_of(e->secret, e->secret_len));
     }
+    const struct cleat_sim_channel *c = &s->saved.channel;
+    cleat_write_u8(w, s->saved.shielded);
+    cleat_write_u8(w, s->saved.channel_set);
+    cleat_write_bytes(w, cleat_bytes_of(c->keys, sizeof c->keys));
+    cleat_write_u32(w, c->host_seq);
+    cleat_write_u32(w, c->chip_seq);
 }
 
 size_t cleat_sim_state_write(const struct cleat_sim *s, uint8_t *out,
@@ -86,7 +93,7 @@ static bool read_key(struct cleat_reader *r, struct cleat_sim_key *k) {
 }
 
 static bool read_object(struct cleat_sim *s, struct cleat_reader *r) {
-    struct cleat_sim_object *o = cleat_sim_objects_find(s, cleat_read_u16(r));
+    struct cleat_sim_object *o = cleat_sim_objects_raw(s, cleat_read_u16(r));
     size_t used = 0;
     if (o == NULL ||
         !take16(r, o->meta.tlv, sizeof o->meta.tlv, &o->meta.len) ||
@@ -97,7 +104,22 @@ static bool read_object(struct cleat_sim *s, struct cleat_reader *r) {
     return o->key == NULL || read_key(r, o->key);
 }
 
-static bool read_saved(struct cleat_sim *s, struct cleat_reader *r) {
+static bool read_channel(struct cleat_sim *s, struct cleat_reader *r) {
+    struct cleat_sim_channel *c = &s->saved.channel;
+    s->saved.shielded = cleat_read_u8(r) == 1;
+    s->saved.channel_set = cleat_read_u8(r) == 1;
+    struct cleat_bytes keys = cleat_read_bytes(r, sizeof c->keys);
+    c->host_seq = cleat_read_u32(r);
+    c->chip_seq = cleat_read_u32(r);
+    if (!r->failed) {
+        memcpy(c->keys, keys.data, keys.len);
+    }
+    return !r->failed;
+}
+
+static bool read_saved(struct cleat_sim *s, struct cleat_reader *r,
+                       uint16_t version) {
+    cleat_wipe(&s->saved, sizeof s->saved);
     s->saved.set = cleat_read_u8(r) == 1;
     if (!s->saved.set) {
         return !r->failed;
@@ -110,8 +132,11 @@ static bool read_saved(struct cleat_sim *s, struct cleat_reader *r) {
             return false;
         }
     }
+    if (r->failed) {
+        return false;
+    }
     memcpy(s->saved.handle, handle.data, handle.len);
-    return !r->failed;
+    return version == VERSION_UNSHIELDED || read_channel(s, r);
 }
 
 static bool whole(struct cleat_bytes bytes) {
@@ -130,7 +155,9 @@ int cleat_sim_state_read(struct cleat_sim *s, struct cleat_bytes bytes) {
     }
     struct cleat_reader r =
         cleat_reader_of(cleat_bytes_of(bytes.data, bytes.len - SUM_LEN));
-    if (cleat_read_u32(&r) != MAGIC || cleat_read_u16(&r) != VERSION) {
+    bool known = cleat_read_u32(&r) == MAGIC;
+    uint16_t version = cleat_read_u16(&r);
+    if (!known || (version != VERSION && version != VERSION_UNSHIELDED)) {
         return -1;
     }
     struct cleat_bytes uid = cleat_read_bytes(&r, sizeof s->uid);
@@ -147,5 +174,5 @@ int cleat_sim_state_read(struct cleat_sim *s, struct cleat_bytes bytes) {
             return -1;
         }
     }
-    return read_saved(s, &r) && cleat_reader_left(&r) == 0 ? 0 : -1;
+    return read_saved(s, &r, version) && cleat_reader_left(&r) == 0 ? 0 : -1;
 }

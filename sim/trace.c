@@ -77,6 +77,53 @@ static void add_apdu(struct line *l, struct cleat_reader r, bool write) {
     }
 }
 
+static const char *message_name(uint8_t sctr) {
+    switch (sctr) {
+    case 0x00:
+        return "hello";
+    case 0x08:
+        return "finished";
+    case 0x40:
+        return "alert=fatal";
+    case 0x44:
+        return "alert=integrity";
+    case 0x60:
+        return "save";
+    case 0x64:
+        return "saved";
+    case 0x68:
+        return "restore";
+    case 0x6C:
+        return "restored";
+    default:
+        return "unknown";
+    }
+}
+
+/* First packet of the presentation layer. What is protected stays so. */
+static void add_message(struct line *l, struct cleat_reader r, bool write) {
+    static const char *const protects[] = {"none", "command", "response",
+                                           "both"};
+    uint8_t sctr = cleat_read_u8(&r);
+    if (r.failed) {
+        return;
+    }
+    add(l, " sctr=%02x", sctr);
+    if ((sctr & 0xFC) != 0x20) {
+        add(l, " %s", message_name(sctr));
+        return;
+    }
+    add(l, " record protects=%s", protects[sctr & 3]);
+    if ((sctr & (write ? 1 : 2)) == 0) {
+        add_apdu(l, r, write);
+    } else {
+        uint32_t seq = cleat_read_u32(&r);
+        if (!r.failed) {
+            add(l, " seq=%lu", (unsigned long)seq);
+        }
+    }
+}
+
 static void add_frame(struct line *l, struct cleat_bytes frame, bool write) {
     static const char *const kinds[] = {"ack", "nak", "resync", "reserved"};
     struct cleat_reader r = cleat_reader_of(frame);
@@ -95,7 +142,12 @@ static void add_frame(struct line *l, struct cleat_bytes frame, bool write) {
         fctr & 3u, len);
     uint8_t pctr = cleat_read_u8(&r);
     add(l, " pctr=%02x", pctr);
-    if (!r.failed && (pctr & 7) <= 1) {
+    if (r.failed || (pctr & 7) > 1) {
+        return;
+    }
+    if ((pctr & 8) != 0) {
+        add_message(l, r, write);
+    } else {
         add_apdu(l, r, write);
     }
 }
@@ -116,12 +168,9 @@ static void add_state(struct line *l, struct cleat_bytes bytes) {
 }
 
 static void add_faults(struct line *l, const struct cleat_sim_seen *seen) {
-    static const char *const names[] = {"",      "nack",      "stretch",
-                                        "flip",  "lost",      "reset",
-                                        "power", "duplicate", "mute"};
-    for (unsigned k = 1; k < sizeof names / sizeof names[0]; k++) {
+    for (unsigned k = 1; k < CLEAT_SIM_FAULT_KINDS; k++) {
         if ((seen->faults & (1u << k)) != 0) {
-            add(l, " fault=%s", names[k]);
+            add(l, " fault=%s", cleat_sim_fault_name(k));
         }
     }
 }

@@ -163,6 +163,7 @@ static bool send_chain(struct host *h, const uint8_t *apdu, size_t len,
         size_t n = len - at < cap ? len - at : cap;
         bool last = at + n == len;
         packet[0] = at == 0 ? (last ? 0 : 1) : (last ? 4 : 2);
+        packet[0] |= h->shield.presence ? 8 : 0;
         memcpy(packet + 1, apdu + at, n);
         *got = exchange(h, packet, n + 1, frame);
         at += n;
@@ -178,7 +179,8 @@ static bool take_chain(struct host *h, uint8_t *frame, size_t n) {
     h->rsp_len = 0;
     for (;;) {
         size_t body = n - 6;
-        uint8_t pctr = frame[3];
+        uint8_t pctr = frame[3] & 7;
+        assert_int_equal(frame[3] & 8, h->shield.presence ? 8 : 0);
         assert_int_equal((frame[0] >> 2) & 3, (h->got + 1) & 3);
         h->got = (h->got + 1) & 3;
         assert_true(h->rsp_len + body <= sizeof h->rsp);
@@ -198,16 +200,29 @@ static bool take_chain(struct host *h, uint8_t *frame, size_t n) {
     }
 }
 
-int host_apdu(struct host *h, const void *apdu, size_t len) {
+bool host_message(struct host *h, const void *message, size_t len) {
     uint8_t frame[300];
     size_t n = 0;
-    if (!send_chain(h, apdu, len, frame, &n)) {
-        return -1;
+    h->rsp_len = 0;
+    if (!send_chain(h, message, len, frame, &n)) {
+        return false;
     }
     if (n == 5) {
         n = host_fetch(h, frame, sizeof frame);
     }
-    if (n < 6 || !take_chain(h, frame, n) || h->rsp_len < 4) {
+    return n >= 6 && take_chain(h, frame, n);
+}
+
+int host_apdu(struct host *h, const void *apdu, size_t len) {
+    if (h->shield.presence) {
+        int err = host_record(h, apdu, len);
+        if (err != 0) {
+            return err;
+        }
+    } else if (!host_message(h, apdu, len)) {
+        return -1;
+    }
+    if (h->rsp_len < 4) {
         return -1;
     }
     assert_int_equal(h->rsp[2] << 8 | h->rsp[3], h->rsp_len - 4);

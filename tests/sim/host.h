@@ -17,6 +17,17 @@
 
 #define HOST_APDU_MAX 2000
 
+/* The host's end of the shielded connection; host_shield.c. */
+struct host_shield {
+    bool presence; /* PCTR bit and SCTR byte in every message */
+    uint8_t level; /* of records: 1 command, 2 response, 3 both */
+    uint8_t keys[40];
+    uint8_t rnd[32];
+    uint32_t mseq, sseq; /* last one sent, last one received */
+    uint8_t secret[64];
+    size_t secret_len;
+};
+
 struct host {
     struct cleat_sim *sim;
     const struct cleat_i2c *bus;
@@ -26,6 +37,7 @@ struct host {
     unsigned separate_acks; /* seen since the start */
     uint8_t rsp[HOST_APDU_MAX];
     size_t rsp_len;
+    struct host_shield shield;
 };
 
 /* Power up a chip in memory (or as options say) on the test's clock. Fails
@@ -44,8 +56,14 @@ void host_send(struct host *h, uint8_t fctr, const void *packet, size_t len);
 /* Wait for a frame. @return its length, 0 if none came in 20 s of its time. */
 size_t host_fetch(struct host *h, uint8_t *frame, size_t cap);
 
+/* A whole message of any layer above: chained out, its answer in rsp.
+ * @return false if the exchange broke down or nothing came. */
+bool host_message(struct host *h, const void *message, size_t len);
+
 /* A whole command with chaining and acknowledgements; the response is in rsp.
- * @return its status byte, or -1 if the exchange broke down. */
+ * With shield.presence it goes out as a record of shield.level.
+ * @return its status byte, -1 if the exchange broke down, or the alert (0x140,
+ * 0x144) that came instead. */
 int host_apdu(struct host *h, const void *apdu, size_t len);
 /* Command in hex (spaces allowed). @return 0, or the chip's error code, which
  * is read from 0xF1C2. */
@@ -54,5 +72,28 @@ int host_hex(struct host *h, const char *hex);
 struct cleat_bytes host_data(const struct host *h);
 void host_open(struct host *h);
 size_t host_unhex(const char *hex, uint8_t *out, size_t cap);
+
+/* --- host_shield.c -------------------------------------------------------- */
+
+#define HOST_ALERT 0x100
+
+/* Write the secret 01 02 .. 40 to 0xE140 and remember it. */
+void host_pair(struct host *h);
+void host_secret(struct host *h, const void *secret, size_t len);
+/* Hello, and keys from it. @return 0 or HOST_ALERT + SCTR, -1 for silence. */
+int host_shield_hello(struct host *h);
+int host_shield_finish(struct host *h);
+/* Both, then records of that level. Fails the test if that does not work. */
+void host_shield_up(struct host *h, uint8_t level);
+/* @return length of the sealed message in out: SCTR, number, text, tag. */
+size_t host_seal(struct host *h, uint8_t sctr, uint32_t seq, const void *text,
+                 size_t len, uint8_t *out);
+/* The same backwards, from the chip. @return false: not a good one. */
+bool host_unseal(struct host *h, const uint8_t *sealed, size_t len,
+                 uint8_t *text);
+/* Wrap, exchange, unwrap; as host_apdu. The numbers advance. */
+int host_record(struct host *h, const void *apdu, size_t len);
+/* Unwrap the answer in rsp as one to sctr. @return 0, -1 or an alert. */
+int host_take_record(struct host *h, uint8_t sctr);
 
 #endif

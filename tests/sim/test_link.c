@@ -318,7 +318,7 @@ static void broken_chains_are_answered_with_07(void **state) {
     p[0] = 0x10; /* another channel */
     host_send(&h, 0x02, p, 10);
     expect_chain_error(0x0C);
-    p[0] = 0x08; /* shielded connection: not there yet */
+    p[0] = 5; /* no such place in a chain */
     host_send(&h, 0x07, p, 3);
     expect_chain_error(0x01);
     host_send(&h, 0x08, open_command, sizeof open_command);

@@ -35,7 +35,6 @@ static const struct {
     {"plain/read_metadata_cert", LOOSE}, /* order and NEV tags differ */
     {"plain/read_metadata_key", LOOSE},
     {"plain/read_metadata_f1d0", LOOSE},
-    {"plain/random32", SHAPE},
     {"plain/keygen_p256_session", SHAPE},
     {"plain/keygen_p256_export", SHAPE},
     {"plain/ecdh_export", SHAPE},
@@ -52,14 +51,19 @@ static const struct {
     {"plain/rsa_sign", SHAPE},
     {"plain/rsa_encrypt", SHAPE},
     {"plain/rsa_decrypt", LOOSE}, /* the stub's key */
-    {"busy/random32", SHAPE},
     {"busy/keygen_p256_session", SHAPE},
     {"busy/ecdh_export", SHAPE},
     {"busy/sign_e0f0", LOOSE},
     {"hib/keygen_p256_session", SHAPE},
-    {"hib/close_hibernate", SHAPE},
     {"hib/ecdh_after_restore", SHAPE},
+    {"sctr20/sign_e0f0", LOOSE},
+    {"shield/keygen_p256_session", SHAPE},
+    {"shield/sign_e0f0", LOOSE},
 };
+
+/* Under the shield the numbers of both sides run at this distance. */
+#define HOST_BASE 0x1234u
+#define CHIP_BASE 0xABCDu
 
 struct replay {
     struct host h;
@@ -69,8 +73,29 @@ struct replay {
     unsigned compared;
     uint8_t reg;
     size_t offered; /* length our chip announced last */
-    uint8_t handle[8];
+    bool draws;     /* the command before is one that draws random numbers */
+    uint8_t drawn[512];
+    size_t drawn_len, drawn_pos;
+    unsigned written; /* data frames of this operation */
 };
+
+/* What the recording's chip drew, in its order; then anything. */
+static int replay_random(void *arg, uint8_t *out, size_t len) {
+    struct replay *r = arg;
+    for (size_t i = 0; i < len; i++) {
+        out[i] = r->drawn_pos < r->drawn_len ? r->drawn[r->drawn_pos++] : 0x77;
+    }
+    return 0;
+}
+
+static void draw_later(struct replay *r, const char *hex) {
+    if (r->drawn_pos == r->drawn_len) {
+        r->drawn_pos = 0;
+        r->drawn_len = 0;
+    }
+    r->drawn_len += host_unhex(hex, r->drawn + r->drawn_len,
+                               sizeof r->drawn - r->drawn_len);
+}
 
 static enum match match_of(const char *name) {
     for (size_t i = 0; i < sizeof softer / sizeof softer[0]; i++) {
@@ -124,6 +149,26 @@ static void dress(struct cleat_sim *s) {
     poke(s, 0xE0E0, hex + 8);
     poke(s, 0xE120, "00000000 0000000a");
     poke_type(s, 0xE200, SIM_T_CHANGE, 0x00);
+    uint8_t secret[64];
+    for (size_t i = 0; i < sizeof secret; i++) {
+        secret[i] = (uint8_t)(i + 1);
+    }
+    cleat_sim_objects_fill(cleat_sim_objects_find(s, 0xE140),
+                           cleat_bytes_of(secret, sizeof secret));
+}
+
+/* The session key of the recording is the one another operation exported. */
+static void poke_session_key(struct cleat_sim *s) {
+    static const char head[] = "30310201010420";
+    static const char tail[] = "a00a06082a8648ce3d030107";
+    char hex[LINE_MAX_];
+    char der[160];
+    struct cleat_sim_key *key = &s->sessions[0].key;
+    find_response("plain/keygen_p256_export", hex, sizeof hex);
+    snprintf(der, sizeof der, "%s%.64s%s", head, hex + 18, tail);
+    key->alg = SIM_A_P256;
+    key->usage = SIM_U_AGREE;
+    key->len = host_unhex(der, key->der, sizeof key->der);
 }
 
 /* What an operation needs that the strict chip does not have by default. */
@@ -131,6 +176,8 @@ static void before(struct replay *r) {
     if (strcmp(r->name, "plain/hkdf_f1d0") == 0) {
         poke_type(r->h.sim, 0xF1D0, SIM_T_TYPE, 0x21);
         poke_type(r->h.sim, 0xF1D0, SIM_T_EXECUTE, 0x00);
+    } else if (strcmp(r->name, "shield/ecdh_export") == 0) {
+        poke_session_key(r->h.sim);
     }
 }
 
@@ -165,9 +212,6 @@ static void on_read_data(struct replay *r, const uint8_t *want, size_t len) {
     size_t n = r->match == LOOSE ? r->offered : len;
     assert_int_equal(host_read(&r->h, 0x80, got, n), 0);
     check_answer(r, got, n, want, len);
-    if (strcmp(r->name, "hib/close_hibernate") == 0 && n == 18) {
-        memcpy(r->handle, got + 8, 8);
-    }
 }
 
 static void on_read(struct replay *r, uint8_t reg, const uint8_t *want,
@@ -215,21 +259,42 @@ static void follow_numbers(struct cleat_sim *s, const uint8_t *frame) {
     }
 }
 
+/* The same for the numbers under the shield. */
+static void follow_sequence(struct replay *r, const uint8_t *frame, size_t n) {
+    struct cleat_sim_channel *c = &r->h.sim->shield.channel;
+    if (n < 14 || (frame[3] & 8) == 0 || (frame[4] & 0xFD) != 0x21) {
+        return;
+    }
+    uint32_t seq = (uint32_t)(frame[7] << 8 | frame[8]);
+    bool again = strcmp(r->group, "badcmd") == 0 && r->written == 1;
+    if (seq - c->host_seq != 1 && !again) {
+        c->host_seq = seq - 1;
+        c->chip_seq = seq - 1 - HOST_BASE + CHIP_BASE;
+    }
+}
+
+/* The recording's chip pretended to see damage; ours is shown some. */
+static void damage(struct replay *r, uint8_t *data, size_t n) {
+    if (strcmp(r->group, "badcmd") == 0 && r->written == 1) {
+        data[n - 3] ^= 1;
+        uint16_t crc = host_crc(data, n - 2);
+        data[n - 2] = (uint8_t)(crc >> 8);
+        data[n - 1] = (uint8_t)crc;
+    }
+}
+
 static void on_write(struct replay *r, uint8_t reg, const char *hex) {
     uint8_t data[400];
     if (strcmp(hex, "-") == 0) {
         return; /* our reads select for themselves */
     }
     size_t n = host_unhex(hex, data, sizeof data);
-    if (strcmp(r->name, "hib/open_restore") == 0 && n == 0x1D + 5) {
-        memcpy(data + 3 + 0x15, r->handle, 8); /* our chip's handle */
-        uint16_t crc = host_crc(data, n - 2);
-        data[n - 2] = (uint8_t)(crc >> 8);
-        data[n - 1] = (uint8_t)crc;
-    }
     before(r);
     if (reg == 0x80) {
         follow_numbers(r->h.sim, data);
+        follow_sequence(r, data, n);
+        r->written += (data[0] & 0x80) == 0;
+        damage(r, data, n);
     }
     assert_int_equal(host_write(&r->h, reg, data, n), 0);
 }
@@ -237,12 +302,37 @@ static void on_write(struct replay *r, uint8_t reg, const char *hex) {
 static void on_note(struct replay *r, const char *line) {
     const struct cleat_i2c *bus = r->h.bus;
     int level = 0;
+    char rnd[65];
+    char seq[9];
+    if (sscanf(line, "#note PRL hello rnd %64s sseq %8s", rnd, seq) == 2) {
+        draw_later(r, rnd);
+        draw_later(r, seq);
+        draw_later(r, "00001234");
+        return;
+    }
+    if (strncmp(line, "#note gpio", 10) != 0) {
+        return;
+    }
     if (sscanf(line, "#note gpio rst %d", &level) == 1) {
         bus->line(bus->self, CLEAT_I2C_LINE_RESET, level == 1);
     } else if (sscanf(line, "#note gpio vdd %d", &level) == 1) {
         bus->line(bus->self, CLEAT_I2C_LINE_POWER, level == 1);
     }
-    r->h.now_us += 20000;
+    /* Long enough for credits: the recording's chip counted no events. */
+    r->h.now_us += 12000000;
+}
+
+/* Random numbers in the answer are those the chip shall draw. */
+static void on_comment(struct replay *r, char *line) {
+    line[strcspn(line, "\n")] = '\0';
+    if (strncmp(line, "#note", 5) == 0) {
+        on_note(r, line);
+    } else if (strncmp(line, "#cmd ", 5) == 0) {
+        r->draws = strncmp(line + 5, "8c00", 4) == 0 ||
+                   strncmp(line + 5, "f101", 4) == 0;
+    } else if (strncmp(line, "#rsp ", 5) == 0 && r->draws) {
+        draw_later(r, line + 5 + 8);
+    }
 }
 
 static void on_line(struct replay *r, const char *line) {
@@ -257,6 +347,7 @@ static void on_line(struct replay *r, const char *line) {
     if (strcmp(name, r->name) != 0) {
         snprintf(r->name, sizeof r->name, "%s", name);
         r->match = match_of(name);
+        r->written = 0;
     }
     uint8_t reg = (uint8_t)strtoul(third, NULL, 16);
     if (strcmp(second, "W") == 0) {
@@ -287,21 +378,46 @@ static void replay(struct replay *r, const char *group) {
     while (fgets(line, sizeof line, f) != NULL) {
         if (strncmp(line, "# --- ", 6) == 0) {
             on = in_group(r, line);
-        } else if (on && strncmp(line, "#note", 5) == 0) {
-            on_note(r, line);
-        } else if (on && line[0] != '#') {
+        } else if (on && line[0] == '#') {
+            on_comment(r, line);
+        } else if (on) {
             on_line(r, line);
         }
     }
     fclose(f);
 }
 
+/* Groups whose recording begins after the handshake. */
+static void shielded_start(struct replay *r, const char *group) {
+    struct cleat_sim_shield *s = &r->h.sim->shield;
+    if (strcmp(group, "shield") == 0) {
+        host_open(&r->h);
+        r->h.now_us += 30000000;
+    }
+    if (strcmp(group, "badtag") != 0 && strcmp(group, "badcmd") != 0) {
+        return;
+    }
+    host_open(&r->h);
+    host_unhex("8223fc2029cc78c98402e0bd0489f90bc2cbc2cdca520705"
+               "47c7c3b3ed1c6f16727dda5c1931701c",
+               s->channel.keys, sizeof s->channel.keys);
+    s->mandatory = true;
+    s->state = SIM_SHIELD_UP;
+}
+
 static void run_group(const char *group, const struct cleat_sim_options *o,
                       unsigned at_least) {
     struct replay *r = calloc(1, sizeof *r);
+    struct cleat_sim_options with = {0};
     assert_non_null(r);
-    host_start(&r->h, o);
+    if (o != NULL) {
+        with = *o;
+    }
+    with.random = replay_random;
+    with.random_arg = r;
+    host_start(&r->h, &with);
     dress(r->h.sim);
+    shielded_start(r, group);
     if (strcmp(group, "hib") == 0) {
         host_open(&r->h); /* the recording begins later */
     }
@@ -366,6 +482,38 @@ static void lost_command_leaves_the_chip_idle(void **state) {
     with_fault("lost", "lost@6");
 }
 
+/* --- shielded connection -------------------------------------------------- */
+
+static void unprotected_layer_carries_commands(void **state) {
+    (void)state;
+    run_group("sctr20", NULL, 12);
+}
+
+static void worked_vector_is_answered_byte_for_byte(void **state) {
+    (void)state;
+    run_group("prl", NULL, 12);
+}
+
+static void every_command_is_answered_under_full_protection(void **state) {
+    (void)state;
+    run_group("shield", NULL, 30);
+}
+
+static void damaged_record_is_sent_again_as_recorded(void **state) {
+    (void)state;
+    with_fault("badtag", "badtag@4"); /* after the application is opened */
+}
+
+static void damaged_command_gets_the_integrity_alert(void **state) {
+    (void)state;
+    run_group("badcmd", NULL, 4);
+}
+
+static void other_secret_gets_the_fatal_alert(void **state) {
+    (void)state;
+    run_group("badsec", NULL, 4);
+}
+
 /* The captures of real chips use other commands before; frame by frame. */
 static void real_open_answers_as_the_data_sheet_shows(void **state) {
     (void)state;
@@ -402,6 +550,36 @@ static void real_open_answers_as_the_data_sheet_shows(void **state) {
     host_stop(&h);
 }
 
+/* The same, of a V3 chip whose host had the layer compiled in. */
+static void real_captures_with_the_layer_on_agree(void **state) {
+    (void)state;
+    struct host h;
+    uint8_t f[64];
+    uint8_t want[64];
+    static const uint8_t usage = 0x13;
+    static const uint8_t alg = 0x03;
+    host_start(&h, NULL);
+    struct cleat_sim_object *o = cleat_sim_objects_find(h.sim, 0xE0F2);
+    (void)cleat_sim_meta_put(&o->meta, SIM_T_ALG, cleat_bytes_of(&alg, 1));
+    (void)cleat_sim_meta_put(&o->meta, SIM_T_USAGE, cleat_bytes_of(&usage, 1));
+    size_t n = host_unhex(
+        "0300160820f0000010d27600000447656e417574684170706cbe40", f, sizeof f);
+    assert_int_equal(host_write(&h, 0x80, f, n), 0);
+    n = host_unhex("0000060820000000001904", want, sizeof want);
+    assert_int_equal(host_read(&h, 0x80, f, n), 0);
+    assert_memory_equal(f, want, n);
+    n = host_unhex("8000000cec", f, sizeof f);
+    assert_int_equal(host_write(&h, 0x80, f, n), 0);
+    n = host_unhex("040008082081010002e0f2edd1", f, sizeof f);
+    assert_int_equal(host_write(&h, 0x80, f, n), 0);
+    n = host_unhex("0500190820000000132011c00101d003e1fc07d30100e00103e1011391"
+                   "e4",
+                   want, sizeof want);
+    assert_int_equal(host_read(&h, 0x80, f, n), 0);
+    assert_memory_equal(f, want, n);
+    host_stop(&h);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(vendor_exchange_is_answered_as_recorded),
@@ -413,6 +591,13 @@ int main(void) {
         cmocka_unit_test(damaged_command_gets_a_nak),
         cmocka_unit_test(damaged_answer_is_offered_again),
         cmocka_unit_test(lost_command_leaves_the_chip_idle),
+        cmocka_unit_test(unprotected_layer_carries_commands),
+        cmocka_unit_test(worked_vector_is_answered_byte_for_byte),
+        cmocka_unit_test(every_command_is_answered_under_full_protection),
+        cmocka_unit_test(damaged_record_is_sent_again_as_recorded),
+        cmocka_unit_test(damaged_command_gets_the_integrity_alert),
+        cmocka_unit_test(other_secret_gets_the_fatal_alert),
+        cmocka_unit_test(real_captures_with_the_layer_on_agree),
         cmocka_unit_test(real_open_answers_as_the_data_sheet_shows),
     };
     return cmocka_run_group_tests_name("sim vectors", tests, NULL, NULL);
