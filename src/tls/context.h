@@ -69,7 +69,8 @@ struct cleat_tls_ctx {
     uint16_t session_object; /**< 0: none taken. */
     uint16_t generation;     /**< Of the key in it; stale handles differ. */
     mbedtls_ecp_group_id session_group;
-    const char *curve; /**< Name of the agreement's curve. */
+    uint8_t session_usage; /**< CLEAT_SE_USE_ bit it was made for. */
+    const char *curve;     /**< Name of the agreement's curve. */
     struct cleat_tls_calls calls;
 
     struct cleat_tls_trouble latched; /**< Noted inside a callback. */

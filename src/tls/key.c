@@ -154,12 +154,9 @@ void cleat_tls_key_release(struct cleat_tls_ctx *c) {
     c->session_group = MBEDTLS_ECP_DP_NONE;
 }
 
-int mbedtls_ecdh_gen_public(mbedtls_ecp_group *grp, mbedtls_mpi *d,
-                            mbedtls_ecp_point *Q,
-                            int (*f_rng)(void *, unsigned char *, size_t),
-                            void *p_rng) {
-    (void)f_rng;
-    (void)p_rng;
+/** A key pair in the session object: the handle goes to d, its point to Q. */
+static int generate(mbedtls_ecp_group *grp, mbedtls_mpi *d,
+                    mbedtls_ecp_point *Q, uint8_t usage) {
     struct cleat_tls_ctx *c;
     enum cleat_curve curve;
     int ret = find(grp, &c, &curve);
@@ -173,7 +170,7 @@ int mbedtls_ecdh_gen_public(mbedtls_ecp_group *grp, mbedtls_mpi *d,
     uint8_t point[CLEAT_SE_POINT_MAX];
     struct cleat_se_op op = {.type = CLEAT_SE_GENERATE,
                              .object = c->session_object,
-                             .usage = CLEAT_SE_USE_AGREE,
+                             .usage = usage,
                              .curve = curve,
                              .out = {point, sizeof point, 0}};
     if (chip_do(c, &op, &c->calls.generate) != 0) {
@@ -185,6 +182,7 @@ int mbedtls_ecdh_gen_public(mbedtls_ecp_group *grp, mbedtls_mpi *d,
     c->generation =
         (uint16_t)(c->generation == UINT16_MAX ? 1 : c->generation + 1);
     c->session_group = grp->id;
+    c->session_usage = usage;
     c->curve = curve_name(grp->id);
     ret = mbedtls_ecp_point_read_binary(grp, Q, point, op.out.len);
     if (ret == 0) {
@@ -201,13 +199,38 @@ int mbedtls_ecdh_gen_public(mbedtls_ecp_group *grp, mbedtls_mpi *d,
     return mbedtls_mpi_read_binary(d, bytes, sizeof bytes);
 }
 
-/** @return true if d is the handle of the key generated last. */
+int mbedtls_ecdh_gen_public(mbedtls_ecp_group *grp, mbedtls_mpi *d,
+                            mbedtls_ecp_point *Q,
+                            int (*f_rng)(void *, unsigned char *, size_t),
+                            void *p_rng) {
+    (void)f_rng;
+    (void)p_rng;
+    return generate(grp, d, Q, CLEAT_SE_USE_AGREE);
+}
+
+/* TLS itself never calls it; a key for signing lives in the session object as
+   long as the connection. Enrolment asks the element for a lasting one. */
+int mbedtls_ecdsa_genkey(mbedtls_ecdsa_context *ctx, mbedtls_ecp_group_id gid,
+                         int (*f_rng)(void *, unsigned char *, size_t),
+                         void *p_rng) {
+    (void)f_rng;
+    (void)p_rng;
+    int ret = mbedtls_ecp_group_load(&ctx->MBEDTLS_PRIVATE(grp), gid);
+    if (ret != 0) {
+        return ret;
+    }
+    return generate(&ctx->MBEDTLS_PRIVATE(grp), &ctx->MBEDTLS_PRIVATE(d),
+                    &ctx->MBEDTLS_PRIVATE(Q), CLEAT_SE_USE_SIGN);
+}
+
+/** @return true if d is the handle of the key generated last, for this use. */
 static bool is_session(const struct cleat_tls_ctx *c,
-                       const mbedtls_ecp_group *grp, const mbedtls_mpi *d) {
+                       const mbedtls_ecp_group *grp, const mbedtls_mpi *d,
+                       uint8_t usage) {
     struct handle h;
     return handle_read(d, &h) && c->session_object != 0 &&
            h.object == c->session_object && h.generation == c->generation &&
-           grp->id == c->session_group;
+           grp->id == c->session_group && usage == c->session_usage;
 }
 
 int mbedtls_ecdh_compute_shared(mbedtls_ecp_group *grp, mbedtls_mpi *z,
@@ -223,7 +246,7 @@ int mbedtls_ecdh_compute_shared(mbedtls_ecp_group *grp, mbedtls_mpi *z,
     if (ret != 0) {
         return ret;
     }
-    if (!is_session(c, grp, d)) {
+    if (!is_session(c, grp, d, CLEAT_SE_USE_AGREE)) {
         return refuse(
             c, CLEAT_TLS_CHIP, CLEAT_ERR_DENIED, MBEDTLS_ERR_ECP_BAD_INPUT_DATA,
             CLEAT_TEXT("key agreement with a key outside the element refused"));
@@ -280,8 +303,9 @@ int mbedtls_ecdsa_sign(mbedtls_ecp_group *grp, mbedtls_mpi *r, mbedtls_mpi *s,
         return ret;
     }
     struct handle h;
-    if (!handle_read(d, &h) || h.object != c->config.key_object ||
-        h.generation != 0) {
+    bool identity = handle_read(d, &h) && h.object == c->config.key_object &&
+                    h.generation == 0;
+    if (!identity && !is_session(c, grp, d, CLEAT_SE_USE_SIGN)) {
         return refuse(
             c, CLEAT_TLS_CHIP, CLEAT_ERR_DENIED, MBEDTLS_ERR_ECP_BAD_INPUT_DATA,
             CLEAT_TEXT("signing with a key outside the element refused"));
@@ -353,21 +377,6 @@ int mbedtls_ecdsa_verify(mbedtls_ecp_group *grp, const unsigned char *buf,
         return MBEDTLS_ERR_ECP_VERIFY_FAILED;
     }
     return err == 0 ? 0 : MBEDTLS_ERR_PLATFORM_HW_ACCEL_FAILED;
-}
-
-/* TLS never generates a signing key; enrolment asks the element itself, for an
-   object that the user named. */
-int mbedtls_ecdsa_genkey(mbedtls_ecdsa_context *ctx, mbedtls_ecp_group_id gid,
-                         int (*f_rng)(void *, unsigned char *, size_t),
-                         void *p_rng) {
-    (void)ctx;
-    (void)gid;
-    (void)f_rng;
-    (void)p_rng;
-    return refuse(
-        cleat_tls_current(), CLEAT_TLS_UNSUPPORTED, CLEAT_ERR_UNSUPPORTED,
-        MBEDTLS_ERR_ECP_FEATURE_UNAVAILABLE,
-        CLEAT_TEXT("signing keys are generated through the element only"));
 }
 
 int cleat_tls_key_random(void *arg, unsigned char *out, size_t len) {

@@ -262,16 +262,27 @@ static void nothing_works_outside_a_connection(void **state) {
     bench_deinit(&b);
 }
 
-static void signing_keys_are_not_generated_here(void **state) {
+static void a_generated_signing_key_lives_in_the_element(void **state) {
     struct bench b;
     mbedtls_ecdsa_context ctx;
     (void)state;
     bench_init(&b);
     mbedtls_ecdsa_init(&ctx);
     assert_int_equal(
-        mbedtls_ecdsa_genkey(&ctx, MBEDTLS_ECP_DP_SECP256R1, NULL, NULL),
-        MBEDTLS_ERR_ECP_FEATURE_UNAVAILABLE);
-    assert_int_equal(b.r.element.asked[CLEAT_SE_GENERATE], 0);
+        mbedtls_ecdsa_genkey(&ctx, MBEDTLS_ECP_DP_SECP256R1, NULL, NULL), 0);
+    assert_int_equal(b.r.element.asked[CLEAT_SE_GENERATE], 1);
+    mbedtls_mpi *d = &ctx.MBEDTLS_PRIVATE(d);
+    assert_true(mbedtls_mpi_bitlen(d) <= 64); /* a handle, no scalar */
+    assert_int_equal(mbedtls_mpi_copy(&b.d, d), 0);
+    assert_int_equal(sign(&b, 32), 0);
+    assert_int_equal(mbedtls_ecp_copy(&b.q, &ctx.MBEDTLS_PRIVATE(Q)), 0);
+    assert_int_equal(verify(&b, 32), 0);
+    /* It is for signing only, and stale once the next key is made. */
+    assert_int_not_equal(compute_shared(&b), 0);
+    assert_int_equal(b.r.element.asked[CLEAT_SE_AGREE], 0);
+    assert_int_equal(
+        mbedtls_ecdsa_genkey(&ctx, MBEDTLS_ECP_DP_SECP256R1, NULL, NULL), 0);
+    assert_int_not_equal(sign(&b, 32), 0);
     mbedtls_ecdsa_free(&ctx);
     bench_deinit(&b);
 }
@@ -289,7 +300,7 @@ int main(void) {
         cmocka_unit_test(verify_checks_the_range_of_r_and_s_itself),
         cmocka_unit_test(a_fault_of_the_element_is_no_bad_signature),
         cmocka_unit_test(nothing_works_outside_a_connection),
-        cmocka_unit_test(signing_keys_are_not_generated_here),
+        cmocka_unit_test(a_generated_signing_key_lives_in_the_element),
     };
     return cmocka_run_group_tests_name("tls key", tests, rig_group_setup,
                                        rig_group_teardown);
