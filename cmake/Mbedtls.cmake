@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # Target cleat_mbedtls: the sources of mbedTLS 3.6 with src/tls/mbedtls_config.h.
-# tools/fetch-mbedtls puts them where this looks; -DCLEAT_MBEDTLS_SOURCE=DIR
+# tools/fetch-source puts them where this looks; -DCLEAT_MBEDTLS_SOURCE=DIR
 # (or the environment) names another tree.
 
 set(cleat_mbedtls_dir "${CLEAT_MBEDTLS_SOURCE}")
@@ -22,7 +22,7 @@ if(NOT cleat_mbedtls_version MATCHES "^3\\.6\\.")
   message(FATAL_ERROR
     "No mbedTLS 3.6 source tree in '${cleat_mbedtls_dir}' "
     "(found version: '${cleat_mbedtls_version}').\n"
-    "Fetch it:  tools/fetch-mbedtls build/mbedtls-src\n"
+    "Fetch it:  tools/fetch-source mbedtls build/mbedtls-src\n"
     "or name one of yours:  -DCLEAT_MBEDTLS_SOURCE=DIR")
 endif()
 message(STATUS "mbedTLS ${cleat_mbedtls_version}: ${cleat_mbedtls_dir}")
