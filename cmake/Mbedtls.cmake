@@ -32,6 +32,9 @@ set(CLEAT_TLS_IN_LEN 16384 CACHE STRING
 set(CLEAT_TLS_OUT_LEN 4096 CACHE STRING
     "Largest TLS record sent, bytes; costs as much heap per connection")
 
+set(CLEAT_MBEDTLS_CONFIG "${PROJECT_SOURCE_DIR}/src/tls/mbedtls_config.h"
+    CACHE FILEPATH "Configuration of mbedTLS; mbedtls_check.h limits it")
+
 file(GLOB cleat_mbedtls_sources CONFIGURE_DEPENDS
      "${cleat_mbedtls_dir}/library/*.c")
 add_library(cleat_mbedtls STATIC ${cleat_mbedtls_sources})
@@ -42,7 +45,7 @@ target_include_directories(cleat_mbedtls SYSTEM PUBLIC
 target_include_directories(cleat_mbedtls PRIVATE
   "${cleat_mbedtls_dir}/library" "${PROJECT_SOURCE_DIR}/src/tls")
 target_compile_definitions(cleat_mbedtls PUBLIC
-  $<BUILD_INTERFACE:MBEDTLS_CONFIG_FILE="${PROJECT_SOURCE_DIR}/src/tls/mbedtls_config.h">
+  $<BUILD_INTERFACE:MBEDTLS_CONFIG_FILE="${CLEAT_MBEDTLS_CONFIG}">
   CLEAT_TLS_IN_LEN=${CLEAT_TLS_IN_LEN} CLEAT_TLS_OUT_LEN=${CLEAT_TLS_OUT_LEN})
 target_compile_options(cleat_mbedtls PRIVATE
   -w -ffunction-sections -fdata-sections)
