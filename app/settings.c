@@ -13,31 +13,36 @@
 #include "cleat/mqtt.h"
 #include "cleat/settings_defaults.h"
 
+#if CLEAT_SETTINGS_MEANINGS
+#define MEANING(text) text
+#else
+#define MEANING(text) ""
+#endif
 #define FIELD(f) offsetof(struct cleat_settings, f)
 #define TEXT(name, field, min, max, meaning)                                   \
     {                                                                          \
 #name, CLEAT_SETTING_TEXT, FIELD(field), CLEAT_DEFAULT_##name, min,    \
-            max, NULL, meaning                                                 \
+            max, NULL, MEANING(meaning)                                        \
     }
 #define SECRET(name, field, max, meaning)                                      \
     {                                                                          \
 #name, CLEAT_SETTING_SECRET, FIELD(field), CLEAT_DEFAULT_##name, 0,    \
-            max, NULL, meaning                                                 \
+            max, NULL, MEANING(meaning)                                        \
     }
 #define NUMBER(name, field, min, max, meaning)                                 \
     {                                                                          \
 #name, CLEAT_SETTING_NUMBER, FIELD(field), CLEAT_DEFAULT_##name, min,  \
-            max, NULL, meaning                                                 \
+            max, NULL, MEANING(meaning)                                        \
     }
 #define SWITCH(name, field, meaning)                                           \
     {                                                                          \
 #name, CLEAT_SETTING_SWITCH, FIELD(field), CLEAT_DEFAULT_##name, 0, 1, \
-            NULL, meaning                                                      \
+            NULL, MEANING(meaning)                                             \
     }
 #define CHOICE(name, field, choices, meaning)                                  \
     {                                                                          \
 #name, CLEAT_SETTING_CHOICE, FIELD(field), CLEAT_DEFAULT_##name, 0,    \
-            64, choices, meaning                                               \
+            64, choices, MEANING(meaning)                                      \
     }
 
 const struct cleat_setting cleat_settings_table[] = {

@@ -16,6 +16,12 @@
 #define CLEAT_LOG_FLOOR 3
 #endif
 
+/** The sentences about settings: 1 compiled in, 0 left out (they are for a host
+ *  that lists them, and take 2 kB of flash). */
+#ifndef CLEAT_SETTINGS_MEANINGS
+#define CLEAT_SETTINGS_MEANINGS 1
+#endif
+
 /** Bytes of static RAM for each of a device's two MQTT buffers; upper limit of
  *  MQTT_NETWORK_BUFFER_SIZE and MQTT_SEND_BUFFER_SIZE. */
 #ifndef CLEAT_DEVICE_BUFFER_MAX
