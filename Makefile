@@ -3,7 +3,7 @@
 # newcomer needs. Each target installs what it is missing.
 .DEFAULT_GOAL := build
 .PHONY: help build run test tsan fuzz coverage tidy docs format clean setup \
-	setup-test source
+	setup-test source cross
 
 KITS ?= 1
 MBEDTLS := $(if $(CLEAT_MBEDTLS_SOURCE),$(CLEAT_MBEDTLS_SOURCE),build/mbedtls-src)
@@ -49,6 +49,10 @@ fuzz: setup-test source ## libFuzzer, SECONDS_EACH=60 for every target (clang)
 	$(call configure,fuzz)
 	@cmake --build --preset fuzz
 	@tools/fuzz build/fuzz $(or $(SECONDS_EACH),60)
+
+cross: ## engines and tests on 32 bits, big-endian and Cortex-M: CROSS=s390x
+	@tools/setup cross
+	@tools/cross $(CROSS)
 
 coverage: setup-test source ## line coverage of the tests
 	$(call configure,coverage)
