@@ -19,7 +19,7 @@ setup-test:
 	@tools/setup test
 
 source: | setup
-	@tools/fetch-mbedtls build/mbedtls-src >&2
+	@tools/fetch-source mbedtls build/mbedtls-src >&2
 
 # configure PRESET: once; CMake looks after itself from then on.
 define configure

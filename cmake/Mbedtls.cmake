@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # Target cleat_mbedtls: the sources of mbedTLS 3.6 with src/tls/mbedtls_config.h.
-# tools/fetch-mbedtls puts them where this looks; -DCLEAT_MBEDTLS_SOURCE=DIR
+# tools/fetch-source puts them where this looks; -DCLEAT_MBEDTLS_SOURCE=DIR
 # (or the environment) names another tree.
 
 set(cleat_mbedtls_dir "${CLEAT_MBEDTLS_SOURCE}")
@@ -22,7 +22,7 @@ if(NOT cleat_mbedtls_version MATCHES "^3\\.6\\.")
   message(FATAL_ERROR
     "No mbedTLS 3.6 source tree in '${cleat_mbedtls_dir}' "
     "(found version: '${cleat_mbedtls_version}').\n"
-    "Fetch it:  tools/fetch-mbedtls build/mbedtls-src\n"
+    "Fetch it:  tools/fetch-source mbedtls build/mbedtls-src\n"
     "or name one of yours:  -DCLEAT_MBEDTLS_SOURCE=DIR")
 endif()
 message(STATUS "mbedTLS ${cleat_mbedtls_version}: ${cleat_mbedtls_dir}")
@@ -31,6 +31,9 @@ set(CLEAT_TLS_IN_LEN 16384 CACHE STRING
     "Largest TLS record received, bytes; costs as much heap per connection")
 set(CLEAT_TLS_OUT_LEN 4096 CACHE STRING
     "Largest TLS record sent, bytes; costs as much heap per connection")
+
+set(CLEAT_MBEDTLS_CONFIG "${PROJECT_SOURCE_DIR}/src/tls/mbedtls_config.h"
+    CACHE FILEPATH "Configuration of mbedTLS; mbedtls_check.h limits it")
 
 file(GLOB cleat_mbedtls_sources CONFIGURE_DEPENDS
      "${cleat_mbedtls_dir}/library/*.c")
@@ -42,7 +45,7 @@ target_include_directories(cleat_mbedtls SYSTEM PUBLIC
 target_include_directories(cleat_mbedtls PRIVATE
   "${cleat_mbedtls_dir}/library" "${PROJECT_SOURCE_DIR}/src/tls")
 target_compile_definitions(cleat_mbedtls PUBLIC
-  $<BUILD_INTERFACE:MBEDTLS_CONFIG_FILE="${PROJECT_SOURCE_DIR}/src/tls/mbedtls_config.h">
+  $<BUILD_INTERFACE:MBEDTLS_CONFIG_FILE="${CLEAT_MBEDTLS_CONFIG}">
   CLEAT_TLS_IN_LEN=${CLEAT_TLS_IN_LEN} CLEAT_TLS_OUT_LEN=${CLEAT_TLS_OUT_LEN})
 target_compile_options(cleat_mbedtls PRIVATE
   -w -ffunction-sections -fdata-sections)

@@ -29,7 +29,9 @@ extern "C" {
 /** Most CA views in a config; each may hold several certificates. */
 #define CLEAT_TLS_CA_MAX 4
 /** Room for everything private in a struct cleat_tls, bytes. */
+#ifndef CLEAT_TLS_CTX_MAX
 #define CLEAT_TLS_CTX_MAX 8192
+#endif
 
 /**
  * Settings. Zero the struct, then set what you need. What pointers and views

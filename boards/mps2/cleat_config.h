@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: MIT */
+/* Compile-time choices of the MPS2 boards; see cleat/config.h. */
+#ifndef CLEAT_BOARD_CONFIG_H
+#define CLEAT_BOARD_CONFIG_H
+
+#define CLEAT_LOG_FLOOR 1 /* errors and warnings */
+#define CLEAT_DEVICE_BUFFER_MAX 1024
+#define CLEAT_DEFAULT_MQTT_SEND_BUFFER_SIZE "1024"
+#define CLEAT_TLS_CTX_MAX 4096
+#define CLEAT_SE_CTX_MAX 1024
+
+#endif

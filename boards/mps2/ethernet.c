@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The LAN9118 Ethernet controller: frames by its FIFOs, polled by the network
+ * task, which its interrupt wakes.
+ */
+#include "board.h"
+#include "cleat/error.h"
+#include "irq.h"
+#include "registers.h"
+
+#define RX_DATA REG(ETHERNET + 0x00)
+#define TX_DATA REG(ETHERNET + 0x20)
+#define RX_STATUS REG(ETHERNET + 0x40)
+#define TX_STATUS REG(ETHERNET + 0x48)
+#define IRQ_CFG REG(ETHERNET + 0x54)
+#define INT_STS REG(ETHERNET + 0x58)
+#define INT_EN REG(ETHERNET + 0x5C)
+#define BYTE_TEST REG(ETHERNET + 0x64)
+#define FIFO_INT REG(ETHERNET + 0x68)
+#define TX_CFG REG(ETHERNET + 0x70)
+#define HW_CFG REG(ETHERNET + 0x74)
+#define RX_FIFO_INF REG(ETHERNET + 0x7C)
+#define TX_FIFO_INF REG(ETHERNET + 0x80)
+#define MAC_CMD REG(ETHERNET + 0xA4)
+#define MAC_DATA REG(ETHERNET + 0xA8)
+
+#define BYTE_TEST_VALUE 0x87654321u
+#define SOFT_RESET 1u
+#define IRQ_ON_HIGH_PUSHPULL 0x111u
+#define INT_FRAME (1u << 3)
+#define INT_PHY (1u << 18)
+#define TX_ON 2u
+#define MAC_BUSY (1u << 31)
+#define MAC_READ (1u << 30)
+#define MAC_CR 1u
+#define MAC_ADDRESS_HIGH 2u
+#define MAC_ADDRESS_LOW 3u
+#define MAC_MII_ACCESS 6u
+#define MAC_MII_DATA 7u
+#define MAC_FULL_DUPLEX_TX_RX ((1u << 20) | (1u << 3) | (1u << 2))
+#define TX_WHOLE_FRAME 0x3000u
+#define RX_ERROR (1u << 15)
+#define CRC_LEN 4u
+#define FRAME_MAX 1514u
+
+#define PHY_ADDRESS (1u << 11)
+#define PHY_WRITE 2u
+#define PHY_BUSY 1u
+#define PHY_STATUS 1u
+#define PHY_STATUS_LINK 4u
+#define PHY_INT_SOURCE 29u
+#define PHY_INT_MASK 30u
+#define PHY_INT_UP_DOWN 0x50u
+
+static struct cleat_task *owner;
+static uint32_t word;     /* part of the next FIFO word */
+static unsigned word_len; /* bytes of it that are valid */
+static size_t words_left; /* of the frame being read */
+
+static uint32_t mac_read(uint32_t reg) {
+    MAC_CMD = MAC_BUSY | MAC_READ | reg;
+    while ((MAC_CMD & MAC_BUSY) != 0) {
+    }
+    return MAC_DATA;
+}
+
+static void mac_write(uint32_t reg, uint32_t value) {
+    MAC_DATA = value;
+    MAC_CMD = MAC_BUSY | reg;
+    while ((MAC_CMD & MAC_BUSY) != 0) {
+    }
+}
+
+static uint32_t phy_read(uint32_t reg) {
+    mac_write(MAC_MII_ACCESS, PHY_ADDRESS | reg << 6 | PHY_BUSY);
+    return mac_read(MAC_MII_DATA);
+}
+
+static void phy_write(uint32_t reg, uint32_t value) {
+    mac_write(MAC_MII_DATA, value);
+    mac_write(MAC_MII_ACCESS, PHY_ADDRESS | reg << 6 | PHY_WRITE | PHY_BUSY);
+}
+
+/* A change of the cable stays raised until the network task has looked. */
+void board_irq_ethernet(void) {
+    uint32_t why = INT_STS & INT_EN;
+    if ((why & INT_PHY) != 0) {
+        INT_EN = INT_FRAME;
+    }
+    INT_STS = why;
+    cleat_port_wake(owner);
+}
+
+static int start(void *self, uint8_t mac[6], struct cleat_task *task) {
+    (void)self;
+    owner = task;
+    if (BYTE_TEST != BYTE_TEST_VALUE) {
+        return CLEAT_ERR_IO;
+    }
+    HW_CFG = SOFT_RESET;
+    while ((HW_CFG & SOFT_RESET) != 0) {
+    }
+    FIFO_INT = 0;
+    IRQ_CFG = IRQ_ON_HIGH_PUSHPULL;
+    uint32_t low = mac_read(MAC_ADDRESS_LOW);
+    uint32_t high = mac_read(MAC_ADDRESS_HIGH);
+    for (unsigned i = 0; i < 6; i++) {
+        mac[i] = (uint8_t)(i < 4 ? low >> (8 * i) : high >> (8 * (i - 4)));
+    }
+    TX_CFG = TX_ON;
+    mac_write(MAC_CR, MAC_FULL_DUPLEX_TX_RX);
+    phy_write(PHY_INT_MASK, PHY_INT_UP_DOWN);
+    INT_EN = INT_FRAME | INT_PHY;
+    board_irq_enable(IRQ_ETHERNET); /* also forgets what the reset raised */
+    return CLEAT_OK;
+}
+
+static bool link_up(void *self) {
+    (void)self;
+    if ((INT_EN & INT_PHY) == 0) {
+        (void)phy_read(PHY_INT_SOURCE); /* reading clears */
+        INT_EN = INT_FRAME | INT_PHY;
+    }
+    return (phy_read(PHY_STATUS) & PHY_STATUS_LINK) != 0;
+}
+
+static int send_begin(void *self, size_t len) {
+    (void)self;
+    if (len > FRAME_MAX || (TX_FIFO_INF & 0xFFFFu) < len + 16) {
+        return CLEAT_ERR_FULL;
+    }
+    TX_DATA = TX_WHOLE_FRAME | (uint32_t)len;
+    TX_DATA = (uint32_t)len << 16 | (uint32_t)len;
+    word = 0;
+    word_len = 0;
+    return CLEAT_OK;
+}
+
+static void send_part(void *self, const uint8_t *data, size_t len) {
+    (void)self;
+    for (size_t i = 0; i < len; i++) {
+        word |= (uint32_t)data[i] << (8 * word_len);
+        if (++word_len == 4) {
+            TX_DATA = word;
+            word = 0;
+            word_len = 0;
+        }
+    }
+}
+
+static void send_end(void *self) {
+    (void)self;
+    if (word_len > 0) {
+        TX_DATA = word;
+    }
+    while ((TX_FIFO_INF >> 16 & 0xFFu) != 0) {
+        (void)TX_STATUS;
+    }
+}
+
+static void skip_words(void) {
+    for (; words_left > 0; words_left--) {
+        (void)RX_DATA;
+    }
+}
+
+static size_t receive_begin(void *self) {
+    (void)self;
+    while ((RX_FIFO_INF >> 16 & 0xFFu) != 0) {
+        uint32_t status = RX_STATUS;
+        size_t len = status >> 16 & 0x3FFFu;
+        words_left = (len + 3) / 4;
+        word_len = 0;
+        if ((status & RX_ERROR) == 0 && len > CRC_LEN &&
+            len <= FRAME_MAX + CRC_LEN) {
+            return len - CRC_LEN;
+        }
+        skip_words();
+    }
+    return 0;
+}
+
+static void receive_part(void *self, uint8_t *data, size_t len) {
+    (void)self;
+    for (size_t i = 0; i < len; i++) {
+        if (word_len == 0) {
+            word = RX_DATA;
+            word_len = 4;
+            words_left--;
+        }
+        data[i] = (uint8_t)word;
+        word >>= 8;
+        word_len--;
+    }
+}
+
+static void receive_end(void *self) {
+    (void)self;
+    skip_words();
+}
+
+static const struct cleat_bare_ethernet driver = {
+    start,         link_up,      send_begin,  send_part, send_end,
+    receive_begin, receive_part, receive_end, NULL};
+
+const struct cleat_bare_ethernet *board_ethernet(void) {
+    return &driver;
+}

@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: MIT
+# What a build for a board sets for every target: -DCLEAT_BOARD=NAME picks
+# boards/NAME/board.cmake, which says the processor, the linker script, the
+# sources and where the emulator is.
+
+file(GLOB cleat_board_files CONFIGURE_DEPENDS
+     ${PROJECT_SOURCE_DIR}/boards/*/board.cmake)
+set(cleat_boards "")
+foreach(file ${cleat_board_files})
+  get_filename_component(dir ${file} DIRECTORY)
+  get_filename_component(name ${dir} NAME)
+  list(APPEND cleat_boards ${name})
+endforeach()
+set(CLEAT_BOARD_DIR "" CACHE PATH "Folder of a board outside of boards/")
+if(CLEAT_BOARD_DIR)
+  set(cleat_board_dir ${CLEAT_BOARD_DIR})
+else()
+  set(cleat_board_dir ${PROJECT_SOURCE_DIR}/boards/${CLEAT_BOARD})
+endif()
+if(NOT EXISTS ${cleat_board_dir}/board.cmake)
+  list(JOIN cleat_boards ", " cleat_boards)
+  message(FATAL_ERROR "TARGET: unknown board '${CLEAT_BOARD}'; known are: "
+          "${cleat_boards}.\nA new one: docs/firmware.md.")
+endif()
+
+set(CLEAT_PROFILE "small" CACHE STRING
+    "TLS of the firmware: small (4 kB/2 kB records, ECDSA) or large (6 kB, RSA chains too)")
+if(CLEAT_PROFILE STREQUAL "small")
+  set(CLEAT_TLS_IN_LEN 4096 CACHE STRING "")
+  set(CLEAT_TLS_OUT_LEN 2048 CACHE STRING "")
+elseif(CLEAT_PROFILE STREQUAL "large")
+  set(CLEAT_TLS_IN_LEN 6144 CACHE STRING "")
+  set(CLEAT_TLS_OUT_LEN 2048 CACHE STRING "")
+else()
+  message(FATAL_ERROR "CLEAT_PROFILE: '${CLEAT_PROFILE}' is neither small nor large")
+endif()
+set(CLEAT_MBEDTLS_CONFIG
+    ${PROJECT_SOURCE_DIR}/firmware/mbedtls_config_${CLEAT_PROFILE}.h)
+
+include(${cleat_board_dir}/board.cmake)
+include_directories(SYSTEM ${CLEAT_TOOLCHAIN_INCLUDES})
+add_compile_options(${CLEAT_BOARD_CPU} -ffunction-sections -fdata-sections
+                    -fno-common -fstack-protector-strong -fstack-usage)
+add_compile_definitions(
+  CLEAT_CONFIG_FILE="${CLEAT_BOARD_CONFIG}")

@@ -1,0 +1,13 @@
+# SPDX-License-Identifier: MIT
+# TOOLCHAIN=GCC_ARM: GNU Arm Embedded GCC with newlib-nano. Which processor is
+# the board's to say: boards/NAME/board.cmake.
+set(CMAKE_SYSTEM_NAME Generic)
+set(CMAKE_SYSTEM_PROCESSOR arm)
+set(CMAKE_C_COMPILER arm-none-eabi-gcc)
+set(CMAKE_AR arm-none-eabi-gcc-ar)
+set(CMAKE_RANLIB arm-none-eabi-gcc-ranlib)
+set(CMAKE_TRY_COMPILE_TARGET_TYPE STATIC_LIBRARY)
+set(CMAKE_EXECUTABLE_SUFFIX_C .elf)
+set(CLEAT_TOOLCHAIN GCC_ARM)
+set(CLEAT_TOOLCHAIN_LINK --specs=nano.specs -nostartfiles
+    -Wl,--print-memory-usage)

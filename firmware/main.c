@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The device as a firmware image. main() sets up the board and the debug UART
+ * and starts the secure element's task; that starts the others when the chip is
+ * ready. Then the loop runs until the device ends.
+ */
+#include "firmware.h"
+
+#include <string.h>
+
+#include "board.h"
+#include "cleat/bare_net.h"
+#include "cleat/bare_port.h"
+#include "cleat/log.h"
+
+#define LAST_WORDS_MS 200 /* for what the network still has to say */
+
+static struct cleat_device device;
+static struct cleat_bare_net net;
+static uint64_t end_ms;
+
+extern const struct cleat_se_driver cleat_se_driver_optiga;
+
+static void log_line(void *arg, enum cleat_level level, const char *module,
+                     const char *line) {
+    static const char *const names[] = {"error: ", "warning: ", "info: ",
+                                        "debug: "};
+    char text[200];
+    (void)arg;
+    (void)module;
+    text[0] = '\0';
+    strncat(text, names[level], sizeof text - 1);
+    strncat(text, line, sizeof text - 1 - strlen(text));
+    board_print(false, text);
+}
+
+/* The button's interrupt routine. */
+static void pressed(void) {
+    cleat_device_press(&device);
+}
+
+static bool over(void *arg) {
+    (void)arg;
+    if (!cleat_device_ended(&device, NULL)) {
+        return false;
+    }
+    if (end_ms == 0) {
+        end_ms = cleat_port_now_ms() + LAST_WORDS_MS;
+    }
+    return cleat_port_now_ms() >= end_ms;
+}
+
+static int start(char *why, size_t why_cap) {
+    struct cleat_platform platform;
+    memset(&platform, 0, sizeof platform);
+    const struct cleat_settings *settings =
+        firmware_settings(&platform.root_ca, why, why_cap);
+    if (settings == NULL) {
+        return CLEAT_ERR_ARG;
+    }
+    platform.board = board_device();
+    platform.link = cleat_bare_link(board_ethernet());
+    platform.net = cleat_bare_net_init(&net, settings->mqtt_broker_address,
+                                       (uint16_t)settings->mqtt_port);
+    platform.driver = &cleat_se_driver_optiga;
+    platform.element.bus = board_bus();
+    int err = cleat_device_init(&device, settings, &platform, why, why_cap);
+    if (err != CLEAT_OK) {
+        return err;
+    }
+    board_on_button(pressed);
+    err = firmware_control_start(&device);
+    return err == CLEAT_OK ? cleat_device_start(&device) : err;
+}
+
+int main(void) {
+    char why[160] = "no resources";
+    int status = CLEAT_DEVICE_SETTINGS;
+    board_init();
+    board_print(false, "");
+    board_print(false, "Cleat on " BOARD_NAME);
+    cleat_log_sink(log_line, NULL);
+    cleat_bare_set_clock(board_host_time());
+    firmware_memory_init();
+    if (start(why, sizeof why) != CLEAT_OK) {
+        board_print(false, why);
+        board_end(status);
+    }
+    cleat_bare_run(over, NULL);
+    (void)cleat_device_ended(&device, &status);
+    cleat_device_deinit(&device);
+    board_end(status);
+    return 0;
+}

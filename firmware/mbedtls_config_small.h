@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * mbedTLS of the small profile: src/tls/mbedtls_config.h without RSA, with a
+ * fixed block of memory, and small where that costs only time.
+ */
+#ifndef FIRMWARE_MBEDTLS_CONFIG_SMALL_H
+#define FIRMWARE_MBEDTLS_CONFIG_SMALL_H
+
+#include "../src/tls/mbedtls_config.h"
+
+#undef MBEDTLS_KEY_EXCHANGE_ECDHE_RSA_ENABLED
+#undef MBEDTLS_RSA_C
+#undef MBEDTLS_PKCS1_V15
+#undef MBEDTLS_PKCS1_V21
+#undef MBEDTLS_X509_RSASSA_PSS_SUPPORT
+
+#define MBEDTLS_HAVE_ASM
+#define MBEDTLS_MEMORY_BUFFER_ALLOC_C
+#define MBEDTLS_MEMORY_DEBUG
+#define MBEDTLS_PLATFORM_FPRINTF_MACRO(...) ((void)0)
+#define MBEDTLS_PLATFORM_EXIT_MACRO(status) firmware_memory_broken()
+void firmware_memory_broken(void);
+#define MBEDTLS_PLATFORM_GMTIME_R_ALT /* the library's wants a heap */
+#define MBEDTLS_AES_FEWER_TABLES
+#define MBEDTLS_SHA256_SMALLER
+#define MBEDTLS_SHA512_SMALLER
+#define MBEDTLS_ECP_WINDOW_SIZE 2
+#define MBEDTLS_ECP_FIXED_POINT_OPTIM 0
+
+#endif

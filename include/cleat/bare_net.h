@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Network without an operating system: lwIP between a board's Ethernet driver
+ * and the interfaces cleat/link.h (cable and DHCP) and cleat/stream.h (TCP, with
+ * DNS). One network per program; it runs as a task of its own beside the
+ * device's four, and all of it on one loop.
+ */
+#ifndef CLEAT_BARE_NET_H
+#define CLEAT_BARE_NET_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "cleat/link.h"
+#include "cleat/port.h"
+#include "cleat/stream.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** An Ethernet controller as its driver offers it. Nothing here blocks. */
+struct cleat_bare_ethernet {
+    /** Bring it up; frames and cable changes wake `task` from then on.
+     *  @return 0 with its address in mac, or CLEAT_ERR_IO: not there. */
+    int (*start)(void *self, uint8_t mac[6], struct cleat_task *task);
+    /** @return true while a cable is plugged in. */
+    bool (*link_up)(void *self);
+    /** Send one frame of len bytes, CRC not included: begin, its parts in
+     *  order, end. @return 0, or CLEAT_ERR_FULL: drop it. */
+    int (*send_begin)(void *self, size_t len);
+    void (*send_part)(void *self, const uint8_t *data, size_t len);
+    void (*send_end)(void *self);
+    /** Take one frame: its length without CRC, or 0 when none is there; then
+     *  its parts in order, or none (it is dropped), then end. */
+    size_t (*receive_begin)(void *self);
+    void (*receive_part)(void *self, uint8_t *data, size_t len);
+    void (*receive_end)(void *self);
+    void *self;
+};
+
+/** What happened on the wire, and what lwIP ran out of. */
+struct cleat_bare_net_counts {
+    uint32_t frames_in, frames_out;
+    uint32_t dropped;   /**< Frames in or out that found no room. */
+    uint32_t heap_peak; /**< Bytes of lwIP's heap used at most. */
+};
+
+/** @return the link on this controller: up means cable and an address from
+ *  DHCP. The first join() starts controller and lwIP. */
+struct cleat_link *cleat_bare_link(const struct cleat_bare_ethernet *ethernet);
+void cleat_bare_net_get_counts(struct cleat_bare_net_counts *out);
+
+/** One TCP connection at a time. Allocate it anywhere; the fields are private
+ *  but for the first three, which the caller sets. */
+struct cleat_bare_net {
+    const char *host; /**< Name or address; must stay. */
+    uint16_t port;
+    uint32_t connect_timeout_ms; /**< 0: 5000. */
+
+    struct cleat_stream stream;
+    struct cleat_task *task; /* whose step opened it: woken when it matters */
+    int state;
+    int err; /* FAILED: why */
+    bool ended;
+    uint64_t deadline_ms;
+    uint32_t address; /* IPv4, as the network orders it */
+    void *pcb;
+    void *received; /* chain of what has arrived and was not read yet */
+    size_t read;    /* bytes of its first part that were */
+    uint32_t lookup;
+    struct cleat_detail detail;
+};
+
+/** @return the stream; set host and port first. */
+struct cleat_stream *cleat_bare_net_init(struct cleat_bare_net *n,
+                                         const char *host, uint16_t port);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

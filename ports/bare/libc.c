@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The few things a C library asks of an operating system. There is no heap for
+ * it, no file and no process; the wall clock is set by whoever knows the time.
+ */
+#include <errno.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "cleat/bare_port.h"
+
+static int64_t clock_offset_s;
+
+void cleat_bare_set_clock(int64_t seconds) {
+    clock_offset_s = seconds - (int64_t)(cleat_bare_now_us() / 1000000u);
+}
+
+time_t time(time_t *out) {
+    int64_t now = 0;
+    if (clock_offset_s != 0) {
+        now = clock_offset_s + (int64_t)(cleat_bare_now_us() / 1000000u);
+    }
+    if (out != NULL) {
+        *out = (time_t)now;
+    }
+    return (time_t)now;
+}
+
+void *_sbrk(ptrdiff_t more);
+void *_sbrk(ptrdiff_t more) {
+    (void)more;
+    errno = ENOMEM;
+    return (void *)(intptr_t)-1;
+}
+
+/* Asked for by run-time support. Without progress the watchdog restarts the
+ * device, and tells where it was. */
+void abort(void) {
+    for (;;) {
+    }
+}
+
+void __assert_func(const char *file, int line, const char *function,
+                   const char *what);
+void __assert_func(const char *file, int line, const char *function,
+                   const char *what) {
+    (void)file;
+    (void)line;
+    (void)function;
+    (void)what;
+    abort();
+}

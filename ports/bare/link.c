@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * lwIP on a board's Ethernet controller, and the link that the MQTT client task
+ * joins: cable first, then an address by DHCP. The network task drains the
+ * controller and runs lwIP's timers; an interrupt only wakes it.
+ */
+#include "cleat/bare_net.h"
+
+#include <lwip/dhcp.h>
+#include <lwip/etharp.h>
+#include <lwip/init.h>
+#include <lwip/netif.h>
+#include <lwip/stats.h>
+#include <lwip/sys.h>
+#include <lwip/timeouts.h>
+#include <netif/ethernet.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cleat/log.h"
+
+#define DHCP_TIMEOUT_MS 10000
+#define LOOK_EVERY_MS 500
+
+static const struct cleat_bare_ethernet *ethernet;
+static struct netif interface;
+static struct cleat_task net_task;
+static struct cleat_task *watcher; /* wants to know of changes */
+static struct cleat_bare_net_counts counts;
+static bool was_up;
+static bool started;
+static bool joining;
+static uint64_t join_deadline_ms;
+static uint64_t looked_ms;
+static uint32_t seed;
+
+unsigned int cleat_bare_link_random(void) {
+    seed ^= (uint32_t)cleat_port_now_us();
+    seed = seed * 1664525u + 1013904223u;
+    return seed ^ seed >> 15;
+}
+
+void cleat_bare_link_assert(const char *what) {
+    CLEAT_LOG(CLEAT_LEVEL_ERROR, "net", "lwip assertion text=%s", what);
+}
+
+u32_t sys_now(void) {
+    return (u32_t)cleat_port_now_ms();
+}
+
+static err_t send_frame(struct netif *netif, struct pbuf *p) {
+    (void)netif;
+    if (ethernet->send_begin(ethernet->self, p->tot_len) != CLEAT_OK) {
+        counts.dropped++;
+        return ERR_BUF;
+    }
+    for (const struct pbuf *q = p; q != NULL; q = q->next) {
+        ethernet->send_part(ethernet->self, q->payload, q->len);
+    }
+    ethernet->send_end(ethernet->self);
+    counts.frames_out++;
+    return ERR_OK;
+}
+
+static err_t interface_init(struct netif *netif) {
+    netif->name[0] = 'e';
+    netif->name[1] = 'n';
+    netif->output = etharp_output;
+    netif->linkoutput = send_frame;
+    netif->mtu = 1500;
+    netif->flags = NETIF_FLAG_BROADCAST | NETIF_FLAG_ETHARP;
+    netif->hwaddr_len = ETH_HWADDR_LEN;
+    return ERR_OK;
+}
+
+static void take_frame(size_t len) {
+    struct pbuf *p = pbuf_alloc(PBUF_RAW, (u16_t)len, PBUF_POOL);
+    for (const struct pbuf *q = p; q != NULL; q = q->next) {
+        ethernet->receive_part(ethernet->self, q->payload, q->len);
+    }
+    ethernet->receive_end(ethernet->self);
+    if (p == NULL) {
+        counts.dropped++;
+        CLEAT_LOG(CLEAT_LEVEL_WARN, "net", "no room for a frame len=%u",
+                  (unsigned)len);
+        return;
+    }
+    counts.frames_in++;
+    if (interface.input(p, &interface) != ERR_OK) {
+        pbuf_free(p);
+    }
+}
+
+static void look_at_cable(uint64_t now_ms) {
+    bool up = ethernet->link_up(ethernet->self);
+    looked_ms = now_ms;
+    if (up == netif_is_link_up(&interface)) {
+        return;
+    }
+    if (up) {
+        netif_set_link_up(&interface);
+    } else {
+        netif_set_link_down(&interface);
+    }
+}
+
+static bool usable(void) {
+    return netif_is_link_up(&interface) && dhcp_supplied_address(&interface);
+}
+
+static uint64_t step(void *self, uint64_t now_ms) {
+    (void)self;
+    for (size_t len = ethernet->receive_begin(ethernet->self); len != 0;
+         len = ethernet->receive_begin(ethernet->self)) {
+        take_frame(len);
+    }
+    look_at_cable(now_ms);
+    sys_check_timeouts();
+    if (usable() != was_up) {
+        was_up = !was_up;
+        cleat_port_wake(watcher);
+    }
+    u32_t sleep = sys_timeouts_sleeptime();
+    return sleep == SYS_TIMEOUTS_SLEEPTIME_INFINITE ? CLEAT_NEVER
+                                                    : now_ms + sleep;
+}
+
+static bool is_up(void *self, struct cleat_task *task) {
+    (void)self;
+    uint64_t now = cleat_port_now_ms();
+    watcher = task;
+    if (!started) {
+        return false;
+    }
+    if (now - looked_ms >= LOOK_EVERY_MS) {
+        look_at_cable(now);
+    }
+    return usable();
+}
+
+static int start(void) {
+    uint8_t mac[6];
+    net_task.name = "network";
+    net_task.step = step;
+    int err = ethernet->start(ethernet->self, mac, &net_task);
+    if (err != CLEAT_OK) {
+        return err;
+    }
+    memcpy(&seed, mac + 2, sizeof seed);
+    lwip_init();
+    if (netif_add_noaddr(&interface, NULL, interface_init, ethernet_input) ==
+        NULL) {
+        return CLEAT_ERR_FULL;
+    }
+    memcpy(interface.hwaddr, mac, sizeof mac);
+    netif_set_default(&interface);
+    started = true;
+    return cleat_port_start(&net_task);
+}
+
+static int join(void *self, uint64_t now_ms) {
+    (void)self;
+    int err = started ? CLEAT_OK : start();
+    if (err != CLEAT_OK) {
+        return err;
+    }
+    look_at_cable(now_ms);
+    if (!netif_is_link_up(&interface)) {
+        joining = false;
+        return CLEAT_ERR_IO;
+    }
+    if (usable()) {
+        joining = false;
+        return CLEAT_OK;
+    }
+    if (!joining) {
+        joining = true;
+        join_deadline_ms = now_ms + DHCP_TIMEOUT_MS;
+        netif_set_up(&interface);
+        if (dhcp_start(&interface) != ERR_OK) {
+            joining = false;
+            return CLEAT_ERR_FULL;
+        }
+    }
+    if (now_ms >= join_deadline_ms) {
+        joining = false;
+        return CLEAT_ERR_TIMEOUT;
+    }
+    return CLEAT_ERR_AGAIN;
+}
+
+static void address(void *self, char *out, size_t cap) {
+    (void)self;
+    char text[IP4ADDR_STRLEN_MAX];
+    (void)ip4addr_ntoa_r(netif_ip4_addr(&interface), text, sizeof text);
+    snprintf(out, cap, "Ethernet, address %s", text);
+}
+
+static void leave(void *self) {
+    (void)self;
+    watcher = NULL;
+    joining = false;
+    if (!started) {
+        return;
+    }
+    dhcp_release_and_stop(&interface);
+    netif_set_down(&interface);
+    was_up = false;
+}
+
+static struct cleat_link the_link = {join, is_up, address, leave, NULL};
+
+struct cleat_link *cleat_bare_link(const struct cleat_bare_ethernet *e) {
+    ethernet = e;
+    return &the_link;
+}
+
+void cleat_bare_net_get_counts(struct cleat_bare_net_counts *out) {
+    *out = counts;
+    out->heap_peak = (uint32_t)lwip_stats.mem.max;
+}

@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The bare-metal port: a fixed list of tasks, stepped in turn by one loop. What
+ * only a board can do (time, masking, sleeping) is in cleat/bare_port.h.
+ */
+#include "cleat/bare_port.h"
+
+#include <stddef.h>
+#include <string.h>
+
+#include "cleat/error.h"
+
+/* The device's four, the network, the firmware's control channel, room. */
+#define TASK_MAX 8
+
+struct slot {
+    struct cleat_task *task;
+    volatile bool woken; /* also written by interrupts */
+    uint64_t due_ms;
+    void *local;
+};
+
+static struct slot slots[TASK_MAX];
+static struct slot *here;
+static void *main_local;
+static uint32_t masked; /* state before cleat_port_enter() */
+static struct cleat_bare_counts counts;
+static uint64_t began_us;
+
+uint64_t cleat_port_now_us(void) {
+    return cleat_bare_now_us();
+}
+
+uint64_t cleat_port_now_ms(void) {
+    return cleat_bare_now_us() / 1000u;
+}
+
+void cleat_port_delay_us(uint32_t us) {
+    uint64_t end = cleat_bare_now_us() + (us > 1000 ? 1000 : us);
+    while (cleat_bare_now_us() < end) {
+    }
+}
+
+void cleat_port_enter(void) {
+    uint32_t before = cleat_bare_mask();
+    masked = before;
+}
+
+void cleat_port_leave(void) {
+    cleat_bare_unmask(masked);
+}
+
+int cleat_port_start(struct cleat_task *task) {
+    for (size_t i = 0; i < TASK_MAX; i++) {
+        struct slot *s = &slots[i];
+        if (s->task == NULL) {
+            s->due_ms = CLEAT_NEVER;
+            s->local = NULL;
+            s->woken = true;
+            s->task = task;
+            task->port = s;
+            return CLEAT_OK;
+        }
+    }
+    return CLEAT_ERR_IO;
+}
+
+void cleat_port_stop(struct cleat_task *task) {
+    uint32_t before = cleat_bare_mask();
+    struct slot *s = task->port;
+    if (s != NULL) {
+        task->port = NULL;
+        s->task = NULL;
+        s->woken = false;
+    }
+    cleat_bare_unmask(before);
+}
+
+void cleat_port_wake(struct cleat_task *task) {
+    if (task == NULL) {
+        return;
+    }
+    uint32_t before = cleat_bare_mask();
+    struct slot *s = task->port;
+    if (s != NULL) {
+        s->woken = true;
+    }
+    cleat_bare_unmask(before);
+}
+
+struct cleat_task *cleat_port_current(void) {
+    return here == NULL ? NULL : here->task;
+}
+
+void **cleat_port_local(void) {
+    return here == NULL ? &main_local : &here->local;
+}
+
+/* Sleep unless a task was woken meanwhile; the test and the sleep are one. */
+static void sleep_until(uint64_t due_ms, const volatile bool *woken) {
+    uint64_t until = due_ms > UINT64_MAX / 1000u ? UINT64_MAX : due_ms * 1000u;
+    cleat_bare_alive();
+    uint32_t before = cleat_bare_mask();
+    uint64_t start = cleat_bare_now_us();
+    if (!*woken && start < until) {
+        cleat_bare_sleep(until);
+        counts.asleep_us += cleat_bare_now_us() - start;
+        counts.sleeps++;
+    }
+    cleat_bare_unmask(before);
+}
+
+/* Step a task as itself. @return when it is due again. */
+static uint64_t step(struct cleat_task *task, struct slot *as) {
+    struct slot *caller = here;
+    here = as;
+    counts.steps++;
+    uint64_t due = task->step(task->self, cleat_port_now_ms());
+    here = caller;
+    return due;
+}
+
+static bool helper_is_ours(const struct cleat_task *helper) {
+    return helper != NULL && helper->step != NULL;
+}
+
+int cleat_port_wait(bool (*done)(void *arg), void *arg, uint64_t deadline_ms,
+                    struct cleat_task *helper) {
+    static const volatile bool never = false;
+    struct slot *at = helper == NULL ? NULL : helper->port;
+    while (!done(arg)) {
+        uint64_t due = deadline_ms;
+        if (cleat_port_now_ms() >= deadline_ms) {
+            return CLEAT_ERR_TIMEOUT;
+        }
+        if (helper_is_ours(helper)) {
+            if (at != NULL) {
+                at->woken = false;
+            }
+            uint64_t next = step(helper, at == NULL ? here : at);
+            if (done(arg)) {
+                break;
+            }
+            due = next < due ? next : due;
+        }
+        sleep_until(due, at == NULL ? &never : &at->woken);
+    }
+    /* A wake may have been for something else too: step again soon. */
+    cleat_port_wake(cleat_port_current());
+    return CLEAT_OK;
+}
+
+static void turn(void) {
+    for (size_t i = 0; i < TASK_MAX; i++) {
+        struct slot *s = &slots[i];
+        struct cleat_task *task = s->task;
+        if (task == NULL || !(s->woken || s->due_ms <= cleat_port_now_ms())) {
+            continue;
+        }
+        s->woken = false;
+        uint64_t due = step(task, s);
+        if (s->task == task) {
+            s->due_ms = due;
+        }
+    }
+    counts.rounds++;
+}
+
+static uint64_t next_due(void) {
+    uint64_t due = CLEAT_NEVER;
+    for (size_t i = 0; i < TASK_MAX; i++) {
+        if (slots[i].task != NULL && slots[i].due_ms < due) {
+            due = slots[i].due_ms;
+        }
+    }
+    return due;
+}
+
+static bool any_woken(void) {
+    for (size_t i = 0; i < TASK_MAX; i++) {
+        if (slots[i].task != NULL && slots[i].woken) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void cleat_bare_run(bool (*done)(void *arg), void *arg) {
+    began_us = cleat_bare_now_us();
+    memset(&counts, 0, sizeof counts);
+    do {
+        turn();
+        bool woken = false;
+        uint64_t due = next_due();
+        /* Interrupts stay held off from this look until the sleep. */
+        uint32_t before = cleat_bare_mask();
+        woken = any_woken();
+        if (!woken && due > cleat_port_now_ms()) {
+            sleep_until(due, &woken);
+        }
+        cleat_bare_unmask(before);
+    } while (!done(arg));
+}
+
+void cleat_bare_get_counts(struct cleat_bare_counts *out) {
+    *out = counts;
+    out->total_us = cleat_bare_now_us() - began_us;
+}
