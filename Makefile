@@ -3,14 +3,18 @@
 # newcomer needs. Each target installs what it is missing.
 .DEFAULT_GOAL := build
 .PHONY: help build run test tsan fuzz coverage tidy docs format clean setup \
-	setup-test source cross
+	setup-test source firmware firmware-run firmware-test program size \
+	setup-firmware source-firmware cross
 
 KITS ?= 1
+TARGET ?= mps2-an386
+TOOLCHAIN ?= GCC_ARM
+PROFILE ?= small
 MBEDTLS := $(if $(CLEAT_MBEDTLS_SOURCE),$(CLEAT_MBEDTLS_SOURCE),build/mbedtls-src)
 export CLEAT_MBEDTLS_SOURCE
 
 help: ## list the targets
-	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup:
 	@tools/setup run
@@ -63,6 +67,26 @@ coverage: setup-test source ## line coverage of the tests
 tidy: setup source ## clang-tidy over every source
 	$(call configure,tidy)
 	@cmake --build --preset tidy
+
+setup-firmware:
+	@tools/setup firmware
+
+source-firmware: | setup-firmware
+	@tools/fetch-source lwip build/lwip-src >&2
+
+firmware: setup-firmware source source-firmware ## image for a board: TARGET=mps2-an386 TOOLCHAIN=GCC_ARM|ARM
+	@tools/firmware build $(TARGET) $(TOOLCHAIN) $(PROFILE)
+
+firmware-run: firmware build ## the image in QEMU, with a broker and a virtual chip
+	@tools/firmware run $(TARGET) $(TOOLCHAIN) $(PROFILE) $(ARGS)
+
+program: firmware-run ## the same, by the verb that a real board has
+
+firmware-test: setup-test firmware build ## the end-to-end tests of the image
+	@bash tests/e2e/firmware.sh build/bin
+
+size: setup-test firmware build ## flash, RAM, stack, heap against the budget
+	@tools/firmware size $(TARGET) $(TOOLCHAIN) $(PROFILE)
 
 docs: build ## renew docs/settings.md from the code
 	@{ sed '/^|/,$$d' docs/settings.md; build/bin/cleat config markdown; } >build/settings.md

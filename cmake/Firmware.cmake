@@ -38,6 +38,7 @@ set(CLEAT_MBEDTLS_CONFIG
     ${PROJECT_SOURCE_DIR}/firmware/mbedtls_config_${CLEAT_PROFILE}.h)
 
 include(${cleat_board_dir}/board.cmake)
+cleat_toolchain_for(${CLEAT_BOARD_CPU})
 include_directories(SYSTEM ${CLEAT_TOOLCHAIN_INCLUDES})
 add_compile_options(${CLEAT_BOARD_CPU} -ffunction-sections -fdata-sections
                     -fno-common -fstack-protector-strong -fstack-usage)

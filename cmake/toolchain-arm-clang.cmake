@@ -12,3 +12,20 @@ set(CMAKE_EXECUTABLE_SUFFIX_C .elf)
 set(CMAKE_C_FLAGS_INIT "-fshort-enums")
 set(CLEAT_TOOLCHAIN ARM)
 set(CLEAT_TOOLCHAIN_LINK -fuse-ld=lld -nostdlib)
+
+# cleat_toolchain_for(FLAGS...): where newlib's headers and the libraries for
+# this processor are.
+function(cleat_toolchain_for)
+  foreach(library libc_nano.a libgcc.a)
+    execute_process(COMMAND arm-none-eabi-gcc ${ARGN} -print-file-name=${library}
+                    OUTPUT_VARIABLE path OUTPUT_STRIP_TRAILING_WHITESPACE
+                    COMMAND_ERROR_IS_FATAL ANY)
+    list(APPEND libraries ${path})
+  endforeach()
+  execute_process(COMMAND arm-none-eabi-gcc -print-sysroot
+                  OUTPUT_VARIABLE sysroot OUTPUT_STRIP_TRAILING_WHITESPACE)
+  find_path(CLEAT_NEWLIB newlib.h PATHS ${sysroot}/include /usr/include/newlib
+            NO_DEFAULT_PATH NO_CMAKE_FIND_ROOT_PATH REQUIRED)
+  set(CLEAT_TOOLCHAIN_INCLUDES ${CLEAT_NEWLIB} PARENT_SCOPE)
+  set(CLEAT_TOOLCHAIN_LIBRARIES ${libraries} PARENT_SCOPE)
+endfunction()
