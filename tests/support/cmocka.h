@@ -77,6 +77,8 @@ struct CMUnitTest {
 void print_error(const char *fmt, ...);
 void print_message(const char *fmt, ...);
 
+/** Show this text, which has its own line ends: runner_stdio.c, or yours. */
+void runner_put(const char *text);
 void runner_true(int holds, const char *what, const char *file, int line);
 void runner_equal(uintmax_t a, uintmax_t b, int wanted, const char *file,
                   int line);
