@@ -4,7 +4,7 @@
 .DEFAULT_GOAL := build
 .PHONY: help build run test tsan fuzz coverage tidy docs format clean install \
 	setup setup-test setup-fuzz setup-tidy setup-format setup-firmware source \
-	source-firmware firmware firmware-run firmware-test program size
+	source-firmware firmware firmware-run firmware-test program size cross
 
 KITS ?= 1
 TARGET ?= mps2-an386
@@ -62,6 +62,10 @@ fuzz: setup-fuzz source ## libFuzzer, SECONDS_EACH=60 for every target, or FUZZ=
 	$(call configure,fuzz)
 	@cmake --build --preset fuzz
 	@tools/fuzz build/fuzz $(or $(SECONDS_EACH),60) $(FUZZ)
+
+cross: ## engines and tests on 32 bits, big-endian and Cortex-M: CROSS=s390x
+	@tools/setup cross
+	@tools/cross $(CROSS)
 
 coverage: setup-test source ## line coverage of the tests
 	$(call configure,coverage)

@@ -60,7 +60,9 @@ struct cleat_task *cleat_port_current(void);
  * waits for wakes of the current task; where `helper` has no thread of its own
  * it steps the helper and nothing else.
  *
- * @return 0 once done(arg) is true, CLEAT_ERR_TIMEOUT at deadline_ms.
+ * @return 0 once done(arg) is true, CLEAT_ERR_TIMEOUT at deadline_ms,
+ *         CLEAT_ERR_STATE where nobody can wait yet: a scheduler that has not
+ *         been started.
  */
 int cleat_port_wait(bool (*done)(void *arg), void *arg, uint64_t deadline_ms,
                     struct cleat_task *helper);

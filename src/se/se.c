@@ -168,11 +168,15 @@ int cleat_se_do(struct cleat_se *se, struct cleat_se_op *op,
     uint64_t deadline =
         cleat_port_now_ms() + (timeout_ms == 0 ? DO_TIMEOUT_MS : timeout_ms);
     cleat_se_submit(se, op);
-    if (cleat_port_wait(finished, op, deadline, se->task) == 0) {
+    int waited = cleat_port_wait(finished, op, deadline, se->task);
+    if (waited == 0) {
         return op->err;
     }
     cleat_se_cancel(se, op);
-    if (op->err == CLEAT_ERR_CANCELLED) {
+    if (op->err == CLEAT_ERR_CANCELLED && waited == CLEAT_ERR_STATE) {
+        op->err = CLEAT_ERR_STATE;
+        op->detail.text = "no scheduler runs yet: use the chip from a task";
+    } else if (op->err == CLEAT_ERR_CANCELLED) {
         op->err = CLEAT_ERR_TIMEOUT;
         op->detail.text = "the element took too long";
     }

@@ -60,8 +60,8 @@ static void note_event(struct script *s, const struct cleat_mqtt_event *e) {
         snprintf(line, sizeof line, "delivered %d\n", e->id);
         break;
     case CLEAT_MQTT_SUBSCRIBED:
-        snprintf(line, sizeof line, "subscribed %d codes %zu %02x\n", e->id,
-                 e->codes.len, e->codes.data[0]);
+        snprintf(line, sizeof line, "subscribed %d codes %lu %02x\n", e->id,
+                 (unsigned long)e->codes.len, e->codes.data[0]);
         break;
     case CLEAT_MQTT_UNSUBSCRIBED:
         snprintf(line, sizeof line, "unsubscribed %d\n", e->id);

@@ -50,8 +50,9 @@ static int failing(struct script *s, const char *what, uint8_t reg,
                    size_t len) {
     if (s->problem[0] == '\0') {
         snprintf(s->problem, sizeof s->problem,
-                 "%.60s step %zu of %zu: unexpected %s reg=%02x len=%zu",
-                 s->name, s->at, s->step_count, what, reg, len);
+                 "%.60s step %lu of %lu: unexpected %s reg=%02x len=%lu",
+                 s->name, (unsigned long)s->at, (unsigned long)s->step_count,
+                 what, reg, (unsigned long)len);
     }
     return CLEAT_ERR_IO;
 }

@@ -39,8 +39,9 @@ static void play_on(const char *name) {
 
 static void check_played(void) {
     if (!script_done(&script)) {
-        print_error("%s: at %zu of %zu %s err=%d text=%s\n", script.name,
-                    script.at, script.step_count, script.problem, op.err,
+        print_error("%s: at %lu of %lu %s err=%d text=%s\n", script.name,
+                    (unsigned long)script.at, (unsigned long)script.step_count,
+                    script.problem, op.err,
                     op.detail.text == NULL ? "" : op.detail.text);
     }
     assert_true(script_done(&script));
