@@ -16,6 +16,12 @@
 #define CLEAT_LOG_FLOOR 3
 #endif
 
+/** 1: errors of the secure element come with words (about 2 kB of flash);
+ *  0: with codes alone, and texts are NULL. */
+#ifndef CLEAT_SE_WORDS
+#define CLEAT_SE_WORDS 1
+#endif
+
 /** Bytes of static RAM for each of a device's two MQTT buffers; upper limit of
  *  MQTT_NETWORK_BUFFER_SIZE and MQTT_SEND_BUFFER_SIZE. */
 #ifndef CLEAT_DEVICE_BUFFER_MAX
