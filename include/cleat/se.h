@@ -167,7 +167,9 @@ struct cleat_se_driver {
      *  CLEAT_ERR_AGAIN: go on with ask and told until finished. */
     int (*start)(void *ctx, struct cleat_se_op *op, uint64_t now_us);
     /** What to do next. NULL for drivers without a bus.
-     *  @return true once the operation is finished (op->err is set). */
+     *  @return true once the operation is finished (op->err is set). It is
+     *  IDLE then; WAIT means: ask once more if no other operation is due, as
+     *  an acknowledgement is to be sent that the next one would carry. */
     bool (*ask)(void *ctx, uint64_t now_us, struct cleat_se_ask *ask);
     /** How the transfer asked for went: 0 or an enum cleat_err. */
     void (*told)(void *ctx, int result, uint64_t now_us);
@@ -196,6 +198,7 @@ struct cleat_se {
     struct cleat_task *task; /**< Who steps it. */
     struct cleat_se_op *head, *tail, *current;
     bool cancel;
+    bool unfinished;             /**< The driver has something left to do. */
     uint16_t sessions_used;      /**< Bit n: session_first + n is taken. */
     struct cleat_se_stats live;  /**< The owning task's. */
     struct cleat_se_stats stats; /**< As of the last completion. */

@@ -11,8 +11,9 @@
 #include "se/check.h"
 
 #define DO_TIMEOUT_MS 10000u
-/* Waits below this are guard times and spent here; longer ones are slept. */
-#define SPIN_BELOW_US 500u
+/* Waits below this are spent here; longer ones are slept in whole
+ * milliseconds, and what is left of them then is spent here. */
+#define SPIN_BELOW_US 1000u
 /* Of a transfer that may carry a secret: register, FCTR, LEN. */
 #define TRACE_SECRET 4u
 
@@ -194,7 +195,7 @@ static bool is_secret(const struct cleat_se_op *op) {
 static void trace(const struct cleat_se *se, const char *what,
                   struct cleat_bytes bytes) {
     size_t len = bytes.len;
-    if (len > TRACE_SECRET && is_secret(se->current)) {
+    if (len > TRACE_SECRET && se->current != NULL && is_secret(se->current)) {
         len = TRACE_SECRET;
     }
     cleat_trace("i2c", what, bytes.data, len);
@@ -244,8 +245,8 @@ static bool cancel_wanted(struct cleat_se *se) {
     return cancel;
 }
 
-/* Run the current op on the bus. @return true once it is finished; otherwise
- * *until_us tells when to go on. */
+/* Run the current op on the bus, or what its driver has left to do. @return
+ * true once it is finished; otherwise *until_us tells when to go on. */
 static bool run(struct cleat_se *se, uint64_t *until_us) {
     for (;;) {
         struct cleat_se_ask ask;
@@ -255,6 +256,7 @@ static bool run(struct cleat_se *se, uint64_t *until_us) {
             se->driver->cancel(se->ctx, now_us);
         }
         if (se->driver->ask(se->ctx, now_us, &ask)) {
+            se->unfinished = ask.type != CLEAT_SE_ASK_IDLE;
             return true;
         }
         if (ask.type != CLEAT_SE_ASK_WAIT) {
@@ -289,23 +291,28 @@ static bool start(struct cleat_se *se, struct cleat_se_op *op) {
 
 uint64_t cleat_se_step(void *self, uint64_t now_ms) {
     struct cleat_se *se = (struct cleat_se *)self;
-    (void)now_ms; /* Guard times need the finer clock of the port. */
+    uint64_t until_us = 0; /* Guard times need the finer clock of the port. */
     for (;;) {
         if (se->current == NULL) {
             struct cleat_se_op *op = take_next(se);
-            if (op == NULL) {
+            if (op == NULL && !se->unfinished) {
                 return CLEAT_NEVER;
             }
-            if (start(se, op)) {
+            if (op != NULL && start(se, op)) {
                 complete(se);
                 continue;
             }
         }
-        uint64_t until_us = 0;
         if (!run(se, &until_us)) {
-            return (until_us + 999) / 1000;
+            return until_us / 1000;
+        }
+        if (se->current == NULL) {
+            continue;
         }
         complete(se);
+        if (se->unfinished) {
+            return now_ms; /* The waiter may have the next one at once. */
+        }
     }
 }
 

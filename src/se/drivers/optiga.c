@@ -4,9 +4,8 @@
  * as commands over optiga/transport, and finds its way back after a failure.
  * An engine: cleat_se_step() does the transfers it asks for.
  */
-#include "se/drivers/optiga/apdu.h"
 #include "se/drivers/optiga/cert.h"
-#include "se/drivers/optiga/transport.h"
+#include "se/drivers/optiga/driver.h"
 
 #include <string.h>
 
@@ -25,6 +24,10 @@
 #define MODE_PLUS 0x0004u
 #define STATE_SOFT_RESET 0x08000000u
 
+/* Slowness learned, in sixteenths. */
+#define PACE_BEST 16u
+#define PACE_WORST 64u
+
 #define STATUS_OK 0x00u
 #define STATUS_ERROR 0xFFu
 
@@ -36,7 +39,10 @@ enum phase {
     PROBE, /* From here on: exchanges. */
     OPEN_APP,
     COMMAND,
-    LAST_ERROR
+    LAST_ERROR,
+    LAST_ACK, /* The operation is over, its last response not acknowledged:
+                 the next command does, or else we do. */
+    ACKING
 };
 
 /* Bring-up, one action after the other. A line that is not wired is skipped;
@@ -61,78 +67,69 @@ enum action {
     UP_DONE
 };
 
-struct optiga {
-    struct cleat_optiga_transport transport;
-    struct cleat_optiga_command command;
-    struct cleat_se_op *op;
-    size_t pos;     /* Bytes of op done. */
-    unsigned lines; /* Wired ones. */
-    uint32_t khz;   /* Wanted. */
-    uint16_t frame_max;
-    uint8_t phase;
-    uint8_t up;      /* Action due. */
-    bool opened;     /* Somebody opened it and did not close it. */
-    bool app_open;   /* The chip's application is open, as far as known. */
-    bool fresh;      /* Just reset: OPEN need not do it again. */
-    bool suspect;    /* The last exchange ended badly. */
-    bool brought_up; /* During this op; once is enough. */
-    bool retried;    /* This command was repeated once. */
-    bool probe;      /* After recovering: is the application open? */
-};
-
-static struct cleat_optiga_link *link_of(struct optiga *d) {
+static struct cleat_optiga_link *link_of(struct cleat_optiga *d) {
     return &d->transport.link;
 }
 
-static struct cleat_optiga_phy *phy_of(struct optiga *d) {
+static struct cleat_optiga_phy *phy_of(struct cleat_optiga *d) {
     return &d->transport.link.phy;
 }
 
 /* Ending an operation. */
 
-static void finish(struct optiga *d, int err) {
+static void finish(struct cleat_optiga *d, int err) {
     struct cleat_se_op *op = d->op;
+    struct cleat_optiga_link *l = link_of(d);
+    op->err = err;
     if (err != 0 && op->out.data != NULL) {
-        if (op->type == CLEAT_SE_AGREE || op->type == CLEAT_SE_RANDOM) {
-            cleat_wipe(op->out.data, op->out.cap);
-        }
+        cleat_wipe(op->out.data, op->out.cap);
         op->out.len = 0;
     }
-    op->err = err;
     d->op = NULL;
-    d->phase = IDLE;
+    d->phase = l->ack_due && !d->suspect ? LAST_ACK : IDLE;
     /* What passed through may have been a secret. */
-    cleat_wipe(link_of(d)->frame, sizeof link_of(d)->frame);
+    cleat_wipe(l->frame, sizeof l->frame);
     cleat_wipe(d->command.reply, sizeof d->command.reply);
 }
 
-static void finish_with(struct optiga *d, int err, enum cleat_layer layer,
-                        int32_t code, const char *text) {
-    d->op->detail.layer = layer;
-    d->op->detail.code = code;
-    d->op->detail.object = d->op->object;
-    d->op->detail.text = text;
-    finish(d, err);
+static enum cleat_layer layer_of(unsigned cause) {
+    if (cause >= CLEAT_OPTIGA_CHIP_FIRST) {
+        return CLEAT_LAYER_CHIP;
+    }
+    if (cause >= CLEAT_OPTIGA_TRANSPORT_FIRST) {
+        return CLEAT_LAYER_TRANSPORT;
+    }
+    return cause >= CLEAT_OPTIGA_LINK_FIRST ? CLEAT_LAYER_LINK
+                                            : CLEAT_LAYER_BUS;
 }
 
-/* A transfer of the bring-up failed, or the link gave up. */
-static void finish_link(struct optiga *d) {
-    struct cleat_optiga_link *l = link_of(d);
-    int err = l->phy.result != 0 ? l->phy.result : l->err;
+static void explain(struct cleat_detail *detail, unsigned cause) {
+    detail->layer = layer_of(cause);
+    detail->text = CLEAT_TEXTS ? cleat_optiga_words(cause) : NULL;
+}
+
+static void finish_cause(struct cleat_optiga *d, unsigned cause) {
+    d->op->detail.object = d->op->object;
+    explain(&d->op->detail, cause);
+    finish(d, cleat_optiga_cause_error(cause));
+}
+
+/* A transfer of the bring-up failed, or a layer below gave up. */
+static void finish_below(struct cleat_optiga *d) {
+    int result = phy_of(d)->result;
     d->suspect = true;
-    if (l->phy.result != 0) {
-        finish_with(d, err, CLEAT_LAYER_BUS, 0,
-                    err == CLEAT_ERR_NACK
-                        ? "chip does not acknowledge its address"
-                        : "bus transfer failed");
+    if (result == 0) {
+        finish_cause(d, link_of(d)->cause);
         return;
     }
-    finish_with(d, err, (enum cleat_layer)l->layer, 0, l->text);
+    finish_cause(d, result == CLEAT_ERR_NACK ? CLEAT_OPTIGA_NO_ADDRESS
+                                             : CLEAT_OPTIGA_BUS);
 }
 
-static void finish_proto(struct optiga *d, const char *text) {
+static void finish_proto(struct cleat_optiga *d,
+                         enum cleat_optiga_cause cause) {
     d->suspect = true;
-    finish_with(d, CLEAT_ERR_PROTO, CLEAT_LAYER_CHIP, 0, text);
+    finish_cause(d, cause);
 }
 
 static int error_of_code(uint8_t code) {
@@ -152,59 +149,81 @@ static int error_of_code(uint8_t code) {
     }
 }
 
-static void finish_chip(struct optiga *d, uint8_t code) {
+static void finish_chip(struct cleat_optiga *d, uint8_t code) {
     if (code == 0x0C) {
         d->app_open = false; /* The chip was reset behind our back. */
     } else if (code == 0x0B) {
         d->suspect = true;
     }
-    finish_with(d, error_of_code(code), CLEAT_LAYER_CHIP, code,
-                cleat_se_chip_error(code));
+    d->op->detail.code = code;
+    d->op->detail.layer = CLEAT_LAYER_CHIP;
+    d->op->detail.object = d->op->object;
+    d->op->detail.text = CLEAT_TEXTS ? cleat_se_chip_error(code) : NULL;
+    finish(d, error_of_code(code));
 }
 
 /* Exchanges. */
 
-static void send(struct optiga *d, enum phase phase) {
+static void send(struct cleat_optiga *d, enum phase phase) {
     struct cleat_optiga_command *c = &d->command;
     d->phase = (uint8_t)phase;
-    cleat_optiga_transport_send(&d->transport, c->part, c->part_count, c->to);
+    cleat_optiga_transport_send(&d->transport, c->part, c->part_count, c->to,
+                                c->least_ms * 1000u * d->pace / PACE_BEST);
 }
 
-static void send_command(struct optiga *d) {
+static void send_command(struct cleat_optiga *d) {
     cleat_optiga_apdu_build(&d->command, d->op, d->pos);
     send(d, COMMAND);
 }
 
-static void send_last_error(struct optiga *d, enum phase phase) {
+static void send_last_error(struct cleat_optiga *d, enum phase phase) {
     cleat_optiga_apdu_last_error(&d->command);
     send(d, phase);
 }
 
-static void send_open(struct optiga *d) {
+static void send_open(struct cleat_optiga *d) {
     cleat_optiga_apdu_open(&d->command);
     send(d, OPEN_APP);
 }
 
+/* How long the command took tells how slow this chip is: its current limit is
+ * 6 mA unless somebody raised it, and the times known are those of 15 mA. A
+ * command delayed for its security events tells nothing. */
+static void learn(struct cleat_optiga *d, uint32_t now_us) {
+    uint32_t best = d->command.least_ms * (1000u / PACE_BEST);
+    uint32_t took = now_us - link_of(d)->sent_us;
+    if (took >= best * PACE_WORST) {
+        return;
+    }
+    if (took / best > d->pace) {
+        d->pace = (uint8_t)(took / best);
+    } else if (d->pace > PACE_BEST) {
+        d->pace--; /* It may be faster by now. */
+    }
+}
+
 /* Bring-up. */
 
-static void up_from(struct optiga *d, enum action first) {
+static void up_from(struct cleat_optiga *d, enum action first) {
     d->brought_up = true;
     d->app_open = false;
+    cleat_optiga_link_restart(link_of(d));
     d->phase = UP;
     d->up = (uint8_t)first;
 }
 
-static void up_begin(struct optiga *d) {
+static void up_begin(struct cleat_optiga *d) {
     up_from(d, POWER_LOW);
 }
 
-static void up_line(struct optiga *d, enum cleat_i2c_line line, bool high) {
+static void up_line(struct cleat_optiga *d, enum cleat_i2c_line line,
+                    bool high) {
     if ((d->lines & (unsigned)line) != 0) {
         cleat_optiga_phy_line(phy_of(d), line, high);
     }
 }
 
-static void up_soft_reset(struct optiga *d) {
+static void up_soft_reset(struct cleat_optiga *d) {
     uint32_t state = cleat_optiga_phy_value(phy_of(d), 4);
     if ((state & STATE_SOFT_RESET) == 0 || state == 0xFFFFFFFFu) {
         d->up++; /* It cannot: no start to wait for. */
@@ -213,12 +232,12 @@ static void up_soft_reset(struct optiga *d) {
     cleat_optiga_phy_write_u16(phy_of(d), CLEAT_OPTIGA_REG_SOFT_RESET, 0);
 }
 
-static uint32_t max_khz(struct optiga *d) {
+static uint32_t max_khz(struct cleat_optiga *d) {
     uint32_t khz = cleat_optiga_phy_value(phy_of(d), 4);
     return khz == 0 || khz > 100000u ? KHZ_FAST : khz;
 }
 
-static void up_mode(struct optiga *d) {
+static void up_mode(struct cleat_optiga *d) {
     bool want_plus = d->khz > KHZ_FAST;
     if (want_plus == (max_khz(d) > KHZ_FAST)) {
         d->up++; /* Nothing to read again. */
@@ -228,12 +247,12 @@ static void up_mode(struct optiga *d) {
                                want_plus ? MODE_PLUS : MODE_FAST);
 }
 
-static void up_speed(struct optiga *d) {
+static void up_speed(struct cleat_optiga *d) {
     uint32_t most = max_khz(d);
     cleat_optiga_phy_speed(phy_of(d), d->khz < most ? d->khz : most);
 }
 
-static void up_reset_done(struct optiga *d) {
+static void up_reset_done(struct cleat_optiga *d) {
     if (d->op->type == CLEAT_SE_RESET) {
         d->fresh = true;
         d->suspect = false;
@@ -244,18 +263,18 @@ static void up_reset_done(struct optiga *d) {
 }
 
 /* The fragment size follows from what the chip really took. */
-static void up_done(struct optiga *d) {
+static void up_done(struct cleat_optiga *d) {
     uint32_t len = cleat_optiga_phy_value(phy_of(d), 2);
     if (len < CLEAT_OPTIGA_FRAME_MIN || len > d->frame_max) {
-        finish_proto(d, "chip does not accept the frame length");
+        finish_proto(d, CLEAT_OPTIGA_FRAME_LEN);
         return;
     }
     link_of(d)->frame_len = (uint16_t)len;
-    cleat_optiga_link_restart(link_of(d));
     send_open(d);
 }
 
-static void up_act(struct optiga *d, enum action action, uint32_t now_us) {
+static void up_act(struct cleat_optiga *d, enum action action,
+                   uint32_t now_us) {
     switch (action) {
     case POWER_LOW:
         up_line(d, CLEAT_I2C_LINE_POWER, false);
@@ -312,9 +331,9 @@ static void up_act(struct optiga *d, enum action action, uint32_t now_us) {
 }
 
 /* The job of the action before has ended: begin the one that is due. */
-static void up_step(struct optiga *d, uint32_t now_us) {
+static void up_step(struct cleat_optiga *d, uint32_t now_us) {
     if (phy_of(d)->result != 0) {
-        finish_link(d);
+        finish_below(d);
         return;
     }
     enum action action = (enum action)d->up;
@@ -328,13 +347,13 @@ static void up_step(struct optiga *d, uint32_t now_us) {
 /* Recovering. Either the op has not reached the chip, then anything may be
  * done, or its command may be repeated. */
 
-static void recover(struct optiga *d, bool probe, uint32_t now_us) {
+static void recover(struct cleat_optiga *d, bool probe, uint32_t now_us) {
     d->phase = RECOVER;
     d->probe = probe;
     cleat_optiga_link_recover(link_of(d), now_us);
 }
 
-static void recover_step(struct optiga *d, uint32_t now_us) {
+static void recover_step(struct cleat_optiga *d, uint32_t now_us) {
     switch (cleat_optiga_link_step(link_of(d), now_us)) {
     case CLEAT_OPTIGA_LINK_NONE:
         return;
@@ -352,23 +371,21 @@ static void recover_step(struct optiga *d, uint32_t now_us) {
     }
     if (!d->probe || d->brought_up ||
         (phy_of(d)->result != 0 && d->lines == 0)) {
-        finish_link(d);
+        finish_below(d);
         return;
     }
     up_begin(d);
 }
 
 /* The exchange of d->phase ended without a response. */
-static void exchange_failed(struct optiga *d, uint32_t now_us) {
+static void exchange_failed(struct cleat_optiga *d, uint32_t now_us) {
     bool bus = phy_of(d)->result != 0;
     if (d->phase == PROBE && !d->brought_up && (!bus || d->lines != 0)) {
         up_begin(d);
         return;
     }
     if (d->phase == LAST_ERROR) {
-        d->suspect = true;
-        finish_with(d, CLEAT_ERR_CHIP, CLEAT_LAYER_CHIP, 0,
-                    "refused, and the reason could not be read");
+        finish_proto(d, CLEAT_OPTIGA_NO_REASON);
         return;
     }
     /* After a reset of the numbers the chip cannot tell a repeat from a new
@@ -376,30 +393,28 @@ static void exchange_failed(struct optiga *d, uint32_t now_us) {
      * that it did not take (it was reset behind our back). */
     bool untouched = link_of(d)->refused && d->pos == 0;
     if (d->phase != PROBE && !d->retried && !bus &&
-        link_of(d)->layer == CLEAT_LAYER_LINK &&
+        layer_of(link_of(d)->cause) == CLEAT_LAYER_LINK &&
         (untouched || d->command.repeatable) &&
         !cleat_optiga_phy_reached(now_us, link_of(d)->give_up_us)) {
         d->retried = true;
         recover(d, untouched && d->phase == COMMAND, now_us);
         return;
     }
-    finish_link(d);
+    finish_below(d);
 }
 
-static void finish_good(struct optiga *d) {
-    const char *text = NULL;
-    int err = 0;
+static void finish_good(struct cleat_optiga *d) {
     if (d->op->type == CLEAT_SE_CERTIFICATE) {
-        err = cleat_optiga_cert_unwrap(&d->op->out, &text);
-    }
-    if (err != 0) {
-        finish_with(d, err, CLEAT_LAYER_CHIP, 0, text);
-        return;
+        enum cleat_optiga_cause cause = cleat_optiga_cert_unwrap(&d->op->out);
+        if (cause != CLEAT_OPTIGA_FINE) {
+            finish_cause(d, cause);
+            return;
+        }
     }
     finish(d, 0);
 }
 
-static void command_done(struct optiga *d) {
+static void command_done(struct cleat_optiga *d) {
     size_t len = cleat_optiga_transport_data(&d->transport);
     int err = cleat_optiga_apdu_take(&d->command, d->op, len, &d->pos);
     if (err == CLEAT_ERR_AGAIN) {
@@ -407,12 +422,10 @@ static void command_done(struct optiga *d) {
         send_command(d);
         return;
     }
-    if (err == CLEAT_ERR_PROTO) {
-        finish_proto(d, "response is not what the command returns");
-        return;
-    }
     if (err != 0) {
-        finish_with(d, err, CLEAT_LAYER_CHIP, 0, "buffer is too small");
+        d->suspect = err == CLEAT_ERR_PROTO;
+        finish_cause(d,
+                     d->suspect ? CLEAT_OPTIGA_RESPONSE : CLEAT_OPTIGA_NO_ROOM);
         return;
     }
     if (d->op->type == CLEAT_SE_CLOSE) {
@@ -423,7 +436,7 @@ static void command_done(struct optiga *d) {
 }
 
 /* The application is open: on to what was asked for. */
-static void opened(struct optiga *d) {
+static void opened(struct cleat_optiga *d) {
     d->app_open = true;
     d->suspect = false;
     if (d->op->type == CLEAT_SE_OPEN) {
@@ -434,7 +447,7 @@ static void opened(struct optiga *d) {
     send_command(d);
 }
 
-static void last_error_done(struct optiga *d, uint8_t status) {
+static void last_error_done(struct cleat_optiga *d, uint8_t status) {
     if (status != STATUS_OK ||
         cleat_optiga_transport_data(&d->transport) != 1) {
         finish_chip(d, status == STATUS_OK ? 0 : 0x0C);
@@ -451,12 +464,12 @@ static void last_error_done(struct optiga *d, uint8_t status) {
     finish_chip(d, code);
 }
 
-static void exchange_done(struct optiga *d) {
+static void exchange_done(struct cleat_optiga *d) {
     uint8_t status = d->transport.status;
     size_t len = cleat_optiga_transport_data(&d->transport);
     if ((status != STATUS_OK && status != STATUS_ERROR) ||
         (status == STATUS_ERROR && len != 0)) {
-        finish_proto(d, "status of the response is unknown");
+        finish_proto(d, CLEAT_OPTIGA_STATUS);
         return;
     }
     switch (d->phase) {
@@ -484,13 +497,11 @@ static void exchange_done(struct optiga *d) {
     }
 }
 
-static void exchange_step(struct optiga *d, uint32_t now_us) {
+static void exchange_step(struct cleat_optiga *d, uint32_t now_us) {
     switch (cleat_optiga_transport_step(&d->transport, now_us)) {
     case CLEAT_OPTIGA_TRANSPORT_DONE:
         link_of(d)->give_up_us = now_us + PATIENCE_US;
-        if (link_of(d)->phy.result != 0) {
-            d->suspect = true; /* Our last acknowledgement was lost. */
-        }
+        learn(d, now_us);
         exchange_done(d);
         return;
     case CLEAT_OPTIGA_TRANSPORT_FAILED:
@@ -501,7 +512,7 @@ static void exchange_step(struct optiga *d, uint32_t now_us) {
     }
 }
 
-static void advance(struct optiga *d, uint32_t now_us) {
+static void advance(struct cleat_optiga *d, uint32_t now_us) {
     if (d->phase == UP) {
         up_step(d, now_us);
     } else if (d->phase == RECOVER) {
@@ -515,7 +526,7 @@ static void advance(struct optiga *d, uint32_t now_us) {
 
 static int optiga_init(void *ctx, const struct cleat_se_config *config,
                        struct cleat_detail *detail) {
-    struct optiga *d = (struct optiga *)ctx;
+    struct cleat_optiga *d = (struct cleat_optiga *)ctx;
     const struct cleat_i2c *bus = config->bus;
     size_t frame_max =
         config->frame_max == 0 ? CLEAT_OPTIGA_FRAME_MAX : config->frame_max;
@@ -527,13 +538,13 @@ static int optiga_init(void *ctx, const struct cleat_se_config *config,
         frame_max = bus->max_len - 1;
     }
     if (frame_max < CLEAT_OPTIGA_FRAME_MIN) {
-        detail->layer = CLEAT_LAYER_LINK;
-        detail->text = "frames on this bus would be too short for the chip";
+        explain(detail, CLEAT_OPTIGA_SHORT_BUS);
         return CLEAT_ERR_SIZE;
     }
     memset(d, 0, sizeof *d);
     d->frame_max = (uint16_t)frame_max;
-    d->lines = bus->line == NULL ? 0 : bus->lines;
+    d->pace = PACE_BEST;
+    d->lines = bus->line == NULL ? 0 : (uint8_t)bus->lines;
     d->khz = config->bus_khz == 0 ? KHZ_FAST : config->bus_khz;
     if (d->khz > KHZ_PLUS) {
         d->khz = KHZ_PLUS;
@@ -545,11 +556,11 @@ static int optiga_init(void *ctx, const struct cleat_se_config *config,
 }
 
 static void optiga_deinit(void *ctx) {
-    cleat_wipe(ctx, sizeof(struct optiga));
+    cleat_wipe(ctx, sizeof(struct cleat_optiga));
 }
 
 /* Begin what has to come before the op's first command. */
-static void prepare(struct optiga *d, uint32_t now_us) {
+static void prepare(struct cleat_optiga *d, uint32_t now_us) {
     bool fresh = d->fresh;
     d->fresh = false;
     if (d->op->type == CLEAT_SE_RESET) {
@@ -567,7 +578,7 @@ static void prepare(struct optiga *d, uint32_t now_us) {
 }
 
 static int optiga_start(void *ctx, struct cleat_se_op *op, uint64_t now_us) {
-    struct optiga *d = (struct optiga *)ctx;
+    struct cleat_optiga *d = (struct cleat_optiga *)ctx;
     d->op = op;
     d->pos = 0;
     d->brought_up = false;
@@ -580,41 +591,61 @@ static int optiga_start(void *ctx, struct cleat_se_op *op, uint64_t now_us) {
         return 0;
     }
     if (op->type != CLEAT_SE_OPEN && op->type != CLEAT_SE_RESET && !d->opened) {
-        finish_with(d, CLEAT_ERR_STATE, CLEAT_LAYER_CHIP, 0,
-                    "the element is not open");
+        finish_cause(d, CLEAT_OPTIGA_NOT_OPEN);
         return 0;
     }
     prepare(d, (uint32_t)now_us);
     return CLEAT_ERR_AGAIN;
 }
 
+/* Between operations: acknowledge the last response. */
+static bool ask_afterwards(struct cleat_optiga *d, uint64_t now_us,
+                           struct cleat_se_ask *ask) {
+    if (d->phase == LAST_ACK) {
+        d->phase = ACKING;
+        cleat_optiga_link_ack(link_of(d), false);
+    }
+    if (d->phase == ACKING) {
+        if (!cleat_optiga_phy_ask(phy_of(d), now_us, ask)) {
+            return false;
+        }
+        d->suspect |= phy_of(d)->result != 0;
+        d->phase = IDLE;
+    }
+    ask->type = CLEAT_SE_ASK_IDLE;
+    return true;
+}
+
 static bool optiga_ask(void *ctx, uint64_t now_us, struct cleat_se_ask *ask) {
-    struct optiga *d = (struct optiga *)ctx;
+    struct cleat_optiga *d = (struct cleat_optiga *)ctx;
+    if (d->op == NULL) {
+        return ask_afterwards(d, now_us, ask);
+    }
     while (d->op != NULL) {
         if (!cleat_optiga_phy_ask(phy_of(d), now_us, ask)) {
             return false;
         }
         advance(d, (uint32_t)now_us);
     }
-    ask->type = CLEAT_SE_ASK_IDLE;
+    ask->type = d->phase == LAST_ACK ? CLEAT_SE_ASK_WAIT : CLEAT_SE_ASK_IDLE;
     return true;
 }
 
 static void optiga_told(void *ctx, int result, uint64_t now_us) {
-    struct optiga *d = (struct optiga *)ctx;
+    struct cleat_optiga *d = (struct cleat_optiga *)ctx;
     cleat_optiga_phy_told(phy_of(d), result, (uint32_t)now_us);
 }
 
 /* The chip has no way to give up a command: leave it to it, and flush the
  * response before the next operation. */
 static void optiga_cancel(void *ctx, uint64_t now_us) {
-    struct optiga *d = (struct optiga *)ctx;
+    struct cleat_optiga *d = (struct cleat_optiga *)ctx;
     (void)now_us;
     if (d->op == NULL) {
         return;
     }
     d->suspect = true;
-    finish_with(d, CLEAT_ERR_CANCELLED, CLEAT_LAYER_NONE, 0, NULL);
+    finish(d, CLEAT_ERR_CANCELLED);
 }
 
 const struct cleat_se_driver cleat_se_driver_optiga = {
@@ -627,7 +658,7 @@ const struct cleat_se_driver cleat_se_driver_optiga = {
            CLEAT_SE_CAN_HASH,
     .session_first = CLEAT_SE_OBJECT_SESSION,
     .session_count = 4,
-    .ctx_size = sizeof(struct optiga),
+    .ctx_size = sizeof(struct cleat_optiga),
     .init = optiga_init,
     .deinit = optiga_deinit,
     .start = optiga_start,

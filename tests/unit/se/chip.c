@@ -31,6 +31,7 @@ void chip_restart(struct chip *c) {
     c->command_len = 0;
     c->has_response = false;
     c->fragment_out = false;
+    c->ack_later = false;
     c->waiting_ack = false;
     c->last_error = 0;
     c->selected = 0;
@@ -228,15 +229,17 @@ static void put_stale(struct chip *c) {
 }
 
 static void start_command(struct chip *c) {
+    uint64_t us = c->command_us[c->command[0] & 0x7F];
     execute(c);
     c->command_len = 0;
     c->has_response = true;
     c->response_at = 0;
-    c->ready_us = port_fake_now_us() + c->busy_us;
+    c->ready_us = port_fake_now_us() + (us != 0 ? us : c->busy_us);
+    c->acked_us = port_fake_now_us() + c->ack_us;
     if (c->stale) {
         put_stale(c);
-    } else if (c->separate_ack) {
-        put_frame(c, (uint8_t)(0x80 | c->rx_nr), NULL, 0);
+    } else {
+        c->ack_later = c->separate_ack;
     }
 }
 
@@ -297,6 +300,7 @@ static void on_control(struct chip *c, uint8_t fctr) {
     if (!c->waiting_ack) {
         return;
     }
+    c->acks++;
     if (c->duplicate) {
         c->duplicate = false;
         memcpy(c->frame, c->sent, c->sent_size);
@@ -326,17 +330,22 @@ static void on_frame(struct chip *c, const uint8_t *frame, size_t len) {
         return;
     }
     c->rx_nr = (frame[0] >> 2) & 3;
+    if (c->waiting_ack && (frame[0] & 3) == c->tx_nr) {
+        c->waiting_ack = false; /* It carries the acknowledgement. */
+        c->fragment_out = false;
+    }
     on_packet(c, frame + 3, len - 5);
 }
 
 /* @return the fault to apply to this transfer. */
-static enum chip_fault fault_of(struct chip *c) {
+static enum chip_fault fault_of(struct chip *c, size_t len) {
     enum chip_fault fault = CHIP_NO_FAULT;
     unsigned at = c->transfers++;
     if (at > 0 && port_fake_now_us() - c->last_end_us < 50) {
         c->hurried++;
     }
-    port_fake_advance_us(200);
+    port_fake_advance_us(
+        c->khz == 0 ? 200 : ((9 * (len + 1) + 2) * 1000 + c->khz - 1) / c->khz);
     c->last_end_us = port_fake_now_us();
     if (at == c->fault_at) {
         fault = c->fault;
@@ -393,7 +402,7 @@ static int chip_write(void *self, uint8_t address, const uint8_t *data,
                       size_t len) {
     struct chip *c = (struct chip *)self;
     uint8_t copy[300];
-    enum chip_fault fault = fault_of(c);
+    enum chip_fault fault = fault_of(c, len);
     int result = bus_result(c, fault);
     if (result != 0 || address != 0x30) {
         return result != 0 ? result : CLEAT_ERR_NACK;
@@ -414,6 +423,11 @@ static int chip_write(void *self, uint8_t address, const uint8_t *data,
 
 static void read_state(struct chip *c, enum chip_fault fault, uint8_t out[4]) {
     size_t frame = 0;
+    c->polls++;
+    if (c->ack_later && port_fake_now_us() >= c->acked_us) {
+        c->ack_later = false;
+        put_frame(c, (uint8_t)(0x80 | c->rx_nr), NULL, 0);
+    }
     bool busy = c->has_response && port_fake_now_us() < c->ready_us;
     if (c->has_response && !c->fragment_out && c->frame_size == 0 && !busy) {
         if (c->quiet_polls > 0) {
@@ -436,7 +450,7 @@ static void read_state(struct chip *c, enum chip_fault fault, uint8_t out[4]) {
 
 static int chip_read(void *self, uint8_t address, uint8_t *data, size_t len) {
     struct chip *c = (struct chip *)self;
-    enum chip_fault fault = fault_of(c);
+    enum chip_fault fault = fault_of(c, len);
     int result = bus_result(c, fault);
     if (result != 0 || address != 0x30) {
         return result != 0 ? result : CLEAT_ERR_NACK;

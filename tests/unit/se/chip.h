@@ -34,16 +34,19 @@ enum chip_fault {
 struct chip {
     struct cleat_i2c bus;
     /* Behaviour. */
-    uint16_t frame_max;   /* What DATA_REG_LEN settles on at most. */
-    uint64_t busy_us;     /* How long a command takes; 0: none. */
-    bool separate_ack;    /* Acknowledge at once, answer later. */
-    unsigned quiet_polls; /* Polls with neither bit after a command. */
-    bool duplicate;       /* Offer each response frame twice. */
-    int wrong_number;     /* Response frames with a wrong FRNR, so many. */
-    bool stale;           /* Offer a response to something older first. */
-    bool plus;            /* I2C_MODE Fm+ is on. */
-    bool refuse_chain;    /* Answer the next chain with 07. */
-    bool break_chain;     /* Send the next response chain wrongly. */
+    uint16_t frame_max;       /* What DATA_REG_LEN settles on at most. */
+    uint64_t busy_us;         /* How long a command takes; 0: none. */
+    uint64_t command_us[128]; /* The same by command code, or 0. */
+    uint64_t ack_us;          /* How late the separate ACK is. */
+    unsigned khz;             /* A transfer takes its bits; 0: 200 us. */
+    bool separate_ack;        /* Acknowledge at once, answer later. */
+    unsigned quiet_polls;     /* Polls with neither bit after a command. */
+    bool duplicate;           /* Offer each response frame twice. */
+    int wrong_number;         /* Response frames with a wrong FRNR, so many. */
+    bool stale;               /* Offer a response to something older first. */
+    bool plus;                /* I2C_MODE Fm+ is on. */
+    bool refuse_chain;        /* Answer the next chain with 07. */
+    bool break_chain;         /* Send the next response chain wrongly. */
     bool no_soft_reset;
     uint8_t undef; /* Second byte of responses. */
     enum chip_fault fault;
@@ -58,6 +61,8 @@ struct chip {
     unsigned transfers;
     unsigned executed[CHIP_EXECUTED]; /* By command code without bit 7. */
     unsigned resyncs, resets;
+    unsigned polls;   /* Reads of I2C_STATE. */
+    unsigned acks;    /* ACK control frames from the host. */
     unsigned hurried; /* Transfers begun within the guard time. */
     uint64_t last_end_us;
     /* Inner. */
@@ -65,7 +70,8 @@ struct chip {
     uint16_t frame_len;
     uint8_t tx_nr, rx_nr;
     bool open, powered, in_reset, dead, waiting_ack;
-    uint64_t awake_us, ready_us, nack_until_us;
+    uint64_t awake_us, ready_us, nack_until_us, acked_us;
+    bool ack_later; /* The separate ACK is still to be offered. */
     uint8_t last_error;
     uint8_t command[2048];
     size_t command_len;

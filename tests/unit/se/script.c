@@ -185,6 +185,22 @@ bool script_patch(struct script *s, uint8_t reg, const char *from_hex,
     return found;
 }
 
+bool script_drop(struct script *s, const char *hex) {
+    uint8_t data[SCRIPT_BYTES_MAX];
+    bool unused = false;
+    size_t len = unhex(hex, data, sizeof data, &unused);
+    for (size_t i = 0; i < s->step_count; i++) {
+        struct script_step *step = &s->step[i];
+        if (step->dir == 'W' && step->reg == 0x80 && step->len == len &&
+            memcmp(step->data, data, len) == 0) {
+            s->step_count--;
+            memmove(step, step + 1, (s->step_count - i) * sizeof *step);
+            return true;
+        }
+    }
+    return false;
+}
+
 bool script_done(const struct script *s) {
     return s->problem[0] == '\0' && s->at == s->step_count;
 }

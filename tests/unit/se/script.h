@@ -45,6 +45,9 @@ bool script_load(struct script *s, const char *file, const char *name);
 /** Replace recorded bytes where we mean to differ; says if they were there. */
 bool script_patch(struct script *s, uint8_t reg, const char *from_hex,
                   const char *to_hex);
+/** Drop a recorded write to DATA that we mean not to make; says if it was
+ *  there. */
+bool script_drop(struct script *s, const char *hex);
 /** @return true if all was played without disagreement. */
 bool script_done(const struct script *s);
 /** Call fn for every complete recorded frame of a file. @return frames. */

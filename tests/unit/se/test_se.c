@@ -134,16 +134,20 @@ static void ops_come_back_in_order_and_wake_who_waits(void **state) {
     }
 }
 
-static void a_step_returns_the_drivers_deadline_rounded_up(void **state) {
+static void
+a_step_returns_the_last_ms_before_the_drivers_deadline(void **state) {
     (void)state;
     struct cleat_se_op op;
-    make(&op, 1);
-    assert_int_equal(cleat_se_step(&se, 0), CLEAT_NEVER);
-    port_fake_advance_us(1);
-    uint64_t begin = port_fake_now_us();
-    cleat_se_submit(&se, &op);
-    assert_int_equal(cleat_se_step(&se, 0), (begin + 50000 + 999) / 1000);
-    step_until_idle();
+    for (uint64_t us = 1; us < 1000; us += 166) {
+        make(&op, 1);
+        assert_int_equal(cleat_se_step(&se, 0), CLEAT_NEVER);
+        port_fake_advance_us(us);
+        uint64_t begin = port_fake_now_us();
+        cleat_se_submit(&se, &op);
+        uint64_t next = cleat_se_step(&se, 0);
+        assert_in_range(next * 1000, begin + 50000 - 999, begin + 50000);
+        step_until_idle();
+    }
 }
 
 static void a_finished_op_can_be_used_again(void **state) {
@@ -304,8 +308,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(ops_come_back_in_order_and_wake_who_waits,
                                setup),
-        cmocka_unit_test_setup(a_step_returns_the_drivers_deadline_rounded_up,
-                               setup),
+        cmocka_unit_test_setup(
+            a_step_returns_the_last_ms_before_the_drivers_deadline, setup),
         cmocka_unit_test_setup(a_finished_op_can_be_used_again, setup),
         cmocka_unit_test_setup(
             a_time_out_cancels_and_waits_for_the_acknowledgement, setup),

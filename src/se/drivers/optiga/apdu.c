@@ -97,6 +97,7 @@ static void begin(struct cleat_optiga_command *c, uint8_t cmd, uint8_t param) {
     c->repeatable = true;
     c->direct = false;
     c->chunk = 0;
+    c->least_ms = 0;
     c->to.data = c->reply;
     c->to.cap = 0;
     put8(c, cmd);
@@ -167,52 +168,83 @@ enum field {
     F_EXPORT     /* 07 */
 };
 
-/* A command as the operation tells it. `most` bounds what one handles. */
+/* A command as the operation tells it. `most` bounds what one handles;
+ * reply_len and as many more field elements come back into c->reply; least_ms
+ * is published for a current limit of 15 mA. */
 struct form {
     uint8_t cmd, param;
     bool repeatable;
     bool direct;
-    uint16_t most;
+    uint8_t least_ms;
+    uint8_t reply_len, reply_fields;
     uint8_t fields[3];
+    uint16_t most;
 };
 
+#define COMMAND(cmd, param, repeatable, least_ms)                              \
+    (cmd), (param), (repeatable), false, (least_ms)
+#define DIRECT(cmd, param, repeatable, least_ms)                               \
+    (cmd), (param), (repeatable), true, (least_ms)
+
 static const struct form forms[CLEAT_SE_OP_COUNT] = {
-    [CLEAT_SE_CLOSE] = {CMD_CLOSE, 0x00, false, false, 0, {F_NONE}},
-    [CLEAT_SE_RANDOM] = {CMD_RANDOM, 0x00, true, true, RANDOM_MAX, {F_OUT_LEN}},
-    [CLEAT_SE_CERTIFICATE] =
-        {CMD_GET, GET_DATA, true, true, DATA_MAX, {F_OBJECT, F_AT, F_OUT_LEN}},
-    [CLEAT_SE_READ] =
-        {CMD_GET, GET_DATA, true, true, DATA_MAX, {F_OBJECT, F_AT, F_OUT_LEN}},
-    [CLEAT_SE_WRITE] =
-        {CMD_SET, SET_WRITE, true, false, WRITE_MAX, {F_OBJECT, F_AT, F_IN}},
-    [CLEAT_SE_COUNT] =
-        {CMD_SET, SET_COUNT, false, false, 1, {F_OBJECT, F_ZERO, F_IN}},
-    [CLEAT_SE_READ_METADATA] =
-        {CMD_GET, GET_METADATA, true, false, 0, {F_OBJECT}},
-    [CLEAT_SE_WRITE_METADATA] = {CMD_SET,
-                                 SET_METADATA,
-                                 false,
-                                 false,
-                                 METADATA_MAX,
-                                 {F_OBJECT, F_ZERO, F_IN}},
-    [CLEAT_SE_GENERATE] =
-        {CMD_GENERATE, 0x00, false, false, 0, {F_OWN_KEY, F_USAGE}},
-    [CLEAT_SE_SIGN] =
-        {CMD_SIGN, ALG_ECDSA, false, false, 0, {F_DIGEST, F_SIGN_KEY}},
-    [CLEAT_SE_VERIFY] = {CMD_VERIFY,
-                         ALG_ECDSA,
-                         true,
-                         false,
+    [CLEAT_SE_CLOSE] = {COMMAND(CMD_CLOSE, 0, false, 0), 0, 0, {F_NONE}, 0},
+    [CLEAT_SE_RANDOM] =
+        {DIRECT(CMD_RANDOM, 0, true, 15), 0, 0, {F_OUT_LEN}, RANDOM_MAX},
+    [CLEAT_SE_CERTIFICATE] = {DIRECT(CMD_GET, GET_DATA, true, 0),
+                              0,
+                              0,
+                              {F_OBJECT, F_AT, F_OUT_LEN},
+                              DATA_MAX},
+    [CLEAT_SE_READ] = {DIRECT(CMD_GET, GET_DATA, true, 0),
+                       0,
+                       0,
+                       {F_OBJECT, F_AT, F_OUT_LEN},
+                       DATA_MAX},
+    [CLEAT_SE_WRITE] = {COMMAND(CMD_SET, SET_WRITE, true, 0),
+                        0,
+                        0,
+                        {F_OBJECT, F_AT, F_IN},
+                        WRITE_MAX},
+    [CLEAT_SE_COUNT] = {COMMAND(CMD_SET, SET_COUNT, false, 0),
+                        0,
+                        0,
+                        {F_OBJECT, F_ZERO, F_IN},
+                        1},
+    [CLEAT_SE_READ_METADATA] = {COMMAND(CMD_GET, GET_METADATA, true, 0),
+                                METADATA_MAX,
+                                0,
+                                {F_OBJECT},
+                                0},
+    [CLEAT_SE_WRITE_METADATA] = {COMMAND(CMD_SET, SET_METADATA, false, 0),
+                                 0,
+                                 0,
+                                 {F_OBJECT, F_ZERO, F_IN},
+                                 METADATA_MAX},
+    [CLEAT_SE_GENERATE] = {COMMAND(CMD_GENERATE, 0, false, 52),
+                           3 + 3 + 1,
+                           2,
+                           {F_OWN_KEY, F_USAGE},
+                           0},
+    [CLEAT_SE_SIGN] = {COMMAND(CMD_SIGN, ALG_ECDSA, false, 62),
+                       2 * (2 + 1),
+                       2,
+                       {F_DIGEST, F_SIGN_KEY},
+                       0},
+    [CLEAT_SE_VERIFY] = {COMMAND(CMD_VERIFY, ALG_ECDSA, true, 80),
                          0,
-                         {F_DIGEST, F_SIGNATURE, F_PEER_KEY}},
-    [CLEAT_SE_AGREE] = {CMD_SECRET,
-                        ALG_ECDH,
-                        false,
-                        true,
-                        CLEAT_SE_FIELD_MAX,
-                        {F_OWN_KEY, F_PEER_KEY, F_EXPORT}},
-    [CLEAT_SE_HASH] =
-        {CMD_HASH, ALG_SHA256, false, false, HASH_CHUNK, {F_HASH, F_IN}},
+                         0,
+                         {F_DIGEST, F_SIGNATURE, F_PEER_KEY},
+                         0},
+    [CLEAT_SE_AGREE] = {DIRECT(CMD_SECRET, ALG_ECDH, false, 56),
+                        0,
+                        1,
+                        {F_OWN_KEY, F_PEER_KEY, F_EXPORT},
+                        CLEAT_SE_FIELD_MAX},
+    [CLEAT_SE_HASH] = {COMMAND(CMD_HASH, ALG_SHA256, false, 0),
+                       0,
+                       0,
+                       {F_HASH, F_IN},
+                       HASH_CHUNK},
 };
 
 static void put_signature(struct cleat_optiga_command *c,
@@ -301,27 +333,22 @@ static void put_field(struct cleat_optiga_command *c,
 static void set_sink(struct cleat_optiga_command *c,
                      const struct cleat_se_op *op, const struct form *form,
                      size_t pos) {
-    size_t n = field_of(op);
-    if (form->direct) {
-        c->direct = true;
-        c->chunk = (uint16_t)least(op->out.cap - pos, form->most);
-        c->to.data = op->out.data + pos;
-        c->to.cap = c->chunk;
-    } else if (form->most > 0) {
-        c->chunk = (uint16_t)least(op->in.len - pos, form->most);
+    size_t left = form->direct ? op->out.cap : op->in.len;
+    c->repeatable = form->repeatable;
+    c->least_ms = form->least_ms;
+    c->chunk = (uint16_t)least(left - pos, form->most);
+    c->to.cap = form->reply_len + form->reply_fields * field_of(op);
+    if (!form->direct) {
+        return;
     }
     if (op->type == CLEAT_SE_RANDOM && c->chunk < RANDOM_MIN) {
-        c->direct = false;
-        c->to.data = c->reply;
         c->to.cap = RANDOM_MIN;
-    } else if (op->type == CLEAT_SE_AGREE) {
-        c->to.cap = n;
-    } else if (op->type == CLEAT_SE_GENERATE) {
-        c->to.cap = 3 + 3 + 1 + 2 * n;
-    } else if (op->type == CLEAT_SE_SIGN) {
-        c->to.cap = 2 * (2 + 1 + n);
-    } else if (op->type == CLEAT_SE_READ_METADATA) {
-        c->to.cap = METADATA_MAX;
+        return;
+    }
+    c->direct = true;
+    c->to.data = op->out.data + pos;
+    if (c->to.cap == 0) {
+        c->to.cap = c->chunk;
     }
 }
 
@@ -337,7 +364,6 @@ void cleat_optiga_apdu_build(struct cleat_optiga_command *c,
         param = SET_ERASE;
     }
     begin(c, form->cmd | clear, param);
-    c->repeatable = form->repeatable;
     set_sink(c, op, form, pos);
     for (size_t i = 0; i < sizeof form->fields; i++) {
         put_field(c, op, pos, (enum field)form->fields[i]);

@@ -14,15 +14,16 @@
 
 /** A command, and where the data of its response goes. */
 struct cleat_optiga_command {
-    struct cleat_bytes part[CLEAT_OPTIGA_PARTS_MAX];
     uint8_t part_count;
     bool repeatable; /**< Running it twice is as good as once. */
     bool direct;     /**< The response goes into op->out. */
     uint8_t head_len, head_done;
+    uint8_t least_ms;    /**< It takes the chip this long, or longer. */
     uint16_t chunk;      /**< Bytes of op->in or op->out it handles. */
     struct cleat_buf to; /**< Sink. */
-    uint8_t head[136];   /**< Built bytes; parts point here. */
-    uint8_t reply[112];  /**< Responses that are taken apart. */
+    struct cleat_bytes part[CLEAT_OPTIGA_PARTS_MAX];
+    uint8_t head[136];  /**< Built bytes; parts point here. */
+    uint8_t reply[112]; /**< Responses that are taken apart. */
 };
 
 /** OpenApplication. */

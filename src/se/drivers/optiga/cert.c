@@ -4,121 +4,95 @@
 
 #include <string.h>
 
-#include "cleat/error.h"
+#define TAG_DER 0x30u
+#define TAG_IDENTITY 0xC0u
+#define TAG_USB_C 0xC2u
 
-#define TAG_DER 0x30
-#define TAG_IDENTITY 0xC0
-#define TAG_USB_C 0xC2
-/* A certificate has 256 to 65535 bytes: 30 82 and two bytes of length. */
-#define DER_LONG 0x82
-#define DER_HEAD 4u
+/* Read n bytes of length; the cursor stays in range whatever they say. */
+static size_t read_len(struct cleat_reader *r, size_t n) {
+    size_t len = 0;
+    while (n-- > 0) {
+        len = len << 8 | cleat_read_u8(r);
+    }
+    return len;
+}
 
-/* @return bytes of the DER certificate at the front as its header tells, or 0
- * if that is no certificate's header. */
-static size_t der_size(struct cleat_bytes bytes) {
-    struct cleat_reader r = cleat_reader_of(bytes);
+/* @return bytes of the DER certificate that begins here as its header tells,
+ * or 0 if that is no certificate's header. */
+static size_t der_size(struct cleat_reader r) {
+    size_t start = r.pos;
     if (cleat_read_u8(&r) != TAG_DER) {
         return 0;
     }
-    uint8_t first = cleat_read_u8(&r);
-    size_t n = 0;
-    if (first == DER_LONG) {
-        n = cleat_read_u16(&r);
-        return r.failed || n < 0x100 ? 0 : n + DER_HEAD;
+    size_t len = cleat_read_u8(&r);
+    if (len >= 0x80) {
+        size_t bytes = len - 0x80;
+        if (bytes - 1 > 1) {
+            return 0; /* Neither one byte of length nor two. */
+        }
+        len = read_len(&r, bytes);
+        if (len < (bytes == 1 ? 0x80u : 0x100u)) {
+            return 0; /* Not minimal; or the header is not all there. */
+        }
     }
-    if (first == DER_LONG - 1) {
-        n = cleat_read_u8(&r);
-        return r.failed || n < 0x80 ? 0 : n + 3;
-    }
-    return r.failed || first >= 0x80 || first == 0 ? 0 : first + 2u;
+    return len == 0 ? 0 : r.pos - start + len;
 }
 
-static size_t read_u24(struct cleat_reader *r) {
-    size_t high = cleat_read_u8(r);
-    return high << 16 | cleat_read_u16(r);
-}
-
-/* The content ends before it should: was the buffer or the object at fault? */
-static int too_short(const struct cleat_buf *object, const char **text) {
-    if (object->len == object->cap) {
-        *text = "certificate does not fit the buffer";
-        return CLEAT_ERR_SIZE;
-    }
-    *text = "certificate object ends too early";
-    return CLEAT_ERR_PROTO;
-}
-
-static int rubbish(const char **text) {
-    *text = "object holds no certificate";
-    return CLEAT_ERR_PROTO;
-}
-
-static int unwrap_bare(struct cleat_buf *object, const char **text) {
-    size_t n = der_size(cleat_bytes_of(object->data, object->len));
-    if (n == 0) {
-        return object->len < DER_HEAD ? too_short(object, text) : rubbish(text);
-    }
-    if (n > object->len) {
-        return too_short(object, text);
-    }
-    object->len = n; /* Behind it may be the tail of a longer one. */
-    return 0;
-}
-
-/* C0 len(2) { list length(3) { length(3) DER }... } */
-static int unwrap_identity(struct cleat_buf *object, const char **text) {
-    struct cleat_reader r =
-        cleat_reader_of(cleat_bytes_of(object->data, object->len));
-    cleat_read_u8(&r);
-    size_t value = cleat_read_u16(&r);
-    size_t list = read_u24(&r);
-    if (r.failed) {
-        return too_short(object, text);
-    }
-    if (list + 3 != value || list < 3) {
-        return rubbish(text);
+/* C0 length(2) { list length(3) { length(3) DER }... }
+ * @return bytes of DER, at the front of the object; 0 if it is none. */
+static size_t unwrap_identity(struct cleat_buf *object,
+                              struct cleat_reader *r) {
+    cleat_read_u8(r);
+    size_t value = read_len(r, 2);
+    size_t list = read_len(r, 3);
+    if (!r->failed && list + 3 != value) {
+        return 0;
     }
     size_t used = 0;
     while (list > 0) {
-        size_t n = read_u24(&r);
-        if (r.failed) {
-            return too_short(object, text);
+        size_t n = read_len(r, 3);
+        if (!r->failed && (list < 3 || n > list - 3 || n == 0)) {
+            return 0;
         }
-        if (list < 3 || n > list - 3 || n == 0) {
-            return rubbish(text);
+        size_t der = der_size(*r);
+        struct cleat_bytes bytes = cleat_read_bytes(r, n);
+        if (r->failed || n != der) {
+            return 0;
         }
-        struct cleat_bytes der = cleat_read_bytes(&r, n);
-        if (r.failed) {
-            return too_short(object, text);
-        }
-        if (der_size(der) != n) {
-            return rubbish(text);
-        }
-        memmove(object->data + used, der.data, n);
+        memmove(object->data + used, bytes.data, n);
         used += n;
         list -= 3 + n;
     }
-    object->len = used;
-    return 0;
+    return used;
 }
 
-int cleat_optiga_cert_unwrap(struct cleat_buf *object, const char **text) {
+enum cleat_optiga_cause cleat_optiga_cert_unwrap(struct cleat_buf *object) {
     struct cleat_reader r =
         cleat_reader_of(cleat_bytes_of(object->data, object->len));
-    uint8_t tag = cleat_read_u8(&r);
-    if (r.failed) {
-        *text = "certificate object is empty";
-        return CLEAT_ERR_NOT_FOUND;
+    size_t n = 0;
+    if (object->len == 0) {
+        return CLEAT_OPTIGA_CERT_EMPTY;
     }
-    switch (tag) {
+    switch (object->data[0]) {
     case TAG_DER:
-        return unwrap_bare(object, text);
+        n = der_size(r);
+        r.failed = n > object->len || object->len < 4;
+        break; /* Behind it may be the tail of a longer one. */
     case TAG_IDENTITY:
-        return unwrap_identity(object, text);
+        n = unwrap_identity(object, &r);
+        break;
     case TAG_USB_C:
-        *text = "object holds a usb type-c identity, not a tls one";
-        return CLEAT_ERR_UNSUPPORTED;
+        return CLEAT_OPTIGA_CERT_USB_C;
     default:
-        return rubbish(text);
+        break;
     }
+    if (r.failed) { /* Was the buffer or the object too short? */
+        return object->len == object->cap ? CLEAT_OPTIGA_CERT_ROOM
+                                          : CLEAT_OPTIGA_CERT_SHORT;
+    }
+    if (n == 0) {
+        return CLEAT_OPTIGA_CERT_NONE;
+    }
+    object->len = n;
+    return CLEAT_OPTIGA_FINE;
 }

@@ -7,17 +7,16 @@
 #define CLEAT_OPTIGA_CERT_H
 
 #include "cleat/bytes.h"
+#include "se/drivers/optiga/cause.h"
 
 /**
  * Turn an object's content into DER certificates, leaf first, in place.
  *
  * @param object  The bytes read; on success len is what the DER takes.
- * @param text    Set on failure: static words.
- * @return 0; CLEAT_ERR_SIZE the content goes on behind cap: a larger buffer
- *         is needed; CLEAT_ERR_NOT_FOUND the object is empty;
- *         CLEAT_ERR_UNSUPPORTED a kind of content that is no TLS identity;
- *         CLEAT_ERR_PROTO no certificate.
+ * @return FINE; CERT_ROOM the content goes on behind cap: a larger buffer is
+ *         needed; CERT_EMPTY the object is empty; CERT_USB_C a kind of content
+ *         that is no TLS identity; CERT_SHORT, CERT_NONE no certificate.
  */
-int cleat_optiga_cert_unwrap(struct cleat_buf *object, const char **text);
+enum cleat_optiga_cause cleat_optiga_cert_unwrap(struct cleat_buf *object);
 
 #endif

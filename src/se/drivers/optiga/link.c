@@ -13,6 +13,8 @@
 /* Recovering: how long a command of before may still run. */
 #define FLUSH_BUSY_MAX_US 5500000u
 #define POLL_MIN_US 1000u
+/* A poll begins with selecting the register: so much earlier. */
+#define POLL_AHEAD_US 100u
 #define POLL_MAX_US 20000u
 #define ODDITIES_MAX 16u
 #define FLUSH_MAX 200u /* The longest reply in the shortest frames. */
@@ -22,11 +24,10 @@
 
 /* FCTR, section 8.2 of the protocol. */
 #define FCTR_CONTROL 0x80u
+#define FCTR_SEQ 0x60u
+#define FCTR_NAK 0x20u
 #define FCTR_RESERVED 0x10u
 #define FCTR_RESYNC 0xC0u
-#define SEQ_ACK 0u
-#define SEQ_NAK 1u
-#define FCTR_NAK_BITS 0x20u
 
 enum state { IDLE, SENDING, PAUSE, POLLING, FETCHING, CONTROL, RESYNC };
 
@@ -44,15 +45,14 @@ uint16_t cleat_optiga_link_crc(struct cleat_bytes bytes) {
 void cleat_optiga_link_restart(struct cleat_optiga_link *l) {
     l->tx_nr = 3;
     l->rx_nr = 3;
+    l->ack_due = false;
     l->state = IDLE;
 }
 
-static enum cleat_optiga_link_event fail(struct cleat_optiga_link *l, int err,
-                                         const char *text) {
+static enum cleat_optiga_link_event fail(struct cleat_optiga_link *l,
+                                         enum cleat_optiga_cause cause) {
     l->state = IDLE;
-    l->err = (int16_t)err;
-    l->layer = CLEAT_LAYER_LINK;
-    l->text = text;
+    l->cause = (uint8_t)cause;
     return CLEAT_OPTIGA_LINK_FAILED;
 }
 
@@ -62,27 +62,41 @@ struct cleat_buf cleat_optiga_link_room(struct cleat_optiga_link *l) {
     return room;
 }
 
-void cleat_optiga_link_resend(struct cleat_optiga_link *l, size_t len) {
-    struct cleat_writer w = cleat_writer_of(l->frame, sizeof l->frame);
-    cleat_write_u8(&w, CLEAT_OPTIGA_REG_DATA);
-    cleat_write_u8(&w, (uint8_t)(l->tx_nr << 2 | l->rx_nr));
-    cleat_write_u16(&w, (uint16_t)len);
-    w.len += len;
-    cleat_write_u16(
-        &w, cleat_optiga_link_crc(cleat_bytes_of(l->frame + 1, len + 3)));
-    cleat_optiga_phy_write(&l->phy, l->frame, w.len);
-    l->state = SENDING;
+struct cleat_buf cleat_optiga_link_packet(struct cleat_optiga_link *l) {
+    struct cleat_buf packet = {l->frame + 4, l->packet_len, l->packet_len};
+    return packet;
 }
 
-void cleat_optiga_link_send(struct cleat_optiga_link *l, size_t len) {
+/* Write a frame whose packet of len bytes is in its place. */
+static void put_frame(struct cleat_optiga_link *l, uint8_t *at, uint8_t fctr,
+                      size_t len, enum state state) {
+    at[0] = CLEAT_OPTIGA_REG_DATA;
+    at[1] = fctr;
+    at[2] = (uint8_t)(len >> 8);
+    at[3] = (uint8_t)len;
+    uint16_t crc = cleat_optiga_link_crc(cleat_bytes_of(at + 1, len + 3));
+    at[len + 4] = (uint8_t)(crc >> 8);
+    at[len + 5] = (uint8_t)crc;
+    l->state = (uint8_t)state;
+    cleat_optiga_phy_write(&l->phy, at, len + 6);
+}
+
+void cleat_optiga_link_resend(struct cleat_optiga_link *l, size_t len) {
+    put_frame(l, l->frame, (uint8_t)(l->tx_nr << 2 | l->rx_nr), len, SENDING);
+}
+
+void cleat_optiga_link_send(struct cleat_optiga_link *l, size_t len,
+                            uint32_t expect_us) {
     l->tx_nr = (l->tx_nr + 1) & 3;
     l->repeats = 0;
     l->oddities = 0;
     l->naks = 0;
     l->nak_open = false;
     l->flushing = false;
+    l->ack_due = false;
     l->awaiting_ack = true;
     l->refused = false;
+    l->expect_us = expect_us < POLL_AHEAD_US ? 0 : expect_us - POLL_AHEAD_US;
     cleat_optiga_link_resend(l, len);
 }
 
@@ -91,28 +105,14 @@ static void poll(struct cleat_optiga_link *l) {
     cleat_optiga_phy_read_small(&l->phy, CLEAT_OPTIGA_REG_STATE, 4);
 }
 
-void cleat_optiga_link_listen(struct cleat_optiga_link *l) {
-    poll(l);
-}
-
-struct cleat_bytes cleat_optiga_link_packet(const struct cleat_optiga_link *l) {
-    return cleat_bytes_of(l->frame + 4, l->packet_len);
-}
-
 static void control(struct cleat_optiga_link *l, uint8_t fctr,
                     enum state state) {
-    struct cleat_writer w = cleat_writer_of(l->control, sizeof l->control);
-    cleat_write_u8(&w, CLEAT_OPTIGA_REG_DATA);
-    cleat_write_u8(&w, fctr);
-    cleat_write_u16(&w, 0);
-    cleat_write_u16(&w,
-                    cleat_optiga_link_crc(cleat_bytes_of(l->control + 1, 3)));
-    cleat_optiga_phy_write(&l->phy, l->control, w.len);
-    l->state = (uint8_t)state;
+    put_frame(l, l->control, fctr, 0, state);
 }
 
 void cleat_optiga_link_ack(struct cleat_optiga_link *l, bool more) {
     l->more = more;
+    l->ack_due = false;
     control(l, FCTR_CONTROL | l->rx_nr, CONTROL);
 }
 
@@ -123,12 +123,12 @@ static enum cleat_optiga_link_event ack_and_poll(struct cleat_optiga_link *l) {
 
 static enum cleat_optiga_link_event nak(struct cleat_optiga_link *l) {
     if (l->naks >= TRANS_REPEAT) {
-        return fail(l, CLEAT_ERR_PROTO, "frames keep arriving damaged");
+        return fail(l, CLEAT_OPTIGA_DAMAGED);
     }
     l->naks++;
     l->nak_open = true;
     l->more = true;
-    control(l, (uint8_t)(FCTR_CONTROL | FCTR_NAK_BITS | ((l->rx_nr + 1) & 3)),
+    control(l, (uint8_t)(FCTR_CONTROL | FCTR_NAK | ((l->rx_nr + 1) & 3)),
             CONTROL);
     return CLEAT_OPTIGA_LINK_NONE;
 }
@@ -143,47 +143,70 @@ void cleat_optiga_link_recover(struct cleat_optiga_link *l, uint32_t now_us) {
     l->awaiting_ack = false;
     l->oddities = 0;
     l->since_us = now_us;
+    l->expect_us = 0;
     poll(l);
 }
 
+/* Wait as long as there is nothing to expect; then ever longer. */
 static enum cleat_optiga_link_event pause(struct cleat_optiga_link *l,
                                           uint32_t now_us) {
-    uint32_t wait = (now_us - l->since_us) / 8;
-    if (wait < POLL_MIN_US) {
-        wait = POLL_MIN_US;
-    }
-    if (wait > POLL_MAX_US) {
-        wait = POLL_MAX_US;
+    uint32_t until = l->sent_us + l->expect_us;
+    if (now_us - l->sent_us >= l->expect_us) {
+        uint32_t wait = (now_us - l->since_us) / 16;
+        if (wait < POLL_MIN_US) {
+            wait = POLL_MIN_US;
+        }
+        if (wait > POLL_MAX_US) {
+            wait = POLL_MAX_US;
+        }
+        until = now_us + wait;
     }
     l->state = PAUSE;
-    cleat_optiga_phy_wait(&l->phy, now_us + wait);
+    cleat_optiga_phy_wait(&l->phy, until);
     return CLEAT_OPTIGA_LINK_NONE;
 }
 
-/* Nothing to fetch yet while recovering. */
-static enum cleat_optiga_link_event
-flush_not_ready(struct cleat_optiga_link *l, bool busy, uint32_t now_us) {
-    if (!busy) {
-        control(l, FCTR_RESYNC, RESYNC);
+void cleat_optiga_link_listen(struct cleat_optiga_link *l, uint32_t now_us) {
+    if (now_us - l->sent_us < l->expect_us) {
+        pause(l, now_us);
+    } else {
+        poll(l);
+    }
+}
+
+/* Sent. A frame that was lost is noticed after TRANS_TIMEOUT, so ask then
+ * even if the answer takes longer. */
+static enum cleat_optiga_link_event sent(struct cleat_optiga_link *l,
+                                         uint32_t now_us) {
+    l->since_us = now_us;
+    l->sent_us = now_us;
+    if (l->expect_us == 0) {
+        poll(l);
         return CLEAT_OPTIGA_LINK_NONE;
     }
-    if (now_us - l->since_us >= FLUSH_BUSY_MAX_US) {
-        return fail(l, CLEAT_ERR_TIMEOUT, "chip stays busy");
-    }
-    return pause(l, now_us);
+    l->state = PAUSE;
+    cleat_optiga_phy_wait(&l->phy, now_us + (l->expect_us < TRANS_TIMEOUT_US
+                                                 ? l->expect_us
+                                                 : TRANS_TIMEOUT_US));
+    return CLEAT_OPTIGA_LINK_NONE;
 }
 
 static enum cleat_optiga_link_event not_ready(struct cleat_optiga_link *l,
                                               bool busy, uint32_t now_us) {
     uint32_t waited = now_us - l->since_us;
     if (cleat_optiga_phy_reached(now_us, l->give_up_us)) {
-        return fail(l, CLEAT_ERR_TIMEOUT, "chip does not answer");
+        return fail(l, CLEAT_OPTIGA_SILENT);
     }
     if (l->flushing) {
-        return flush_not_ready(l, busy, now_us);
+        if (!busy) {
+            control(l, FCTR_RESYNC, RESYNC);
+            return CLEAT_OPTIGA_LINK_NONE;
+        }
+        return waited >= FLUSH_BUSY_MAX_US ? fail(l, CLEAT_OPTIGA_BUSY)
+                                           : pause(l, now_us);
     }
     if (waited >= REPLY_MAX_US) {
-        return fail(l, CLEAT_ERR_TIMEOUT, "no reply to the command");
+        return fail(l, CLEAT_OPTIGA_NO_REPLY);
     }
     if (busy || waited < TRANS_TIMEOUT_US) {
         return pause(l, now_us);
@@ -192,19 +215,16 @@ static enum cleat_optiga_link_event not_ready(struct cleat_optiga_link *l,
         return again(l);
     }
     if (l->awaiting_ack && waited >= LATE_REPLY_US) {
-        return fail(l, CLEAT_ERR_TIMEOUT, "frame is never acknowledged");
+        return fail(l, CLEAT_OPTIGA_NO_ACK);
     }
-    if (l->nak_open) {
-        return nak(l);
-    }
-    return pause(l, now_us);
+    return l->nak_open ? nak(l) : pause(l, now_us);
 }
 
 /* A frame that is of no use was dropped: poll on, but not for ever. */
 static enum cleat_optiga_link_event dropped(struct cleat_optiga_link *l,
                                             uint32_t now_us) {
     if (cleat_optiga_phy_reached(now_us, l->give_up_us)) {
-        return fail(l, CLEAT_ERR_TIMEOUT, "no useful frame in time");
+        return fail(l, CLEAT_OPTIGA_USELESS);
     }
     return pause(l, now_us);
 }
@@ -213,10 +233,6 @@ static enum cleat_optiga_link_event dropped(struct cleat_optiga_link *l,
 static bool odd(struct cleat_optiga_link *l) {
     l->oddities++;
     return l->oddities <= (l->flushing ? FLUSH_MAX : ODDITIES_MAX);
-}
-
-static enum cleat_optiga_link_event no_progress(struct cleat_optiga_link *l) {
-    return fail(l, CLEAT_ERR_PROTO, "frames make no progress");
 }
 
 static enum cleat_optiga_link_event on_state(struct cleat_optiga_link *l,
@@ -228,7 +244,7 @@ static enum cleat_optiga_link_event on_state(struct cleat_optiga_link *l,
         return not_ready(l, (state & STATE_BUSY) != 0, now_us);
     }
     if (len > l->frame_max) {
-        return odd(l) ? dropped(l, now_us) : no_progress(l);
+        return odd(l) ? dropped(l, now_us) : fail(l, CLEAT_OPTIGA_STUCK);
     }
     l->got = len;
     l->state = FETCHING;
@@ -236,67 +252,68 @@ static enum cleat_optiga_link_event on_state(struct cleat_optiga_link *l,
     return CLEAT_OPTIGA_LINK_NONE;
 }
 
+/* Our packet arrived. */
+static void acked(struct cleat_optiga_link *l, uint32_t now_us) {
+    l->awaiting_ack = false;
+    l->refused = false;
+    l->since_us = now_us;
+}
+
 static enum cleat_optiga_link_event on_control(struct cleat_optiga_link *l,
-                                               uint8_t fctr, uint32_t now_us) {
-    uint8_t seq = (fctr >> 5) & 3;
+                                               uint8_t fctr, bool ours,
+                                               uint32_t now_us) {
     if (fctr == FCTR_RESYNC) {
         cleat_optiga_link_restart(l);
-        return fail(l, CLEAT_ERR_PROTO, "chip reset the frame numbers");
+        return fail(l, CLEAT_OPTIGA_RENUMBERED);
     }
-    bool ours = l->awaiting_ack && (fctr & 0x0Fu) == l->tx_nr;
-    if (ours && seq == SEQ_ACK) {
-        l->awaiting_ack = false;
-        l->refused = false;
-        l->since_us = now_us;
-        return CLEAT_OPTIGA_LINK_ACKED;
-    }
-    if (ours && seq == SEQ_NAK) {
-        if (l->repeats >= TRANS_REPEAT) {
-            return fail(l, CLEAT_ERR_PROTO, "chip keeps refusing the frame");
+    if ((fctr & FCTR_SEQ) == 0) {
+        if (ours) {
+            acked(l, now_us);
+            return CLEAT_OPTIGA_LINK_ACKED;
         }
-        return again(l);
-    }
-    if (l->awaiting_ack && seq == SEQ_ACK && l->repeats == 0) {
-        l->refused = true;
+        if (l->awaiting_ack && l->repeats == 0) {
+            l->refused = true;
+        }
     }
     return dropped(l, now_us);
 }
 
 static enum cleat_optiga_link_event on_data(struct cleat_optiga_link *l,
                                             uint8_t fctr, uint32_t now_us) {
-    uint8_t seq = (fctr >> 5) & 3;
     uint8_t nr = (fctr >> 2) & 3;
-    if (seq == SEQ_NAK && l->awaiting_ack && (fctr & 3u) == l->tx_nr) {
-        if (l->repeats >= TRANS_REPEAT) {
-            return fail(l, CLEAT_ERR_PROTO, "chip keeps refusing the frame");
-        }
-        return again(l);
-    }
     if (nr != ((l->rx_nr + 1) & 3)) {
         return ack_and_poll(l); /* Duplicate or gap: the last good one. */
     }
     l->rx_nr = nr;
-    if (seq != SEQ_ACK || (fctr & 3u) != l->tx_nr) {
+    if ((fctr & FCTR_SEQ) != 0 || (fctr & 3u) != l->tx_nr) {
         return ack_and_poll(l); /* The reply to something older. */
     }
-    l->awaiting_ack = false;
-    l->refused = false;
+    acked(l, now_us);
+    l->ack_due = true;
     l->nak_open = false;
     l->naks = 0;
     l->oddities = 0;
-    l->since_us = now_us;
     return CLEAT_OPTIGA_LINK_PACKET;
 }
 
-/* Recovering: a data frame is acknowledged with its own number. */
-static enum cleat_optiga_link_event flush_frame(struct cleat_optiga_link *l,
-                                                bool good, uint8_t fctr,
-                                                uint32_t now_us) {
-    if (!good || (fctr & FCTR_CONTROL) != 0) {
-        return dropped(l, now_us);
+/* A frame whose checksum and lengths are right. */
+static enum cleat_optiga_link_event on_good(struct cleat_optiga_link *l,
+                                            uint8_t fctr, uint32_t now_us) {
+    bool is_control = (fctr & FCTR_CONTROL) != 0;
+    bool ours =
+        l->awaiting_ack && (fctr & (is_control ? 0x0Fu : 0x03u)) == l->tx_nr;
+    if (ours && (fctr & FCTR_SEQ) == FCTR_NAK) {
+        return l->repeats >= TRANS_REPEAT ? fail(l, CLEAT_OPTIGA_REFUSED)
+                                          : again(l);
     }
-    l->rx_nr = (fctr >> 2) & 3;
-    return ack_and_poll(l);
+    return is_control ? on_control(l, fctr, ours, now_us)
+                      : on_data(l, fctr, now_us);
+}
+
+/* What looks like a damaged control frame is dropped, not refused. */
+static enum cleat_optiga_link_event on_bad(struct cleat_optiga_link *l,
+                                           uint32_t now_us) {
+    return l->got == CLEAT_OPTIGA_FRAME_EXTRA ? dropped(l, now_us) : nak(l);
 }
 
 static enum cleat_optiga_link_event on_frame(struct cleat_optiga_link *l,
@@ -307,39 +324,34 @@ static enum cleat_optiga_link_event on_frame(struct cleat_optiga_link *l,
     uint16_t len = cleat_read_u16(&r);
     cleat_read_bytes(&r, len);
     uint16_t crc = cleat_read_u16(&r);
-    bool good =
-        !r.failed && cleat_reader_left(&r) == 0 &&
-        crc == cleat_optiga_link_crc(cleat_bytes_of(whole.data, len + 3u)) &&
-        (fctr & FCTR_RESERVED) == 0;
     if (!odd(l)) {
-        return no_progress(l);
+        return fail(l, CLEAT_OPTIGA_STUCK);
     }
-    if (l->flushing) {
-        return flush_frame(l, good, fctr, now_us);
-    }
-    if (!good) {
-        /* What looks like a control frame is dropped, not refused. */
-        return l->got == CLEAT_OPTIGA_FRAME_EXTRA ? dropped(l, now_us) : nak(l);
-    }
-    l->packet_len = len;
     bool is_control = (fctr & FCTR_CONTROL) != 0;
-    if (is_control == (len != 0) || (!is_control && (fctr & 0x40u) != 0)) {
-        return is_control ? dropped(l, now_us) : nak(l);
+    bool good =
+        !r.failed && r.pos == r.len && (fctr & FCTR_RESERVED) == 0 &&
+        is_control == (len == 0) && (is_control || (fctr & 0x40u) == 0) &&
+        crc == cleat_optiga_link_crc(cleat_bytes_of(whole.data, len + 3u));
+    if (!l->flushing) {
+        l->packet_len = len;
+        return good ? on_good(l, fctr, now_us) : on_bad(l, now_us);
     }
-    return is_control ? on_control(l, fctr, now_us) : on_data(l, fctr, now_us);
+    if (!good || is_control) {
+        return dropped(l, now_us);
+    }
+    /* Recovering: a data frame is acknowledged with its own number. */
+    l->rx_nr = (fctr >> 2) & 3;
+    return ack_and_poll(l);
 }
 
 enum cleat_optiga_link_event cleat_optiga_link_step(struct cleat_optiga_link *l,
                                                     uint32_t now_us) {
     if (l->phy.result != 0) {
-        return fail(l, l->phy.result, NULL);
+        return fail(l, CLEAT_OPTIGA_BUS);
     }
     switch (l->state) {
     case SENDING:
-        l->since_us = now_us;
-        break;
-    case PAUSE:
-        break;
+        return sent(l, now_us);
     case POLLING:
         return on_state(l, now_us);
     case FETCHING:
@@ -355,7 +367,7 @@ enum cleat_optiga_link_event cleat_optiga_link_step(struct cleat_optiga_link *l,
         cleat_optiga_link_restart(l);
         return CLEAT_OPTIGA_LINK_DONE;
     default:
-        return fail(l, CLEAT_ERR_STATE, "no frame is under way");
+        break;
     }
     poll(l);
     return CLEAT_OPTIGA_LINK_NONE;

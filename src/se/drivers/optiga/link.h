@@ -7,6 +7,7 @@
 #ifndef CLEAT_OPTIGA_LINK_H
 #define CLEAT_OPTIGA_LINK_H
 
+#include "se/drivers/optiga/cause.h"
 #include "se/drivers/optiga/phy.h"
 
 #define CLEAT_OPTIGA_FRAME_MAX 277u
@@ -17,35 +18,38 @@ enum cleat_optiga_link_event {
     CLEAT_OPTIGA_LINK_NONE,   /**< A physical job was begun. */
     CLEAT_OPTIGA_LINK_ACKED,  /**< The packet arrived: send or listen. */
     CLEAT_OPTIGA_LINK_AGAIN,  /**< Build the same packet and resend. */
-    CLEAT_OPTIGA_LINK_PACKET, /**< One came: cleat_optiga_link_packet. */
+    CLEAT_OPTIGA_LINK_PACKET, /**< One came: cleat_optiga_link_packet. It is
+                                   acknowledged by the next send or ack. */
     CLEAT_OPTIGA_LINK_DONE,   /**< Acknowledged or recovered: nothing more. */
-    CLEAT_OPTIGA_LINK_FAILED  /**< err and text tell. */
+    CLEAT_OPTIGA_LINK_FAILED  /**< cause tells. */
 };
 
+/* Small fields first: they are reached with short instructions. */
 struct cleat_optiga_link {
-    struct cleat_optiga_phy phy;
     uint8_t state;
     uint8_t tx_nr, rx_nr; /**< Last sent, last received. */
     uint8_t repeats;      /**< Of the packet in flight. */
     uint8_t oddities;     /**< Frames of no use in this exchange. */
     uint8_t naks;         /**< Sent since the last good frame. */
+    uint8_t cause;        /**< Why it failed, here or in a layer above. */
     bool awaiting_ack;
+    bool ack_due;       /**< The packet received is not acknowledged yet. */
     bool refused;       /**< The first try was answered with another number: the
                              chip did not take the packet. A later try proves
                              nothing: it may have been reset after the first. */
     bool nak_open;      /**< A NAK was sent; the repeat is awaited. */
     bool flushing;      /**< Recovering: take and drop what is there. */
     bool more;          /**< Behind the ACK: poll on. */
+    uint8_t control[6]; /**< Register, then a control frame. */
     uint16_t frame_len; /**< Negotiated DATA_REG_LEN: the longest sent. */
     uint16_t frame_max; /**< The longest there is room for. */
     uint16_t got;       /**< Bytes of the frame being fetched. */
     uint16_t packet_len; /**< Of the packet received or in flight. */
-    int16_t err;
-    uint8_t layer;       /**< Which one failed: this or the one above. */
     uint32_t since_us;   /**< Progress: sent, acknowledged, received. */
+    uint32_t sent_us;    /**< The packet in flight was sent. */
+    uint32_t expect_us;  /**< How long the chip needs for it, at the least. */
     uint32_t give_up_us; /**< Set by the owner: the end of all patience. */
-    const char *text;
-    uint8_t control[6];
+    struct cleat_optiga_phy phy;
     uint8_t frame[1 + CLEAT_OPTIGA_FRAME_MAX]; /**< Register, then frame. */
 };
 
@@ -53,14 +57,17 @@ struct cleat_optiga_link {
 void cleat_optiga_link_restart(struct cleat_optiga_link *l);
 /** @return where to build the next packet, and the room for it. */
 struct cleat_buf cleat_optiga_link_room(struct cleat_optiga_link *l);
-/** Send the packet of len bytes in the room under a new number. */
-void cleat_optiga_link_send(struct cleat_optiga_link *l, size_t len);
+/** Send the packet of len bytes in the room under a new number. It carries the
+ *  acknowledgement of what was received last. Its answer takes the chip
+ *  expect_us or longer: there is no use in asking earlier. */
+void cleat_optiga_link_send(struct cleat_optiga_link *l, size_t len,
+                            uint32_t expect_us);
 /** After AGAIN: send it under the same number. */
 void cleat_optiga_link_resend(struct cleat_optiga_link *l, size_t len);
 /** The last packet was ACKED: wait for the reply. */
-void cleat_optiga_link_listen(struct cleat_optiga_link *l);
+void cleat_optiga_link_listen(struct cleat_optiga_link *l, uint32_t now_us);
 /** @return the packet; valid until the next call. */
-struct cleat_bytes cleat_optiga_link_packet(const struct cleat_optiga_link *l);
+struct cleat_buf cleat_optiga_link_packet(struct cleat_optiga_link *l);
 /** Acknowledge it. more: another one is due. Otherwise DONE follows. */
 void cleat_optiga_link_ack(struct cleat_optiga_link *l, bool more);
 /** Fetch and drop what the chip holds, then reset the numbers: DONE. */

@@ -75,8 +75,12 @@ void cleat_optiga_phy_line(struct cleat_optiga_phy *p, enum cleat_i2c_line line,
 }
 
 void cleat_optiga_phy_drop(struct cleat_optiga_phy *p, uint32_t now_us) {
+    if (p->job != NONE) {
+        p->ready_us = now_us + GUARD_US;
+    } else if (p->ready_us - now_us > GUARD_US) {
+        p->ready_us = now_us; /* Long ago. */
+    }
     end(p, 0);
-    p->ready_us = now_us + GUARD_US;
 }
 
 static bool ask_wait(struct cleat_se_ask *ask, uint64_t now_us,

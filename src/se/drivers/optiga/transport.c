@@ -13,124 +13,131 @@ size_t cleat_optiga_transport_data(const struct cleat_optiga_transport *t) {
 }
 
 static enum cleat_optiga_transport_event fail(struct cleat_optiga_transport *t,
-                                              const char *text) {
-    t->link.err = CLEAT_ERR_PROTO;
-    t->link.layer = CLEAT_LAYER_TRANSPORT;
-    t->link.text = text;
+                                              enum cleat_optiga_cause cause) {
+    t->link.cause = (uint8_t)cause;
     return CLEAT_OPTIGA_TRANSPORT_FAILED;
 }
 
 /* Copy n bytes of the command from its offset `from`. */
 static void gather(const struct cleat_optiga_transport *t, size_t from,
-                   struct cleat_writer *w, size_t n) {
-    for (size_t i = 0; i < t->part_count && n > 0; i++) {
-        struct cleat_bytes part = t->part[i];
-        if (from >= part.len) {
-            from -= part.len;
+                   uint8_t *to, size_t n) {
+    for (const struct cleat_bytes *part = t->part; n > 0; part++) {
+        size_t take = part->len;
+        if (from >= take) {
+            from -= take;
             continue;
         }
-        size_t take = part.len - from < n ? part.len - from : n;
-        cleat_write_bytes(w, cleat_bytes_of(part.data + from, take));
+        take -= from;
+        if (take > n) {
+            take = n;
+        }
+        memcpy(to, part->data + from, take);
+        to += take;
         from = 0;
         n -= take;
     }
 }
 
-static uint8_t chain_bits(const struct cleat_optiga_transport *t) {
-    bool first = t->offset == 0;
-    bool last = t->offset + t->fragment == t->total;
-    if (first) {
-        return last ? SINGLE : FIRST;
-    }
-    return last ? LAST : MIDDLE;
-}
-
-/* Build the fragment at t->offset; @return its packet length. */
+/* Build the packet that is due; @return its length. */
 static size_t build(struct cleat_optiga_transport *t) {
     struct cleat_buf room = cleat_optiga_link_room(&t->link);
-    struct cleat_writer w = cleat_writer_of(room.data, room.cap);
+    room.data[0] = ERROR;
     if (t->complaining) {
-        cleat_write_u8(&w, ERROR);
-        return w.len;
+        return 1;
     }
     size_t left = (size_t)t->total - t->offset;
-    size_t most = room.cap - 1;
-    t->fragment = (uint16_t)(left < most ? left : most);
-    cleat_write_u8(&w, chain_bits(t));
-    gather(t, t->offset, &w, t->fragment);
-    return w.len;
+    size_t n = room.cap - 1;
+    unsigned chain = t->offset == 0 ? FIRST : MIDDLE;
+    if (left <= n) {
+        n = left;
+        chain = t->offset == 0 ? SINGLE : LAST;
+    }
+    t->fragment = (uint16_t)n;
+    room.data[0] = (uint8_t)chain;
+    gather(t, t->offset, room.data + 1, n);
+    return n + 1;
 }
 
-static void response_restart(struct cleat_optiga_transport *t) {
+/* Send the packet that is due; only the last one takes the chip time. */
+static enum cleat_optiga_transport_event
+send_packet(struct cleat_optiga_transport *t) {
+    size_t len = build(t);
+    bool last = t->offset + t->fragment == t->total;
+    cleat_optiga_link_send(&t->link, len,
+                           last && !t->complaining ? t->expect_us : 0);
+    return CLEAT_OPTIGA_TRANSPORT_NONE;
+}
+
+static enum cleat_optiga_transport_event
+restart(struct cleat_optiga_transport *t) {
     t->len = 0;
     t->want = HEADER_LEN;
     t->chained = false;
-    t->last = false;
-    t->ended = false;
-}
-
-static void command_restart(struct cleat_optiga_transport *t) {
-    t->offset = 0;
-    t->complaining = false;
-    response_restart(t);
-    cleat_optiga_link_send(&t->link, build(t));
+    if (!t->complaining) {
+        t->offset = 0;
+    }
+    return send_packet(t);
 }
 
 void cleat_optiga_transport_send(struct cleat_optiga_transport *t,
                                  const struct cleat_bytes *part, size_t count,
-                                 struct cleat_buf sink) {
+                                 struct cleat_buf sink, uint32_t expect_us) {
     size_t total = 0;
     for (size_t i = 0; i < count; i++) {
         total += part[i].len;
     }
     t->part = part;
-    t->part_count = (uint8_t)count;
     t->total = (uint16_t)total;
     t->sink = sink.data;
     t->sink_cap = (uint16_t)sink.cap;
+    t->expect_us = expect_us;
     t->chain_again = false;
     t->complained = false;
-    command_restart(t);
+    t->complaining = false;
+    restart(t);
 }
 
 /* The response chain makes no sense: ask for it again, once. */
 static enum cleat_optiga_transport_event
 complain(struct cleat_optiga_transport *t) {
     if (t->complained) {
-        return fail(t, "response chain is broken");
+        return fail(t, CLEAT_OPTIGA_CHAIN_BROKEN);
     }
     t->complained = true;
     t->complaining = true;
-    response_restart(t);
-    cleat_optiga_link_ack(&t->link, false);
-    return CLEAT_OPTIGA_TRANSPORT_NONE;
+    return restart(t);
+}
+
+/* The chip refused the command chain: send it again, once. */
+static enum cleat_optiga_transport_event
+repeat(struct cleat_optiga_transport *t) {
+    if (t->chain_again) {
+        return fail(t, CLEAT_OPTIGA_CHAIN_REFUSED);
+    }
+    t->chain_again = true;
+    return restart(t);
 }
 
 /* Take payload: four bytes of header first, the rest into the sink. */
-static bool take(struct cleat_optiga_transport *t, struct cleat_bytes payload) {
-    struct cleat_reader r = cleat_reader_of(payload);
-    while (t->len < HEADER_LEN && cleat_reader_left(&r) > 0) {
-        t->header[t->len] = cleat_read_u8(&r);
+static bool take(struct cleat_optiga_transport *t, struct cleat_reader *r) {
+    while (t->len < HEADER_LEN && cleat_reader_left(r) > 0) {
+        t->header[t->len] = cleat_read_u8(r);
         t->len++;
         if (t->len == HEADER_LEN) {
-            struct cleat_reader h =
-                cleat_reader_of(cleat_bytes_of(t->header, HEADER_LEN));
-            t->status = cleat_read_u8(&h);
-            cleat_read_u8(&h); /* UnDef: anything. */
-            uint32_t want = (uint32_t)HEADER_LEN + cleat_read_u16(&h);
-            if (want > (uint32_t)HEADER_LEN + t->sink_cap) {
+            size_t out_len = (size_t)t->header[2] << 8 | t->header[3];
+            if (out_len > t->sink_cap) {
                 return false;
             }
-            t->want = (uint16_t)want;
+            t->status = t->header[0]; /* UnDef behind it: anything. */
+            t->want = (uint16_t)(HEADER_LEN + out_len);
         }
     }
-    size_t n = cleat_reader_left(&r);
-    if (n > (size_t)(t->want - (t->len < t->want ? t->len : t->want))) {
-        return false;
-    }
+    size_t n = cleat_reader_left(r);
     if (n > 0) {
-        struct cleat_bytes data = cleat_read_bytes(&r, n);
-        memcpy(t->sink + (t->len - HEADER_LEN), data.data, data.len);
+        if (n > (size_t)(t->want - t->len)) {
+            return false;
+        }
+        memcpy(t->sink + (t->len - HEADER_LEN), cleat_read_bytes(r, n).data, n);
         t->len = (uint16_t)(t->len + n);
     }
     return true;
@@ -138,63 +145,45 @@ static bool take(struct cleat_optiga_transport *t, struct cleat_bytes payload) {
 
 static enum cleat_optiga_transport_event
 on_packet(struct cleat_optiga_transport *t) {
-    struct cleat_reader r = cleat_reader_of(cleat_optiga_link_packet(&t->link));
+    struct cleat_buf packet = cleat_optiga_link_packet(&t->link);
+    struct cleat_reader r =
+        cleat_reader_of(cleat_bytes_of(packet.data, packet.len));
     uint8_t chain = cleat_read_u8(&r);
-    struct cleat_bytes payload = cleat_read_bytes(&r, cleat_reader_left(&r));
-    if (chain == ERROR && payload.len == 0 && !t->chained) {
-        if (t->chain_again) {
-            return fail(t, "chip refuses the command chain");
-        }
-        t->chain_again = true;
-        t->ended = false;
-        t->last = false;
-        cleat_optiga_link_ack(&t->link, false);
-        return CLEAT_OPTIGA_TRANSPORT_NONE;
+    bool last = chain == SINGLE || chain == LAST;
+    bool begins = chain == SINGLE || chain == FIRST;
+    t->complaining = false;
+    if (chain == ERROR && packet.len == 1 && !t->chained) {
+        return repeat(t);
     }
     if (t->offset + t->fragment != t->total) {
-        return fail(t, "reply before the end of the command");
+        return fail(t, CLEAT_OPTIGA_EARLY);
     }
-    bool begins = chain == SINGLE || chain == FIRST;
-    bool continues = chain == MIDDLE || chain == LAST;
-    if ((!begins && !continues) || begins == t->chained || payload.len == 0) {
+    if ((!last && !begins && chain != MIDDLE) || begins == t->chained ||
+        packet.len <= 1) {
         return complain(t);
     }
     t->chained = true;
-    t->last = chain == SINGLE || chain == LAST;
-    if (!take(t, payload)) {
-        return fail(t, "response is longer than it may be");
+    if (!take(t, &r)) {
+        return fail(t, CLEAT_OPTIGA_TOO_LONG);
     }
-    t->ended = t->last;
-    if (t->last && (t->len < HEADER_LEN || t->len != t->want)) {
-        return fail(t, "response length disagrees with its header");
-    }
-    cleat_optiga_link_ack(&t->link, !t->last);
-    return CLEAT_OPTIGA_TRANSPORT_NONE;
-}
-
-static enum cleat_optiga_transport_event
-on_acked(struct cleat_optiga_transport *t) {
-    if (!t->complaining && t->offset + t->fragment < t->total) {
-        t->offset = (uint16_t)(t->offset + t->fragment);
-        cleat_optiga_link_send(&t->link, build(t));
+    if (!last) {
+        cleat_optiga_link_ack(&t->link, true);
         return CLEAT_OPTIGA_TRANSPORT_NONE;
     }
-    t->complaining = false;
-    cleat_optiga_link_listen(&t->link);
-    return CLEAT_OPTIGA_TRANSPORT_NONE;
+    if (t->len < HEADER_LEN || t->len != t->want) {
+        return fail(t, CLEAT_OPTIGA_LENGTH);
+    }
+    return CLEAT_OPTIGA_TRANSPORT_DONE;
 }
 
-/* Our acknowledgement is out and nothing more is due on this exchange. */
 static enum cleat_optiga_transport_event
-on_done(struct cleat_optiga_transport *t) {
-    if (t->ended) {
-        return CLEAT_OPTIGA_TRANSPORT_DONE;
+on_acked(struct cleat_optiga_transport *t, uint32_t now_us) {
+    if (!t->complaining && t->offset + t->fragment < t->total) {
+        t->offset = (uint16_t)(t->offset + t->fragment);
+        return send_packet(t);
     }
-    if (t->complaining) {
-        cleat_optiga_link_send(&t->link, build(t));
-    } else {
-        command_restart(t);
-    }
+    t->complaining = false;
+    cleat_optiga_link_listen(&t->link, now_us);
     return CLEAT_OPTIGA_TRANSPORT_NONE;
 }
 
@@ -202,19 +191,14 @@ enum cleat_optiga_transport_event
 cleat_optiga_transport_step(struct cleat_optiga_transport *t, uint32_t now_us) {
     switch (cleat_optiga_link_step(&t->link, now_us)) {
     case CLEAT_OPTIGA_LINK_ACKED:
-        return on_acked(t);
+        return on_acked(t, now_us);
     case CLEAT_OPTIGA_LINK_AGAIN:
         cleat_optiga_link_resend(&t->link, build(t));
         return CLEAT_OPTIGA_TRANSPORT_NONE;
     case CLEAT_OPTIGA_LINK_PACKET:
-        t->complaining = false;
         return on_packet(t);
-    case CLEAT_OPTIGA_LINK_DONE:
-        return on_done(t);
     case CLEAT_OPTIGA_LINK_FAILED:
-        /* The whole response is here: only our last ACK was lost. */
-        return t->ended ? CLEAT_OPTIGA_TRANSPORT_DONE
-                        : CLEAT_OPTIGA_TRANSPORT_FAILED;
+        return CLEAT_OPTIGA_TRANSPORT_FAILED;
     default:
         return CLEAT_OPTIGA_TRANSPORT_NONE;
     }

@@ -11,37 +11,37 @@
 
 enum cleat_optiga_transport_event {
     CLEAT_OPTIGA_TRANSPORT_NONE,
-    CLEAT_OPTIGA_TRANSPORT_DONE, /**< status, and len bytes in the sink. */
-    CLEAT_OPTIGA_TRANSPORT_FAILED
+    CLEAT_OPTIGA_TRANSPORT_DONE,  /**< status, and len bytes in the sink. The
+                                       last packet is not acknowledged yet. */
+    CLEAT_OPTIGA_TRANSPORT_FAILED /**< link.cause tells. */
 };
 
 struct cleat_optiga_transport {
-    struct cleat_optiga_link link;
-    const struct cleat_bytes *part; /**< The command. */
-    uint8_t part_count;
     uint8_t status;    /**< Sta of the response. */
     bool chained;      /**< A response chain is open. */
-    bool last;         /**< Its end was seen. */
     bool complaining;  /**< Sending a chaining error. */
     bool chain_again;  /**< The command chain was repeated once. */
     bool complained;   /**< The response chain was refused once. */
-    bool ended;        /**< All of the response is here. */
     uint8_t header[4]; /**< Sta UnDef OutLen. */
     uint16_t total, offset, fragment;
     uint16_t len;  /**< Response bytes so far, header included. */
     uint16_t want; /**< Response bytes, header included; once known. */
     uint16_t sink_cap;
     uint8_t *sink;
+    const struct cleat_bytes *part; /**< The command. */
+    uint32_t expect_us;
+    struct cleat_optiga_link link;
 };
 
 /**
  * Send a command of `count` parts; they and the sink stay until DONE or FAILED.
- * A response with more data than sink_cap is an error.
+ * A response with more data than sink_cap is an error; it does not come before
+ * expect_us.
  */
 void cleat_optiga_transport_send(struct cleat_optiga_transport *t,
                                  const struct cleat_bytes *part, size_t count,
-                                 struct cleat_buf sink);
-/** Go on; the physical job has ended. Errors are in t->link. */
+                                 struct cleat_buf sink, uint32_t expect_us);
+/** Go on; the physical job has ended. */
 enum cleat_optiga_transport_event
 cleat_optiga_transport_step(struct cleat_optiga_transport *t, uint32_t now_us);
 /** @return bytes of data in the sink after DONE. */
