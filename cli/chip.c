@@ -177,7 +177,8 @@ int cli_se_open(struct cli_se *s, const char *spec,
     int err = cleat_se_init(&s->se, s->chip.driver, &s->chip.element, &s->task,
                             &detail);
     if (err != CLEAT_OK) {
-        cli_error("%s: %s", spec,
+        /* Not the whole address: it may hold what the driver refused. */
+        cli_error("%s: %s", s->chip.driver->name,
                   detail.text != NULL ? detail.text : cleat_strerror(err));
         cli_chip_close(&s->chip);
         return CLI_FAILED;
