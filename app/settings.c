@@ -13,36 +13,23 @@
 #include "cleat/mqtt.h"
 #include "cleat/settings_defaults.h"
 
-/* Without CLEAT_TEXTS a setting has no meaning to print, and what is wrong with
- * it is told by its name alone. */
-#define MEANING(words) (CLEAT_TEXTS ? (words) : "")
+/* Without CLEAT_TEXTS what is wrong with a setting is told by its name. */
 #define REFUSAL(name, words) (CLEAT_TEXTS ? name words : name)
-#define FIELD(f) offsetof(struct cleat_settings, f)
+#define ROW(name, field, type, min, max, choices, meaning)                     \
+    {                                                                          \
+#name, CLEAT_DEFAULT_##name, choices, CLEAT_TEXTS ? (meaning) : "",    \
+            max, min, (uint16_t)offsetof(struct cleat_settings, field), type   \
+    }
 #define TEXT(name, field, min, max, meaning)                                   \
-    {                                                                          \
-#name, CLEAT_SETTING_TEXT, FIELD(field), CLEAT_DEFAULT_##name, min,    \
-            max, NULL, MEANING(meaning)                                        \
-    }
+    ROW(name, field, CLEAT_SETTING_TEXT, min, max, NULL, meaning)
 #define SECRET(name, field, max, meaning)                                      \
-    {                                                                          \
-#name, CLEAT_SETTING_SECRET, FIELD(field), CLEAT_DEFAULT_##name, 0,    \
-            max, NULL, MEANING(meaning)                                        \
-    }
+    ROW(name, field, CLEAT_SETTING_SECRET, 0, max, NULL, meaning)
 #define NUMBER(name, field, min, max, meaning)                                 \
-    {                                                                          \
-#name, CLEAT_SETTING_NUMBER, FIELD(field), CLEAT_DEFAULT_##name, min,  \
-            max, NULL, MEANING(meaning)                                        \
-    }
+    ROW(name, field, CLEAT_SETTING_NUMBER, min, max, NULL, meaning)
 #define SWITCH(name, field, meaning)                                           \
-    {                                                                          \
-#name, CLEAT_SETTING_SWITCH, FIELD(field), CLEAT_DEFAULT_##name, 0, 1, \
-            NULL, MEANING(meaning)                                             \
-    }
+    ROW(name, field, CLEAT_SETTING_SWITCH, 0, 1, NULL, meaning)
 #define CHOICE(name, field, choices, meaning)                                  \
-    {                                                                          \
-#name, CLEAT_SETTING_CHOICE, FIELD(field), CLEAT_DEFAULT_##name, 0,    \
-            64, choices, MEANING(meaning)                                      \
-    }
+    ROW(name, field, CLEAT_SETTING_CHOICE, 0, 64, choices, meaning)
 
 const struct cleat_setting cleat_settings_table[] = {
     TEXT(CHIP, chip, 0, 1023,

@@ -77,12 +77,13 @@ enum cleat_setting_type {
 /** One row of the table. */
 struct cleat_setting {
     const char *name;
-    enum cleat_setting_type type;
-    size_t offset;        /**< Of its field in struct cleat_settings. */
     const char *standard; /**< Default, as text. */
-    uint32_t min, max;
-    const char *choices; /**< "A|B|C" for CHOICE, else NULL. */
-    const char *meaning;
+    const char *choices;  /**< "A|B|C" for CHOICE, else NULL. */
+    const char *meaning;  /**< "" in a build without CLEAT_TEXTS. */
+    uint32_t max;
+    uint16_t min;
+    uint16_t offset; /**< Of its field in struct cleat_settings. */
+    uint8_t type;    /**< enum cleat_setting_type. */
 };
 
 extern const struct cleat_setting cleat_settings_table[];

@@ -8,7 +8,8 @@
  *     cleat_tls_init -> cleat_tls_stream: open, read, write, close, open ...
  *     -> cleat_tls_deinit
  *
- * src/tls/ allocates nothing; mbedTLS below it uses its own allocator.
+ * src/tls/ allocates nothing but room to decode PEM, from the allocator that
+ * mbedTLS below it uses.
  */
 #ifndef CLEAT_TLS_H
 #define CLEAT_TLS_H

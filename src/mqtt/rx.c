@@ -119,6 +119,17 @@ static size_t piece_need(const struct cleat_mqtt *s) {
     return s->head_len + (s->rx_left < room ? s->rx_left : room);
 }
 
+static void payload_end(struct cleat_mqtt *s) {
+    if (s->rx_state == RX_PAYLOAD) {
+        message_event(s);
+    } else if (s->rx_state == RX_SKIP) {
+        skipped_event(s);
+    } else {
+        acknowledge(s, 2, s->rx_id);
+    }
+    s->rx_state = RX_FIRST;
+}
+
 /* Everything in front of the payload is here: deliver, or know it already? */
 static const char *payload_begin(struct cleat_mqtt *s, uint8_t rx_state) {
     s->rx_state = rx_state;
@@ -135,17 +146,9 @@ static const char *payload_begin(struct cleat_mqtt *s, uint8_t rx_state) {
     if (s->rx_state == RX_PAYLOAD) {
         s->rx_need = piece_need(s);
     }
-    if (s->rx_left > 0) {
-        return NULL;
+    if (s->rx_left == 0) {
+        payload_end(s);
     }
-    if (s->rx_state == RX_PAYLOAD) {
-        message_event(s);
-    } else if (s->rx_state == RX_SKIP) {
-        skipped_event(s);
-    } else {
-        acknowledge(s, 2, s->rx_id);
-    }
-    s->rx_state = RX_FIRST;
     return NULL;
 }
 
@@ -269,10 +272,8 @@ static const char *on_ack(struct cleat_mqtt *s) {
         return CLEAT_MQTT_WRONG(
             "acknowledgement of a packet before it was sent");
     }
-    if (s->rx_first == CLEAT_MQTT_P_PUBACK && kind == KIND_QOS1) {
-        return slot_event(s, slot, CLEAT_MQTT_DELIVERED);
-    }
-    if (s->rx_first == CLEAT_MQTT_P_PUBCOMP && kind == KIND_PUBREL) {
+    if ((s->rx_first == CLEAT_MQTT_P_PUBACK && kind == KIND_QOS1) ||
+        (s->rx_first == CLEAT_MQTT_P_PUBCOMP && kind == KIND_PUBREL)) {
         return slot_event(s, slot, CLEAT_MQTT_DELIVERED);
     }
     if (!rec || (kind != KIND_QOS2 && kind != KIND_PUBREL)) {
@@ -306,40 +307,32 @@ static const char *on_pubrel(struct cleat_mqtt *s) {
     return NULL;
 }
 
-static const char *on_suback(struct cleat_mqtt *s) {
+/* SUBACK and UNSUBACK. */
+static const char *on_answer(struct cleat_mqtt *s) {
+    bool sub = s->rx_first == CLEAT_MQTT_P_SUBACK;
     uint16_t id;
-    struct cleat_bytes codes;
-    const char *why = cleat_mqtt_suback_decode(collected(s), &id, &codes);
+    struct cleat_bytes codes = {NULL, 0};
+    const char *why = sub ? cleat_mqtt_suback_decode(collected(s), &id, &codes)
+                          : cleat_mqtt_ack_decode(collected(s), &id);
     if (why != NULL) {
         return why;
     }
     struct cleat_mqtt_slot *slot = cleat_mqtt_tx_find(s, id);
-    if (slot == NULL || cleat_mqtt_slot_kind(slot) != KIND_SUBSCRIBE ||
+    enum slot_kind kind = sub ? KIND_SUBSCRIBE : KIND_UNSUBSCRIBE;
+    if (slot == NULL || cleat_mqtt_slot_kind(slot) != kind ||
         slot->state != SLOT_SENT) {
-        return CLEAT_MQTT_WRONG("suback for no subscribe [MQTT-3.8.4-2]");
+        return sub ? CLEAT_MQTT_WRONG("suback for no subscribe [MQTT-3.8.4-2]")
+                   : CLEAT_MQTT_WRONG(
+                         "unsuback for no unsubscribe [MQTT-3.10.4-4]");
     }
-    if (codes.len != cleat_mqtt_subscribe_count(cleat_bytes_of(
-                         s->config.tx_buf + slot->offset, slot->len))) {
+    if (sub && codes.len != cleat_mqtt_subscribe_count(cleat_bytes_of(
+                                s->config.tx_buf + slot->offset, slot->len))) {
         return CLEAT_MQTT_WRONG(
             "suback with a wrong number of codes [MQTT-3.8.4-5]");
     }
-    slot_event(s, slot, CLEAT_MQTT_SUBSCRIBED);
+    slot_event(s, slot, sub ? CLEAT_MQTT_SUBSCRIBED : CLEAT_MQTT_UNSUBSCRIBED);
     s->pending.codes = codes;
     return NULL;
-}
-
-static const char *on_unsuback(struct cleat_mqtt *s) {
-    uint16_t id;
-    const char *why = cleat_mqtt_ack_decode(collected(s), &id);
-    if (why != NULL) {
-        return why;
-    }
-    struct cleat_mqtt_slot *slot = cleat_mqtt_tx_find(s, id);
-    if (slot == NULL || cleat_mqtt_slot_kind(slot) != KIND_UNSUBSCRIBE ||
-        slot->state != SLOT_SENT) {
-        return CLEAT_MQTT_WRONG("unsuback for no unsubscribe [MQTT-3.10.4-4]");
-    }
-    return slot_event(s, slot, CLEAT_MQTT_UNSUBSCRIBED);
 }
 
 static const char *body_done(struct cleat_mqtt *s) {
@@ -350,9 +343,8 @@ static const char *body_done(struct cleat_mqtt *s) {
     case CLEAT_MQTT_P_PUBREL:
         return on_pubrel(s);
     case CLEAT_MQTT_P_SUBACK:
-        return on_suback(s);
     case CLEAT_MQTT_P_UNSUBACK:
-        return on_unsuback(s);
+        return on_answer(s);
     case CLEAT_MQTT_P_PINGRESP:
         if (!s->ping) {
             return CLEAT_MQTT_WRONG("pingresp without pingreq [MQTT 3.13]");
@@ -440,15 +432,9 @@ static const char *advance(struct cleat_mqtt *s, struct cleat_reader *r) {
     case RX_SKIP:
     case RX_DUPLICATE:
         (void)pass_over(s, r, s->rx_left);
-        if (s->rx_left > 0) {
-            return NULL;
+        if (s->rx_left == 0) {
+            payload_end(s);
         }
-        if (s->rx_state == RX_SKIP) {
-            skipped_event(s);
-        } else {
-            acknowledge(s, 2, s->rx_id);
-        }
-        s->rx_state = RX_FIRST;
         return NULL;
     }
     return NULL;

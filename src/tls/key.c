@@ -118,14 +118,38 @@ static int chip_do(struct cleat_tls_ctx *c, struct cleat_se_op *op,
     return err;
 }
 
-/** The element answered with another length than the curve's. */
-static int chip_length(struct cleat_tls_ctx *c, uint16_t object) {
-    struct cleat_detail detail = {
-        CLEAT_LAYER_CHIP, 0, object,
-        CLEAT_TEXT("the element's answer has a wrong length")};
+/** The element cannot be used: say why. @return mbedTLS code. */
+static int chip_fault(struct cleat_tls_ctx *c, int err, uint16_t object,
+                      const char *text) {
+    const struct cleat_detail detail = {CLEAT_LAYER_CHIP, 0, object, text};
     c->calls.failed++;
-    cleat_tls_latch(c, CLEAT_TLS_CHIP, CLEAT_ERR_CHIP, &detail);
+    cleat_tls_latch(c, CLEAT_TLS_CHIP, err, &detail);
     return MBEDTLS_ERR_PLATFORM_HW_ACCEL_FAILED;
+}
+
+/** Ask the element for an answer of exactly len bytes. @return mbedTLS code. */
+static int chip_ask(struct cleat_tls_ctx *c, struct cleat_se_op *op,
+                    uint32_t *count, size_t len) {
+    if (chip_do(c, op, count) != 0) {
+        return MBEDTLS_ERR_PLATFORM_HW_ACCEL_FAILED;
+    }
+    if (op->out.len == len) {
+        return 0;
+    }
+    return chip_fault(c, CLEAT_ERR_CHIP, op->object,
+                      CLEAT_TEXT("the element's answer has a wrong length"));
+}
+
+/** A public key of the other side, for the element: mbedTLS accepts any
+ *  numbers. @return mbedTLS code. */
+static int point_write(const mbedtls_ecp_group *grp, const mbedtls_ecp_point *Q,
+                       uint8_t out[CLEAT_SE_POINT_MAX], size_t *len) {
+    int ret = mbedtls_ecp_check_pubkey(grp, Q);
+    if (ret != 0) {
+        return ret;
+    }
+    return mbedtls_ecp_point_write_binary(grp, Q, MBEDTLS_ECP_PF_UNCOMPRESSED,
+                                          len, out, CLEAT_SE_POINT_MAX);
 }
 
 static int session_take(struct cleat_tls_ctx *c) {
@@ -134,13 +158,8 @@ static int session_take(struct cleat_tls_ctx *c) {
     }
     int object = cleat_se_session_take(c->config.se);
     if (object <= 0) {
-        struct cleat_detail detail = {
-            CLEAT_LAYER_CHIP, 0, 0,
-            CLEAT_TEXT("every session key object is in use")};
-        c->calls.failed++;
-        cleat_tls_latch(c, CLEAT_TLS_CHIP,
-                        object == 0 ? CLEAT_ERR_FULL : object, &detail);
-        return MBEDTLS_ERR_PLATFORM_HW_ACCEL_FAILED;
+        return chip_fault(c, object == 0 ? CLEAT_ERR_FULL : object, 0,
+                          CLEAT_TEXT("every session key object is in use"));
     }
     c->session_object = (uint16_t)object;
     return 0;
@@ -173,11 +192,10 @@ static int generate(mbedtls_ecp_group *grp, mbedtls_mpi *d,
                              .usage = usage,
                              .curve = curve,
                              .out = {point, sizeof point, 0}};
-    if (chip_do(c, &op, &c->calls.generate) != 0) {
-        return MBEDTLS_ERR_PLATFORM_HW_ACCEL_FAILED;
-    }
-    if (op.out.len != 1 + 2 * cleat_curve_bytes(curve)) {
-        return chip_length(c, op.object);
+    ret =
+        chip_ask(c, &op, &c->calls.generate, 1 + 2 * cleat_curve_bytes(curve));
+    if (ret != 0) {
+        return ret;
     }
     c->generation =
         (uint16_t)(c->generation == UINT16_MAX ? 1 : c->generation + 1);
@@ -251,19 +269,13 @@ int mbedtls_ecdh_compute_shared(mbedtls_ecp_group *grp, mbedtls_mpi *z,
             c, CLEAT_TLS_CHIP, CLEAT_ERR_DENIED, MBEDTLS_ERR_ECP_BAD_INPUT_DATA,
             CLEAT_TEXT("key agreement with a key outside the element refused"));
     }
-    /* mbedTLS accepts any numbers as the server's point. */
-    ret = mbedtls_ecp_check_pubkey(grp, Q);
+    uint8_t point[CLEAT_SE_POINT_MAX];
+    size_t point_len;
+    ret = point_write(grp, Q, point, &point_len);
     if (ret != 0) {
         return refuse(
             c, CLEAT_TLS_BAD_POINT, CLEAT_ERR_PROTO, ret,
             CLEAT_TEXT("the server's public key is not on the curve"));
-    }
-    uint8_t point[CLEAT_SE_POINT_MAX];
-    size_t point_len;
-    ret = mbedtls_ecp_point_write_binary(grp, Q, MBEDTLS_ECP_PF_UNCOMPRESSED,
-                                         &point_len, point, sizeof point);
-    if (ret != 0) {
-        return ret;
     }
     uint8_t secret[CLEAT_SE_FIELD_MAX];
     struct cleat_se_op op = {.type = CLEAT_SE_AGREE,
@@ -271,11 +283,8 @@ int mbedtls_ecdh_compute_shared(mbedtls_ecp_group *grp, mbedtls_mpi *z,
                              .curve = curve,
                              .key = {point, point_len},
                              .out = {secret, sizeof secret, 0}};
-    if (chip_do(c, &op, &c->calls.agree) != 0) {
-        ret = MBEDTLS_ERR_PLATFORM_HW_ACCEL_FAILED;
-    } else if (op.out.len != cleat_curve_bytes(curve)) {
-        ret = chip_length(c, op.object);
-    } else {
+    ret = chip_ask(c, &op, &c->calls.agree, cleat_curve_bytes(curve));
+    if (ret == 0) {
         ret = mbedtls_mpi_read_binary(z, secret, op.out.len);
     }
     cleat_wipe(secret, sizeof secret);
@@ -317,13 +326,10 @@ int mbedtls_ecdsa_sign(mbedtls_ecp_group *grp, mbedtls_mpi *r, mbedtls_mpi *s,
                              .curve = curve,
                              .in = digest_of(buf, blen, curve),
                              .out = {signature, sizeof signature, 0}};
-    if (chip_do(c, &op, &c->calls.sign) != 0) {
-        return MBEDTLS_ERR_PLATFORM_HW_ACCEL_FAILED;
+    ret = chip_ask(c, &op, &c->calls.sign, 2 * half);
+    if (ret == 0) {
+        ret = mbedtls_mpi_read_binary(r, signature, half);
     }
-    if (op.out.len != 2 * half) {
-        return chip_length(c, op.object);
-    }
-    ret = mbedtls_mpi_read_binary(r, signature, half);
     if (ret != 0) {
         return ret;
     }
@@ -348,16 +354,11 @@ int mbedtls_ecdsa_verify(mbedtls_ecp_group *grp, const unsigned char *buf,
     if (!in_range(grp, r) || !in_range(grp, s)) {
         return MBEDTLS_ERR_ECP_VERIFY_FAILED;
     }
-    ret = mbedtls_ecp_check_pubkey(grp, Q);
-    if (ret != 0) {
-        return ret;
-    }
     uint8_t point[CLEAT_SE_POINT_MAX];
     uint8_t signature[CLEAT_SE_SIGNATURE_MAX];
     size_t half = cleat_curve_bytes(curve);
     size_t point_len;
-    ret = mbedtls_ecp_point_write_binary(grp, Q, MBEDTLS_ECP_PF_UNCOMPRESSED,
-                                         &point_len, point, sizeof point);
+    ret = point_write(grp, Q, point, &point_len);
     if (ret == 0) {
         ret = mbedtls_mpi_write_binary(r, signature, half);
     }
@@ -394,10 +395,7 @@ int cleat_tls_key_random(void *arg, unsigned char *out, size_t len) {
         return MBEDTLS_ERR_PLATFORM_HW_ACCEL_FAILED;
     }
     struct cleat_se_op op = {.type = CLEAT_SE_RANDOM, .out = {out, len, 0}};
-    if (chip_do(c, &op, &c->calls.random) != 0) {
-        return MBEDTLS_ERR_PLATFORM_HW_ACCEL_FAILED;
-    }
-    return op.out.len == len ? 0 : chip_length(c, 0);
+    return chip_ask(c, &op, &c->calls.random, len);
 }
 
 int cleat_tls_key_setup(struct cleat_tls_ctx *c, mbedtls_ecp_group_id group) {

@@ -10,6 +10,7 @@
 #include <mbedtls/base64.h>
 #include <mbedtls/error.h>
 #include <mbedtls/oid.h>
+#include <mbedtls/platform.h>
 #include <mbedtls/platform_time.h>
 #include <stdio.h>
 #include <string.h>
@@ -17,7 +18,7 @@
 
 #include "cleat/log.h"
 
-/* Largest certificate in PEM, as DER; it is on the stack during init. */
+/* Largest certificate in PEM, as DER. */
 #ifndef CLEAT_TLS_PEM_MAX
 #define CLEAT_TLS_PEM_MAX 3072
 #endif
@@ -104,14 +105,22 @@ static bool next_pem(struct cleat_reader *r, struct cleat_bytes *out) {
     return false;
 }
 
+/* The DER form is needed until mbedTLS has copied it: too much for the stack of
+ * a small task, so it is taken from mbedTLS's own allocator as well. */
 static int parse_pem(mbedtls_x509_crt *chain, struct cleat_bytes text) {
-    uint8_t der[CLEAT_TLS_PEM_MAX];
+    size_t cap =
+        text.len < CLEAT_TLS_PEM_MAX ? text.len + 1 : CLEAT_TLS_PEM_MAX;
     size_t len;
-    int ret = mbedtls_base64_decode(der, sizeof der, &len, text.data, text.len);
-    if (ret != 0) {
-        return ret;
+    uint8_t *der = mbedtls_calloc(1, cap);
+    if (der == NULL) {
+        return MBEDTLS_ERR_X509_ALLOC_FAILED;
     }
-    return mbedtls_x509_crt_parse_der(chain, der, len);
+    int ret = mbedtls_base64_decode(der, cap, &len, text.data, text.len);
+    if (ret == 0) {
+        ret = mbedtls_x509_crt_parse_der(chain, der, len);
+    }
+    mbedtls_free(der);
+    return ret;
 }
 
 static int parse_der(mbedtls_x509_crt *chain, struct cleat_bytes der,

@@ -285,8 +285,28 @@ static void close_tells_the_server(void **state) {
     rig_deinit(&r);
 }
 
+/* Ours puts AES-128 first; a server may go by its own order instead. */
+static void the_suite_order_is_ours_unless_the_server_has_one(void **state) {
+    struct rig r;
+    struct cleat_tls_info info;
+    (void)state;
+    for (int own = 0; own < 2; own++) {
+        rig_init(&r);
+        r.spec.ciphers = own ? "ECDHE-ECDSA-AES256-GCM-SHA384:"
+                               "ECDHE-ECDSA-AES128-GCM-SHA256"
+                             : NULL;
+        assert_int_equal(rig_go(&r), 0);
+        cleat_tls_get_info(&r.tls, &info);
+        assert_string_equal(info.suite,
+                            own ? "TLS-ECDHE-ECDSA-WITH-AES-256-GCM-SHA384"
+                                : "TLS-ECDHE-ECDSA-WITH-AES-128-GCM-SHA256");
+        rig_deinit(&r);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_suite_order_is_ours_unless_the_server_has_one),
         cmocka_unit_test(mutual_tls_is_done_by_the_element),
         cmocka_unit_test(a_hosts_random_source_replaces_the_elements),
         cmocka_unit_test(a_random_source_that_fails_fails_the_handshake),
