@@ -5,7 +5,9 @@
  * ends within start(), so a slow token holds up the element's task and no
  * other. Parts: pkcs11/token.h.
  */
+#define _POSIX_C_SOURCE 200809L
 #include <openssl/crypto.h>
+#include <unistd.h>
 
 #include "se/drivers/pkcs11/token.h"
 
@@ -88,9 +90,10 @@ static int run(struct cleat_pkcs11 *t, struct cleat_se_op *op) {
 }
 
 /* A token that was pulled and is back is taken up again by whatever comes
- * next; its session keys are gone. */
+ * next; its session keys are gone. So it is in the child of a fork, which must
+ * not speak through its parent's session. */
 static int run_open(struct cleat_pkcs11 *t, struct cleat_se_op *op) {
-    if (t->open && t->lost) {
+    if (t->lost || t->process != getpid()) {
         int err = cleat_pkcs11_token_open(t, op);
         t->open = true; /* Until CLOSE it is tried again. */
         t->lost = err != 0;

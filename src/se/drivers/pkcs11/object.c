@@ -19,6 +19,7 @@
 #define NAME_MAX_LEN 1024
 #define DATA_MAX 1728
 #define LABEL_LEN 4
+#define SAME_LABEL_MAX 8
 #define BEYOND_THE_END 0x08 /* As the chip's own code. */
 
 /* Certificates. */
@@ -238,7 +239,8 @@ static int no_such_object(struct cleat_se_op *op) {
 }
 
 static int find_data(struct cleat_pkcs11 *t, struct cleat_se_op *op,
-                     CK_SESSION_HANDLE session, CK_OBJECT_HANDLE *found) {
+                     CK_SESSION_HANDLE session, CK_OBJECT_HANDLE *found,
+                     size_t cap) {
     static char application[] = "cleat";
     char label[LABEL_LEN + 1];
     CK_OBJECT_CLASS class = CKO_DATA;
@@ -247,14 +249,14 @@ static int find_data(struct cleat_pkcs11 *t, struct cleat_se_op *op,
         {CKA_CLASS, &class, sizeof class},
         {CKA_APPLICATION, application, sizeof application - 1},
         {CKA_LABEL, label, LABEL_LEN}};
-    return cleat_pkcs11_token_find(t, op, session, match, 3, found, 1);
+    return cleat_pkcs11_token_find(t, op, session, match, 3, found, cap);
 }
 
 /* @return length of the object's data, 0 if it has never been written. */
 static int read_data(struct cleat_pkcs11 *t, struct cleat_se_op *op,
                      uint8_t data[DATA_MAX]) {
     CK_OBJECT_HANDLE o = CLEAT_PKCS11_NONE;
-    int count = find_data(t, op, t->session, &o);
+    int count = find_data(t, op, t->session, &o, 1);
     if (count <= 0) {
         return count;
     }
@@ -287,27 +289,38 @@ int cleat_pkcs11_object_read(struct cleat_pkcs11 *t, struct cleat_se_op *op) {
 }
 
 static CK_RV store(struct cleat_pkcs11 *t, struct cleat_se_op *op,
-                   CK_SESSION_HANDLE session, CK_OBJECT_HANDLE old,
-                   struct cleat_bytes data) {
+                   CK_SESSION_HANDLE session, struct cleat_bytes data) {
     static char application[] = "cleat";
     char label[LABEL_LEN + 1];
     CK_OBJECT_CLASS class = CKO_DATA;
     CK_BBOOL yes = CK_TRUE;
     CK_OBJECT_HANDLE made;
     snprintf(label, sizeof label, "%04X", op->object);
-    CK_ATTRIBUTE whole[] = {
-        {CKA_VALUE, (void *)(uintptr_t)data.data, data.len},
+    CK_ATTRIBUTE all[] = {
         {CKA_CLASS, &class, sizeof class},
         {CKA_TOKEN, &yes, sizeof yes},
         {CKA_PRIVATE, &yes, sizeof yes},
-        {CKA_MODIFIABLE, &yes, sizeof yes},
         {CKA_APPLICATION, application, sizeof application - 1},
-        {CKA_LABEL, label, LABEL_LEN}};
-    if (old != CLEAT_PKCS11_NONE) {
-        return t->fn->C_SetAttributeValue(session, old, whole, 1);
-    }
-    return t->fn->C_CreateObject(session, whole, sizeof whole / sizeof whole[0],
+        {CKA_LABEL, label, LABEL_LEN},
+        {CKA_VALUE, (void *)(uintptr_t)data.data, data.len}};
+    return t->fn->C_CreateObject(session, all, sizeof all / sizeof all[0],
                                  &made);
+}
+
+/* The new data is on the token before the old is taken away: a cut leaves
+ * either, or both, and the next write leaves one. */
+static int replace_data(struct cleat_pkcs11 *t, struct cleat_se_op *op,
+                        CK_SESSION_HANDLE session, struct cleat_bytes data) {
+    CK_OBJECT_HANDLE old[SAME_LABEL_MAX];
+    int count = find_data(t, op, session, old, SAME_LABEL_MAX);
+    if (count < 0) {
+        return count;
+    }
+    CK_RV rv = store(t, op, session, data);
+    for (int i = 0; rv == CKR_OK && i < count && i < SAME_LABEL_MAX; i++) {
+        rv = t->fn->C_DestroyObject(session, old[i]);
+    }
+    return rv == CKR_OK ? 0 : cleat_pkcs11_words_rv(t, op, rv);
 }
 
 /* The session in use is read-only, which any token allows; writing opens one
@@ -315,18 +328,12 @@ static CK_RV store(struct cleat_pkcs11 *t, struct cleat_se_op *op,
 static int write_data(struct cleat_pkcs11 *t, struct cleat_se_op *op,
                       struct cleat_bytes data) {
     CK_SESSION_HANDLE session;
-    CK_OBJECT_HANDLE old = CLEAT_PKCS11_NONE;
     CK_RV rv = t->fn->C_OpenSession(
         t->slot, CKF_SERIAL_SESSION | CKF_RW_SESSION, NULL, NULL, &session);
     if (rv != CKR_OK) {
         return cleat_pkcs11_words_rv(t, op, rv);
     }
-    int count = find_data(t, op, session, &old);
-    int err = count < 0 ? count : 0;
-    if (err == 0) {
-        rv = store(t, op, session, old, data);
-        err = rv == CKR_OK ? 0 : cleat_pkcs11_words_rv(t, op, rv);
-    }
+    int err = replace_data(t, op, session, data);
     (void)t->fn->C_CloseSession(session);
     return err;
 }

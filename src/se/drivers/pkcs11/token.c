@@ -4,11 +4,13 @@
  * the one token that matches, login, the one key that matches. p11-kit keeps
  * modules apart for several users in one process and notices a fork.
  */
+#define _POSIX_C_SOURCE 200809L
 #include "se/drivers/pkcs11/token.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cleat/log.h"
 
@@ -414,8 +416,10 @@ static void describe_key(struct cleat_pkcs11 *t) {
 static int find_key(struct cleat_pkcs11 *t, struct cleat_se_op *op) {
     CK_OBJECT_CLASS class = CKO_PRIVATE_KEY;
     CK_OBJECT_HANDLE keys[KEYS_LISTED];
-    CK_ATTRIBUTE match[3] = {{CKA_CLASS, &class, sizeof class}};
-    CK_ULONG n = 1;
+    CK_BBOOL lasting = CK_TRUE; /* Not another element's session keys. */
+    CK_ATTRIBUTE match[4] = {{CKA_CLASS, &class, sizeof class},
+                             {CKA_TOKEN, &lasting, sizeof lasting}};
+    CK_ULONG n = 2;
     CK_ATTRIBUTE *label = p11_kit_uri_get_attribute(t->uri, CKA_LABEL);
     CK_ATTRIBUTE *id = p11_kit_uri_get_attribute(t->uri, CKA_ID);
     if (label != NULL) {
@@ -447,6 +451,7 @@ static int find_key(struct cleat_pkcs11 *t, struct cleat_se_op *op) {
 /* Open and close. */
 
 static int open_session(struct cleat_pkcs11 *t, struct cleat_se_op *op) {
+    t->process = getpid();
     CK_RV rv = t->fn->C_OpenSession(t->slot, CKF_SERIAL_SESSION, NULL, NULL,
                                     &t->session);
     if (rv != CKR_OK) {
@@ -460,6 +465,7 @@ static int open_session(struct cleat_pkcs11 *t, struct cleat_se_op *op) {
 }
 
 int cleat_pkcs11_token_open(struct cleat_pkcs11 *t, struct cleat_se_op *op) {
+    t->lost = t->lost || (t->open && t->process != getpid());
     if (t->lost) {
         cleat_pkcs11_token_unload(t);
     }
@@ -482,6 +488,9 @@ int cleat_pkcs11_token_open(struct cleat_pkcs11 *t, struct cleat_se_op *op) {
 }
 
 void cleat_pkcs11_token_close(struct cleat_pkcs11 *t) {
+    if (t->process != getpid()) {
+        t->session = CLEAT_PKCS11_NONE; /* The parent's: not ours to close. */
+    }
     for (size_t i = 0; i < CLEAT_PKCS11_SESSION_KEYS; i++) {
         cleat_pkcs11_key_forget(t, &t->pair[i]);
     }

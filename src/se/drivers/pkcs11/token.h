@@ -11,6 +11,7 @@
 #include <p11-kit/p11-kit.h>
 #include <p11-kit/pkcs11.h>
 #include <p11-kit/uri.h>
+#include <sys/types.h>
 
 #include "cleat/se.h"
 
@@ -42,6 +43,7 @@ struct cleat_pkcs11 {
     CK_SESSION_HANDLE session;
     CK_FLAGS flags; /**< Of the token. */
     bool open;
+    pid_t process;    /**< That opened it. */
     bool lost;        /**< Was open, and went away by itself. */
     bool host_ecdhe;  /**< Allowed by the address. */
     bool host_verify; /**< The token turned out not to verify. */
@@ -90,7 +92,8 @@ int cleat_pkcs11_pin_get(struct cleat_pkcs11 *t, bool last_try, char *pin,
 
 /** Find the token, log in, find the key. @return 0 or op's error. */
 int cleat_pkcs11_token_open(struct cleat_pkcs11 *t, struct cleat_se_op *op);
-/** Close the session: session keys are gone. */
+/** Close the session: session keys are gone. In the child of a fork the
+ *  parent's session is only forgotten. */
 void cleat_pkcs11_token_close(struct cleat_pkcs11 *t);
 /** Close, and let go of the modules. */
 void cleat_pkcs11_token_unload(struct cleat_pkcs11 *t);
