@@ -217,15 +217,15 @@ struct cleat_sim_sym {
 /* A running protected update, as its manifest wants it. */
 struct cleat_sim_update {
     bool active, erase, sealed;
-    uint8_t payload; /* 0 data, 1 metadata, 2 key */
-    uint8_t alg, usage;
+    uint8_t payload;    /* 0 data, 1 metadata, 2 key */
+    uint8_t alg, usage; /* metadata: alg says what becomes of the contents */
     uint16_t anchor, secret, target; /* secret 0: not encrypted */
     uint16_t version;
     uint16_t fragments;
     uint32_t offset, size, done;
-    uint8_t digest[32]; /* of the next fragment */
-    uint8_t keys[27];   /* AES-128 key, 11 bytes of nonce */
-    uint8_t key_payload[256];
+    uint8_t digest[32];         /* of the next fragment */
+    uint8_t keys[27];           /* AES-128 key, 11 bytes of nonce */
+    uint8_t short_payload[256]; /* of a key or of metadata */
 };
 
 /* A write that is not done before until_us, and not whole if power goes. */
@@ -412,6 +412,10 @@ void cleat_sim_meta_write(const struct cleat_sim_object *o,
                           struct cleat_writer *w);
 int cleat_sim_meta_change(struct cleat_sim *s, struct cleat_sim_object *o,
                           struct cleat_bytes container);
+/* The same by a protected update: the contents are flushed as tag F0 says, or
+ * the manifest if F0 does not (0 not, 1 zeros, 2 random); LcsO may go back. */
+int cleat_sim_meta_update(struct cleat_sim_object *o,
+                          struct cleat_bytes container, uint8_t manifest);
 
 /* access.c: SIM_OK or SIM_E_ACCESS; counts limited use. */
 int cleat_sim_access_check(struct cleat_sim *s, struct cleat_sim_object *o,

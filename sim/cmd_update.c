@@ -56,7 +56,8 @@ static void read_resource(struct cleat_reader *r, struct cleat_sim_update *u) {
         u->offset = cleat_sim_cbor_number(r, 0xFFFF);
         u->erase = cleat_sim_cbor_number(r, 2) == 2;
     } else {
-        u->alg = (uint8_t)cleat_sim_cbor_number(r, 0xFF);
+        u->alg = (uint8_t)cleat_sim_cbor_number(
+            r, u->payload == PAYLOAD_META ? 2 : 0xFF);
         u->usage = (uint8_t)cleat_sim_cbor_number(r, 0xFF);
     }
 }
@@ -267,10 +268,12 @@ static bool kind_fits(const struct cleat_sim_object *o,
     if (u->payload == PAYLOAD_DATA) {
         return o->key == NULL;
     }
+    if (u->payload == PAYLOAD_META) {
+        return true;
+    }
     bool aes = u->alg >= SIM_A_AES128 && u->alg <= SIM_A_AES256;
-    return u->payload == PAYLOAD_KEY &&
-           ((o->kind == SIM_KEY_EC && cleat_sim_crypto_is_ec(u->alg)) ||
-            (o->kind == SIM_KEY_AES && aes));
+    return (o->kind == SIM_KEY_EC && cleat_sim_crypto_is_ec(u->alg)) ||
+           (o->kind == SIM_KEY_AES && aes);
 }
 
 static int allowed(struct cleat_sim *s, struct manifest *m) {
@@ -278,9 +281,9 @@ static int allowed(struct cleat_sim *s, struct manifest *m) {
     if (!updatable(o)) {
         return SIM_E_OID;
     }
-    if (m->u.payload != PAYLOAD_DATA &&
-        (m->u.payload == PAYLOAD_META || m->u.alg == SIM_A_RSA1024 ||
-         m->u.alg == SIM_A_RSA2048 || cleat_sim_chip_is_v1(s))) {
+    bool rsa = m->u.payload == PAYLOAD_KEY &&
+               (m->u.alg == SIM_A_RSA1024 || m->u.alg == SIM_A_RSA2048);
+    if (rsa || (m->u.payload != PAYLOAD_DATA && cleat_sim_chip_is_v1(s))) {
         return SIM_E_UNSUPPORTED;
     }
     if (!kind_fits(o, &m->u) || (m->u.sealed && cleat_sim_chip_is_v1(s))) {
@@ -292,7 +295,12 @@ static int allowed(struct cleat_sim *s, struct manifest *m) {
     if (!version_fits(o, m->u.version)) {
         return SIM_E_VERSION;
     }
-    size_t room = o->key != NULL ? sizeof m->u.key_payload : o->cap;
+    if (m->u.payload == PAYLOAD_META &&
+        cleat_sim_meta_get(o, SIM_T_RESET).len == 0) {
+        return SIM_E_METADATA;
+    }
+    size_t room =
+        m->u.payload == PAYLOAD_DATA ? o->cap : sizeof m->u.short_payload;
     if (m->u.size > room || m->u.offset > room - m->u.size) {
         return SIM_E_BOUNDARY;
     }
@@ -300,7 +308,10 @@ static int allowed(struct cleat_sim *s, struct manifest *m) {
     s->update.secret = m->u.secret;
     int code = m->u.anchor == m->u.target
                    ? SIM_E_ACCESS
-                   : cleat_sim_access_check(s, o, SIM_T_CHANGE);
+                   : cleat_sim_access_check(s, o,
+                                            m->u.payload == PAYLOAD_META
+                                                ? SIM_T_META
+                                                : SIM_T_CHANGE);
     cleat_sim_update_end(s);
     return code;
 }
@@ -371,8 +382,8 @@ static int store(struct cleat_sim *s, struct cleat_sim_object *o,
     if (part.len > u->size - u->done) {
         return SIM_E_DATA;
     }
-    if (u->payload == PAYLOAD_KEY) {
-        memcpy(u->key_payload + u->done, part.data, part.len);
+    if (u->payload != PAYLOAD_DATA) {
+        memcpy(u->short_payload + u->done, part.data, part.len);
     } else {
         if (u->done == 0) {
             set_version(s, o, u->version | INVALID);
@@ -397,7 +408,7 @@ static int make_key(struct cleat_sim *s, struct cleat_sim_object *o) {
     const struct cleat_sim_update *u = &s->update;
     struct cleat_sim_key key = {.alg = u->alg, .usage = u->usage};
     struct cleat_reader r =
-        cleat_reader_of(cleat_bytes_of(u->key_payload, u->done));
+        cleat_reader_of(cleat_bytes_of(u->short_payload, u->done));
     struct cleat_bytes value = {0};
     bool found = false;
     while (!r.failed && cleat_reader_left(&r) != 0) {
@@ -427,6 +438,10 @@ static int finish(struct cleat_sim *s, struct cleat_sim_object *o) {
     int code = s->update.done == s->update.size ? SIM_OK : SIM_E_DATA;
     if (code == SIM_OK && s->update.payload == PAYLOAD_KEY) {
         code = make_key(s, o);
+    } else if (code == SIM_OK && s->update.payload == PAYLOAD_META) {
+        code = cleat_sim_meta_update(
+            o, cleat_bytes_of(s->update.short_payload, s->update.done),
+            s->update.alg);
     }
     if (code == SIM_OK) {
         set_version(s, o, s->update.version);

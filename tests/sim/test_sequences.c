@@ -530,6 +530,44 @@ static void keys_are_updated(void **state) {
     assert_memory_equal(o->key->der, pair.der, pair.len);
 }
 
+static void metadata_is_updated_even_when_operational(void **state) {
+    (void)state;
+    uint8_t list[16];
+    struct update u = {.target = 0xF1E1,
+                       .type = "21",
+                       .info = "820000",
+                       .version = 1,
+                       .payload = list,
+                       .len = 5};
+    host_unhex("2003d10100", list, sizeof list);
+    anchor();
+    assert_int_equal(run("82400008f1e10000 01020304"), 0);
+    assert_int_equal(apply(&u), 0x11); /* no reset type */
+    assert_int_equal(run("82010014f1e10000 200ed80321e0e8 f00111 d101ff"
+                         "c00107"),
+                     0);
+    assert_int_equal(run("81000002f1e1"), 0x07);
+    assert_int_equal(run("82010009f1e10000 2003d10100"), 0x07);
+    assert_int_equal(apply(&u), 0);
+    struct cleat_sim_object *o = cleat_sim_objects_find(h.sim, 0xF1E1);
+    assert_int_equal(cleat_sim_meta_byte(o, SIM_T_LCSO, 0), SIM_LCS_CR);
+    assert_int_equal(run("81000002f1e1"), 0);
+    assert_int_equal(host_data(&h).len, 0); /* flushed */
+    u.version = 2;
+    host_unhex("2004c1020009", list, sizeof list); /* not the version */
+    u.len = 6;
+    assert_int_equal(apply(&u), 0x11);
+    host_unhex("2003c00107", list, sizeof list); /* LcsO as given */
+    u.len = 5;
+    assert_int_equal(apply(&u), 0);
+    assert_int_equal(cleat_sim_meta_byte(o, SIM_T_LCSO, 0), SIM_LCS_OP);
+    u.version = 3;
+    host_unhex("2000", list, sizeof list); /* as F0 says */
+    u.len = 2;
+    assert_int_equal(apply(&u), 0);
+    assert_int_equal(cleat_sim_meta_byte(o, SIM_T_LCSO, 0), SIM_LCS_CR);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(cbc_in_parts_equals_cbc_in_one, set_up,
@@ -553,6 +591,8 @@ int main(void) {
         cmocka_unit_test_setup_teardown(encrypted_update_is_written, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(keys_are_updated, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(
+            metadata_is_updated_even_when_operational, set_up, tear_down),
     };
     return cmocka_run_group_tests_name("sim sequences", tests, NULL, NULL);
 }
