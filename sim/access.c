@@ -169,8 +169,11 @@ static bool holds(struct cleat_sim *s, const struct cleat_sim_object *o,
     case C_SEC_A:
         return (s->status_a & c->value) == c->value;
     case C_CONF:
+        return shielded(s, c->value, tag) ||
+               (s->update.secret != 0 && c->value == s->update.secret);
     case C_INT:
-        return shielded(s, c->value, tag);
+        return shielded(s, c->value, tag) ||
+               (s->update.anchor != 0 && c->value == s->update.anchor);
     case C_AUTO:
         return authorized(s, c->value);
     case C_LUC:

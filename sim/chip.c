@@ -132,12 +132,15 @@ int cleat_sim_chip_random(struct cleat_sim *s, uint8_t *out, size_t len) {
 void cleat_sim_chip_drop_sessions(struct cleat_sim *s) {
     cleat_wipe(s->sessions, sizeof s->sessions);
     cleat_wipe(&s->hash, sizeof s->hash);
+    cleat_sim_sym_end(s);
+    cleat_sim_update_end(s);
     memset(s->authorized, 0, sizeof s->authorized);
 }
 
 void cleat_sim_chip_reset(struct cleat_sim *s) {
     uint64_t now = cleat_sim_chip_now(s);
     cleat_sim_chip_count_down(s);
+    cleat_sim_data_tear(s, now);
     cleat_sim_link_init(s);
     cleat_sim_transport_init(s);
     cleat_wipe(&s->shield, sizeof s->shield);
@@ -236,6 +239,7 @@ void cleat_sim_close(struct cleat_sim *sim) {
     if (sim->dirty) {
         (void)cleat_sim_store_save(sim);
     }
+    cleat_sim_sym_end(sim);
     cleat_sim_store_close(sim);
     cleat_sim_objects_free(sim);
     cleat_wipe(sim, sizeof *sim);

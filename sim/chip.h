@@ -45,12 +45,15 @@ enum cleat_sim_error {
     SIM_E_UNAVAILABLE = 0x0C,
     SIM_E_MEMORY = 0x0D,
     SIM_E_COUNTER = 0x0E,
+    SIM_E_MANIFEST = 0x0F,
+    SIM_E_VERSION = 0x10,
     SIM_E_METADATA = 0x11,
     SIM_E_EXTENSION = 0x24,
     SIM_E_UNSUPPORTED = 0x25,
     SIM_E_CERT_FORMAT = 0x29,
     SIM_E_CERT = 0x2A,
     SIM_E_SIGNATURE = 0x2C,
+    SIM_E_INTEGRITY = 0x2D,
     SIM_E_DECRYPT = 0x2E,
     SIM_E_AUTHORIZE = 0x2F,
     SIM_E_OFF_CURVE = 0x100 /* ours: becomes SIM_E_DATA, and may cost */
@@ -201,6 +204,37 @@ struct cleat_sim_hash {
     uint8_t state[SIM_HASH_CTX_LEN];
 };
 
+/* A running EncryptSym or DecryptSym sequence. */
+struct cleat_sim_sym {
+    bool active, encrypt;
+    uint8_t param;
+    size_t key_len;
+    uint8_t key[32];
+    uint8_t iv[16];   /* what the next block chains to */
+    EVP_MAC_CTX *mac; /* CMAC and HMAC */
+};
+
+/* A running protected update, as its manifest wants it. */
+struct cleat_sim_update {
+    bool active, erase, sealed;
+    uint8_t payload;    /* 0 data, 1 metadata, 2 key */
+    uint8_t alg, usage; /* metadata: alg says what becomes of the contents */
+    uint16_t anchor, secret, target; /* secret 0: not encrypted */
+    uint16_t version;
+    uint16_t fragments;
+    uint32_t offset, size, done;
+    uint8_t digest[32];         /* of the next fragment */
+    uint8_t keys[27];           /* AES-128 key, 11 bytes of nonce */
+    uint8_t short_payload[256]; /* of a key or of metadata */
+};
+
+/* A write that is not done before until_us, and not whole if power goes. */
+struct cleat_sim_tearing {
+    uint16_t oid; /* 0: none */
+    uint16_t offset, len;
+    uint64_t from_us, until_us;
+};
+
 struct cleat_sim {
     struct cleat_i2c bus;
     struct cleat_sim_options opt;
@@ -244,6 +278,10 @@ struct cleat_sim {
     uint8_t status_g, status_a;
     uint64_t cost_us; /* time the running command takes */
     struct cleat_sim_hash hash;
+    struct cleat_sim_sym sym;
+    struct cleat_sim_update update;
+    struct cleat_sim_tearing tearing;
+    bool power_fails;     /* as soon as this command has run */
     uint8_t hash_key[32]; /* protects exported hash contexts */
     struct cleat_sim_session sessions[SIM_SESSIONS];
     uint16_t authorized[4]; /* references with a good HMAC since reset */
@@ -342,6 +380,7 @@ cleat_sim_handler cleat_sim_cmd_sign, cleat_sim_cmd_verify;
 cleat_sim_handler cleat_sim_cmd_ssec, cleat_sim_cmd_derive;
 cleat_sim_handler cleat_sim_cmd_keypair, cleat_sim_cmd_symkey;
 cleat_sim_handler cleat_sim_cmd_encsym, cleat_sim_cmd_decsym;
+cleat_sim_handler cleat_sim_cmd_protected;
 cleat_sim_handler cleat_sim_cmd_encasym, cleat_sim_cmd_decasym;
 
 /* objects.c */
@@ -373,6 +412,10 @@ void cleat_sim_meta_write(const struct cleat_sim_object *o,
                           struct cleat_writer *w);
 int cleat_sim_meta_change(struct cleat_sim *s, struct cleat_sim_object *o,
                           struct cleat_bytes container);
+/* The same by a protected update: the contents are flushed as tag F0 says, or
+ * the manifest if F0 does not (0 not, 1 zeros, 2 random); LcsO may go back. */
+int cleat_sim_meta_update(struct cleat_sim_object *o,
+                          struct cleat_bytes container, uint8_t manifest);
 
 /* access.c: SIM_OK or SIM_E_ACCESS; counts limited use. */
 int cleat_sim_access_check(struct cleat_sim *s, struct cleat_sim_object *o,
@@ -380,6 +423,27 @@ int cleat_sim_access_check(struct cleat_sim *s, struct cleat_sim_object *o,
 bool cleat_sim_access_valid(struct cleat_bytes expression);
 int cleat_sim_access_count(struct cleat_sim *s, struct cleat_sim_object *o,
                            uint32_t by);
+
+/* cmd_sym.c, cmd_update.c: forget a running sequence. */
+void cleat_sim_sym_end(struct cleat_sim *s);
+void cleat_sim_update_end(struct cleat_sim *s);
+
+/* cbor.c: the next item, which must be that; else the reader has failed. */
+bool cleat_sim_cbor_is(struct cleat_reader *r, uint32_t wanted);
+uint32_t cleat_sim_cbor_number(struct cleat_reader *r, uint32_t most);
+uint32_t cleat_sim_cbor_negative(struct cleat_reader *r); /* -1 - value */
+struct cleat_bytes cleat_sim_cbor_bytes(struct cleat_reader *r, size_t least,
+                                        size_t most);
+bool cleat_sim_cbor_array(struct cleat_reader *r, uint32_t count);
+bool cleat_sim_cbor_map(struct cleat_reader *r, uint32_t count);
+bool cleat_sim_cbor_nil(struct cleat_reader *r); /* may be absent */
+
+/* cmd_key.c: write the key and what the metadata says about it. */
+void cleat_sim_key_keep(struct cleat_sim *s, struct cleat_sim_object *o,
+                        const struct cleat_sim_key *key);
+
+/* cmd_data.c: the power went; what was being written is not whole. */
+void cleat_sim_data_tear(struct cleat_sim *s, uint64_t now);
 
 /* keys.c: the private key behind an OID, with its checks. */
 int cleat_sim_keys_use(struct cleat_sim *s, uint16_t oid, uint8_t usage,
@@ -401,6 +465,9 @@ int cleat_sim_keys_deliver(struct cleat_sim_target *target,
 
 /* cmd_sign.c: public key out of 04 certificate OID, or 05 alg and 06 key, at
  * the end of a command. */
+/* Public key out of the certificate in an object. */
+int cleat_sim_sign_object(struct cleat_sim *s, uint16_t oid, EVP_PKEY **key,
+                          uint8_t *alg);
 int cleat_sim_sign_public(struct cleat_sim *s, struct cleat_reader *in,
                           EVP_PKEY **key, uint8_t *alg);
 
@@ -410,6 +477,9 @@ bool cleat_sim_crypto_on_v1(uint8_t alg); /* does a V1 chip know it? */
 bool cleat_sim_crypto_is_ec(uint8_t alg);
 uint8_t cleat_sim_crypto_alg_named(const char *group); /* 0: none */
 bool cleat_sim_crypto_is_rsa(uint8_t alg);
+/* A private key from its scalar, fixed width. */
+int cleat_sim_crypto_ec_from(uint8_t alg, struct cleat_bytes scalar,
+                             struct cleat_sim_key *key);
 int cleat_sim_crypto_generate(uint8_t alg, struct cleat_sim_key *key);
 EVP_PKEY *cleat_sim_crypto_load(const struct cleat_sim_key *key);
 /* Public key as the chip encodes it (BIT STRING). */

@@ -148,6 +148,42 @@ static int set_byte(struct cleat_sim *s, struct cleat_sim_object *o,
     return SIM_OK;
 }
 
+/* Certificates and trust anchors are not written in one piece [S fn 96-99]. */
+static void may_tear(struct cleat_sim *s, const struct cleat_sim_object *o,
+                     uint16_t offset, size_t len, uint64_t cost_us) {
+    uint8_t type = cleat_sim_meta_byte(o, SIM_T_TYPE, 0);
+    uint32_t half = 0;
+    if (type != 0x11 && type != 0x12) {
+        return;
+    }
+    uint64_t now = cleat_sim_chip_now(s);
+    s->tearing = (struct cleat_sim_tearing){.oid = o->oid,
+                                            .offset = offset,
+                                            .len = (uint16_t)len,
+                                            .from_us = now,
+                                            .until_us = now + cost_us};
+    if (cleat_sim_fault_take(s, CLEAT_SIM_FAULT_TEAR, &half, 0)) {
+        s->tearing.from_us = now - 1; /* the middle is now */
+        s->tearing.until_us = now + 1;
+        s->power_fails = true;
+    }
+}
+
+void cleat_sim_data_tear(struct cleat_sim *s, uint64_t now) {
+    struct cleat_sim_tearing *t = &s->tearing;
+    struct cleat_sim_object *o = cleat_sim_objects_find(s, t->oid);
+    if (t->oid != 0 && o != NULL && now < t->until_us) {
+        uint64_t done =
+            t->len * (now - t->from_us) / (t->until_us - t->from_us);
+        size_t end = t->offset + (size_t)done;
+        size_t whole = (size_t)t->offset + t->len;
+        memset(o->data + end, 0, whole - end);
+        o->used = o->used == whole ? (uint16_t)end : o->used;
+        s->dirty = true;
+    }
+    t->oid = 0;
+}
+
 static int set_data(struct cleat_sim *s, struct cleat_sim_object *o,
                     uint16_t offset, struct cleat_bytes data, bool erase) {
     if (o->key != NULL) {
@@ -173,7 +209,9 @@ static int set_data(struct cleat_sim *s, struct cleat_sim_object *o,
         o->used = (uint16_t)end;
     }
     s->dirty = true;
+    uint64_t before = s->cost_us;
     cleat_sim_chip_cost_flat(s, 2000 + 150 * data.len);
+    may_tear(s, o, offset, data.len, s->cost_us - before);
     return SIM_OK;
 }
 

@@ -32,9 +32,8 @@ static bool usage_fits(uint8_t alg, uint8_t usage) {
     return usage != 0 && (usage & ~allowed) == 0;
 }
 
-/* Write the key and what the metadata says about it. */
-static void keep(struct cleat_sim *s, struct cleat_sim_object *o,
-                 const struct cleat_sim_key *key) {
+void cleat_sim_key_keep(struct cleat_sim *s, struct cleat_sim_object *o,
+                        const struct cleat_sim_key *key) {
     *o->key = *key;
     (void)cleat_sim_meta_put(&o->meta, SIM_T_ALG, cleat_bytes_of(&key->alg, 1));
     (void)cleat_sim_meta_put(&o->meta, SIM_T_USAGE,
@@ -55,7 +54,7 @@ static int store_pair(struct cleat_sim *s, uint16_t oid,
     if (o == NULL || o->kind != (rsa ? SIM_KEY_RSA : SIM_KEY_EC)) {
         return SIM_E_OID;
     }
-    keep(s, o, key);
+    cleat_sim_key_keep(s, o, key);
     return SIM_OK;
 }
 
@@ -174,7 +173,7 @@ int cleat_sim_cmd_symkey(struct cleat_sim *s, uint8_t param,
         return SIM_E_INTERNAL;
     }
     if (o != NULL) {
-        keep(s, o, &key);
+        cleat_sim_key_keep(s, o, &key);
     } else {
         cleat_sim_command_put(out, 0x01, cleat_bytes_of(key.der, key.len));
     }

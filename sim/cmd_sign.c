@@ -125,8 +125,8 @@ static int key_from_certificate(struct cleat_bytes der, EVP_PKEY **key,
     return code;
 }
 
-static int key_from_object(struct cleat_sim *s, uint16_t oid, EVP_PKEY **key,
-                           uint8_t *alg) {
+int cleat_sim_sign_object(struct cleat_sim *s, uint16_t oid, EVP_PKEY **key,
+                          uint8_t *alg) {
     struct cleat_sim_object *o = cleat_sim_objects_find(s, oid);
     uint8_t type = o == NULL ? 0 : cleat_sim_meta_byte(o, SIM_T_TYPE, 0);
     if (o == NULL || (type != 0x11 && type != 0x12)) {
@@ -160,7 +160,7 @@ int cleat_sim_sign_public(struct cleat_sim *s, struct cleat_reader *in,
                           EVP_PKEY **key, uint8_t *alg) {
     uint16_t oid = 0;
     int code = cleat_sim_command_tlv16(in, 0x04, &oid)
-                   ? key_from_object(s, oid, key, alg)
+                   ? cleat_sim_sign_object(s, oid, key, alg)
                    : key_from_host(in, key, alg);
     if (code == SIM_OK && cleat_sim_chip_is_v1(s) &&
         !cleat_sim_crypto_on_v1(*alg)) {

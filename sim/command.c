@@ -17,6 +17,7 @@ struct command {
 static const struct command commands[] = {
     {0x01, "GetDataObject", cleat_sim_cmd_get},
     {0x02, "SetDataObject", cleat_sim_cmd_set},
+    {0x03, "SetObjectProtected", cleat_sim_cmd_protected},
     {0x0C, "GetRandom", cleat_sim_cmd_random},
     {0x14, "EncryptSym", cleat_sim_cmd_encsym},
     {0x15, "DecryptSym", cleat_sim_cmd_decsym},
@@ -116,6 +117,12 @@ static int execute(struct cleat_sim *s, struct cleat_bytes apdu, bool overflow,
     }
     if (!available(s, c)) {
         return SIM_E_UNAVAILABLE;
+    }
+    if (c->run != cleat_sim_cmd_encsym && c->run != cleat_sim_cmd_decsym) {
+        cleat_sim_sym_end(s); /* no other command in between */
+    }
+    if (c->run != cleat_sim_cmd_protected) {
+        cleat_sim_update_end(s);
     }
     struct cleat_reader in =
         cleat_reader_of(cleat_read_bytes(&r, cleat_reader_left(&r)));

@@ -80,6 +80,54 @@ int cleat_sim_crypto_keep(EVP_PKEY *pkey, uint8_t alg,
     return 0;
 }
 
+static EVP_PKEY *pair_from(const struct curve *c, const uint8_t *point,
+                           size_t len, const BIGNUM *d) {
+    EVP_PKEY *pkey = NULL;
+    OSSL_PARAM_BLD *b = OSSL_PARAM_BLD_new();
+    EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, "EC", NULL);
+    OSSL_PARAM *params = NULL;
+    if (b != NULL && ctx != NULL &&
+        OSSL_PARAM_BLD_push_utf8_string(b, OSSL_PKEY_PARAM_GROUP_NAME, c->name,
+                                        0) == 1 &&
+        OSSL_PARAM_BLD_push_octet_string(b, OSSL_PKEY_PARAM_PUB_KEY, point,
+                                         len) == 1 &&
+        OSSL_PARAM_BLD_push_BN(b, OSSL_PKEY_PARAM_PRIV_KEY, d) == 1) {
+        params = OSSL_PARAM_BLD_to_param(b);
+    }
+    if (params == NULL || EVP_PKEY_fromdata_init(ctx) != 1 ||
+        EVP_PKEY_fromdata(ctx, &pkey, EVP_PKEY_KEYPAIR, params) != 1) {
+        pkey = NULL;
+    }
+    OSSL_PARAM_free(params);
+    OSSL_PARAM_BLD_free(b);
+    EVP_PKEY_CTX_free(ctx);
+    return pkey;
+}
+
+int cleat_sim_crypto_ec_from(uint8_t alg, struct cleat_bytes scalar,
+                             struct cleat_sim_key *key) {
+    const struct curve *c = curve_of(alg);
+    uint8_t point[1 + 2 * FIELD_MAX];
+    size_t len = 0;
+    EC_GROUP *g =
+        c == NULL ? NULL : EC_GROUP_new_by_curve_name(OBJ_sn2nid(c->name));
+    EC_POINT *p = g == NULL ? NULL : EC_POINT_new(g);
+    BIGNUM *d = BN_bin2bn(scalar.data, (int)scalar.len, NULL);
+    if (p != NULL && d != NULL && !BN_is_zero(d) &&
+        BN_cmp(d, EC_GROUP_get0_order(g)) < 0 &&
+        EC_POINT_mul(g, p, d, NULL, NULL, NULL) == 1) {
+        len = EC_POINT_point2oct(g, p, POINT_CONVERSION_UNCOMPRESSED, point,
+                                 sizeof point, NULL);
+    }
+    EVP_PKEY *pkey = len == 0 ? NULL : pair_from(c, point, len, d);
+    int err = pkey == NULL ? -1 : cleat_sim_crypto_keep(pkey, alg, key);
+    EVP_PKEY_free(pkey);
+    BN_clear_free(d);
+    EC_POINT_free(p);
+    EC_GROUP_free(g);
+    return err;
+}
+
 int cleat_sim_crypto_generate(uint8_t alg, struct cleat_sim_key *key) {
     const struct curve *c = curve_of(alg);
     if (cleat_sim_crypto_is_rsa(alg)) {

@@ -200,3 +200,68 @@ int cleat_sim_meta_change(struct cleat_sim *s, struct cleat_sim_object *o,
     s->dirty = true;
     return SIM_OK;
 }
+
+/* --- by a protected update ------------------------------------------------ */
+
+static void drop(struct cleat_sim_meta *m, uint8_t tag) {
+    struct cleat_sim_meta out = {0};
+    struct cleat_writer w = cleat_writer_of(out.tlv, sizeof out.tlv);
+    struct cleat_reader r = cleat_reader_of(cleat_bytes_of(m->tlv, m->len));
+    struct tlv t;
+    while (next(&r, &t)) {
+        if (t.tag != tag) {
+            write(&w, t.tag, t.value);
+        }
+    }
+    out.len = w.len;
+    *m = out;
+}
+
+static void flush(struct cleat_sim_object *o, uint8_t how) {
+    if (how == 0) {
+        return;
+    }
+    if (o->key != NULL) {
+        cleat_wipe(o->key, sizeof *o->key);
+        drop(&o->meta, SIM_T_ALG);
+        return;
+    }
+    memset(o->data, 0, o->cap);
+    if (how == 2) {
+        (void)cleat_sim_crypto_random(o->data, o->cap);
+    }
+    o->used = 0;
+}
+
+int cleat_sim_meta_update(struct cleat_sim_object *o,
+                          struct cleat_bytes container, uint8_t manifest) {
+    struct cleat_reader r = cleat_reader_of(container);
+    uint8_t tag = cleat_read_u8(&r);
+    struct cleat_bytes list = cleat_read_bytes(&r, cleat_read_u8(&r));
+    if (tag != 0x20 || r.failed || cleat_reader_left(&r) != 0) {
+        return SIM_E_METADATA;
+    }
+    struct cleat_sim_meta changed = o->meta;
+    uint8_t reset = cleat_sim_meta_byte(o, SIM_T_RESET, 0);
+    uint8_t lcs = reset & 0x0F;
+    struct cleat_reader in = cleat_reader_of(list);
+    struct tlv t;
+    bool fits = lcs == 0 || cleat_sim_meta_put(&changed, SIM_T_LCSO,
+                                               cleat_bytes_of(&lcs, 1));
+    while (next(&in, &t)) {
+        if (t.tag == SIM_T_VERSION || !good_value(&t) ||
+            repeated(list, t.tag)) {
+            return SIM_E_METADATA;
+        }
+        fits = fits && cleat_sim_meta_put(&changed, t.tag, t.value);
+    }
+    if (in.failed) {
+        return SIM_E_METADATA;
+    }
+    if (!fits || (o->kind < SIM_KEY_EC && changed.len + 8 + 2 > SIM_META_MAX)) {
+        return SIM_E_TRUNCATION;
+    }
+    o->meta = changed;
+    flush(o, (reset >> 4) != 0 ? reset >> 4 : manifest);
+    return SIM_OK;
+}

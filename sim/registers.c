@@ -236,6 +236,10 @@ static void take_write(struct cleat_sim *s, const uint8_t *data, size_t len,
     if (left != 0) {
         write_register(s, cleat_read_bytes(&r, left));
     }
+    if (s->power_fails) {
+        s->power_fails = false;
+        cleat_sim_chip_reset(s);
+    }
     if (s->dirty) {
         (void)cleat_sim_store_save(s);
     }

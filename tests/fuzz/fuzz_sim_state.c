@@ -23,6 +23,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         if (sim == NULL) {
             abort();
         }
+        sim->saved.set = true; /* with a connection in it */
+        sim->saved.shielded = true;
+        sim->saved.channel_set = true;
         good_len = cleat_sim_state_write(sim, good, sizeof good);
     }
     /* Pairs of position and value change a good image; then its length. */

@@ -3,7 +3,8 @@
  * Arbitrary transfers to the virtual chip. The input is a program: each step
  * is a length byte with its kind in the top bits, then that many bytes. Frames
  * get a good check sequence and number half of the time, or little would come
- * past the data link.
+ * past the data link; messages of the shielded connection are sealed with the
+ * chip's own keys for the same reason.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -29,6 +30,11 @@ static struct cleat_sim *the_chip(void) {
     struct cleat_sim_options o = {.now_us = fuzz_clock};
     if (sim == NULL) {
         sim = cleat_sim_open(&o, why, sizeof why);
+        if (sim != NULL) {
+            uint8_t secret[32] = {1};
+            cleat_sim_objects_fill(cleat_sim_objects_find(sim, 0xE140),
+                                   cleat_bytes_of(secret, sizeof secret));
+        }
         fresh_len =
             sim == NULL ? 0 : cleat_sim_state_write(sim, fresh, sizeof fresh);
     }
@@ -94,9 +100,9 @@ static void write_packet(struct cleat_sim *sim, struct numbers *n, uint8_t pctr,
 /* An APDU whose length field is right. */
 static void write_command(struct cleat_sim *sim, struct numbers *n,
                           struct cleat_bytes bytes) {
-    static const uint8_t codes[] = {0x81, 0x82, 0x8C, 0x94, 0x95, 0x9E,
-                                    0x9F, 0xB0, 0xB1, 0xB2, 0xB3, 0xB4,
-                                    0xB8, 0xB9, 0xF0, 0xF1};
+    static const uint8_t codes[] = {0x81, 0x82, 0x83, 0x8C, 0x94, 0x95,
+                                    0x9E, 0x9F, 0xB0, 0xB1, 0xB2, 0xB3,
+                                    0xB4, 0xB8, 0xB9, 0xF0, 0xF1};
     uint8_t apdu[128];
     struct cleat_reader r = cleat_reader_of(bytes);
     struct cleat_writer w = cleat_writer_of(apdu, sizeof apdu);
@@ -111,6 +117,107 @@ static void write_command(struct cleat_sim *sim, struct numbers *n,
     cleat_write_u16(&w, (uint16_t)left);
     cleat_write_bytes(&w, cleat_read_bytes(&r, left));
     write_packet(sim, n, 0, cleat_bytes_of(apdu, w.len));
+}
+
+/* Sealed as its host would: SCTR from the first byte, the rest is an APDU. */
+static void write_sealed(struct cleat_sim *sim, struct numbers *n, uint8_t sctr,
+                         uint32_t seq, struct cleat_bytes plain) {
+    uint8_t message[160];
+    uint8_t nonce[8];
+    uint8_t aad[8];
+    const struct cleat_sim_channel *c = &sim->shield.channel;
+    struct cleat_writer w = cleat_writer_of(message, sizeof message);
+    struct cleat_writer wn = cleat_writer_of(nonce, sizeof nonce);
+    struct cleat_writer wa = cleat_writer_of(aad, sizeof aad);
+    cleat_write_bytes(&wn, cleat_bytes_of(c->keys + 32, 4));
+    cleat_write_u32(&wn, seq);
+    cleat_write_u8(&wa, sctr);
+    cleat_write_u32(&wa, seq);
+    cleat_write_u8(&wa, 1);
+    cleat_write_u16(&wa, (uint16_t)plain.len);
+    struct cleat_sim_ccm ccm = {.key = c->keys,
+                                .nonce = cleat_bytes_of(nonce, sizeof nonce),
+                                .aad = cleat_bytes_of(aad, sizeof aad)};
+    cleat_write_u8(&w, sctr);
+    cleat_write_u32(&w, seq);
+    (void)cleat_sim_crypto_seal(&ccm, plain, message + w.len);
+    write_packet(sim, n, 8, cleat_bytes_of(message, w.len + plain.len + 8));
+}
+
+static void write_record(struct cleat_sim *sim, struct numbers *n,
+                         struct cleat_bytes part) {
+    uint8_t apdu[80] = {0};
+    struct cleat_reader r = cleat_reader_of(part);
+    struct cleat_writer w = cleat_writer_of(apdu, sizeof apdu);
+    uint8_t sctr = 0x20 | (cleat_read_u8(&r) & 3);
+    cleat_write_u8(&w, cleat_read_u8(&r));
+    cleat_write_u8(&w, cleat_read_u8(&r));
+    if ((apdu[0] & 0x7F) == 0x38 && (apdu[1] & 0xF0) == 0x40) {
+        apdu[1] = 0x03; /* as below */
+    }
+    size_t left = cleat_reader_left(&r);
+    cleat_write_u16(&w, (uint16_t)left);
+    cleat_write_bytes(&w, cleat_read_bytes(&r, left));
+    if ((sctr & 1) != 0) {
+        write_sealed(sim, n, sctr, sim->shield.channel.host_seq + 1,
+                     cleat_bytes_of(apdu, w.len));
+        return;
+    }
+    uint8_t message[81] = {sctr};
+    memcpy(message + 1, apdu, w.len);
+    write_packet(sim, n, 8, cleat_bytes_of(message, w.len + 1));
+}
+
+static void handshake(struct cleat_sim *sim, struct numbers *n, bool finish) {
+    static const uint8_t hello[] = {0x00, 0x01};
+    uint8_t proof[36];
+    write_packet(sim, n, 8, cleat_bytes_of(hello, sizeof hello));
+    if (!finish) {
+        return;
+    }
+    uint32_t seq = sim->shield.channel.chip_seq;
+    struct cleat_writer w = cleat_writer_of(proof, sizeof proof);
+    cleat_write_bytes(&w, cleat_bytes_of(sim->shield.rnd, 32));
+    cleat_write_u32(&w, seq);
+    write_sealed(sim, n, 0x08, seq, cleat_bytes_of(proof, sizeof proof));
+}
+
+static void arm(struct cleat_sim *sim, struct cleat_bytes part) {
+    struct cleat_reader r = cleat_reader_of(part);
+    unsigned kinds = CLEAT_SIM_FAULT_KINDS - CLEAT_SIM_FAULT_OUTLEN;
+    unsigned kind = CLEAT_SIM_FAULT_OUTLEN + cleat_read_u8(&r) % kinds;
+    uint32_t arg = cleat_read_u8(&r);
+    cleat_sim_fault_arm(sim, (enum cleat_sim_fault_kind)kind,
+                        arg == 0xFF ? CLEAT_SIM_FAULT_ANY : arg * arg);
+}
+
+/* Steps above the plain bus. */
+static void shielded_step(struct cleat_sim *sim, struct numbers *n,
+                          unsigned step, struct cleat_bytes part) {
+    switch (step & 7) {
+    case 0:
+        handshake(sim, n, true);
+        break;
+    case 1:
+        handshake(sim, n, false);
+        break;
+    case 2:
+    case 3:
+        write_record(sim, n, part);
+        break;
+    case 4:
+        write_packet(sim, n, 8, part);
+        break;
+    case 5:
+        write_sealed(sim, n, 0x23, sim->shield.channel.host_seq + 1, part);
+        break;
+    case 6:
+        arm(sim, part);
+        break;
+    default:
+        now_us += 6000000;
+        break;
+    }
 }
 
 static void open_application(struct cleat_sim *sim, struct numbers *n) {
@@ -143,10 +250,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
             write_raw(sim, part);
             break;
         case 1:
-            (void)cleat_sim_read(sim, 0x30, in, len, &us);
+            if (len >= 40) {
+                shielded_step(sim, &n, (unsigned)len, part);
+            } else {
+                (void)cleat_sim_read(sim, 0x30, in, len, &us);
+            }
             break;
         case 2:
-            write_packet(sim, &n, part.len > 0 ? part.data[0] & 7 : 0, part);
+            write_packet(sim, &n, part.len > 0 ? part.data[0] & 15 : 0, part);
             break;
         default:
             write_command(sim, &n, part);

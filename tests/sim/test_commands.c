@@ -469,7 +469,6 @@ static void aes_round_trips_and_needs_change_rights(void **state) {
     assert_string_equal(text + 6, plain);
     assert_int_equal(run("94 08 0015 E200 01 0010 %s", plain), 0);
     assert_int_equal(run("94 08 0014 E200 01 000F %.30s", plain), 0x05);
-    assert_int_equal(run("94 08 0015 E200 00 0010 %s", plain), 0x25);
     assert_int_equal(run("81 00 0002 E200"), 0x07);
 }
 
