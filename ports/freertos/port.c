@@ -193,18 +193,24 @@ void cleat_port_wake(struct cleat_task *task) {
     taskEXIT_CRITICAL();
 }
 
-/* Sleep until woken or due. A task that is due at once still lets others of
- * its priority run. */
+/* Sleep until woken or due. The tick and the board's clock are two things: a
+ * sleep that ended early goes on. A task that is due at once still lets others
+ * of its priority run. */
 static void sleep_until(uint64_t due_ms) {
-    TickType_t wait = portMAX_DELAY;
-    if (due_ms != CLEAT_NEVER) {
+    for (;;) {
+        TickType_t wait = portMAX_DELAY;
         uint64_t now = cleat_port_now_ms();
-        wait = due_ms <= now ? 0 : ticks_of_ms(due_ms - now);
-    }
-    if (ulTaskNotifyTakeIndexed(CLEAT_FREERTOS_NOTIFICATION, pdTRUE, wait) ==
-            0 &&
-        wait == 0) {
-        taskYIELD();
+        if (due_ms != CLEAT_NEVER) {
+            wait = due_ms <= now ? 0 : ticks_of_ms(due_ms - now);
+        }
+        if (ulTaskNotifyTakeIndexed(CLEAT_FREERTOS_NOTIFICATION, pdTRUE,
+                                    wait) != 0) {
+            return;
+        }
+        if (wait == 0) {
+            taskYIELD();
+            return;
+        }
     }
 }
 
