@@ -36,9 +36,8 @@ static void stats(bool control) {
     snprintf(text, sizeof text,
              "stats total_ms=%lu awake_us=%lu rounds=%lu steps=%lu sleeps=%lu",
              (unsigned long)(c.total_us / 1000),
-             (unsigned long)(c.total_us - c.asleep_us),
-             (unsigned long)c.rounds, (unsigned long)c.steps,
-             (unsigned long)c.sleeps);
+             (unsigned long)(c.total_us - c.asleep_us), (unsigned long)c.rounds,
+             (unsigned long)c.steps, (unsigned long)c.sleeps);
     board_print(control, text);
     snprintf(text, sizeof text,
              "memory stack=%lu/%lu tls_heap=%lu/%lu lwip_heap=%lu",
@@ -53,14 +52,14 @@ static void stats(bool control) {
 }
 
 /* Past the end of the stack: the guard must stop it. */
-static unsigned overflow(unsigned depth) {
+__attribute__((noinline)) static unsigned overflow(unsigned depth) {
     volatile unsigned room[32];
     room[0] = depth;
     room[31] = depth == 0 ? 0 : overflow(depth - 1);
     return room[0] + room[31];
 }
 
-static void smash(size_t len) {
+__attribute__((noinline)) static void smash(size_t len) {
     char room[16];
     volatile char *at = room;
     for (size_t i = 0; i < len; i++) {

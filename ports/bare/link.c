@@ -40,8 +40,8 @@ unsigned int cleat_bare_link_random(void) {
     return seed ^ seed >> 15;
 }
 
-void cleat_bare_link_assert(const char *what) {
-    CLEAT_LOG(CLEAT_LEVEL_ERROR, "net", "lwip assertion text=%s", what);
+void cleat_bare_link_assert(const char *file, int line) {
+    CLEAT_LOG(CLEAT_LEVEL_ERROR, "net", "lwip assertion at=%s:%d", file, line);
 }
 
 u32_t sys_now(void) {
