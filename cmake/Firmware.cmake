@@ -51,7 +51,9 @@ else()
   add_compile_options(${CLEAT_TOOLCHAIN_CALLGRAPH})
 endif()
 
-# Canaries in every function with an array of bytes, libraries included.
-add_compile_options(-fstack-protector)
+# Canaries wherever an address on the stack is taken, libraries included. (The
+# weaker -fstack-protector overlooks arrays of char when GCC 12 optimises across
+# files: char is unsigned here, and it looks for signed ones.)
+add_compile_options(-fstack-protector-strong)
 add_compile_definitions(
   CLEAT_CONFIG_FILE="${CLEAT_BOARD_CONFIG}")
