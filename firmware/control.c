@@ -128,7 +128,7 @@ static void take(bool control, char byte) {
     }
 }
 
-static uint64_t step(void *self, uint64_t now_ms) {
+static uint64_t control_step(void *self, uint64_t now_ms) {
     (void)self;
     (void)now_ms;
     for (int channel = 0; channel < 2; channel++) {
@@ -143,7 +143,7 @@ static uint64_t step(void *self, uint64_t now_ms) {
 int firmware_control_start(struct cleat_device *d) {
     device = d;
     task.name = "control";
-    task.step = step;
+    task.step = control_step;
     int err = cleat_port_start(&task);
     board_on_receive(&task);
     return err;
