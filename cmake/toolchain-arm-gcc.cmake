@@ -11,6 +11,7 @@ set(CMAKE_EXECUTABLE_SUFFIX_C .elf)
 set(CLEAT_TOOLCHAIN GCC_ARM)
 set(CLEAT_TOOLCHAIN_LINK --specs=nano.specs -nostartfiles
     -Wl,--print-memory-usage)
+set(CLEAT_TOOLCHAIN_CALLGRAPH -fcallgraph-info=su)
 
 # The compiler knows by itself where its headers and libraries are.
 function(cleat_toolchain_for)

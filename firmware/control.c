@@ -36,9 +36,8 @@ static void stats(bool control) {
     snprintf(text, sizeof text,
              "stats total_ms=%lu awake_us=%lu rounds=%lu steps=%lu sleeps=%lu",
              (unsigned long)(c.total_us / 1000),
-             (unsigned long)(c.total_us - c.asleep_us),
-             (unsigned long)c.rounds, (unsigned long)c.steps,
-             (unsigned long)c.sleeps);
+             (unsigned long)(c.total_us - c.asleep_us), (unsigned long)c.rounds,
+             (unsigned long)c.steps, (unsigned long)c.sleeps);
     board_print(control, text);
     snprintf(text, sizeof text,
              "memory stack=%lu/%lu tls_heap=%lu/%lu lwip_heap=%lu",
@@ -53,19 +52,19 @@ static void stats(bool control) {
 }
 
 /* Past the end of the stack: the guard must stop it. */
-static unsigned overflow(unsigned depth) {
+__attribute__((noinline)) static unsigned overflow(unsigned depth) {
     volatile unsigned room[32];
     room[0] = depth;
     room[31] = depth == 0 ? 0 : overflow(depth - 1);
     return room[0] + room[31];
 }
 
-static void smash(size_t len) {
+/* By a pointer, so that the compiler does not see what goes wrong. */
+static void *(*volatile fill)(void *, int, size_t) = memset;
+
+__attribute__((noinline)) static void smash(size_t len) {
     char room[16];
-    volatile char *at = room;
-    for (size_t i = 0; i < len; i++) {
-        at[i] = 'x';
-    }
+    (void)fill(room, 'x', len);
 }
 
 static void touch(uintptr_t address) {
@@ -129,7 +128,7 @@ static void take(bool control, char byte) {
     }
 }
 
-static uint64_t step(void *self, uint64_t now_ms) {
+static uint64_t control_step(void *self, uint64_t now_ms) {
     (void)self;
     (void)now_ms;
     for (int channel = 0; channel < 2; channel++) {
@@ -144,7 +143,7 @@ static uint64_t step(void *self, uint64_t now_ms) {
 int firmware_control_start(struct cleat_device *d) {
     device = d;
     task.name = "control";
-    task.step = step;
+    task.step = control_step;
     int err = cleat_port_start(&task);
     board_on_receive(&task);
     return err;

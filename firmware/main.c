@@ -23,8 +23,8 @@ extern const struct cleat_se_driver cleat_se_driver_optiga;
 
 static void log_line(void *arg, enum cleat_level level, const char *module,
                      const char *line) {
-    static const char *const names[] = {"error: ", "warning: ", "info: ",
-                                        "debug: "};
+    static const char *const names[] = {
+        "error: ", "warning: ", "info: ", "debug: "};
     char text[200];
     (void)arg;
     (void)module;

@@ -1,10 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/* mbedTLS of the large profile: servers with RSA certificates too. */
+/* mbedTLS of the large profile: RSA chains, P-384, AES-256 too. */
 #ifndef FIRMWARE_MBEDTLS_CONFIG_LARGE_H
 #define FIRMWARE_MBEDTLS_CONFIG_LARGE_H
 
 #include "mbedtls_config_small.h"
 
+#undef MBEDTLS_AES_ONLY_128_BIT_KEY_LENGTH
+#undef MBEDTLS_SSL_CIPHERSUITES
+
+#define MBEDTLS_ECP_DP_SECP384R1_ENABLED
+#define MBEDTLS_SHA384_C
 #define MBEDTLS_KEY_EXCHANGE_ECDHE_RSA_ENABLED
 #define MBEDTLS_RSA_C
 #define MBEDTLS_PKCS1_V15

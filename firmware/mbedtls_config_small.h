@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * mbedTLS of the small profile: src/tls/mbedtls_config.h without RSA, with a
- * fixed block of memory, and small where that costs only time.
+ * mbedTLS of the small profile: src/tls/mbedtls_config.h with a fixed block of
+ * memory, small where that costs only time, and with one cipher suite:
+ * ECDHE-ECDSA, P-256, AES-128-GCM, SHA-256. The element, brokers with an EC
+ * certificate and AWS (Amazon Root CA 3) all have it.
  */
 #ifndef FIRMWARE_MBEDTLS_CONFIG_SMALL_H
 #define FIRMWARE_MBEDTLS_CONFIG_SMALL_H
@@ -9,11 +11,17 @@
 #include "../src/tls/mbedtls_config.h"
 
 #undef MBEDTLS_KEY_EXCHANGE_ECDHE_RSA_ENABLED
+#undef MBEDTLS_ECP_DP_SECP384R1_ENABLED
+#undef MBEDTLS_SHA384_C
 #undef MBEDTLS_RSA_C
 #undef MBEDTLS_PKCS1_V15
 #undef MBEDTLS_PKCS1_V21
 #undef MBEDTLS_X509_RSASSA_PSS_SUPPORT
 
+#define MBEDTLS_AES_ONLY_128_BIT_KEY_LENGTH
+#define MBEDTLS_SSL_CIPHERSUITES MBEDTLS_TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256
+
+#define MBEDTLS_BLOCK_CIPHER_NO_DECRYPT
 #define MBEDTLS_HAVE_ASM
 #define MBEDTLS_MEMORY_BUFFER_ALLOC_C
 #define MBEDTLS_MEMORY_DEBUG

@@ -15,7 +15,8 @@
 #error "this board lacks the user button: BOARD_USER_BUTTON in its board.h"
 #endif
 #ifndef BOARD_CHIP_I2C
-#error "this board lacks the secure element's bus: BOARD_CHIP_I2C in its board.h"
+#error                                                                         \
+    "this board lacks the secure element's bus: BOARD_CHIP_I2C in its board.h"
 #endif
 #ifndef BOARD_NETWORK
 #error "this board lacks a network: BOARD_NETWORK in its board.h"

@@ -74,7 +74,8 @@ static void send(char type, uint8_t arg, struct cleat_bytes payload) {
 static int hold(uint64_t deadline_us) {
     uint8_t bytes[4];
     int err = receive_bytes(bytes, sizeof bytes, deadline_us);
-    struct cleat_reader r = cleat_reader_of(cleat_bytes_of(bytes, sizeof bytes));
+    struct cleat_reader r =
+        cleat_reader_of(cleat_bytes_of(bytes, sizeof bytes));
     uint32_t us = cleat_read_u32(&r);
     if (err != CLEAT_OK || us >= STRETCH_LIMIT_US) {
         return CLEAT_ERR_TIMEOUT;
@@ -163,9 +164,13 @@ static int bus_line(void *self, enum cleat_i2c_line line, bool high) {
     return ask('L', (uint8_t)line, cleat_bytes_of(&level, 1), NULL, 0);
 }
 
-static struct cleat_i2c bus = {
-    bus_write, bus_read, bus_speed, bus_line,
-    CLEAT_I2C_LINE_RESET | CLEAT_I2C_LINE_POWER, UINT16_MAX, NULL};
+static struct cleat_i2c bus = {bus_write,
+                               bus_read,
+                               bus_speed,
+                               bus_line,
+                               CLEAT_I2C_LINE_RESET | CLEAT_I2C_LINE_POWER,
+                               UINT16_MAX,
+                               NULL};
 
 struct cleat_i2c *board_bus(void) {
     board_uart_init(UART1);

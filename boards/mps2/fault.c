@@ -14,6 +14,10 @@
 
 /* The linker script begins the RAM with it. */
 extern uint32_t board_guard[];
+extern uint32_t board_stack_limit[], board_stack_top[];
+extern uint32_t board_data_load[]; /* code ends before it */
+
+#define ADDR2LINE "arm-none-eabi-addr2line -fipe firmware.elf "
 
 struct frame {
     uint32_t r0, r1, r2, r3, r12, lr, pc, psr;
@@ -37,6 +41,19 @@ static void put_hex(const char *name, uint32_t value) {
     board_uart_text(UART0, "0x");
     for (int shift = 28; shift >= 0; shift -= 4) {
         board_uart_put(UART0, (uint8_t)digits[value >> shift & 15]);
+    }
+}
+
+/* With no frame to read: what looks like return addresses, innermost first. */
+static void put_callers(const char *before) {
+    unsigned found = 0;
+    for (const uint32_t *p = board_stack_limit;
+         p < board_stack_top && found < 4; p++) {
+        if ((*p & 1) != 0 && *p > 256 && *p < (uintptr_t)board_data_load) {
+            put_hex(before, *p - 1);
+            before = " ";
+            found++;
+        }
     }
 }
 
@@ -74,11 +91,14 @@ void board_fault_report(struct frame *f, uint32_t exc_return) {
     put_hex(" mmfar=", SCB_MMFAR);
     put_hex(" bfar=", SCB_BFAR);
     put_hex(" exc=", exc_return);
-    if ((uintptr_t)f < (uintptr_t)board_guard + 256 + 32) {
-        board_uart_text(UART0, "\r\nFAULT: the stack is used up");
+    if ((uintptr_t)f < (uintptr_t)board_stack_limit) {
+        board_uart_text(UART0, "\r\nFAULT: the stack is used up;"
+                               " pc and lr are not known, these returned to:");
+        put_callers("\r\nFAULT: " ADDR2LINE);
+    } else {
+        put_hex("\r\nFAULT: " ADDR2LINE, f->pc);
+        put_hex(" ", f->lr);
     }
-    put_hex("\r\nFAULT: arm-none-eabi-addr2line -fipe firmware.elf ", f->pc);
-    put_hex(" ", f->lr);
     board_uart_text(UART0, "\r\n");
     restart();
 }
@@ -106,7 +126,7 @@ void board_watchdog_report(const struct frame *f) {
     board_uart_text(UART0, "\r\nWATCHDOG: no progress;");
     put_hex(" pc=", f->pc);
     put_hex(" lr=", f->lr);
-    put_hex("\r\nWATCHDOG: arm-none-eabi-addr2line -fipe firmware.elf ", f->pc);
+    put_hex("\r\nWATCHDOG: " ADDR2LINE, f->pc);
     put_hex(" ", f->lr);
     board_uart_text(UART0, "\r\n");
     restart();
@@ -120,7 +140,7 @@ __attribute__((naked)) void board_watchdog_bite(void) {
 void __stack_chk_fail(void);
 __attribute__((noreturn)) void __stack_chk_fail(void) {
     board_uart_text(UART0, "\r\nCANARY: a function wrote past its array");
-    put_hex("\r\nCANARY: arm-none-eabi-addr2line -fipe firmware.elf ",
+    put_hex("\r\nCANARY: " ADDR2LINE,
             (uint32_t)(uintptr_t)__builtin_return_address(0));
     board_uart_text(UART0, "\r\n");
     restart();

@@ -37,8 +37,7 @@ const char *board_settings(void) {
 }
 
 long board_read_file(const char *path, uint8_t *room, size_t cap) {
-    const uintptr_t open[3] = {(uintptr_t)path, OPEN_READ_BINARY,
-                               strlen(path)};
+    const uintptr_t open[3] = {(uintptr_t)path, OPEN_READ_BINARY, strlen(path)};
     long handle = board_semihost(SYS_OPEN, open);
     if (handle < 0) {
         return -1;

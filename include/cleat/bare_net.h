@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Network without an operating system: lwIP between a board's Ethernet driver
- * and the interfaces cleat/link.h (cable and DHCP) and cleat/stream.h (TCP, with
- * DNS). One network per program; it runs as a task of its own beside the
+ * and the interfaces cleat/link.h (cable and DHCP) and cleat/stream.h (TCP,
+ * with DNS). One network per program; it runs as a task of its own beside the
  * device's four, and all of it on one loop.
  */
 #ifndef CLEAT_BARE_NET_H

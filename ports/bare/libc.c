@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include "cleat/bare_port.h"
@@ -33,6 +34,15 @@ void *_sbrk(ptrdiff_t more) {
     (void)more;
     errno = ENOMEM;
     return (void *)(intptr_t)-1;
+}
+
+/* The library's is unrolled for speed, and twenty times as long. */
+int strcmp(const char *a, const char *b) {
+    while (*a != '\0' && *a == *b) {
+        a++;
+        b++;
+    }
+    return (unsigned char)*a - (unsigned char)*b;
 }
 
 /* Asked for by run-time support. Without progress the watchdog restarts the

@@ -40,8 +40,8 @@ unsigned int cleat_bare_link_random(void) {
     return seed ^ seed >> 15;
 }
 
-void cleat_bare_link_assert(const char *what) {
-    CLEAT_LOG(CLEAT_LEVEL_ERROR, "net", "lwip assertion text=%s", what);
+void cleat_bare_link_assert(const char *file, int line) {
+    CLEAT_LOG(CLEAT_LEVEL_ERROR, "net", "lwip assertion at=%s:%d", file, line);
 }
 
 u32_t sys_now(void) {
@@ -108,7 +108,7 @@ static bool usable(void) {
     return netif_is_link_up(&interface) && dhcp_supplied_address(&interface);
 }
 
-static uint64_t step(void *self, uint64_t now_ms) {
+static uint64_t net_step(void *self, uint64_t now_ms) {
     (void)self;
     for (size_t len = ethernet->receive_begin(ethernet->self); len != 0;
          len = ethernet->receive_begin(ethernet->self)) {
@@ -141,7 +141,7 @@ static bool is_up(void *self, struct cleat_task *task) {
 static int start(void) {
     uint8_t mac[6];
     net_task.name = "network";
-    net_task.step = step;
+    net_task.step = net_step;
     int err = ethernet->start(ethernet->self, mac, &net_task);
     if (err != CLEAT_OK) {
         return err;

@@ -21,6 +21,7 @@
 #define LWIP_DNS 1
 #define LWIP_UDP 1
 #define LWIP_TCP 1
+#define TCP_QUEUE_OOSEQ 0 /* what comes out of order is sent again */
 #define LWIP_NETIF_LINK_CALLBACK 0
 #define LWIP_NETIF_TX_SINGLE_PBUF 0
 

@@ -168,9 +168,9 @@ static int begin(struct cleat_bare_net *n, uint64_t now_ms) {
     n->task = cleat_port_current();
     n->ended = false;
     n->detail = (struct cleat_detail){0};
-    n->deadline_ms = now_ms + (n->connect_timeout_ms == 0
-                                   ? CONNECT_TIMEOUT_MS
-                                   : n->connect_timeout_ms);
+    n->deadline_ms =
+        now_ms + (n->connect_timeout_ms == 0 ? CONNECT_TIMEOUT_MS
+                                             : n->connect_timeout_ms);
     n->state = RESOLVING;
     n->lookup++;
     resolving = n;

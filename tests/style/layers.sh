@@ -6,7 +6,7 @@ set -euo pipefail
 tools/check-layers
 copy=$(mktemp -d)
 trap 'rm -rf "$copy"' EXIT
-cp -r src app ports boards cli sim include docs tools "$copy"
+cp -r src app ports boards cli sim firmware include docs tools "$copy"
 sed -i '1i #include "cleat/tls.h"' "$copy/src/mqtt/topic.c"
 if "$copy/tools/check-layers" >"$copy/out"; then
     echo "a session that includes TLS was not noticed" >&2

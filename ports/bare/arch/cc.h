@@ -7,7 +7,8 @@
 #include <sys/time.h>
 
 #define LWIP_PLATFORM_DIAG(x)
-#define LWIP_PLATFORM_ASSERT(x) cleat_bare_link_assert(x)
-void cleat_bare_link_assert(const char *what);
+/* The texts stay out of the image; the line leads to them. */
+#define LWIP_PLATFORM_ASSERT(x) cleat_bare_link_assert(__FILE_NAME__, __LINE__)
+void cleat_bare_link_assert(const char *file, int line);
 
 #endif
