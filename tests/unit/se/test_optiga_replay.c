@@ -29,7 +29,9 @@ static struct cleat_se_op op;
 static uint8_t out[2048];
 
 static struct cleat_optiga_link *link_inside(void) {
-    return &((struct cleat_optiga *)(void *)se.ctx)->transport.link;
+    void *ctx = se.ctx;
+    struct cleat_optiga *driver = ctx;
+    return &driver->transport.link;
 }
 
 static void play_on(const char *name) {
