@@ -26,7 +26,7 @@ const uint8_t point[65] = {0x04, 9};
 void setup(unsigned lines, uint16_t frame_max) {
     chip_init(&chip);
     chip.bus.lines = lines;
-    struct cleat_se_config config = {&chip.bus, NULL, 0, frame_max};
+    struct cleat_se_config config = {&chip.bus, NULL, 0, frame_max, NULL};
     assert_int_equal(
         cleat_se_init(&se, &cleat_se_driver_optiga, &config, &task, NULL), 0);
     for (size_t i = 0; i < sizeof in; i++) {
