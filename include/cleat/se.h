@@ -52,6 +52,11 @@ enum cleat_curve { CLEAT_CURVE_P256 = 0x03, CLEAT_CURVE_P384 = 0x04 };
 #define CLEAT_SE_CAN_OBJECTS 0x0040u  /**< read and write data objects */
 #define CLEAT_SE_CAN_METADATA 0x0080u /**< read and write metadata */
 #define CLEAT_SE_CAN_HASH 0x0100u
+#define CLEAT_SE_CAN_HIBERNATE 0x0200u
+#define CLEAT_SE_CAN_SHIELD 0x0400u /**< config.shield is heeded */
+
+/** Bytes of a handle that HIBERNATE returns. */
+#define CLEAT_SE_HANDLE_LEN 8
 
 enum cleat_se_op_type {
     CLEAT_SE_OPEN,        /**< Wake it, negotiate, open the application. */
@@ -64,17 +69,24 @@ enum cleat_se_op_type {
     CLEAT_SE_READ_METADATA,  /**< object -> the raw 20 len ... container. */
     CLEAT_SE_WRITE_METADATA, /**< object, in: a raw container. May be
                                   irreversible: the caller asks the user. */
-    CLEAT_SE_GENERATE, /**< object (key slot), curve, usage -> public point. */
-    CLEAT_SE_SIGN,     /**< object (key), curve, in = digest -> r s, fixed
-                            width. A digest longer than the curve is cut. */
-    CLEAT_SE_VERIFY,   /**< curve, key = public point, in = digest, signature =
-                            r s fixed width. Bad: CLEAT_ERR_VERIFY. */
-    CLEAT_SE_AGREE,    /**< object (own key), curve, key = peer's point ->
-                            X coordinate, fixed width. The driver must know the
-                            point to be on the curve: the caller checked. */
-    CLEAT_SE_HASH,     /**< in -> SHA-256, any length. */
-    CLEAT_SE_RESET,    /**< Reset by the strongest means there is: power line,
-                            reset line, register. Then OPEN again. */
+    CLEAT_SE_GENERATE,  /**< object (key slot), curve, usage -> public point. */
+    CLEAT_SE_SIGN,      /**< object (key), curve, in = digest -> r s, fixed
+                             width. A digest longer than the curve is cut. */
+    CLEAT_SE_VERIFY,    /**< curve, key = public point, in = digest, signature =
+                             r s fixed width. Bad: CLEAT_ERR_VERIFY. */
+    CLEAT_SE_AGREE,     /**< object (own key), curve, key = peer's point ->
+                             X coordinate, fixed width. The driver must know the
+                             point to be on the curve: the caller checked. */
+    CLEAT_SE_HASH,      /**< in -> SHA-256, any length. */
+    CLEAT_SE_RESET,     /**< Reset by the strongest means there is: power line,
+                             reset line, register. Then OPEN again. */
+    CLEAT_SE_HIBERNATE, /**< CLOSE, but the element keeps the application and
+                             its session keys; -> handle of 8 bytes. It may be
+                             powered off then, and is if its power line is
+                             wired. DENIED or STATE while security events are
+                             still counted: wait and try again. */
+    CLEAT_SE_RESTORE,   /**< OPEN after HIBERNATE; in = the handle, good for
+                             once. If it fails, OPEN. */
     CLEAT_SE_OP_COUNT
 };
 
@@ -131,12 +143,16 @@ struct cleat_se_ask {
     bool high;
 };
 
+struct cleat_se_shield;
+
 /** How an element is opened. Zero is the default everywhere. */
 struct cleat_se_config {
     struct cleat_i2c *bus; /**< For drivers with needs_bus. */
     const char *address;   /**< Else: what stands behind "NAME:" in --chip. */
     uint32_t bus_khz;      /**< Default 400. */
     uint16_t frame_max;    /**< Longest data-link frame; default 277. */
+    /** Shielded connection (cleat/shield.h), or NULL: in the clear. */
+    struct cleat_se_shield *shield;
 };
 
 /** Largest context of any driver in this build, bytes (the optiga driver's is

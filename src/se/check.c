@@ -35,6 +35,9 @@ static const struct rule rules[CLEAT_SE_OP_COUNT] = {
                         .curve = true,
                         .key = true,
                         .out_fields = 1},
+    [CLEAT_SE_HIBERNATE] = {.can = CLEAT_SE_CAN_HIBERNATE,
+                            .out_extra = CLEAT_SE_HANDLE_LEN},
+    [CLEAT_SE_RESTORE] = {.can = CLEAT_SE_CAN_HIBERNATE, .in = true},
     [CLEAT_SE_HASH] = {.can = CLEAT_SE_CAN_HASH, .out_extra = SHA256_LEN},
 };
 
@@ -60,6 +63,12 @@ static int check_data(const struct cleat_se_op *op, const char **text) {
         if (op->in.len > 46) {
             *text = "metadata takes at most 46 bytes";
             return CLEAT_ERR_SIZE;
+        }
+        return 0;
+    case CLEAT_SE_RESTORE:
+        if (op->in.len != CLEAT_SE_HANDLE_LEN) {
+            *text = "a handle has 8 bytes";
+            return CLEAT_ERR_ARG;
         }
         return 0;
     case CLEAT_SE_GENERATE:

@@ -158,7 +158,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     static struct cleat_se se;
     static struct cleat_task task = {"se", cleat_se_step, &se, NULL};
     struct cleat_i2c bus = {chip_write, chip_read, NULL, NULL, 0, 0, NULL};
-    struct cleat_se_config config = {&bus, NULL, 0, 0};
+    struct cleat_se_config config = {&bus, NULL, 0, 0, NULL};
     if (size < OPS) {
         return 0;
     }

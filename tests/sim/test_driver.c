@@ -63,7 +63,7 @@ static void begin(const struct cleat_sim_options *options, uint16_t frame_max,
     bus.line = line;
     bus.self = sim;
     bus.lines = lines;
-    struct cleat_se_config config = {&bus, NULL, 0, frame_max};
+    struct cleat_se_config config = {&bus, NULL, 0, frame_max, NULL};
     struct cleat_detail detail;
     assert_int_equal(
         cleat_se_init(&se, cleat_se_driver_find(cleat_bytes_str("optiga")),

@@ -40,6 +40,8 @@ enum phase {
     OPEN_APP,
     COMMAND,
     LAST_ERROR,
+    SHAKE,    /* No command, but the shielded connection. */
+    MANAGE,   /* The same saved or restored. */
     LAST_ACK, /* The operation is over, its last response not acknowledged:
                  the next command does, or else we do. */
     ACKING
@@ -166,9 +168,32 @@ static void finish_chip(struct cleat_optiga *d, uint8_t code) {
 
 static void send(struct cleat_optiga *d, enum phase phase) {
     struct cleat_optiga_command *c = &d->command;
+    uint32_t expect_us = c->least_ms * 1000u * d->pace / PACE_BEST;
     d->phase = (uint8_t)phase;
+    if (d->shield != NULL) {
+        d->shield->driver->send(d->shield, &d->transport, c->part,
+                                c->part_count, c->to, expect_us,
+                                phase == OPEN_APP);
+        return;
+    }
     cleat_optiga_transport_send(&d->transport, c->part, c->part_count, c->to,
-                                c->least_ms * 1000u * d->pace / PACE_BEST);
+                                expect_us);
+}
+
+static bool session_is(const struct cleat_optiga *d,
+                       enum cleat_optiga_session session) {
+    return d->shield != NULL && d->shield->session == session;
+}
+
+static void drop_session(struct cleat_optiga *d) {
+    if (d->shield != NULL) {
+        d->shield->driver->drop(d->shield);
+    }
+}
+
+static void manage_session(struct cleat_optiga *d, bool restore) {
+    d->phase = MANAGE;
+    d->shield->driver->manage(d->shield, &d->transport, restore);
 }
 
 static void send_command(struct cleat_optiga *d) {
@@ -182,7 +207,11 @@ static void send_last_error(struct cleat_optiga *d, enum phase phase) {
 }
 
 static void send_open(struct cleat_optiga *d) {
-    cleat_optiga_apdu_open(&d->command);
+    struct cleat_bytes handle = {NULL, 0};
+    if (d->op->type == CLEAT_SE_RESTORE) {
+        handle = d->op->in;
+    }
+    cleat_optiga_apdu_open(&d->command, handle);
     send(d, OPEN_APP);
 }
 
@@ -208,6 +237,9 @@ static void up_from(struct cleat_optiga *d, enum action first) {
     d->brought_up = true;
     d->app_open = false;
     cleat_optiga_link_restart(link_of(d));
+    if (d->op->type != CLEAT_SE_RESTORE) {
+        drop_session(d);
+    }
     d->phase = UP;
     d->up = (uint8_t)first;
 }
@@ -270,6 +302,10 @@ static void up_done(struct cleat_optiga *d) {
         return;
     }
     link_of(d)->frame_len = (uint16_t)len;
+    if (session_is(d, CLEAT_OPTIGA_SESSION_SAVED)) {
+        manage_session(d, true);
+        return;
+    }
     send_open(d);
 }
 
@@ -283,6 +319,10 @@ static void up_act(struct cleat_optiga *d, enum action action,
         up_line(d, CLEAT_I2C_LINE_RESET, false);
         break;
     case LOW_WAIT:
+        if (d->op->type == CLEAT_SE_HIBERNATE) {
+            finish(d, 0); /* It stays off. */
+            break;
+        }
         cleat_optiga_phy_wait(phy_of(d),
                               now_us + (d->lines == CLEAT_I2C_LINE_RESET
                                             ? RESET_LOW_US
@@ -380,6 +420,17 @@ static void recover_step(struct cleat_optiga *d, uint32_t now_us) {
 /* The exchange of d->phase ended without a response. */
 static void exchange_failed(struct cleat_optiga *d, uint32_t now_us) {
     bool bus = phy_of(d)->result != 0;
+    uint8_t cause = link_of(d)->cause;
+    if (!bus && cause == CLEAT_OPTIGA_NOT_PAIRED) {
+        d->opened = false;
+        d->app_open = false; /* It may answer nothing now before a reset. */
+    }
+    if (!bus && cause == CLEAT_OPTIGA_SHIELD_LOST && d->phase == COMMAND &&
+        !d->retried && d->command.repeatable) {
+        d->retried = true;
+        send_command(d);
+        return;
+    }
     if (d->phase == PROBE && !d->brought_up && (!bus || d->lines != 0)) {
         up_begin(d);
         return;
@@ -393,7 +444,7 @@ static void exchange_failed(struct cleat_optiga *d, uint32_t now_us) {
      * that it did not take (it was reset behind our back). */
     bool untouched = link_of(d)->refused && d->pos == 0;
     if (d->phase != PROBE && !d->retried && !bus &&
-        layer_of(link_of(d)->cause) == CLEAT_LAYER_LINK &&
+        layer_of(cause) == CLEAT_LAYER_LINK &&
         (untouched || d->command.repeatable) &&
         !cleat_optiga_phy_reached(now_us, link_of(d)->give_up_us)) {
         d->retried = true;
@@ -414,6 +465,26 @@ static void finish_good(struct cleat_optiga *d) {
     finish(d, 0);
 }
 
+static void closed(struct cleat_optiga *d) {
+    d->opened = false;
+    d->app_open = false;
+    drop_session(d);
+    finish(d, 0);
+}
+
+/* The chip has saved everything: switch it off if we can. */
+static void hibernated(struct cleat_optiga *d) {
+    d->opened = false;
+    d->app_open = false;
+    if ((d->lines & CLEAT_I2C_LINE_POWER) == 0) {
+        finish(d, 0);
+        return;
+    }
+    cleat_optiga_link_ack(link_of(d), false);
+    d->phase = UP;
+    d->up = POWER_LOW;
+}
+
 static void command_done(struct cleat_optiga *d) {
     size_t len = cleat_optiga_transport_data(&d->transport);
     int err = cleat_optiga_apdu_take(&d->command, d->op, len, &d->pos);
@@ -429,8 +500,16 @@ static void command_done(struct cleat_optiga *d) {
         return;
     }
     if (d->op->type == CLEAT_SE_CLOSE) {
-        d->opened = false;
-        d->app_open = false;
+        closed(d);
+        return;
+    }
+    if (d->op->type == CLEAT_SE_HIBERNATE) {
+        if (session_is(d, CLEAT_OPTIGA_SESSION_READY)) {
+            manage_session(d, false);
+        } else {
+            hibernated(d);
+        }
+        return;
     }
     finish_good(d);
 }
@@ -439,12 +518,30 @@ static void command_done(struct cleat_optiga *d) {
 static void opened(struct cleat_optiga *d) {
     d->app_open = true;
     d->suspect = false;
-    if (d->op->type == CLEAT_SE_OPEN) {
-        d->opened = true;
-        finish(d, 0);
+    if (d->op->type != CLEAT_SE_OPEN && d->op->type != CLEAT_SE_RESTORE) {
+        send_command(d);
         return;
     }
-    send_command(d);
+    d->opened = true;
+    if (d->shield != NULL && d->shield->level != CLEAT_SE_PROTECT_NOTHING &&
+        !session_is(d, CLEAT_OPTIGA_SESSION_READY)) {
+        /* Now, as whoever opens it wants to know that they are not paired. */
+        d->command.part_count = 0;
+        send(d, SHAKE);
+        return;
+    }
+    finish(d, 0);
+}
+
+/* Something without an APDU went well. */
+static void managed(struct cleat_optiga *d) {
+    if (d->phase == SHAKE) {
+        finish(d, 0);
+    } else if (d->op->type == CLEAT_SE_HIBERNATE) {
+        hibernated(d);
+    } else {
+        send_open(d);
+    }
 }
 
 static void last_error_done(struct cleat_optiga *d, uint8_t status) {
@@ -498,9 +595,15 @@ static void exchange_done(struct cleat_optiga *d) {
 }
 
 static void exchange_step(struct cleat_optiga *d, uint32_t now_us) {
-    switch (cleat_optiga_transport_step(&d->transport, now_us)) {
+    struct cleat_se_shield *s = d->shield;
+    switch (s != NULL ? s->driver->step(s, &d->transport, now_us)
+                      : cleat_optiga_transport_step(&d->transport, now_us)) {
     case CLEAT_OPTIGA_TRANSPORT_DONE:
         link_of(d)->give_up_us = now_us + PATIENCE_US;
+        if (d->phase == SHAKE || d->phase == MANAGE) {
+            managed(d);
+            return;
+        }
         learn(d, now_us);
         exchange_done(d);
         return;
@@ -549,6 +652,10 @@ static int optiga_init(void *ctx, const struct cleat_se_config *config,
     if (d->khz > KHZ_PLUS) {
         d->khz = KHZ_PLUS;
     }
+    d->shield = config->shield;
+    if (d->shield != NULL) {
+        d->transport.presence = 0x08;
+    }
     link_of(d)->frame_len = CLEAT_OPTIGA_FRAME_MIN;
     link_of(d)->frame_max = d->frame_max;
     cleat_optiga_link_restart(link_of(d));
@@ -556,6 +663,10 @@ static int optiga_init(void *ctx, const struct cleat_se_config *config,
 }
 
 static void optiga_deinit(void *ctx) {
+    struct cleat_optiga *d = (struct cleat_optiga *)ctx;
+    if (!session_is(d, CLEAT_OPTIGA_SESSION_SAVED)) {
+        drop_session(d);
+    }
     cleat_wipe(ctx, sizeof(struct cleat_optiga));
 }
 
@@ -566,7 +677,8 @@ static void prepare(struct cleat_optiga *d, uint32_t now_us) {
     if (d->op->type == CLEAT_SE_RESET) {
         d->opened = false;
         up_begin(d);
-    } else if (d->op->type == CLEAT_SE_OPEN) {
+    } else if (d->op->type == CLEAT_SE_OPEN ||
+               d->op->type == CLEAT_SE_RESTORE) {
         up_from(d, fresh ? RESET_DONE : POWER_LOW);
     } else if (!d->app_open) {
         up_begin(d);
@@ -590,7 +702,8 @@ static int optiga_start(void *ctx, struct cleat_se_op *op, uint64_t now_us) {
         finish(d, 0);
         return 0;
     }
-    if (op->type != CLEAT_SE_OPEN && op->type != CLEAT_SE_RESET && !d->opened) {
+    if (op->type != CLEAT_SE_OPEN && op->type != CLEAT_SE_RESET &&
+        op->type != CLEAT_SE_RESTORE && !d->opened) {
         finish_cause(d, CLEAT_OPTIGA_NOT_OPEN);
         return 0;
     }
@@ -655,7 +768,7 @@ const struct cleat_se_driver cleat_se_driver_optiga = {
     .can = CLEAT_SE_CAN_RANDOM | CLEAT_SE_CAN_CERTIFICATE |
            CLEAT_SE_CAN_GENERATE | CLEAT_SE_CAN_SIGN | CLEAT_SE_CAN_VERIFY |
            CLEAT_SE_CAN_AGREE | CLEAT_SE_CAN_OBJECTS | CLEAT_SE_CAN_METADATA |
-           CLEAT_SE_CAN_HASH,
+           CLEAT_SE_CAN_HASH | CLEAT_SE_CAN_HIBERNATE | CLEAT_SE_CAN_SHIELD,
     .session_first = CLEAT_SE_OBJECT_SESSION,
     .session_count = 4,
     .ctx_size = sizeof(struct cleat_optiga),

@@ -23,6 +23,7 @@ static unsigned crc_of(const uint8_t *p, size_t n) {
 void chip_restart(struct chip *c) {
     c->resets++;
     c->open = false;
+    c->session = false;
     c->tx_nr = 3;
     c->rx_nr = 3;
     c->frame_len = c->frame_max;
@@ -65,6 +66,7 @@ static void put_fragment(struct chip *c) {
         packet[0] = 1;
         c->break_chain = false;
     }
+    packet[0] |= c->shielded ? 8 : 0;
     memcpy(packet + 1, c->response + c->response_at, n);
     c->tx_nr = (c->tx_nr + 1) & 3;
     uint8_t nr = c->tx_nr;
@@ -229,8 +231,14 @@ static void put_stale(struct chip *c) {
 }
 
 static void start_command(struct chip *c) {
-    uint64_t us = c->command_us[c->command[0] & 0x7F];
-    execute(c);
+    uint64_t us = 0;
+    if (!c->shielded || c->shield_in(c)) {
+        us = c->command_us[c->command[0] & 0x7F];
+        execute(c);
+        if (c->shielded) {
+            c->shield_out(c);
+        }
+    }
     c->command_len = 0;
     c->has_response = true;
     c->response_at = 0;
@@ -244,7 +252,7 @@ static void start_command(struct chip *c) {
 }
 
 static void on_packet(struct chip *c, const uint8_t *packet, size_t len) {
-    uint8_t chain = packet[0];
+    uint8_t chain = packet[0] & 7;
     if (chain == 7) { /* Our response was not understood: again. */
         c->response_at = 0;
         c->has_response = true;

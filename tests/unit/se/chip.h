@@ -82,11 +82,33 @@ struct chip {
     size_t frame_size;
     uint8_t sent[300]; /* The data frame sent last. */
     size_t sent_size;
+    /* The shielded connection, if chip_shield.c is linked in. */
+    bool shielded;
+    uint8_t secret[64];
+    unsigned spoil;          /* Responses to damage, so many. */
+    unsigned refuse_records; /* Records to refuse, so many, */
+    uint8_t refuse_with;     /* with this alert. */
+    uint32_t skip_seq;       /* Numbers to leave out between responses. */
+    uint32_t first_host_seq; /* Given to the host in the handshake. */
+    unsigned handshakes;     /* Observed. */
+    bool session, saved;
+    uint8_t sctr, plain_sctr;
+    uint8_t keys[40];
+    uint32_t own_seq, host_seq;
+    uint8_t plain[2048];
+    size_t plain_len;
+    bool (*shield_in)(struct chip *c);
+    void (*shield_out)(struct chip *c);
     uint8_t stored[2048]; /* F1E0. */
     size_t stored_len;
 };
 
 void chip_init(struct chip *c);
+/** A message is in c->command. @return true if it is a record, whose plain
+ *  bytes are there now; otherwise c->response is the answer. */
+bool chip_shield_in(struct chip *c);
+/** Make a record of c->response. */
+void chip_shield_out(struct chip *c);
 /** Restart it: numbers, application and frames are gone. */
 void chip_restart(struct chip *c);
 

@@ -13,6 +13,8 @@
 #include "port_fake.h"
 
 struct chip chip;
+struct cleat_se_shield *shield_used;
+void (*prepare_chip)(void);
 struct cleat_se se;
 struct cleat_task task = {"se", cleat_se_step, &se, NULL};
 struct cleat_se_op op;
@@ -25,8 +27,12 @@ const uint8_t point[65] = {0x04, 9};
 
 void setup(unsigned lines, uint16_t frame_max) {
     chip_init(&chip);
+    if (prepare_chip != NULL) {
+        prepare_chip();
+    }
     chip.bus.lines = lines;
-    struct cleat_se_config config = {&chip.bus, NULL, 0, frame_max};
+    struct cleat_se_config config = {&chip.bus, NULL, 0, frame_max,
+                                     shield_used};
     assert_int_equal(
         cleat_se_init(&se, &cleat_se_driver_optiga, &config, &task, NULL), 0);
     for (size_t i = 0; i < sizeof in; i++) {

@@ -13,6 +13,8 @@
 
 extern const struct cleat_se_driver cleat_se_driver_optiga;
 extern struct chip chip;
+extern struct cleat_se_shield *shield_used; /* NULL: none. */
+extern void (*prepare_chip)(void);          /* Called by setup if set. */
 extern struct cleat_se se;
 extern struct cleat_task task;
 extern struct cleat_se_op op;

@@ -135,14 +135,19 @@ static int script_line(void *self, enum cleat_i2c_line line, bool high) {
 }
 
 bool script_load(struct script *s, const char *file, const char *name) {
-    static char line[LINE_CAP];
-    FILE *f = fopen(file, "r");
     memset(s, 0, sizeof *s);
     s->bus.write = script_write;
     s->bus.read = script_read;
     s->bus.speed = script_speed;
     s->bus.line = script_line;
     s->bus.self = s;
+    return script_append(s, file, name);
+}
+
+bool script_append(struct script *s, const char *file, const char *name) {
+    static char line[LINE_CAP];
+    FILE *f = fopen(file, "r");
+    size_t before = s->step_count;
     snprintf(s->name, sizeof s->name, "%s", name);
     bool inside = false;
     bool unused = false;
@@ -165,7 +170,7 @@ bool script_load(struct script *s, const char *file, const char *name) {
     if (f != NULL) {
         fclose(f);
     }
-    return s->step_count > 0;
+    return s->step_count > before;
 }
 
 bool script_patch(struct script *s, uint8_t reg, const char *from_hex,

@@ -42,6 +42,8 @@ struct script {
 
 /** Load one exchange. @return false if the file does not have it. */
 bool script_load(struct script *s, const char *file, const char *name);
+/** Load one more exchange behind it. */
+bool script_append(struct script *s, const char *file, const char *name);
 /** Replace recorded bytes where we mean to differ; says if they were there. */
 bool script_patch(struct script *s, uint8_t reg, const char *from_hex,
                   const char *to_hex);

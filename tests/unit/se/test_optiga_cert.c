@@ -138,7 +138,7 @@ static int certificate(struct cleat_se_op *op, size_t cap) {
 static void the_driver_reads_whole_objects(void **state) {
     (void)state;
     struct cleat_se_op op = {.type = CLEAT_SE_OPEN};
-    struct cleat_se_config config = {&chip.bus, NULL, 0, 0};
+    struct cleat_se_config config = {&chip.bus, NULL, 0, 0, NULL};
     chip_init(&chip);
     assert_int_equal(
         cleat_se_init(&se, cleat_se_driver_find(cleat_bytes_str("optiga")),

@@ -39,7 +39,7 @@ static void a_short_bus_gets_short_frames(void **state) {
     (void)state;
     chip_init(&chip);
     chip.bus.max_len = 32;
-    struct cleat_se_config config = {&chip.bus, NULL, 0, 0};
+    struct cleat_se_config config = {&chip.bus, NULL, 0, 0, NULL};
     assert_int_equal(
         cleat_se_init(&se, &cleat_se_driver_optiga, &config, &task, NULL), 0);
     assert_int_equal(do_open(), 0);

@@ -51,7 +51,7 @@ static void check_played(void) {
 /* A driver on the exchange `open`, opened by it. */
 static void open_by(const char *open, unsigned lines, uint32_t khz,
                     uint16_t frame_max) {
-    struct cleat_se_config config = {&script.bus, NULL, khz, frame_max};
+    struct cleat_se_config config = {&script.bus, NULL, khz, frame_max, NULL};
     play_on(open);
     script.bus.lines = lines;
     extern const struct cleat_se_driver cleat_se_driver_optiga;

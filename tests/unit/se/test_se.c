@@ -92,7 +92,7 @@ static uint8_t room[64];
 
 static int setup(void **state) {
     (void)state;
-    struct cleat_se_config config = {&bus, NULL, 0, 0};
+    struct cleat_se_config config = {&bus, NULL, 0, 0, NULL};
     order_len = 0;
     never_ends = false;
     cancellable = true;
@@ -264,7 +264,7 @@ static void counters_tell_what_was_done(void **state) {
 
 static void a_driver_that_needs_a_bus_gets_one(void **state) {
     (void)state;
-    struct cleat_se_config none = {NULL, NULL, 0, 0};
+    struct cleat_se_config none = {NULL, NULL, 0, 0, NULL};
     struct cleat_detail detail;
     assert_int_equal(cleat_se_init(&se, &slow_driver, &none, &task, &detail),
                      CLEAT_ERR_ARG);

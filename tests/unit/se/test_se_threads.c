@@ -216,7 +216,7 @@ static void *user(void *arg) {
 static void ops_of_many_tasks_all_come_back(void **state) {
     (void)state;
     struct cleat_i2c bus;
-    struct cleat_se_config config = {&bus, NULL, 0, 0};
+    struct cleat_se_config config = {&bus, NULL, 0, 0, NULL};
     pthread_t threads[USERS];
     pthread_t owning;
     struct cleat_se_stats stats;

@@ -59,7 +59,7 @@ static int init(const char *key, const char *cert,
                 struct cleat_detail *detail) {
     char address[512];
     snprintf(address, sizeof address, "%s/%s,%s/%s", dir, key, dir, cert);
-    struct cleat_se_config config = {NULL, address, 0, 0};
+    struct cleat_se_config config = {NULL, address, 0, 0, NULL};
     const struct cleat_se_driver *driver =
         cleat_se_driver_find(cleat_bytes_str("soft"));
     assert_non_null(driver);
@@ -103,7 +103,7 @@ static void soft_says_which_file_it_cannot_use(void **state) {
     assert_int_equal(init("cert256.pem", "cert256.pem", &detail),
                      CLEAT_ERR_ARG);
     assert_int_equal(init("key256.pem", "key256.pem", &detail), CLEAT_ERR_ARG);
-    struct cleat_se_config config = {NULL, "nocomma.pem", 0, 0};
+    struct cleat_se_config config = {NULL, "nocomma.pem", 0, 0, NULL};
     assert_int_equal(
         cleat_se_init(&se, cleat_se_driver_find(cleat_bytes_str("soft")),
                       &config, &task, &detail),

@@ -188,6 +188,8 @@ struct form {
 
 static const struct form forms[CLEAT_SE_OP_COUNT] = {
     [CLEAT_SE_CLOSE] = {COMMAND(CMD_CLOSE, 0, false, 0), 0, 0, {F_NONE}, 0},
+    [CLEAT_SE_HIBERNATE] =
+        {DIRECT(CMD_CLOSE, 1, false, 0), 0, 0, {F_NONE}, CLEAT_SE_HANDLE_LEN},
     [CLEAT_SE_RANDOM] =
         {DIRECT(CMD_RANDOM, 0, true, 15), 0, 0, {F_OUT_LEN}, RANDOM_MAX},
     [CLEAT_SE_CERTIFICATE] = {DIRECT(CMD_GET, GET_DATA, true, 0),
@@ -371,9 +373,11 @@ void cleat_optiga_apdu_build(struct cleat_optiga_command *c,
     end(c);
 }
 
-void cleat_optiga_apdu_open(struct cleat_optiga_command *c) {
-    begin(c, CMD_CLEAR | CMD_OPEN, 0x00);
+void cleat_optiga_apdu_open(struct cleat_optiga_command *c,
+                            struct cleat_bytes handle) {
+    begin(c, CMD_CLEAR | CMD_OPEN, handle.len == 0 ? 0x00 : 0x01);
     put(c, cleat_bytes_of(application_id, sizeof application_id));
+    put(c, handle);
     end(c);
 }
 
@@ -507,6 +511,7 @@ int cleat_optiga_apdu_take(struct cleat_optiga_command *c,
     case CLEAT_SE_SIGN:
         return take_signature(&r, op);
     case CLEAT_SE_AGREE:
+    case CLEAT_SE_HIBERNATE:
         op->out.len = len;
         return len == c->to.cap ? 0 : CLEAT_ERR_PROTO;
     case CLEAT_SE_HASH:

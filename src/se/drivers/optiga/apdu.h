@@ -26,8 +26,9 @@ struct cleat_optiga_command {
     uint8_t reply[112]; /**< Responses that are taken apart. */
 };
 
-/** OpenApplication. */
-void cleat_optiga_apdu_open(struct cleat_optiga_command *c);
+/** OpenApplication; with a handle: take it up again as it was saved. */
+void cleat_optiga_apdu_open(struct cleat_optiga_command *c,
+                            struct cleat_bytes handle);
 /** Read the last error code; leaves it in c->reply. */
 void cleat_optiga_apdu_last_error(struct cleat_optiga_command *c);
 /** The command that carries op on from `pos` bytes done. */

@@ -4,7 +4,7 @@
 #define CLEAT_OPTIGA_DRIVER_H
 
 #include "se/drivers/optiga/apdu.h"
-#include "se/drivers/optiga/transport.h"
+#include "se/drivers/optiga/shield.h"
 
 /* Small fields first: they are reached with short instructions. */
 struct cleat_optiga {
@@ -21,8 +21,9 @@ struct cleat_optiga {
     uint8_t lines;   /**< Wired ones. */
     uint16_t frame_max;
     struct cleat_se_op *op;
-    size_t pos;   /**< Bytes of op done. */
-    uint32_t khz; /**< Wanted. */
+    size_t pos;                     /**< Bytes of op done. */
+    uint32_t khz;                   /**< Wanted. */
+    struct cleat_se_shield *shield; /**< The caller's, or NULL. */
     struct cleat_optiga_transport transport;
     struct cleat_optiga_command command;
 };

@@ -4,7 +4,10 @@
 
 #include <string.h>
 
-/* PCTR: channel 0, no presentation layer, chain in the low bits. */
+#include "se/drivers/optiga/shield.h"
+
+/* PCTR: channel 0, presence of the presentation layer, chain in the low
+ * bits. */
 enum chain { SINGLE = 0, FIRST = 1, MIDDLE = 2, LAST = 4, ERROR = 7 };
 #define HEADER_LEN 4u
 
@@ -18,9 +21,8 @@ static enum cleat_optiga_transport_event fail(struct cleat_optiga_transport *t,
     return CLEAT_OPTIGA_TRANSPORT_FAILED;
 }
 
-/* Copy n bytes of the command from its offset `from`. */
-static void gather(const struct cleat_optiga_transport *t, size_t from,
-                   uint8_t *to, size_t n) {
+void cleat_optiga_transport_gather(const struct cleat_optiga_transport *t,
+                                   size_t from, uint8_t *to, size_t n) {
     for (const struct cleat_bytes *part = t->part; n > 0; part++) {
         size_t take = part->len;
         if (from >= take) {
@@ -53,8 +55,12 @@ static size_t build(struct cleat_optiga_transport *t) {
         chain = t->offset == 0 ? SINGLE : LAST;
     }
     t->fragment = (uint16_t)n;
-    room.data[0] = (uint8_t)chain;
-    gather(t, t->offset, room.data + 1, n);
+    room.data[0] = (uint8_t)(chain | t->presence);
+    if (t->sealing != NULL) {
+        t->sealing->driver->seal(t->sealing, t, t->offset, room.data + 1, n);
+    } else {
+        cleat_optiga_transport_gather(t, t->offset, room.data + 1, n);
+    }
     return n + 1;
 }
 
@@ -70,9 +76,13 @@ send_packet(struct cleat_optiga_transport *t) {
 
 static enum cleat_optiga_transport_event
 restart(struct cleat_optiga_transport *t) {
-    t->len = 0;
-    t->want = HEADER_LEN;
+    t->len = t->raw ? HEADER_LEN : 0;
+    t->want = (uint16_t)(HEADER_LEN + (t->raw ? t->sink_cap : 0));
+    t->misfit = false;
     t->chained = false;
+    if (t->sealing != NULL) {
+        t->sealing->driver->reopen(t->sealing);
+    }
     if (!t->complaining) {
         t->offset = 0;
     }
@@ -85,6 +95,9 @@ void cleat_optiga_transport_send(struct cleat_optiga_transport *t,
     size_t total = 0;
     for (size_t i = 0; i < count; i++) {
         total += part[i].len;
+    }
+    if (t->sealing != NULL) {
+        total += t->sealing->driver->overhead(t->sealing);
     }
     t->part = part;
     t->total = (uint16_t)total;
@@ -146,9 +159,8 @@ static bool take(struct cleat_optiga_transport *t, struct cleat_reader *r) {
 static enum cleat_optiga_transport_event
 on_packet(struct cleat_optiga_transport *t) {
     struct cleat_buf packet = cleat_optiga_link_packet(&t->link);
-    struct cleat_reader r =
-        cleat_reader_of(cleat_bytes_of(packet.data, packet.len));
-    uint8_t chain = cleat_read_u8(&r);
+    uint8_t pctr = packet.len == 0 ? ERROR : packet.data[0];
+    uint8_t chain = pctr & (uint8_t)~t->presence;
     bool last = chain == SINGLE || chain == LAST;
     bool begins = chain == SINGLE || chain == FIRST;
     t->complaining = false;
@@ -159,18 +171,26 @@ on_packet(struct cleat_optiga_transport *t) {
         return fail(t, CLEAT_OPTIGA_EARLY);
     }
     if ((!last && !begins && chain != MIDDLE) || begins == t->chained ||
-        packet.len <= 1) {
+        packet.len <= 1 || (begins && pctr - chain != t->presence)) {
         return complain(t);
     }
     t->chained = true;
-    if (!take(t, &r)) {
+    size_t n = packet.len - 1;
+    if (t->sealing != NULL) {
+        n = t->sealing->driver->open(t->sealing, packet.data + 1, n);
+    }
+    struct cleat_reader r = cleat_reader_of(cleat_bytes_of(packet.data + 1, n));
+    t->misfit = t->misfit || !take(t, &r);
+    if (t->misfit && t->sealing == NULL) {
         return fail(t, CLEAT_OPTIGA_TOO_LONG);
     }
     if (!last) {
         cleat_optiga_link_ack(&t->link, true);
         return CLEAT_OPTIGA_TRANSPORT_NONE;
     }
-    if (t->len < HEADER_LEN || t->len != t->want) {
+    /* Of a sealed one this means nothing before it is known to be whole. */
+    t->misfit = t->misfit || (t->len != t->want && !t->raw);
+    if (t->misfit && t->sealing == NULL) {
         return fail(t, CLEAT_OPTIGA_LENGTH);
     }
     return CLEAT_OPTIGA_TRANSPORT_DONE;

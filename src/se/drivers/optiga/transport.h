@@ -9,6 +9,8 @@
 
 #include "se/drivers/optiga/link.h"
 
+struct cleat_se_shield;
+
 enum cleat_optiga_transport_event {
     CLEAT_OPTIGA_TRANSPORT_NONE,
     CLEAT_OPTIGA_TRANSPORT_DONE,  /**< status, and len bytes in the sink. The
@@ -22,13 +24,17 @@ struct cleat_optiga_transport {
     bool complaining;  /**< Sending a chaining error. */
     bool chain_again;  /**< The command chain was repeated once. */
     bool complained;   /**< The response chain was refused once. */
+    uint8_t presence;  /**< PCTR bit of the presentation layer, or 0. */
+    bool raw;          /**< The response is no APDU: without a header. */
+    bool misfit;       /**< The response is not as long as it says or may. */
     uint8_t header[4]; /**< Sta UnDef OutLen. */
     uint16_t total, offset, fragment;
     uint16_t len;  /**< Response bytes so far, header included. */
     uint16_t want; /**< Response bytes, header included; once known. */
     uint16_t sink_cap;
     uint8_t *sink;
-    const struct cleat_bytes *part; /**< The command. */
+    const struct cleat_bytes *part;  /**< The command. */
+    struct cleat_se_shield *sealing; /**< Whom its bytes pass, or NULL. */
     uint32_t expect_us;
     struct cleat_optiga_link link;
 };
@@ -44,6 +50,9 @@ void cleat_optiga_transport_send(struct cleat_optiga_transport *t,
 /** Go on; the physical job has ended. */
 enum cleat_optiga_transport_event
 cleat_optiga_transport_step(struct cleat_optiga_transport *t, uint32_t now_us);
+/** Copy n bytes of the command from its offset `from`. */
+void cleat_optiga_transport_gather(const struct cleat_optiga_transport *t,
+                                   size_t from, uint8_t *to, size_t n);
 /** @return bytes of data in the sink after DONE. */
 size_t cleat_optiga_transport_data(const struct cleat_optiga_transport *t);
 

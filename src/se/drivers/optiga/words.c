@@ -24,6 +24,19 @@ static const char *const words[CLEAT_OPTIGA_CAUSE_COUNT] = {
     [CLEAT_OPTIGA_EARLY] = "reply before the end of the command",
     [CLEAT_OPTIGA_TOO_LONG] = "response is longer than it may be",
     [CLEAT_OPTIGA_LENGTH] = "response length disagrees with its header",
+    [CLEAT_OPTIGA_SHIELD_LOST] =
+        "chip gave the shielded connection up; the next operation makes a new "
+        "one",
+    [CLEAT_OPTIGA_SHIELD_DAMAGED] =
+        "response over the shielded connection is not authentic",
+    [CLEAT_OPTIGA_SHIELD_HANDSHAKE] =
+        "handshake of the shielded connection is malformed",
+    [CLEAT_OPTIGA_SHIELD_REFUSED] =
+        "chip refuses a shielded connection: it holds no binding secret",
+    [CLEAT_OPTIGA_SHIELD_SECRET] =
+        "binding secret of this host cannot be read or used",
+    [CLEAT_OPTIGA_NOT_PAIRED] =
+        "not paired with this host: binding secret differs from the chip's",
     [CLEAT_OPTIGA_FRAME_LEN] = "chip does not accept the frame length",
     [CLEAT_OPTIGA_RESPONSE] = "response is not what the command returns",
     [CLEAT_OPTIGA_STATUS] = "status of the response is unknown",
