@@ -92,4 +92,5 @@ expect "$work/broker.err" "u'tpm-device'" 5
 printf 'press\nwait led on\nquit\n' | cleat run --chip "$uri&x-ecdhe=host" --set MQTT_BROKER_ADDRESS=localhost \
     --set "MQTT_PORT=$port" --set "ROOT_CA_CERTIFICATE=$work/ca.pem" >"$work/run.out" 2>"$work/run.err"
 expect "$work/run.out" '^LED on$' 0
+expect "$work/run.out" 'done by the chip: 0 key pairs?, 0 shared secrets?, 1 signature, 0 verifications' 0
 ok "with ephemeral keys in the process it connects, and the TPM signs"
