@@ -115,6 +115,8 @@ struct cleat_se_op {
      */
     int err;
     struct cleat_detail detail; /**< Result: the chip's own words. */
+    bool on_host; /**< Result: the driver computed it on the host, because the
+                       element does not do it. Not counted as the element's. */
 
     struct cleat_task *waiter; /**< Private from here. */
     struct cleat_se_op *next;

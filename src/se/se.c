@@ -278,6 +278,7 @@ static bool run(struct cleat_se *se, uint64_t *until_us) {
 static bool start(struct cleat_se *se, struct cleat_se_op *op) {
     const char *text = NULL;
     op->out.len = 0;
+    op->on_host = false;
     memset(&op->detail, 0, sizeof op->detail);
     op->err = cleat_se_check_op(se->driver, op, &text);
     if (op->err != 0) {

@@ -115,6 +115,7 @@ ok "cleat run: press, LED, every operation in the token; in one loop too; a P-38
 
 device host "$uri&x-ecdhe=host"
 expect "$work/host.out" '^LED off$' 0
+expect "$work/host.out" 'done by the chip: 0 key pairs?, 0 shared secrets?, 1 signature, 2 verifications' 0
 ok "x-ecdhe=host: ephemeral keys in the process, the signature in the token"
 
 # --- the PIN ---------------------------------------------------------------

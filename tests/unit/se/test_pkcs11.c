@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "conformance.h"
+#include "se/drivers/pkcs11/token.h"
 #include "token.h"
 
 static struct cleat_se se;
@@ -354,6 +355,79 @@ static void a_token_that_was_pulled_is_taken_up_again(void **state) {
     cleat_se_deinit(&se);
 }
 
+static void return_values_have_an_error_and_words(void **state) {
+    static const struct {
+        CK_RV rv;
+        int err;
+        bool lost;
+        const char *words;
+    } known[] = {
+        {CKR_PIN_INCORRECT, CLEAT_ERR_DENIED, false, "wrong pin"},
+        {CKR_PIN_LOCKED, CLEAT_ERR_DENIED, false, "pin is locked"},
+        {CKR_PIN_EXPIRED, CLEAT_ERR_DENIED, false, "expired"},
+        {CKR_USER_PIN_NOT_INITIALIZED, CLEAT_ERR_DENIED, false, "no user pin"},
+        {CKR_TOKEN_NOT_PRESENT, CLEAT_ERR_STATE, true, "not there"},
+        {CKR_DEVICE_REMOVED, CLEAT_ERR_STATE, true, "pulled out"},
+        {CKR_SESSION_HANDLE_INVALID, CLEAT_ERR_STATE, true, "session is gone"},
+        {CKR_SESSION_CLOSED, CLEAT_ERR_STATE, true, "closed by the token"},
+        {CKR_USER_NOT_LOGGED_IN, CLEAT_ERR_STATE, true, "not logged in"},
+        {CKR_MECHANISM_INVALID, CLEAT_ERR_UNSUPPORTED, false, "mechanism"},
+        {CKR_SIGNATURE_INVALID, CLEAT_ERR_VERIFY, false, "not good"},
+        {CKR_DEVICE_MEMORY, CLEAT_ERR_FULL, false, "no room"},
+        {CKR_GENERAL_ERROR, CLEAT_ERR_CHIP, false, "without saying why"},
+        {CKR_VENDOR_DEFINED + 7, CLEAT_ERR_CHIP, false, "refused"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
+        static struct cleat_pkcs11 t;
+        memset(&t, 0, sizeof t);
+        memset(&op, 0, sizeof op);
+        assert_int_equal(cleat_pkcs11_words_rv(&t, &op, known[i].rv),
+                         known[i].err);
+        assert_int_equal(t.lost, known[i].lost);
+        assert_int_equal((uint32_t)op.detail.code, (uint32_t)known[i].rv);
+        assert_int_equal(op.detail.layer, CLEAT_LAYER_CHIP);
+        says(known[i].words);
+    }
+}
+
+static void names_from_a_token_cannot_steer_a_terminal(void **state) {
+    char out_name[8];
+    (void)state;
+    cleat_pkcs11_words_label(out_name, sizeof out_name, "a\x1b[2Jbcdef", 10);
+    assert_string_equal(out_name, "a?[2Jbc");
+    cleat_pkcs11_words_label(out_name, sizeof out_name, "", 0);
+    assert_string_equal(out_name, "");
+}
+
+static void signatures_are_checked_on_the_host_if_need_be(void **state) {
+    uint8_t point[65];
+    uint8_t signature[64];
+    (void)state;
+    must_open("token=one;object=p256?" FILES);
+    assert_int_equal(generate(CLEAT_SE_OBJECT_SESSION), 0);
+    assert_false(op.on_host);
+    memcpy(point, out, sizeof point);
+    assert_int_equal(sign(CLEAT_SE_OBJECT_SESSION), 0);
+    memcpy(signature, out, sizeof signature);
+    static const uint8_t digest[32] = {1};
+    for (int i = 0; i < 4; i++) {
+        bool host = i >= 2;
+        bool bad = i % 2 == 1;
+        signature[5] = (uint8_t)(signature[5] ^ (bad ? 1 : 0));
+        memset(&op, 0, sizeof op);
+        op.type = CLEAT_SE_VERIFY;
+        op.in = cleat_bytes_of(digest, sizeof digest);
+        op.key = cleat_bytes_of(point, sizeof point);
+        op.signature = cleat_bytes_of(signature, sizeof signature);
+        (*(struct cleat_pkcs11 **)(void *)se.ctx)->host_verify = host;
+        assert_int_equal(cleat_se_do(&se, &op, 0), bad ? CLEAT_ERR_VERIFY : 0);
+        assert_int_equal(op.on_host, host);
+        signature[5] = (uint8_t)(signature[5] ^ (bad ? 1 : 0));
+    }
+    cleat_se_deinit(&se);
+}
+
 static void write_file(const char *name, const char *text) {
     char path[96];
     snprintf(path, sizeof path, "%s/%s", token_dir(), name);
@@ -402,6 +476,9 @@ int main(void) {
         cmocka_unit_test(two_elements_share_a_token),
         cmocka_unit_test(after_a_fork_the_child_has_a_session_of_its_own),
         cmocka_unit_test(a_token_that_was_pulled_is_taken_up_again),
+        cmocka_unit_test(return_values_have_an_error_and_words),
+        cmocka_unit_test(names_from_a_token_cannot_steer_a_terminal),
+        cmocka_unit_test(signatures_are_checked_on_the_host_if_need_be),
     };
     if (!token_setup()) {
         puts("skipped: SoftHSM2 is not installed");

@@ -68,6 +68,7 @@ int cleat_pkcs11_host_verify(struct cleat_se_op *op) {
     uint8_t der[DER_MAX];
     size_t most = cleat_curve_bytes(curve_of(op));
     size_t digest_len = op->in.len < most ? op->in.len : most;
+    op->on_host = true;
     EVP_PKEY *key = public_key(op);
     if (key == NULL) {
         return failed(op, "the public key is not on its curve");
@@ -84,12 +85,11 @@ int cleat_pkcs11_host_verify(struct cleat_se_op *op) {
                                          "signature is not good");
 }
 
-int cleat_pkcs11_host_generate(struct cleat_pkcs11 *t,
-                               struct cleat_pkcs11_pair *pair,
+int cleat_pkcs11_host_generate(struct cleat_pkcs11_pair *pair,
                                struct cleat_se_op *op) {
     size_t want = 1 + 2 * cleat_curve_bytes(curve_of(op));
     size_t len = 0;
-    (void)t;
+    op->on_host = true;
     pair->host =
         EVP_EC_gen(curve_of(op) == CLEAT_CURVE_P384 ? "P-384" : "P-256");
     if (pair->host == NULL ||
@@ -109,6 +109,7 @@ int cleat_pkcs11_host_agree(struct cleat_pkcs11_pair *pair,
                             struct cleat_se_op *op) {
     size_t want = cleat_curve_bytes(pair->curve);
     size_t len = op->out.cap;
+    op->on_host = true;
     EVP_PKEY *peer = public_key(op);
     EVP_PKEY_CTX *c = EVP_PKEY_CTX_new(pair->host, NULL);
     bool ok = peer != NULL && c != NULL && EVP_PKEY_derive_init(c) == 1 &&
@@ -125,6 +126,7 @@ int cleat_pkcs11_host_agree(struct cleat_pkcs11_pair *pair,
 
 int cleat_pkcs11_host_hash(struct cleat_se_op *op) {
     unsigned len = 0;
+    op->on_host = true;
     if (EVP_Digest(op->in.data, op->in.len, op->out.data, &len, EVP_sha256(),
                    NULL) != 1) {
         return failed(op, "the hash could not be computed");

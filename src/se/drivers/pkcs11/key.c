@@ -147,7 +147,7 @@ int cleat_pkcs11_key_generate(struct cleat_pkcs11 *t, struct cleat_se_op *op) {
     }
     cleat_pkcs11_key_forget(t, pair);
     if (t->host_ecdhe && op->usage == CLEAT_SE_USE_AGREE) {
-        return cleat_pkcs11_host_generate(t, pair, op);
+        return cleat_pkcs11_host_generate(pair, op);
     }
     if (!t->able.generate) {
         return cleat_pkcs11_words_say(

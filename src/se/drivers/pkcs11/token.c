@@ -15,6 +15,7 @@
 #include "cleat/log.h"
 
 #define SLOTS_MAX 64
+#define MECHANISMS_MAX 512
 #define KEYS_LISTED 8
 #define FIND_MAX 64
 
@@ -131,10 +132,26 @@ struct search {
     struct list names;
 };
 
-static bool signs(CK_FUNCTION_LIST *fn, CK_SLOT_ID slot) {
+/* In the list first: some modules complain aloud when they are asked about a
+ * mechanism that they lack. */
+static bool has(CK_FUNCTION_LIST *fn, CK_SLOT_ID slot, CK_MECHANISM_TYPE type,
+                CK_FLAGS flags) {
+    CK_MECHANISM_TYPE list[MECHANISMS_MAX];
+    CK_ULONG count = MECHANISMS_MAX;
     CK_MECHANISM_INFO info;
-    return fn->C_GetMechanismInfo(slot, CKM_ECDSA, &info) == CKR_OK &&
-           (info.flags & CKF_SIGN) != 0;
+    bool listed = false;
+    if (fn->C_GetMechanismList(slot, list, &count) != CKR_OK) {
+        return false;
+    }
+    for (CK_ULONG i = 0; i < count && i < MECHANISMS_MAX; i++) {
+        listed = listed || list[i] == type;
+    }
+    return listed && fn->C_GetMechanismInfo(slot, type, &info) == CKR_OK &&
+           (info.flags & flags) == flags;
+}
+
+static bool signs(CK_FUNCTION_LIST *fn, CK_SLOT_ID slot) {
+    return has(fn, slot, CKM_ECDSA, CKF_SIGN);
 }
 
 static void name_token(struct list *l, const CK_TOKEN_INFO *info) {
@@ -239,20 +256,15 @@ static int find_token(struct cleat_pkcs11 *t, struct cleat_se_op *op) {
     return 0;
 }
 
-static bool has(struct cleat_pkcs11 *t, CK_MECHANISM_TYPE type,
-                CK_FLAGS flags) {
-    CK_MECHANISM_INFO info;
-    return t->fn->C_GetMechanismInfo(t->slot, type, &info) == CKR_OK &&
-           (info.flags & flags) == flags;
-}
-
 /* What the token lacks is refused in words when it is asked for, not here: a
  * signature needs no key agreement. */
 static void ask_abilities(struct cleat_pkcs11 *t) {
-    t->able.sign = has(t, CKM_ECDSA, CKF_SIGN);
-    t->able.verify = has(t, CKM_ECDSA, CKF_VERIFY);
-    t->able.generate = has(t, CKM_EC_KEY_PAIR_GEN, CKF_GENERATE_KEY_PAIR);
-    t->able.agree = has(t, CKM_ECDH1_DERIVE, CKF_DERIVE);
+    CK_FUNCTION_LIST *fn = t->fn;
+    t->able.sign = has(fn, t->slot, CKM_ECDSA, CKF_SIGN);
+    t->able.verify = has(fn, t->slot, CKM_ECDSA, CKF_VERIFY);
+    t->able.generate =
+        has(fn, t->slot, CKM_EC_KEY_PAIR_GEN, CKF_GENERATE_KEY_PAIR);
+    t->able.agree = has(fn, t->slot, CKM_ECDH1_DERIVE, CKF_DERIVE);
     t->able.random = (t->flags & CKF_RNG) != 0;
     CLEAT_LOG(CLEAT_LEVEL_INFO, "pkcs11",
               "token sign=%d verify=%d generate=%d agree=%d random=%d "

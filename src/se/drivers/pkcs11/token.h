@@ -122,10 +122,10 @@ int cleat_pkcs11_key_agree(struct cleat_pkcs11 *t, struct cleat_se_op *op);
 /** @return the curve of CKA_EC_PARAMS, 0 if it is another. */
 enum cleat_curve cleat_pkcs11_key_curve(struct cleat_bytes params);
 
-/* host.c: what OpenSSL computes, all of it public but x-ecdhe=host. */
+/* host.c: what OpenSSL computes, all of it public but x-ecdhe=host; each sets
+ * op->on_host. */
 
-int cleat_pkcs11_host_generate(struct cleat_pkcs11 *t,
-                               struct cleat_pkcs11_pair *pair,
+int cleat_pkcs11_host_generate(struct cleat_pkcs11_pair *pair,
                                struct cleat_se_op *op);
 int cleat_pkcs11_host_agree(struct cleat_pkcs11_pair *pair,
                             struct cleat_se_op *op);
