@@ -34,6 +34,10 @@ if [ -d "$lwip" ] && command -v arm-none-eabi-gcc >/dev/null; then
 else
     echo "lwip_net.c and lwip_link.c not compiled: no lwIP in $lwip, or no arm-none-eabi-gcc"
 fi
+# The main() of the guide.
+sed -n '/^```C$/,/^```$/{/^```/d;p}' docs/freertos.md >"$work/main.c"
+grep -q 'int main' "$work/main.c"
+compile "$work/main.c" gcc -I$api
 echo "$done objects"
 
 refused=0

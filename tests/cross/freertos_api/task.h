@@ -21,6 +21,7 @@ TaskHandle_t xTaskCreateStatic(TaskFunction_t code, const char *name,
 void vTaskDelete(TaskHandle_t task);
 void vTaskDelay(TickType_t ticks);
 void vTaskSuspend(TaskHandle_t task);
+void vTaskStartScheduler(void);
 TaskHandle_t xTaskGetCurrentTaskHandle(void);
 BaseType_t xTaskGetSchedulerState(void);
 UBaseType_t uxTaskGetStackHighWaterMark(TaskHandle_t task);
