@@ -80,7 +80,7 @@ status() {
 free_port() {
     local port
     for _ in $(seq 50); do
-        port=$((20000 + RANDOM % 30000))
+        port=$((20000 + RANDOM % 12000)) # below the ports the system hands out
         if ! (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; then
             echo $port
             return
@@ -90,7 +90,7 @@ free_port() {
 }
 
 listening() {
-    local end=$((SECONDS + 10))
+    local end=$((SECONDS + 20))
     until (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; do
         [ $SECONDS -lt $end ] || fail "nothing listens on port $1"
         sleep 0.05

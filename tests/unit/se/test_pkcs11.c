@@ -27,7 +27,7 @@ static uint8_t out[2048];
 static int init(const char *format, struct cleat_detail *detail) {
     static char address[512];
     snprintf(address, sizeof address, format, token_module(), token_dir());
-    struct cleat_se_config config = {NULL, address, 0, 0};
+    struct cleat_se_config config = {.address = address};
     const struct cleat_se_driver *driver =
         cleat_se_driver_find(cleat_bytes_str("pkcs11"));
     assert_non_null(driver);
@@ -156,7 +156,7 @@ static void bad_addresses_are_refused_before_the_token(void **state) {
     memset(longest, 'x', sizeof longest);
     longest[sizeof longest - 1] = '\0';
     struct cleat_detail detail = {0};
-    struct cleat_se_config config = {NULL, longest, 0, 0};
+    struct cleat_se_config config = {.address = longest};
     assert_int_equal(
         cleat_se_init(&se, cleat_se_driver_find(cleat_bytes_str("pkcs11")),
                       &config, &task, &detail),
@@ -305,7 +305,7 @@ static void two_elements_share_a_token(void **state) {
     must_open("token=one;object=p256?" FILES);
     snprintf(address, sizeof address, "token=one;object=p384?" FILES,
              token_module(), token_dir());
-    struct cleat_se_config config = {NULL, address, 0, 0};
+    struct cleat_se_config config = {.address = address};
     assert_int_equal(
         cleat_se_init(&other, cleat_se_driver_find(cleat_bytes_str("pkcs11")),
                       &config, &other_task, NULL),
