@@ -424,6 +424,27 @@ static void saved_connection_lives_in_the_folder(void **state) {
     assert_int_equal(system(command), 0);
 }
 
+/* Chips made before there was a shield have state files of version 1. */
+static void state_of_the_first_version_is_read(void **state) {
+    (void)state;
+    static uint8_t image[32768];
+    struct host h;
+    start(&h);
+    h.now_us += 6000000;
+    assert_int_equal(host_hex(&h, "f1010000"), 0);
+    size_t len = cleat_sim_state_write(h.sim, image, sizeof image);
+    assert_true(len > 32 + 50);
+    len -= 32 + 50; /* check sum, and what version 2 added */
+    image[5] = 1;
+    assert_int_equal(
+        EVP_Digest(image, len, image + len, NULL, EVP_sha256(), NULL), 1);
+    assert_int_equal(
+        cleat_sim_state_read(h.sim, cleat_bytes_of(image, len + 32)), 0);
+    assert_true(h.sim->saved.set);
+    assert_false(h.sim->saved.channel_set);
+    host_stop(&h);
+}
+
 /* --- faults --------------------------------------------------------------- */
 
 /* A host that sends and reads on, whatever it gets: 4 transfers each. */
@@ -556,6 +577,7 @@ int main(void) {
         cmocka_unit_test(shielded_application_is_not_restored_in_the_open),
         cmocka_unit_test(nothing_is_saved_without_hibernation),
         cmocka_unit_test(saved_connection_lives_in_the_folder),
+        cmocka_unit_test(state_of_the_first_version_is_read),
         cmocka_unit_test(
             every_fault_at_every_transfer_of_a_connection_is_survived),
         cmocka_unit_test(trace_tells_records_apart_and_shows_no_secret),
