@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "host.h"
+#include "sim/chip.h" /* to set faults and look at keys */
 
 #define ALERT_FATAL (HOST_ALERT + 0x40)
 #define READ_UID "81000006e0c20000001b"
@@ -423,6 +424,92 @@ static void saved_connection_lives_in_the_folder(void **state) {
     assert_int_equal(system(command), 0);
 }
 
+/* Chips made before there was a shield have state files of version 1. */
+static void state_of_the_first_version_is_read(void **state) {
+    (void)state;
+    static uint8_t image[32768];
+    struct host h;
+    start(&h);
+    h.now_us += 6000000;
+    assert_int_equal(host_hex(&h, "f1010000"), 0);
+    size_t len = cleat_sim_state_write(h.sim, image, sizeof image);
+    assert_true(len > 32 + 50);
+    len -= 32 + 50; /* check sum, and what version 2 added */
+    image[5] = 1;
+    assert_int_equal(
+        EVP_Digest(image, len, image + len, NULL, EVP_sha256(), NULL), 1);
+    assert_int_equal(
+        cleat_sim_state_read(h.sim, cleat_bytes_of(image, len + 32)), 0);
+    assert_true(h.sim->saved.set);
+    assert_false(h.sim->saved.channel_set);
+    host_stop(&h);
+}
+
+/* --- faults --------------------------------------------------------------- */
+
+/* A host that sends and reads on, whatever it gets: 4 transfers each. */
+static void blind(struct host *h, const uint8_t *message, size_t len) {
+    uint8_t packet[128] = {0x08};
+    uint8_t f[300];
+    memcpy(packet + 1, message, len);
+    h->sent = (h->sent + 1) & 3;
+    host_send(h, (uint8_t)(h->sent << 2 | h->got), packet, len + 1);
+    (void)host_read(h, 0x80, f, 277);
+    h->got = (h->got + 1) & 3;
+    host_send(h, (uint8_t)(0x80 | h->got), NULL, 0);
+}
+
+static void blind_connection(struct host *h) {
+    const struct cleat_sim_shield *s = &h->sim->shield;
+    uint8_t m[128];
+    uint8_t proof[36] = {0};
+    blind(h, (const uint8_t *)"\x00\x01", 2);
+    memcpy(h->shield.keys, s->channel.keys, sizeof h->shield.keys);
+    memcpy(proof, s->rnd, 32);
+    proof[34] = (uint8_t)(s->channel.chip_seq >> 8);
+    proof[35] = (uint8_t)s->channel.chip_seq;
+    blind(h, m, host_seal(h, 0x08, s->channel.chip_seq, proof, 36, m));
+    for (int i = 0; i < 2; i++) {
+        blind(h, m,
+              host_seal(h, 0x23, s->channel.host_seq + 1,
+                        "\x81\x00\x00\x06\xe0\xe0\x00\x00\x00\x20", 10, m));
+    }
+    blind(h, (const uint8_t *)"\x44", 1);
+}
+
+/* Whatever happens at whichever transfer: after a reset it works again, and
+ * nothing is left of the keys before. */
+static void
+every_fault_at_every_transfer_of_a_connection_is_survived(void **state) {
+    (void)state;
+    struct host h;
+    start(&h);
+    for (unsigned kind = 1; kind < CLEAT_SIM_FAULT_KINDS; kind++) {
+        for (uint64_t at = 1; at <= 20; at++) {
+            soft_reset(&h);
+            h.sim->faults[0] = (struct cleat_sim_fault){
+                .kind = (enum cleat_sim_fault_kind)kind,
+                .at = h.sim->transfers + at,
+                .arg = kind == CLEAT_SIM_FAULT_STRETCH ? 50000
+                                                       : CLEAT_SIM_FAULT_ANY};
+            h.sim->fault_count = 1;
+            blind_connection(&h);
+            h.sim->fault_count = 0;
+            h.sim->hostile.armed = 0;
+            soft_reset(&h);
+            assert_int_equal(h.sim->shield.state, SIM_SHIELD_NONE);
+            assert_int_equal(h.sim->shield.channel.keys[0] |
+                                 h.sim->shield.channel.keys[39],
+                             0);
+            host_shield_up(&h, 3);
+            host_open(&h);
+            assert_int_equal(host_hex(&h, READ_UID), 0);
+            h.now_us += 6000000;
+        }
+    }
+    host_stop(&h);
+}
+
 /* --- what can be seen ----------------------------------------------------- */
 
 static bool holds(const char *text, size_t n, const uint8_t *bytes,
@@ -490,6 +577,9 @@ int main(void) {
         cmocka_unit_test(shielded_application_is_not_restored_in_the_open),
         cmocka_unit_test(nothing_is_saved_without_hibernation),
         cmocka_unit_test(saved_connection_lives_in_the_folder),
+        cmocka_unit_test(state_of_the_first_version_is_read),
+        cmocka_unit_test(
+            every_fault_at_every_transfer_of_a_connection_is_survived),
         cmocka_unit_test(trace_tells_records_apart_and_shows_no_secret),
     };
     return cmocka_run_group_tests_name("sim shield use", tests, NULL, NULL);
