@@ -4,11 +4,6 @@
 
 #include <string.h>
 
-struct cleat_bytes cleat_bytes_of(const void *data, size_t len) {
-    struct cleat_bytes b = {(const uint8_t *)data, len};
-    return b;
-}
-
 struct cleat_bytes cleat_bytes_str(const char *text) {
     return cleat_bytes_of(text, text == NULL ? 0 : strlen(text));
 }
@@ -18,15 +13,6 @@ bool cleat_bytes_equal(struct cleat_bytes a, struct cleat_bytes b) {
         return false;
     }
     return a.len == 0 || memcmp(a.data, b.data, a.len) == 0;
-}
-
-struct cleat_reader cleat_reader_of(struct cleat_bytes view) {
-    struct cleat_reader r = {view.data, view.len, 0, false};
-    return r;
-}
-
-size_t cleat_reader_left(const struct cleat_reader *r) {
-    return r->failed ? 0 : r->len - r->pos;
 }
 
 struct cleat_bytes cleat_read_bytes(struct cleat_reader *r, size_t n) {
@@ -59,11 +45,6 @@ uint16_t cleat_read_u16(struct cleat_reader *r) {
 
 uint32_t cleat_read_u32(struct cleat_reader *r) {
     return read_number(r, 4);
-}
-
-struct cleat_writer cleat_writer_of(uint8_t *data, size_t cap) {
-    struct cleat_writer w = {data, cap, 0, false};
-    return w;
 }
 
 void cleat_write_bytes(struct cleat_writer *w, struct cleat_bytes view) {
