@@ -49,14 +49,20 @@ struct cleat_writer {
 struct cleat_bytes cleat_bytes_str(const char *text);
 /** @return a view of len bytes at data. */
 static inline struct cleat_bytes cleat_bytes_of(const void *data, size_t len) {
-    struct cleat_bytes b = {(const uint8_t *)data, len};
+    struct cleat_bytes b;
+    b.data = (const uint8_t *)data;
+    b.len = len;
     return b;
 }
 /** @return true if both views hold the same bytes. Not constant-time. */
 bool cleat_bytes_equal(struct cleat_bytes a, struct cleat_bytes b);
 
 static inline struct cleat_reader cleat_reader_of(struct cleat_bytes view) {
-    struct cleat_reader r = {view.data, view.len, 0, false};
+    struct cleat_reader r;
+    r.data = view.data;
+    r.len = view.len;
+    r.pos = 0;
+    r.failed = false;
     return r;
 }
 uint8_t cleat_read_u8(struct cleat_reader *r);
@@ -65,10 +71,16 @@ uint32_t cleat_read_u32(struct cleat_reader *r);
 /** @return a view of the next n bytes; on failure an empty view. */
 struct cleat_bytes cleat_read_bytes(struct cleat_reader *r, size_t n);
 /** @return bytes not read yet; 0 once failed. */
-size_t cleat_reader_left(const struct cleat_reader *r);
+static inline size_t cleat_reader_left(const struct cleat_reader *r) {
+    return r->failed ? 0 : r->len - r->pos;
+}
 
 static inline struct cleat_writer cleat_writer_of(uint8_t *data, size_t cap) {
-    struct cleat_writer w = {data, cap, 0, false};
+    struct cleat_writer w;
+    w.data = data;
+    w.cap = cap;
+    w.len = 0;
+    w.failed = false;
     return w;
 }
 void cleat_write_u8(struct cleat_writer *w, uint8_t v);

@@ -15,10 +15,6 @@ bool cleat_bytes_equal(struct cleat_bytes a, struct cleat_bytes b) {
     return a.len == 0 || memcmp(a.data, b.data, a.len) == 0;
 }
 
-size_t cleat_reader_left(const struct cleat_reader *r) {
-    return r->failed ? 0 : r->len - r->pos;
-}
-
 struct cleat_bytes cleat_read_bytes(struct cleat_reader *r, size_t n) {
     if (n > cleat_reader_left(r) || r->failed) {
         r->failed = true;

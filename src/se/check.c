@@ -45,35 +45,35 @@ static int check_data(const struct cleat_se_op *op, const char **text) {
     switch (op->type) {
     case CLEAT_SE_WRITE:
         if (op->in.len == 0 && !op->erase) {
-            *text = "nothing to write";
+            *text = cleat_se_check_words("nothing to write");
             return CLEAT_ERR_ARG;
         }
         if (op->in.len > 0xFFFFu - op->offset) {
-            *text = "larger than any object";
+            *text = cleat_se_check_words("larger than any object");
             return CLEAT_ERR_SIZE;
         }
         return 0;
     case CLEAT_SE_COUNT:
         if (op->in.len != 1) {
-            *text = "a counter step is one byte";
+            *text = cleat_se_check_words("a counter step is one byte");
             return CLEAT_ERR_ARG;
         }
         return 0;
     case CLEAT_SE_WRITE_METADATA:
         if (op->in.len > 46) {
-            *text = "metadata takes at most 46 bytes";
+            *text = cleat_se_check_words("metadata takes at most 46 bytes");
             return CLEAT_ERR_SIZE;
         }
         return 0;
     case CLEAT_SE_RESTORE:
         if (op->in.len != CLEAT_SE_HANDLE_LEN) {
-            *text = "a handle has 8 bytes";
+            *text = cleat_se_check_words("a handle has 8 bytes");
             return CLEAT_ERR_ARG;
         }
         return 0;
     case CLEAT_SE_GENERATE:
         if (op->usage == 0) {
-            *text = "a key needs a usage";
+            *text = cleat_se_check_words("a key needs a usage");
             return CLEAT_ERR_ARG;
         }
         return 0;
@@ -85,17 +85,19 @@ static int check_data(const struct cleat_se_op *op, const char **text) {
 static int check_curve(const struct cleat_se_op *op, const struct rule *rule,
                        size_t n, const char **text) {
     if (n == 0) {
-        *text = "unknown curve";
+        *text = cleat_se_check_words("unknown curve");
         return CLEAT_ERR_UNSUPPORTED;
     }
     if (rule->key && (op->key.len != 1 + 2 * n || op->key.data == NULL ||
                       op->key.data[0] != 0x04)) {
-        *text = "public key is no uncompressed point of the curve";
+        *text = cleat_se_check_words(
+            "public key is no uncompressed point of the curve");
         return CLEAT_ERR_ARG;
     }
     if (op->type == CLEAT_SE_VERIFY &&
         (op->signature.len != 2 * n || op->signature.data == NULL)) {
-        *text = "signature has the wrong length for the curve";
+        *text = cleat_se_check_words(
+            "signature has the wrong length for the curve");
         return CLEAT_ERR_ARG;
     }
     return 0;
@@ -104,12 +106,12 @@ static int check_curve(const struct cleat_se_op *op, const struct rule *rule,
 int cleat_se_check_op(const struct cleat_se_driver *driver,
                       const struct cleat_se_op *op, const char **text) {
     if ((unsigned)op->type >= CLEAT_SE_OP_COUNT) {
-        *text = "no such operation";
+        *text = cleat_se_check_words("no such operation");
         return CLEAT_ERR_ARG;
     }
     const struct rule *rule = &rules[op->type];
     if ((driver->can & rule->can) != rule->can) {
-        *text = "this element cannot do it";
+        *text = cleat_se_check_words("this element cannot do it");
         return CLEAT_ERR_UNSUPPORTED;
     }
     size_t n = cleat_curve_bytes(op->curve == 0 ? CLEAT_CURVE_P256 : op->curve);
@@ -119,12 +121,12 @@ int cleat_se_check_op(const struct cleat_se_driver *driver,
     }
     if ((rule->in && op->in.len == 0) ||
         (op->in.len > 0 && op->in.data == NULL)) {
-        *text = "no input";
+        *text = cleat_se_check_words("no input");
         return CLEAT_ERR_ARG;
     }
     size_t least = rule->out_extra + rule->out_fields * n;
     if (least > 0 && (op->out.data == NULL || op->out.cap < least)) {
-        *text = "buffer is too small for the result";
+        *text = cleat_se_check_words("buffer is too small for the result");
         return CLEAT_ERR_SIZE;
     }
     return check_data(op, text);

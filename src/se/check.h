@@ -5,6 +5,11 @@
 
 #include "cleat/se.h"
 
+/** @return the words, or NULL in a build that leaves them out. */
+static inline const char *cleat_se_check_words(const char *text) {
+    return CLEAT_TEXTS ? text : NULL;
+}
+
 /** @return 0, or the error the operation ends with; *text tells why. */
 int cleat_se_check_op(const struct cleat_se_driver *driver,
                       const struct cleat_se_op *op, const char **text);

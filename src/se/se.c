@@ -37,11 +37,12 @@ int cleat_se_init(struct cleat_se *se, const struct cleat_se_driver *driver,
     memset(d, 0, sizeof *d);
     memset(se, 0, sizeof *se);
     if (driver->needs_bus && config->bus == NULL) {
-        d->text = "this driver needs a bus";
+        d->text = cleat_se_check_words("this driver needs a bus");
         return CLEAT_ERR_ARG;
     }
     if (driver->ctx_size > sizeof se->ctx) {
-        d->text = "CLEAT_SE_CTX_MAX is too small for this driver";
+        d->text = cleat_se_check_words(
+            "CLEAT_SE_CTX_MAX is too small for this driver");
         return CLEAT_ERR_SIZE;
     }
     se->driver = driver;
@@ -179,7 +180,7 @@ int cleat_se_do(struct cleat_se *se, struct cleat_se_op *op,
         op->detail.text = "no scheduler runs yet: use the chip from a task";
     } else if (op->err == CLEAT_ERR_CANCELLED) {
         op->err = CLEAT_ERR_TIMEOUT;
-        op->detail.text = "the element took too long";
+        op->detail.text = cleat_se_check_words("the element took too long");
     }
     return op->err;
 }

@@ -108,11 +108,15 @@ static enum cleat_layer layer_of(unsigned cause) {
 static void explain(struct cleat_detail *detail, unsigned cause) {
     detail->layer = layer_of(cause);
     detail->text = CLEAT_TEXTS ? cleat_optiga_words(cause) : NULL;
+    if (detail->layer != CLEAT_LAYER_CHIP) {
+        detail->code = (int32_t)cause;
+    }
 }
 
 static void finish_cause(struct cleat_optiga *d, unsigned cause) {
-    d->op->detail.object = d->op->object;
-    explain(&d->op->detail, cause);
+    struct cleat_se_op *op = d->op;
+    op->detail.object = op->object;
+    explain(&op->detail, cause);
     finish(d, cleat_optiga_cause_error(cause));
 }
 
@@ -157,10 +161,11 @@ static void finish_chip(struct cleat_optiga *d, uint8_t code) {
     } else if (code == 0x0B) {
         d->suspect = true;
     }
-    d->op->detail.code = code;
-    d->op->detail.layer = CLEAT_LAYER_CHIP;
-    d->op->detail.object = d->op->object;
-    d->op->detail.text = CLEAT_TEXTS ? cleat_se_chip_error(code) : NULL;
+    struct cleat_se_op *op = d->op;
+    op->detail.code = code;
+    op->detail.layer = CLEAT_LAYER_CHIP;
+    op->detail.object = op->object;
+    op->detail.text = CLEAT_TEXTS ? cleat_se_chip_error(code) : NULL;
     finish(d, error_of_code(code));
 }
 

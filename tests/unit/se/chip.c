@@ -124,8 +124,16 @@ static void get_object(struct chip *c, const uint8_t *in) {
         data = c->object;
         have = c->object_len;
     } else if (oid != 0xF1E0) {
-        refuse(c, 0x01);
-        return;
+        size_t i = 0;
+        while (i < 3 && c->more[i].oid != oid) {
+            i++;
+        }
+        if (i == 3) {
+            refuse(c, 0x01);
+            return;
+        }
+        data = c->more[i].data;
+        have = c->more[i].len;
     }
     if (offset > have || (offset == have && offset > 0)) {
         refuse(c, 0x08);
@@ -137,6 +145,10 @@ static void get_object(struct chip *c, const uint8_t *in) {
 static void set_object(struct chip *c, uint8_t param, const uint8_t *in,
                        size_t len) {
     size_t offset = (size_t)in[2] << 8 | in[3];
+    if (param == 0x01 && len - 4 <= sizeof c->metadata) {
+        memcpy(c->metadata, in + 4, len - 4);
+        c->metadata_len = len - 4;
+    }
     if (param == 0x02 || param == 0x01) {
         respond(c, 0, NULL, 0);
         return;
@@ -180,7 +192,11 @@ static void execute(struct chip *c) {
     case 0x01:
         if (c->command[1] == 1) {
             static const uint8_t metadata[] = {0x20, 0x03, 0xC0, 0x01, 0x01};
-            respond(c, 0, metadata, sizeof metadata);
+            if (c->metadata_len == 0) {
+                respond(c, 0, metadata, sizeof metadata);
+            } else {
+                respond(c, 0, c->metadata, c->metadata_len);
+            }
             return;
         }
         get_object(c, in);

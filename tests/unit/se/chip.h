@@ -57,6 +57,13 @@ struct chip {
     uint8_t refuse;        /* Refuse the next command with this code. */
     const uint8_t *object; /* Content of E0E0. */
     size_t object_len;
+    struct { /* Further objects. */
+        unsigned oid;
+        const uint8_t *data;
+        size_t len;
+    } more[3];
+    uint8_t metadata[46]; /* Of everything; empty: of a fresh object. */
+    size_t metadata_len;
     /* Observed. */
     unsigned transfers;
     unsigned executed[CHIP_EXECUTED]; /* By command code without bit 7. */

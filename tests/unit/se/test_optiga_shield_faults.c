@@ -311,6 +311,49 @@ hibernation_keeps_the_session_and_a_failed_restore_does_not(void **state) {
     }
 }
 
+static void add(uint64_t *us, int err) {
+    assert_int_equal(err, 0);
+    *us += took_us;
+}
+
+static int do_verify(void) {
+    static uint8_t signature[64];
+    memset(signature, 0x91, sizeof signature);
+    fresh(CLEAT_SE_VERIFY, 0);
+    op.in = cleat_bytes_of(digest, sizeof digest);
+    op.key = cleat_bytes_of(point, sizeof point);
+    op.signature = cleat_bytes_of(signature, sizeof signature);
+    return finish();
+}
+
+/* The time the chip itself needs to encrypt is not published. */
+static void a_shielded_handshake_costs_at_most_405_ms(void **state) {
+    (void)state;
+    uint64_t us = 0;
+    shield_open(3);
+    chip.khz = 400;
+    chip.separate_ack = true;
+    chip.ack_us = 5000;
+    chip.command_us[0x0C] = 15000;
+    chip.command_us[0x38] = 52000;
+    chip.command_us[0x33] = 56000;
+    chip.command_us[0x31] = 62000;
+    chip.command_us[0x32] = 80000;
+    chip.polls = 0;
+    add(&us, do_random(32));
+    add(&us, do_verify());
+    add(&us, do_verify());
+    fresh(CLEAT_SE_GENERATE, 0xE100);
+    op.usage = CLEAT_SE_USE_AGREE;
+    add(&us, finish());
+    add(&us, do_agree());
+    add(&us, do_sign());
+    printf("shielded handshake: %u.%03u ms, %u polls\n", (unsigned)(us / 1000),
+           (unsigned)(us % 1000), chip.polls);
+    assert_in_range(us, 345000, 405000);
+    assert_in_range(chip.polls, 6, 16);
+}
+
 static void run_cut(enum chip_fault fault, unsigned at, unsigned lines,
                     bool separate) {
     shield_setup(lines, 0, 3);
@@ -373,6 +416,7 @@ int main(void) {
         cmocka_unit_test(the_bus_shows_nothing_that_is_protected),
         cmocka_unit_test(
             hibernation_keeps_the_session_and_a_failed_restore_does_not),
+        cmocka_unit_test(a_shielded_handshake_costs_at_most_405_ms),
         cmocka_unit_test(cut_at_any_transfer_and_the_next_open_works),
     };
     return cmocka_run_group_tests_name("optiga shield faults", tests, NULL,

@@ -44,35 +44,39 @@ static const uint8_t application_id[16] = {0xD2, 0x76, 0x00, 0x00, 0x04, 0x47,
 
 /* Building: bytes go to head; a foreign view closes the part before it. */
 
-static void put(struct cleat_optiga_command *c, struct cleat_bytes bytes) {
-    struct cleat_writer w = cleat_writer_of(c->head, sizeof c->head);
-    w.len = c->head_len;
-    cleat_write_bytes(&w, bytes);
-    c->head_len = (uint8_t)w.len;
-}
-
-static void put8(struct cleat_optiga_command *c, uint8_t v) {
-    put(c, cleat_bytes_of(&v, 1));
-}
-
-static void put16(struct cleat_optiga_command *c, size_t v) {
-    const uint8_t b[2] = {(uint8_t)(v >> 8), (uint8_t)v};
-    put(c, cleat_bytes_of(b, sizeof b));
-}
-
-static void close_part(struct cleat_optiga_command *c) {
-    if (c->head_len > c->head_done) {
-        c->part[c->part_count] = cleat_bytes_of(
-            c->head + c->head_done, (size_t)c->head_len - c->head_done);
-        c->part_count++;
-        c->head_done = c->head_len;
+static void put8(struct cleat_optiga_command *c, size_t v) {
+    if (c->head_len < sizeof c->head) {
+        c->head[c->head_len] = (uint8_t)v;
+        c->head_len++;
     }
 }
 
-static void put_view(struct cleat_optiga_command *c, struct cleat_bytes view) {
-    close_part(c);
-    c->part[c->part_count] = view;
-    c->part_count++;
+static void put16(struct cleat_optiga_command *c, size_t v) {
+    put8(c, v >> 8);
+    put8(c, v);
+}
+
+static void put(struct cleat_optiga_command *c, struct cleat_bytes bytes) {
+    for (size_t i = 0; i < bytes.len; i++) {
+        put8(c, bytes.data[i]);
+    }
+}
+
+static void add_part(struct cleat_optiga_command *c, const uint8_t *data,
+                     size_t len) {
+    if (len > 0 && c->part_count < CLEAT_OPTIGA_PARTS_MAX) {
+        c->part[c->part_count].data = data;
+        c->part[c->part_count].len = len;
+        c->part_count++;
+        c->total = (uint16_t)(c->total + len);
+    }
+}
+
+static void put_view(struct cleat_optiga_command *c, const uint8_t *data,
+                     size_t len) {
+    add_part(c, c->head + c->head_done, (size_t)c->head_len - c->head_done);
+    c->head_done = c->head_len;
+    add_part(c, data, len);
 }
 
 static void put_tag(struct cleat_optiga_command *c, uint8_t tag, size_t len) {
@@ -92,6 +96,7 @@ static void put_tag16(struct cleat_optiga_command *c, uint8_t tag, uint16_t v) {
 
 static void begin(struct cleat_optiga_command *c, uint8_t cmd, uint8_t param) {
     c->part_count = 0;
+    c->total = 0;
     c->head_len = 0;
     c->head_done = 0;
     c->repeatable = true;
@@ -107,13 +112,10 @@ static void begin(struct cleat_optiga_command *c, uint8_t cmd, uint8_t param) {
 
 /* Close the command and write its InLen. */
 static void end(struct cleat_optiga_command *c) {
-    close_part(c);
-    size_t total = 0;
-    for (size_t i = 0; i < c->part_count; i++) {
-        total += c->part[i].len;
-    }
-    c->head[2] = (uint8_t)((total - 4) >> 8);
-    c->head[3] = (uint8_t)(total - 4);
+    put_view(c, NULL, 0);
+    size_t in_len = c->total - 4u;
+    c->head[2] = (uint8_t)(in_len >> 8);
+    c->head[3] = (uint8_t)in_len;
 }
 
 static enum cleat_curve curve_of(const struct cleat_se_op *op) {
@@ -266,7 +268,7 @@ static void put_peer_key(struct cleat_optiga_command *c,
     put8(c, 0x03);
     put8(c, (uint8_t)(op->key.len + 1));
     put8(c, 0x00); /* No unused bits. */
-    put_view(c, op->key);
+    put_view(c, op->key.data, op->key.len);
 }
 
 /* 0 start, 1 start and end, 2 more, 3 end: the data comes from the host and
@@ -298,7 +300,7 @@ static void put_field(struct cleat_optiga_command *c,
         put16(c, c->to.cap);
         break;
     case F_IN:
-        put_view(c, cleat_bytes_of(op->in.data + pos, c->chunk));
+        put_view(c, op->in.data + pos, c->chunk);
         break;
     case F_HASH:
         put_hash(c, op, pos);
@@ -306,7 +308,7 @@ static void put_field(struct cleat_optiga_command *c,
     case F_DIGEST:
         n = least(op->in.len, field_of(op));
         put_tag(c, 0x01, n);
-        put_view(c, cleat_bytes_of(op->in.data, n));
+        put_view(c, op->in.data, n);
         break;
     case F_SIGNATURE:
         put_signature(c, op);
@@ -423,16 +425,15 @@ static int take_signature(struct cleat_reader *r, struct cleat_se_op *op) {
 
 static int take_point(struct cleat_reader *r, struct cleat_se_op *op) {
     size_t n = 1 + 2 * field_of(op);
-    if (cleat_read_u8(r) != 0x02 || cleat_read_u16(r) != n + 3 ||
-        cleat_read_u8(r) != 0x03 || cleat_read_u8(r) != n + 1 ||
-        cleat_read_u8(r) != 0x00) {
+    const uint8_t head[] = {0x02, (uint8_t)((n + 3) >> 8), (uint8_t)(n + 3),
+                            0x03, (uint8_t)(n + 1),        0x00,
+                            0x04};
+    struct cleat_bytes all = cleat_read_bytes(r, sizeof head - 1 + n);
+    if (r->failed || r->pos != r->len ||
+        memcmp(all.data, head, sizeof head) != 0) {
         return CLEAT_ERR_PROTO;
     }
-    struct cleat_bytes point = cleat_read_bytes(r, n);
-    if (r->failed || cleat_reader_left(r) != 0 || point.data[0] != 0x04) {
-        return CLEAT_ERR_PROTO;
-    }
-    memcpy(op->out.data, point.data, n);
+    memcpy(op->out.data, all.data + sizeof head - 1, n);
     op->out.len = n;
     return 0;
 }

@@ -18,6 +18,7 @@ struct cleat_optiga_command {
     bool repeatable; /**< Running it twice is as good as once. */
     bool direct;     /**< The response goes into op->out. */
     uint8_t head_len, head_done;
+    uint16_t total;      /**< Bytes of all parts. */
     uint8_t least_ms;    /**< It takes the chip this long, or longer. */
     uint16_t chunk;      /**< Bytes of op->in or op->out it handles. */
     struct cleat_buf to; /**< Sink. */

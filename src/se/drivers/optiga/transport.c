@@ -133,25 +133,26 @@ repeat(struct cleat_optiga_transport *t) {
 
 /* Take payload: four bytes of header first, the rest into the sink. */
 static bool take(struct cleat_optiga_transport *t, struct cleat_reader *r) {
-    while (t->len < HEADER_LEN && cleat_reader_left(r) > 0) {
-        t->header[t->len] = cleat_read_u8(r);
+    while (r->pos < r->len) {
+        uint8_t byte = cleat_read_u8(r);
+        if (t->len >= t->want) {
+            return false;
+        }
+        if (t->len >= HEADER_LEN) {
+            t->sink[t->len - HEADER_LEN] = byte;
+        } else {
+            t->header[t->len] = byte;
+        }
         t->len++;
         if (t->len == HEADER_LEN) {
             size_t out_len = (size_t)t->header[2] << 8 | t->header[3];
-            if (out_len > t->sink_cap) {
-                return false;
-            }
             t->status = t->header[0]; /* UnDef behind it: anything. */
             t->want = (uint16_t)(HEADER_LEN + out_len);
+            if (out_len > t->sink_cap) {
+                t->want = HEADER_LEN;
+                return false;
+            }
         }
-    }
-    size_t n = cleat_reader_left(r);
-    if (n > 0) {
-        if (n > (size_t)(t->want - t->len)) {
-            return false;
-        }
-        memcpy(t->sink + (t->len - HEADER_LEN), cleat_read_bytes(r, n).data, n);
-        t->len = (uint16_t)(t->len + n);
     }
     return true;
 }
