@@ -68,6 +68,9 @@ status 0 cleat chip cert --chip "$uri"
 [ "$(grep -c BEGIN "$work/cmd.out")" = 2 ] || fail "the issuer on the token is not in the chain"
 ! grep -qi warning "$work/cmd.err" || fail "a warning for a real token"
 status 0 cleat chip verify-identity --chip "pkcs11:token=dev;id=%02?$query"
+if [ -e /usr/share/p11-kit/modules/softhsm2.module ]; then
+    status 0 cleat chip verify-identity --chip "pkcs11:token=dev;object=identity?module-name=softhsm2&pin-source=file:$work/pin"
+fi
 ok "certificate, its issuer and key come from the token; P-256 and P-384 sign"
 
 # --- mutual TLS ------------------------------------------------------------

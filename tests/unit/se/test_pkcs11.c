@@ -355,6 +355,72 @@ static void a_token_that_was_pulled_is_taken_up_again(void **state) {
     cleat_se_deinit(&se);
 }
 
+static struct cleat_pkcs11 *token_of_se(void) {
+    return *(struct cleat_pkcs11 **)(void *)se.ctx;
+}
+
+static CK_FUNCTION_LIST *real_fn;
+static CK_FLAGS flags_set, flags_cleared;
+
+static CK_RV told_otherwise(CK_SLOT_ID slot, CK_TOKEN_INFO_PTR info) {
+    CK_RV rv = real_fn->C_GetTokenInfo(slot, info);
+    info->flags = (info->flags | flags_set) & ~flags_cleared;
+    return rv;
+}
+
+/* SoftHSM2 never locks: its flags are changed on the way. */
+static void a_pin_is_not_spent_on_a_token_near_its_end(void **state) {
+    static const struct {
+        CK_FLAGS set, cleared;
+        const char *words;
+    } ends[] = {
+        {CKF_USER_PIN_FINAL_TRY, 0, "one try is left"},
+        {CKF_USER_PIN_LOCKED, 0, "pin is locked"},
+        {0, CKF_USER_PIN_INITIALIZED, "no user pin"},
+    };
+    (void)state;
+    must_open("token=one;object=p256?" FILES);
+    struct cleat_pkcs11 *t = token_of_se();
+    real_fn = t->fn;
+    CK_FUNCTION_LIST changed = *real_fn;
+    changed.C_GetTokenInfo = told_otherwise;
+    t->fn = &changed;
+    for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++) {
+        flags_set = ends[i].set;
+        flags_cleared = ends[i].cleared;
+        memset(&op, 0, sizeof op);
+        assert_int_equal(cleat_pkcs11_token_login(t, &op, CKU_USER),
+                         CLEAT_ERR_DENIED);
+        says(ends[i].words);
+    }
+    t->fn = real_fn;
+    cleat_se_deinit(&se);
+}
+
+static void what_a_token_lacks_is_named(void **state) {
+    (void)state;
+    must_open("token=one;object=p256?" FILES);
+    struct cleat_pkcs11 *t = token_of_se();
+    memset(&t->able, 0, sizeof t->able);
+    assert_int_equal(sign(CLEAT_SE_OBJECT_KEY), CLEAT_ERR_UNSUPPORTED);
+    says("CKM_ECDSA");
+    assert_int_equal(run(CLEAT_SE_RANDOM, 0), CLEAT_ERR_UNSUPPORTED);
+    says("TLS_CHIP_RANDOM=0");
+    assert_int_equal(generate(CLEAT_SE_OBJECT_SESSION), CLEAT_ERR_UNSUPPORTED);
+    says("CKM_EC_KEY_PAIR_GEN");
+    t->able.generate = true;
+    memset(&op, 0, sizeof op);
+    op.type = CLEAT_SE_GENERATE;
+    op.object = CLEAT_SE_OBJECT_SESSION;
+    op.usage = CLEAT_SE_USE_AGREE;
+    op.out.data = out;
+    op.out.cap = sizeof out;
+    assert_int_equal(cleat_se_do(&se, &op, 0), CLEAT_ERR_UNSUPPORTED);
+    says("CKM_ECDH1_DERIVE");
+    says("x-ecdhe=host");
+    cleat_se_deinit(&se);
+}
+
 static void return_values_have_an_error_and_words(void **state) {
     static const struct {
         CK_RV rv;
@@ -420,7 +486,7 @@ static void signatures_are_checked_on_the_host_if_need_be(void **state) {
         op.in = cleat_bytes_of(digest, sizeof digest);
         op.key = cleat_bytes_of(point, sizeof point);
         op.signature = cleat_bytes_of(signature, sizeof signature);
-        (*(struct cleat_pkcs11 **)(void *)se.ctx)->host_verify = host;
+        token_of_se()->host_verify = host;
         assert_int_equal(cleat_se_do(&se, &op, 0), bad ? CLEAT_ERR_VERIFY : 0);
         assert_int_equal(op.on_host, host);
         signature[5] = (uint8_t)(signature[5] ^ (bad ? 1 : 0));
@@ -476,6 +542,8 @@ int main(void) {
         cmocka_unit_test(two_elements_share_a_token),
         cmocka_unit_test(after_a_fork_the_child_has_a_session_of_its_own),
         cmocka_unit_test(a_token_that_was_pulled_is_taken_up_again),
+        cmocka_unit_test(a_pin_is_not_spent_on_a_token_near_its_end),
+        cmocka_unit_test(what_a_token_lacks_is_named),
         cmocka_unit_test(return_values_have_an_error_and_words),
         cmocka_unit_test(names_from_a_token_cannot_steer_a_terminal),
         cmocka_unit_test(signatures_are_checked_on_the_host_if_need_be),
