@@ -105,13 +105,13 @@ void board_fault_report(struct frame *f, uint32_t exc_return) {
 
 /* The stack may be the trouble: the report runs on one of its own. A return
  * from it (semihosting) goes back through the old one. */
-static uint32_t fault_stack[96] __attribute__((section(".noinit"), used));
+static uint32_t fault_stack[72] __attribute__((section(".noinit"), used));
 
 __attribute__((naked)) void board_fault(void) {
     __asm__ volatile("mov r0, sp\n\t"
                      "mov r1, lr\n\t"
                      "mov r4, sp\n\t"
-                     "ldr r2, =fault_stack + 384\n\t"
+                     "ldr r2, =fault_stack + 288\n\t"
                      "mov sp, r2\n\t"
                      "push {r4, lr}\n\t"
                      "bl board_fault_report\n\t"
