@@ -313,7 +313,10 @@ uint64_t cleat_se_step(void *self, uint64_t now_ms) {
         }
         complete(se);
         if (se->unfinished) {
-            return now_ms; /* The waiter may have the next one at once. */
+            /* The waiter may have the next one at once; if it stepped us in
+             * its own wait, the wake brings us back when it is done. */
+            cleat_port_wake(se->task);
+            return now_ms;
         }
     }
 }
