@@ -44,20 +44,20 @@ static void handle(struct cleat_device *d,
 
 static void press(struct cleat_device *d, uint64_t now_ms) {
     struct cleat_client_message m = {CLEAT_ASK_PUBLISH, !d->led_known};
-    if (cleat_mailbox_room(&d->client_box) == 0) {
+    /* Said before it is posted: its echo must not be told first. */
+    if (cleat_mailbox_room(&d->client_box) > 0) {
+        cleat_app_say(d, "Publisher: Publishing '%s' on the topic '%s'",
+                      m.on ? d->settings->mqtt_device_on_message
+                           : d->settings->mqtt_device_off_message,
+                      d->settings->mqtt_pub_topic);
+    }
+    if (cleat_mailbox_post(&d->client_box, &m) != CLEAT_OK) {
         cleat_app_say(d, "Publisher: too many presses at once, one is lost");
         return;
     }
     d->led_known = m.on;
     d->echoes++;
     d->echo_deadline_ms = now_ms + d->settings->mqtt_timeout_ms;
-    /* Said before it is posted: its echo must not be told first. Nobody else
-     * posts there, so the room is still there. */
-    cleat_app_say(d, "Publisher: Publishing '%s' on the topic '%s'",
-                  m.on ? d->settings->mqtt_device_on_message
-                       : d->settings->mqtt_device_off_message,
-                  d->settings->mqtt_pub_topic);
-    (void)cleat_mailbox_post(&d->client_box, &m);
 }
 
 uint64_t cleat_app_publisher_step(void *self, uint64_t now_ms) {
