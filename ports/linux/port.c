@@ -204,6 +204,7 @@ static void runner_sleep(struct runner *r, uint64_t due_ms, bool watched) {
 static void *thread_main(void *arg) {
     struct runner *r = arg;
     here = r;
+    pthread_setname_np(pthread_self(), r->task->name);
     while (!atomic_load(&r->stop)) {
         uint64_t due = r->task->step(r->task->self, cleat_port_now_ms());
         if (!atomic_load(&r->stop)) {
@@ -238,13 +239,16 @@ int cleat_port_start(struct cleat_task *task) {
         cleat_port_wake(task);
         return CLEAT_OK;
     }
-    r->has_thread = true;
-    if (pthread_create(&r->thread, NULL, thread_main, r) != 0) {
-        r->has_thread = false;
+    /* Under the lock: whoever stops the task finds the thread's id written.
+     * After it the runner may be gone already. */
+    pthread_mutex_lock(&runners);
+    r->has_thread = pthread_create(&r->thread, NULL, thread_main, r) == 0;
+    bool started = r->has_thread;
+    pthread_mutex_unlock(&runners);
+    if (!started) {
         runner_free(r);
         return CLEAT_ERR_IO;
     }
-    pthread_setname_np(r->thread, task->name);
     return CLEAT_OK;
 }
 

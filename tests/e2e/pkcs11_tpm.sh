@@ -25,6 +25,8 @@ cleat chip list | grep -q '^  pkcs11 ' && [ -n "$module" ] || {
 unset CLEAT_PKCS11_PIN CLEAT_CHIP
 # The module's libraries keep what they opened until the process ends.
 export ASAN_OPTIONS=detect_leaks=0
+# They have threads of their own, built without ThreadSanitizer.
+export TSAN_OPTIONS="ignore_noninstrumented_modules=1 ${TSAN_OPTIONS:-}"
 
 mkdir "$work/state" "$work/store"
 tpm=$(free_port)
