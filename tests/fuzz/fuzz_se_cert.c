@@ -51,8 +51,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     free(copy);
     struct cleat_buf b = {exact, used + (spare > 200 ? 1 : 0), used};
     enum cleat_optiga_cause cause = cleat_optiga_cert_unwrap(&b);
-    if (b.len > used || (cause == CLEAT_OPTIGA_FINE &&
-                         (b.len == 0 || exact[0] != 0x30))) {
+    if (b.len > used ||
+        (cause == CLEAT_OPTIGA_FINE && (b.len == 0 || exact[0] != 0x30))) {
         abort();
     }
     free(exact);
