@@ -67,13 +67,15 @@ static const char *errno_text(int error) {
     }
 }
 
-static const char *eai_text(int code) {
-    switch (code) {
-    case EAI_NONAME:
-#ifdef EAI_NODATA
-    case EAI_NODATA:
+#ifndef EAI_NODATA /* not in every C library */
+#define EAI_NODATA EAI_NONAME
 #endif
+
+static const char *eai_text(int code) {
+    if (code == EAI_NONAME || code == EAI_NODATA) {
         return "name not known";
+    }
+    switch (code) {
     case EAI_AGAIN:
         return "name server did not answer; try again";
     case EAI_FAIL:
