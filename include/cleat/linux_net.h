@@ -7,6 +7,7 @@
 #ifndef CLEAT_LINUX_NET_H
 #define CLEAT_LINUX_NET_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -49,6 +50,9 @@ struct cleat_linux_net {
     size_t address_count, address_next;
     /** struct sockaddr_in6 is 28 bytes. */
     uint32_t addresses[CLEAT_LINUX_NET_ADDRESS_MAX][8];
+    /** The last read got less than it asked for: the next one says AGAIN
+     *  without asking the system. */
+    bool drained;
     struct cleat_detail detail;
     char local[CLEAT_LINUX_NET_ADDRESS_TEXT];
     char remote[CLEAT_LINUX_NET_ADDRESS_TEXT];
