@@ -2,7 +2,7 @@
 # Thin front of the CMake presets: `make run` and `make test` are all a
 # newcomer needs. Each target installs what it is missing.
 .DEFAULT_GOAL := build
-.PHONY: help build run test tsan fuzz coverage tidy docs format clean install \
+.PHONY: help build run test bench tsan fuzz coverage tidy docs format clean install \
 	setup setup-test setup-fuzz setup-tidy setup-format setup-firmware source \
 	source-firmware firmware firmware-run firmware-test program size cross
 
@@ -52,6 +52,12 @@ test: setup-test source ## every test, under AddressSanitizer and UBSan
 	$(call configure,dev)
 	@cmake --build --preset dev
 	@ctest --preset dev $(CTEST_ARGS)
+
+bench: source ## what we cost, beside others: BENCH="codec chip mqtt counts"
+	@tools/setup bench
+	$(call configure,bench)
+	@cmake --build --preset bench >&2
+	@tools/bench build/bench/bin build/bench.json $(BENCH)
 
 tsan: setup-test source ## every test, under ThreadSanitizer
 	$(call configure,tsan)
