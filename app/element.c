@@ -106,7 +106,7 @@ static int prepare_tls(struct cleat_device *d, struct cleat_detail *detail) {
     c.hostname = s->mqtt_broker_address;
     c.sni = s->mqtt_sni_hostname;
     c.alpn = s->mqtt_alpn_protocol_name;
-    c.allow_rsa = cleat_settings_key_exchange(s, "ECDHE_RSA");
+    c.allow_rsa = cleat_settings_allow_rsa(s);
     if (!s->tls_chip_random) {
         c.random = d->platform.random;
         c.random_arg = d->platform.random_arg;
