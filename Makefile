@@ -103,9 +103,11 @@ firmware-test: setup-test firmware build ## the end-to-end tests of the image
 size: setup-test firmware build ## flash, RAM, stack, heap against the budget
 	@tools/firmware size $(TARGET) $(TOOLCHAIN) $(PROFILE)
 
-docs: build ## renew docs/settings.md from the code
+docs: build ## renew docs/settings.md, docs/sentences.md from the code
 	@{ sed '/^|/,$$d' docs/settings.md; build/bin/cleat config markdown; } >build/settings.md
 	@mv build/settings.md docs/settings.md
+	@{ sed '/^|/,$$d' docs/sentences.md; tools/sentences; } >build/sentences.md
+	@mv build/sentences.md docs/sentences.md
 
 format: setup-format ## clang-format over every source
 	@git ls-files '*.c' '*.h' | xargs clang-format -i

@@ -23,7 +23,8 @@ static struct cleat_client_sub sub;
 
 static void prepare(const struct bench_job *job, const char *id, bool receive) {
     struct cleat_linux_net_config tcp = {.host = job->host, .port = job->port};
-    struct cleat_mqtt_config mqtt = {
+    static struct cleat_mqtt_config mqtt;
+    mqtt = (struct cleat_mqtt_config){
         .client_id = cleat_bytes_str(id),
         .clean_session = true,
         .tx_buf = tx,
