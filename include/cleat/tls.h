@@ -31,8 +31,8 @@ extern "C" {
 /** Most CA views in a config; each may hold several certificates. */
 #define CLEAT_TLS_CA_MAX 4
 /** Room for everything private in a struct cleat_tls, bytes. On Cortex-M4
- *  with src/tls/mbedtls_config.h 2000 of them are used, without CLEAT_TEXTS
- *  1528; more of mbedTLS needs more (src/tls/stream.c checks). */
+ *  with src/tls/mbedtls_config.h 1960 of them are used, without CLEAT_TEXTS
+ *  1488; more of mbedTLS needs more (src/tls/stream.c checks). */
 #ifndef CLEAT_TLS_CTX_MAX
 #define CLEAT_TLS_CTX_MAX                                                      \
     (sizeof(void *) > 4 ? 8192 : CLEAT_TEXTS ? 2560 : 2048)
@@ -173,7 +173,8 @@ int cleat_tls_check_identity(struct cleat_tls *t, struct cleat_detail *detail);
 
 /** Facts of the connection, and the counts of the last handshake. */
 void cleat_tls_get_info(const struct cleat_tls *t, struct cleat_tls_info *out);
-/** @return why the last open, read or write failed; stays until next open. */
+/** @return why the last open, read or write failed; stays until next open or
+ *  cleat_tls_check_identity(). */
 enum cleat_tls_failure cleat_tls_get_failure(const struct cleat_tls *t);
 /** @return number of the alert the server sent, or -1. */
 int cleat_tls_get_alert(const struct cleat_tls *t);
