@@ -28,6 +28,8 @@
 extern "C" {
 #endif
 
+struct cleat_tls_session;
+
 /** Most CA views in a config; each may hold several certificates. */
 #define CLEAT_TLS_CA_MAX 4
 /** Room for everything private in a struct cleat_tls, bytes. On Cortex-M4
@@ -77,6 +79,11 @@ struct cleat_tls_config {
     void *clock_arg;
     bool ignore_dates; /**< Never check dates. Says so in the log. */
 
+    /** Where to keep the session (cleat/tls_session.h), to take it up again
+     *  in the next connection; also the caller's. NULL: each connection is a
+     *  full handshake, which proves the element. */
+    struct cleat_tls_session *session;
+
     uint32_t handshake_timeout_ms; /**< From open(), TCP included. 0: 15000. */
     uint32_t chip_timeout_ms;      /**< Per operation. 0: 10000. */
 };
@@ -110,7 +117,8 @@ enum cleat_tls_failure {
 struct cleat_tls_calls {
     uint32_t generate, agree, sign, verify, random; /**< By the element. */
     uint32_t failed;          /**< Element operations that failed. */
-    uint32_t software_random; /**< Calls of config.random. */
+    uint32_t software_random; /**< Calls of config.random; while a session is
+                                   offered, of the seed kept with it. */
 };
 
 /** The connection that stands. Strings are valid until close or deinit. */
@@ -120,6 +128,7 @@ struct cleat_tls_info {
     const char *curve;   /**< "secp256r1": of the key agreement. */
     const char *alpn;    /**< What the server chose; "" for none. */
     const char *subject; /**< Peer's subject: "CN=broker". May be cut. */
+    bool resumed;        /**< An earlier session was taken up. */
     struct cleat_tls_calls calls;
 };
 
@@ -137,7 +146,8 @@ struct cleat_tls {
  * @return 0, or (nothing to deinit then)
  *         CLEAT_ERR_ARG          a setting is missing: detail says which;
  *         CLEAT_ERR_VERIFY       certificate or CA cannot be parsed;
- *         CLEAT_ERR_UNSUPPORTED  its key is of a kind the element lacks;
+ *         CLEAT_ERR_UNSUPPORTED  its key is of a kind the element lacks, or a
+ *                                setting needs what this build lacks;
  *         CLEAT_ERR_SIZE         a certificate in PEM is too large: give DER;
  *         CLEAT_ERR_FULL         mbedTLS is out of memory.
  */

@@ -52,6 +52,9 @@ struct cleat_tls_run {
     bool ended;          /**< close_notify has come. */
     bool hello_sent;     /**< Some of our ClientHello went out. */
     bool hello_seen;     /**< The server's ServerHello was accepted. */
+    bool offered;        /**< An earlier session. Until the handshake ends. */
+    bool resumed;        /**< It was taken up. */
+    bool proven;         /**< The server showed its certificate. */
     uint8_t first[3];    /**< First bytes the server sent. */
     uint8_t first_len;
     int16_t alert; /**< -1: none. */
@@ -122,6 +125,20 @@ enum cleat_tls_failure cleat_tls_verify_failure(uint32_t flags);
 int cleat_tls_verify_parse(mbedtls_x509_crt *chain, struct cleat_bytes bytes,
                            bool keep, int *code);
 
+/* session.c. All but the first need config.session. */
+
+/** Allow tickets, or not. */
+void cleat_tls_session_configure(struct cleat_tls_ctx *c);
+/** Offer what was kept, if it is good. @return mbedTLS code. */
+int cleat_tls_session_offer(struct cleat_tls_ctx *c);
+/** The handshake is over: keep its session. */
+void cleat_tls_session_keep(struct cleat_tls_ctx *c);
+/** The connection failed: forget the session if it may be at fault. */
+void cleat_tls_session_blame(struct cleat_tls_ctx *c);
+/** Random numbers while a session is offered. @return mbedTLS code. */
+int cleat_tls_session_random(struct cleat_tls_ctx *c, unsigned char *out,
+                             size_t len);
+
 /* verdict.c */
 
 /** @return the same code without mbedTLS's low-level part. */
@@ -151,6 +168,7 @@ enum cleat_tls_complaint {
     CLEAT_TLS_PEM_TOO_LARGE,
     CLEAT_TLS_FULL,
     CLEAT_TLS_NO_SETUP,
+    CLEAT_TLS_NO_FEATURE,
     CLEAT_TLS_NO_MATCH
 };
 

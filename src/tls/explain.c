@@ -139,15 +139,26 @@ const char *cleat_tls_explain_text(enum cleat_tls_failure kind) {
     return nth(CLEAT_TEXTS ? full_texts : brief_texts, kind);
 }
 
-/* In the order of enum cleat_tls_complaint, as all below. */
 static const int8_t complaint_errors[] = {
-    CLEAT_ERR_ARG,    CLEAT_ERR_ARG,         CLEAT_ERR_ARG,
-    CLEAT_ERR_ARG,    CLEAT_ERR_ARG,         CLEAT_ERR_ARG,
-    CLEAT_ERR_ARG,    CLEAT_ERR_VERIFY,      CLEAT_ERR_UNSUPPORTED,
-    CLEAT_ERR_VERIFY, CLEAT_ERR_UNSUPPORTED, CLEAT_ERR_SIZE,
-    CLEAT_ERR_FULL,   CLEAT_ERR_FULL,        CLEAT_ERR_VERIFY,
+    [CLEAT_TLS_NO_LOWER] = CLEAT_ERR_ARG,
+    [CLEAT_TLS_NO_ELEMENT] = CLEAT_ERR_ARG,
+    [CLEAT_TLS_NO_CERTIFICATE] = CLEAT_ERR_ARG,
+    [CLEAT_TLS_NO_CA] = CLEAT_ERR_ARG,
+    [CLEAT_TLS_NO_HOST] = CLEAT_ERR_ARG,
+    [CLEAT_TLS_LONG_HOST] = CLEAT_ERR_ARG,
+    [CLEAT_TLS_LONG_ALPN] = CLEAT_ERR_ARG,
+    [CLEAT_TLS_OWN_UNREADABLE] = CLEAT_ERR_VERIFY,
+    [CLEAT_TLS_OWN_KIND] = CLEAT_ERR_UNSUPPORTED,
+    [CLEAT_TLS_CA_UNREADABLE] = CLEAT_ERR_VERIFY,
+    [CLEAT_TLS_UNKNOWN_KIND] = CLEAT_ERR_UNSUPPORTED,
+    [CLEAT_TLS_PEM_TOO_LARGE] = CLEAT_ERR_SIZE,
+    [CLEAT_TLS_FULL] = CLEAT_ERR_FULL,
+    [CLEAT_TLS_NO_SETUP] = CLEAT_ERR_FULL,
+    [CLEAT_TLS_NO_FEATURE] = CLEAT_ERR_UNSUPPORTED,
+    [CLEAT_TLS_NO_MATCH] = CLEAT_ERR_VERIFY,
 };
 
+/* In the order of enum cleat_tls_complaint. */
 static const char complaint_texts[] =
     "no stream to run over\0"
     "private key missing: no secure element given\0"
@@ -163,6 +174,7 @@ static const char complaint_texts[] =
     "certificate in PEM is too large; give it as DER\0"
     "out of memory\0"
     "mbedtls cannot be set up\0"
+    "a setting needs what this build does not have\0"
     "certificate and key of the element do not belong together\0";
 
 int cleat_tls_complain(struct cleat_detail *detail,

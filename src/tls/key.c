@@ -359,6 +359,9 @@ int cleat_tls_key_random(void *arg, unsigned char *out, size_t len) {
         cleat_tls_latch(c, CLEAT_TLS_CHIP, err, &detail);
         return MBEDTLS_ERR_PLATFORM_HW_ACCEL_FAILED;
     }
+    if (CLEAT_TLS_RESUMPTION && c->run.offered) {
+        return cleat_tls_session_random(c, out, len);
+    }
     struct cleat_se_op op = {.type = CLEAT_SE_RANDOM, .out = {out, len, 0}};
     return chip_ask(c, &op, &c->run.calls.random, len);
 }

@@ -9,6 +9,8 @@
 
 #include <mbedtls/build_info.h>
 
+#include "extras.h"
+
 #if MBEDTLS_VERSION_NUMBER < 0x03060000 || MBEDTLS_VERSION_NUMBER >= 0x03070000
 #error "src/tls is written for mbedTLS 3.6"
 #endif
@@ -47,8 +49,12 @@
 #endif
 
 /* A resumed session proves nothing about the element. */
-#if defined(MBEDTLS_SSL_SESSION_TICKETS) || defined(MBEDTLS_SSL_RENEGOTIATION)
-#error "session tickets and renegotiation are not supported"
+#if defined(MBEDTLS_SSL_SESSION_TICKETS) && !CLEAT_TLS_RESUMPTION
+#error "session tickets need CLEAT_TLS_RESUMPTION: mbedTLS sends them unasked"
+#endif
+
+#if defined(MBEDTLS_SSL_RENEGOTIATION)
+#error "renegotiation is not supported"
 #endif
 
 #if defined(MBEDTLS_CIPHER_MODE_CBC) || defined(MBEDTLS_CIPHER_NULL_CIPHER)

@@ -161,6 +161,9 @@ static int fail(struct cleat_tls_ctx *c, enum cleat_tls_failure kind,
     c->state = CLEAT_TLS_FAILED;
     cleat_tls_key_release(c);
     int err = cleat_tls_settle(&c->run, kind, code);
+    if (CLEAT_TLS_RESUMPTION && c->config.session != NULL) {
+        cleat_tls_session_blame(c);
+    }
     CLEAT_LOG(CLEAT_LEVEL_WARN, "tls", "%s failed error=\"%s\" code=-0x%04lx",
               c->run.up_before_fail ? "connection" : "handshake",
               cleat_tls_explain_text(c->run.trouble.kind),
@@ -215,6 +218,8 @@ static int check_settings(const struct cleat_tls_config *config,
         what = CLEAT_TLS_LONG_HOST;
     } else if (text_len(config->alpn) > MBEDTLS_SSL_MAX_ALPN_NAME_LEN) {
         what = CLEAT_TLS_LONG_ALPN;
+    } else if (config->session != NULL && !CLEAT_TLS_RESUMPTION) {
+        what = CLEAT_TLS_NO_FEATURE;
     } else {
         return 0;
     }
@@ -261,6 +266,9 @@ static int configure(struct cleat_tls_ctx *c) {
     mbedtls_ssl_conf_verify(conf, cleat_tls_verify_callback, c);
     mbedtls_ssl_conf_rng(conf, cleat_tls_key_random, c);
     mbedtls_ssl_conf_cert_profile(conf, cleat_tls_verify_profile(c));
+    if (CLEAT_TLS_RESUMPTION) {
+        cleat_tls_session_configure(c);
+    }
     ret = limit_records(conf);
     if (ret == 0 && text_len(c->config.alpn) > 0) {
         c->alpn[0] = c->config.alpn;
@@ -287,8 +295,12 @@ static int begin(struct cleat_tls_ctx *c) {
        again, with the address, after the ClientHello; no certificate is
        accepted before (name_pinned). */
     c->run.name_pinned = !c->name_is_address;
-    return mbedtls_ssl_set_hostname(&c->ssl,
-                                    c->name_is_address ? NULL : c->name);
+    ret =
+        mbedtls_ssl_set_hostname(&c->ssl, c->name_is_address ? NULL : c->name);
+    if (CLEAT_TLS_RESUMPTION && ret == 0 && c->config.session != NULL) {
+        ret = cleat_tls_session_offer(c);
+    }
+    return ret;
 }
 
 /** One step of the handshake. @return mbedTLS code. */
@@ -297,6 +309,9 @@ static int handshake_step(struct cleat_tls_ctx *c) {
     int state = c->ssl.MBEDTLS_PRIVATE(state);
     if (state > MBEDTLS_SSL_SERVER_HELLO) {
         c->run.hello_seen = true;
+    }
+    if (state == MBEDTLS_SSL_SERVER_CERTIFICATE) {
+        c->run.proven = true;
     }
     if (ret == 0 && !c->run.name_pinned && state > MBEDTLS_SSL_CLIENT_HELLO) {
         ret = mbedtls_ssl_set_hostname(&c->ssl, c->name);
@@ -326,15 +341,20 @@ static int handshake(struct cleat_tls_ctx *c) {
     /* The agreement is done: its key object is free for others. */
     cleat_tls_key_release(c);
     c->state = CLEAT_TLS_UP;
+    c->run.resumed = !c->run.proven;
+    if (CLEAT_TLS_RESUMPTION && c->config.session != NULL) {
+        cleat_tls_session_keep(c);
+    }
     c->run.trouble = (struct cleat_tls_trouble){0};
     CLEAT_LOG(CLEAT_LEVEL_INFO, "tls",
-              "connected version=%s suite=%s curve=%s generate=%u agree=%u "
+              "connected version=%s suite=%s curve=%s resumed=%d generate=%u "
+              "agree=%u "
               "sign=%u verify=%u random=%u",
               mbedtls_ssl_get_version(&c->ssl),
               mbedtls_ssl_get_ciphersuite(&c->ssl), c->run.curve,
-              (unsigned)c->run.calls.generate, (unsigned)c->run.calls.agree,
-              (unsigned)c->run.calls.sign, (unsigned)c->run.calls.verify,
-              (unsigned)c->run.calls.random);
+              (int)c->run.resumed, (unsigned)c->run.calls.generate,
+              (unsigned)c->run.calls.agree, (unsigned)c->run.calls.sign,
+              (unsigned)c->run.calls.verify, (unsigned)c->run.calls.random);
     return 0;
 }
 
@@ -558,7 +578,8 @@ struct cleat_stream *cleat_tls_stream(struct cleat_tls *t) {
 void cleat_tls_get_info(const struct cleat_tls *t, struct cleat_tls_info *out) {
     const struct cleat_tls_ctx *c = cleat_tls_context_const(t);
     *out = (struct cleat_tls_info){
-        "", "", c->run.curve, "", c->peer.subject, c->run.calls};
+        "",          "", c->run.curve, "", c->peer.subject, c->run.resumed,
+        c->run.calls};
     if (c->state != CLEAT_TLS_UP) {
         out->curve = "";
         return;

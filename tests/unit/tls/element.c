@@ -151,7 +151,7 @@ static int driver_start(void *ctx, struct cleat_se_op *op, uint64_t now_us) {
     struct element *e = *(struct element **)ctx;
     (void)now_us;
     e->asked[op->type]++;
-    if ((int)op->type == e->fail_type) {
+    if ((int)op->type == e->fail_type && e->asked[op->type] > e->fail_after) {
         op->err = e->fail_err;
         op->detail = (struct cleat_detail){CLEAT_LAYER_CHIP, 0x8007, op->object,
                                            "access conditions not satisfied"};
