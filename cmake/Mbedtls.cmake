@@ -57,6 +57,11 @@ target_compile_definitions(cleat_mbedtls PUBLIC
   CLEAT_TLS_EXTRAS=$<BOOL:${CLEAT_TLS_EXTRAS}>)
 target_compile_options(cleat_mbedtls PRIVATE
   -w -ffunction-sections -fdata-sections)
+# Two functions of src/tls/psa.c in the place of its own (TLS 1.3).
+set_source_files_properties("${cleat_mbedtls_dir}/library/psa_crypto.c"
+  PROPERTIES COMPILE_DEFINITIONS "\
+mbedtls_psa_ecp_generate_key=cleat_tls_psa_generate;\
+mbedtls_psa_ecp_export_public_key=cleat_tls_psa_export_public")
 if(CLEAT_SANITIZE)
   # It compares empty names with memcmp(NULL, NULL, 0).
   target_compile_options(cleat_mbedtls PRIVATE -fsanitize=${CLEAT_SANITIZE}

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * TLS 1.2 client: a stream over a stream, whose identity key, ephemeral keys
- * and signature checks live in the secure element. The certificate is public
- * and passed in; of the key there is only its object number. One task owns a
- * cleat_tls and alone calls it; that task waits for the element inside open().
+ * TLS client, 1.2 and 1.3: a stream over a stream, whose identity key,
+ * ephemeral keys and signature checks live in the secure element. The
+ * certificate is public and passed in; of the key there is only its object
+ * number. One task owns a cleat_tls and alone calls it; that task waits for the
+ * element inside open().
  *
  *     cleat_tls_init -> cleat_tls_stream: open, read, write, close, open ...
  *     -> cleat_tls_deinit
@@ -40,6 +41,12 @@ struct cleat_tls_session;
     (sizeof(void *) > 4 ? 8192 : CLEAT_TEXTS ? 2560 : 2048)
 #endif
 
+enum cleat_tls_version {
+    CLEAT_TLS_VERSION_1_2 = 0, /**< Only. */
+    CLEAT_TLS_VERSION_1_3,     /**< Only. */
+    CLEAT_TLS_VERSION_ANY      /**< The server chooses; 1.3 if it can. */
+};
+
 /**
  * Settings. Zero the struct, then set what you need. What pointers and views
  * point to stays the caller's and must stay valid until cleat_tls_deinit().
@@ -67,6 +74,14 @@ struct cleat_tls_config {
     /** Also offer ECDHE-RSA, so that the server may have an RSA certificate;
      *  RSA signatures are checked in software. Default: ECDHE-ECDSA only. */
     bool allow_rsa;
+
+    /** Which versions to offer; on hosts, 1.3 too (CLEAT_TLS_1_3). */
+    enum cleat_tls_version version;
+    /** Refuse what would not be done by the element itself: RSA certificates,
+     *  a host's random source, resumed sessions, and operations that a driver
+     *  does on the host because its element cannot. Hashing, key derivation
+     *  and encryption of records are the host's always. */
+    bool chip_only;
 
     /** Random source. NULL: the element. Else the host's own: fill data with
      *  len bytes fit for keys, return 0 or an enum cleat_err. */
@@ -110,12 +125,16 @@ enum cleat_tls_failure {
     CLEAT_TLS_TOO_LARGE,       /**< Record or message beyond the buffers. */
     CLEAT_TLS_NO_MEMORY,       /**< mbedTLS's allocator has no more. */
     CLEAT_TLS_PROTOCOL,        /**< Any other breach of the protocol. */
+    CLEAT_TLS_NOT_ON_CHIP,     /**< chip_only, and the element cannot. */
     CLEAT_TLS_CONFIG           /**< Settings are missing or wrong. */
 };
 
 /** What was done during the last handshake, counted where it is done. */
 struct cleat_tls_calls {
     uint32_t generate, agree, sign, verify, random; /**< By the element. */
+    uint32_t on_host;         /**< Of those, by its driver on the host: not
+                                   counted above. */
+    uint32_t rsa_verify;      /**< RSA signatures checked, by the host. */
     uint32_t failed;          /**< Element operations that failed. */
     uint32_t software_random; /**< Calls of config.random; while a session is
                                    offered, of the seed kept with it. */
@@ -123,7 +142,7 @@ struct cleat_tls_calls {
 
 /** The connection that stands. Strings are valid until close or deinit. */
 struct cleat_tls_info {
-    const char *version; /**< "TLSv1.2"; "" when not connected. */
+    const char *version; /**< "TLSv1.2", "TLSv1.3"; "" when not connected. */
     const char *suite;   /**< "TLS-ECDHE-ECDSA-WITH-AES-128-GCM-SHA256". */
     const char *curve;   /**< "secp256r1": of the key agreement. */
     const char *alpn;    /**< What the server chose; "" for none. */

@@ -49,11 +49,13 @@ struct cleat_tls_trouble {
 struct cleat_tls_run {
     bool name_pinned;    /**< mbedTLS knows what name to check. */
     bool up_before_fail; /**< It failed after the handshake. */
+    bool dry;            /**< The stream below had nothing more. */
     bool ended;          /**< close_notify has come. */
     bool hello_sent;     /**< Some of our ClientHello went out. */
     bool hello_seen;     /**< The server's ServerHello was accepted. */
     bool offered;        /**< An earlier session. Until the handshake ends. */
     bool resumed;        /**< It was taken up. */
+    bool chain;          /**< Its trust anchor was seen. */
     bool proven;         /**< The server showed its certificate. */
     uint8_t first[3];    /**< First bytes the server sent. */
     uint8_t first_len;
@@ -62,6 +64,13 @@ struct cleat_tls_run {
     const char *curve; /**< Name of the agreement's curve. */
     struct cleat_tls_calls calls;
     struct cleat_tls_trouble trouble;
+};
+
+/** The key share of TLS 1.3, as PSA is told of it: see psa.c. */
+struct cleat_tls_share {
+    uint8_t scalar[CLEAT_TLS_1_3 ? CLEAT_SE_FIELD_MAX : 1]; /**< A handle. */
+    uint8_t point[CLEAT_TLS_1_3 ? CLEAT_SE_POINT_MAX : 1];
+    size_t scalar_len, point_len;
 };
 
 struct cleat_tls_ctx {
@@ -78,7 +87,8 @@ struct cleat_tls_ctx {
     mbedtls_ssl_config conf;
     mbedtls_x509_crt own;
     mbedtls_x509_crt ca;
-    mbedtls_pk_context key;     /**< Holds a handle, see key.c. */
+    mbedtls_pk_context key; /**< Holds a handle, see key.c. */
+    struct cleat_tls_share share;
     struct cleat_tls_peer peer; /**< The server's, of this connection. */
 };
 
@@ -133,11 +143,18 @@ void cleat_tls_session_configure(struct cleat_tls_ctx *c);
 int cleat_tls_session_offer(struct cleat_tls_ctx *c);
 /** The handshake is over: keep its session. */
 void cleat_tls_session_keep(struct cleat_tls_ctx *c);
+/** A ticket of TLS 1.3 has come: keep it. */
+void cleat_tls_session_keep_ticket(struct cleat_tls_ctx *c);
 /** The connection failed: forget the session if it may be at fault. */
 void cleat_tls_session_blame(struct cleat_tls_ctx *c);
 /** Random numbers while a session is offered. @return mbedTLS code. */
 int cleat_tls_session_random(struct cleat_tls_ctx *c, unsigned char *out,
                              size_t len);
+
+/* psa.c */
+
+/** Before the first TLS 1.3 handshake. @return mbedTLS code. */
+int cleat_tls_psa_begin(void);
 
 /* verdict.c */
 
@@ -169,6 +186,9 @@ enum cleat_tls_complaint {
     CLEAT_TLS_FULL,
     CLEAT_TLS_NO_SETUP,
     CLEAT_TLS_NO_FEATURE,
+    CLEAT_TLS_CHIP_ONLY_RSA,
+    CLEAT_TLS_CHIP_ONLY_RANDOM,
+    CLEAT_TLS_CHIP_ONLY_SESSION,
     CLEAT_TLS_NO_MATCH
 };
 

@@ -110,6 +110,7 @@ static const char full_texts[] =
     "the server sent more at once than the tls buffers hold\0"
     "out of memory for tls\0"
     "the server broke the tls protocol\0"
+    "all on the chip is demanded, and the element cannot\0"
     "tls settings are missing or wrong\0";
 
 /* And without: */
@@ -133,6 +134,7 @@ static const char brief_texts[] = "\0"
                                   "too large\0"
                                   "no memory\0"
                                   "broken protocol\0"
+                                  "not on chip\0"
                                   "bad settings\0";
 
 const char *cleat_tls_explain_text(enum cleat_tls_failure kind) {
@@ -155,6 +157,9 @@ static const int8_t complaint_errors[] = {
     [CLEAT_TLS_FULL] = CLEAT_ERR_FULL,
     [CLEAT_TLS_NO_SETUP] = CLEAT_ERR_FULL,
     [CLEAT_TLS_NO_FEATURE] = CLEAT_ERR_UNSUPPORTED,
+    [CLEAT_TLS_CHIP_ONLY_RSA] = CLEAT_ERR_ARG,
+    [CLEAT_TLS_CHIP_ONLY_RANDOM] = CLEAT_ERR_ARG,
+    [CLEAT_TLS_CHIP_ONLY_SESSION] = CLEAT_ERR_ARG,
     [CLEAT_TLS_NO_MATCH] = CLEAT_ERR_VERIFY,
 };
 
@@ -175,6 +180,10 @@ static const char complaint_texts[] =
     "out of memory\0"
     "mbedtls cannot be set up\0"
     "a setting needs what this build does not have\0"
+    "all on the chip is demanded, but rsa signatures are checked by the host: "
+    "do not allow rsa\0"
+    "all on the chip is demanded, but a host's random source is set\0"
+    "all on the chip is demanded, but resumed sessions do not ask the chip\0"
     "certificate and key of the element do not belong together\0";
 
 int cleat_tls_complain(struct cleat_detail *detail,
@@ -299,6 +308,7 @@ size_t cleat_tls_explain(const struct cleat_tls *t, char *buf, size_t cap) {
                      silence_hint(c));
         break;
     case CLEAT_TLS_CHIP:
+    case CLEAT_TLS_NOT_ON_CHIP:
         n = explain_detail(c, buf, cap);
         break;
     case CLEAT_TLS_REFUSED:

@@ -17,4 +17,10 @@
 #define CLEAT_TLS_RESUMPTION CLEAT_TLS_EXTRAS
 #endif
 
+/** TLS 1.3 beside 1.2. Takes PSA, and locks: PSA has one store of keys for
+ *  the whole process. */
+#ifndef CLEAT_TLS_1_3
+#define CLEAT_TLS_1_3 CLEAT_TLS_EXTRAS
+#endif
+
 #endif

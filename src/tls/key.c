@@ -51,7 +51,8 @@ enum refusal {
     ODD_LENGTH,
     ODD_POINT,
     FOREIGN,
-    OFF_CURVE
+    OFF_CURVE,
+    ON_HOST
 };
 
 static const struct {
@@ -74,6 +75,8 @@ static const struct {
                  MBEDTLS_ERR_ECP_BAD_INPUT_DATA},
     [OFF_CURVE] = {CLEAT_TLS_BAD_POINT, CLEAT_ERR_PROTO, CLEAT_LAYER_TLS,
                    MBEDTLS_ERR_ECP_INVALID_KEY},
+    [ON_HOST] = {CLEAT_TLS_NOT_ON_CHIP, CLEAT_ERR_UNSUPPORTED, CLEAT_LAYER_CHIP,
+                 MBEDTLS_ERR_PLATFORM_HW_ACCEL_FAILED},
 };
 
 static const char *const refusal_texts[] = {
@@ -84,6 +87,7 @@ static const char *const refusal_texts[] = {
     [ODD_POINT] = "the element's new public key is not on its curve",
     [FOREIGN] = "use of a key outside the element refused",
     [OFF_CURVE] = "the server's public key is not on the curve",
+    [ON_HOST] = "its driver had to do an operation on the host",
 };
 
 /** Latch why it is refused. @return mbedTLS code. */
@@ -109,8 +113,16 @@ static int chip_do(struct cleat_tls_ctx *c, struct cleat_se_op *op,
                    uint32_t *count) {
     int err = cleat_se_do(c->config.se, op, c->config.chip_timeout_ms);
     if (err == 0 || (err == CLEAT_ERR_VERIFY && op->type == CLEAT_SE_VERIFY)) {
-        *count += op->on_host ? 0 : 1;
-        return err;
+        if (!op->on_host) {
+            *count += 1;
+            return err;
+        }
+        c->run.calls.on_host++;
+        if (!c->config.chip_only) {
+            return err;
+        }
+        (void)refuse(c, ON_HOST);
+        return CLEAT_ERR_UNSUPPORTED;
     }
     c->run.calls.failed++;
     struct cleat_detail detail = op->detail;

@@ -17,7 +17,12 @@
 #define MAX_AGE_S 7200u
 #define MAGIC 0xC1EA5E51u
 
-#if defined(MBEDTLS_SSL_SESSION_TICKETS)
+#if defined(MBEDTLS_SSL_SESSION_TICKETS) && CLEAT_TLS_1_3
+static void enable_tickets(mbedtls_ssl_config *conf, bool on) {
+    mbedtls_ssl_conf_session_tickets(conf, on);
+    mbedtls_ssl_conf_tls13_enable_signal_new_session_tickets(conf, on);
+}
+#elif defined(MBEDTLS_SSL_SESSION_TICKETS)
 static void enable_tickets(mbedtls_ssl_config *conf, bool on) {
     mbedtls_ssl_conf_session_tickets(conf, on);
 }
@@ -50,9 +55,9 @@ static bool usable(const struct cleat_tls_session *s) {
 /** A session is good only for the server, the trust and the identity that it
  *  was made with. */
 static int bind(const struct cleat_tls_ctx *c, uint8_t out[32]) {
-    const uint8_t flags[] = {c->config.allow_rsa, c->config.ignore_dates,
-                             (uint8_t)(c->config.key_object >> 8),
-                             (uint8_t)c->config.key_object};
+    const uint8_t flags[] = {
+        c->config.allow_rsa, c->config.ignore_dates, (uint8_t)c->config.version,
+        (uint8_t)(c->config.key_object >> 8), (uint8_t)c->config.key_object};
     struct cleat_bytes part[3 + CLEAT_TLS_CA_MAX];
     size_t count = 0;
     part[count++] = cleat_bytes_of(flags, sizeof flags);
@@ -121,15 +126,9 @@ static int store(struct cleat_tls_ctx *c, struct cleat_tls_session *s) {
     return ret;
 }
 
-void cleat_tls_session_keep(struct cleat_tls_ctx *c) {
+/** Keep what the connection has now; ret: what went wrong before. */
+static void keep(struct cleat_tls_ctx *c, int ret) {
     struct cleat_tls_session *s = c->config.session;
-    int ret = 0;
-    c->run.offered = false;
-    if (c->run.resumed) {
-        memcpy(c->peer.subject, s->subject, sizeof c->peer.subject);
-    } else if (!begin_anew(c, s)) {
-        ret = MBEDTLS_ERR_PLATFORM_HW_ACCEL_FAILED;
-    }
     if (ret == 0) {
         ret = store(c, s);
     }
@@ -140,6 +139,24 @@ void cleat_tls_session_keep(struct cleat_tls_ctx *c) {
                   (unsigned)-ret);
         cleat_tls_session_forget(s);
     }
+}
+
+void cleat_tls_session_keep(struct cleat_tls_ctx *c) {
+    struct cleat_tls_session *s = c->config.session;
+    int ret = 0;
+    c->run.offered = false;
+    if (c->run.resumed) {
+        memcpy(c->peer.subject, s->subject, sizeof c->peer.subject);
+    } else if (!begin_anew(c, s)) {
+        ret = MBEDTLS_ERR_PLATFORM_HW_ACCEL_FAILED;
+    }
+    if (mbedtls_ssl_get_version_number(&c->ssl) == MBEDTLS_SSL_VERSION_TLS1_2) {
+        keep(c, ret);
+    }
+}
+
+void cleat_tls_session_keep_ticket(struct cleat_tls_ctx *c) {
+    keep(c, 0);
 }
 
 void cleat_tls_session_blame(struct cleat_tls_ctx *c) {

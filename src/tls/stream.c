@@ -19,14 +19,19 @@ _Static_assert(sizeof(struct cleat_tls_ctx) <= CLEAT_TLS_CTX_MAX,
 #define HANDSHAKE_TIMEOUT_MS 15000u
 #define CHIP_TIMEOUT_MS 10000u
 
-static const int suites_ecdsa[] = {
-    MBEDTLS_TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256,
-    MBEDTLS_TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384, 0};
-static const int suites_all[] = {
-    MBEDTLS_TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256,
-    MBEDTLS_TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384,
-    MBEDTLS_TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
-    MBEDTLS_TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384, 0};
+#define SUITES_1_2                                                             \
+    MBEDTLS_TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256,                           \
+        MBEDTLS_TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384
+#define SUITES_1_3                                                             \
+    MBEDTLS_TLS1_3_AES_128_GCM_SHA256, MBEDTLS_TLS1_3_AES_256_GCM_SHA384
+#define SUITES_RSA                                                             \
+    MBEDTLS_TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,                             \
+        MBEDTLS_TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384
+
+static const int suites_ecdsa[] = {SUITES_1_2, 0};
+static const int suites_all[] = {SUITES_1_2, SUITES_RSA, 0};
+static const int suites_ecdsa_1_3[] = {SUITES_1_3, SUITES_1_2, 0};
+static const int suites_all_1_3[] = {SUITES_1_3, SUITES_1_2, SUITES_RSA, 0};
 
 /* Every group here is one the element has: none may run in software. */
 static const uint16_t groups[] = {MBEDTLS_SSL_IANA_TLS_GROUP_SECP256R1,
@@ -137,6 +142,7 @@ static int lower_recv(void *arg, unsigned char *buf, size_t len) {
     struct cleat_tls_ctx *c = arg;
     struct cleat_stream *lower = c->config.lower;
     int n = lower->read(lower->self, buf, len);
+    c->run.dry = n <= 0;
     if (n > 0) {
         for (int i = 0; i < n && c->run.first_len < sizeof c->run.first; i++) {
             c->run.first[c->run.first_len++] = buf[i];
@@ -218,8 +224,15 @@ static int check_settings(const struct cleat_tls_config *config,
         what = CLEAT_TLS_LONG_HOST;
     } else if (text_len(config->alpn) > MBEDTLS_SSL_MAX_ALPN_NAME_LEN) {
         what = CLEAT_TLS_LONG_ALPN;
-    } else if (config->session != NULL && !CLEAT_TLS_RESUMPTION) {
+    } else if ((config->session != NULL && !CLEAT_TLS_RESUMPTION) ||
+               (config->version != CLEAT_TLS_VERSION_1_2 && !CLEAT_TLS_1_3)) {
         what = CLEAT_TLS_NO_FEATURE;
+    } else if (config->chip_only && config->allow_rsa) {
+        what = CLEAT_TLS_CHIP_ONLY_RSA;
+    } else if (config->chip_only && config->random != NULL) {
+        what = CLEAT_TLS_CHIP_ONLY_RANDOM;
+    } else if (config->chip_only && config->session != NULL) {
+        what = CLEAT_TLS_CHIP_ONLY_SESSION;
     } else {
         return 0;
     }
@@ -246,6 +259,18 @@ static int limit_records(mbedtls_ssl_config *conf) {
     return mbedtls_ssl_conf_max_frag_len(conf, code);
 }
 
+/** Offer TLS 1.3 too. @return mbedTLS code. */
+static int configure_1_3(struct cleat_tls_ctx *c) {
+    mbedtls_ssl_config *conf = &c->conf;
+    mbedtls_ssl_conf_ciphersuites(conf, c->config.allow_rsa ? suites_all_1_3
+                                                            : suites_ecdsa_1_3);
+    mbedtls_ssl_conf_max_tls_version(conf, MBEDTLS_SSL_VERSION_TLS1_3);
+    if (c->config.version == CLEAT_TLS_VERSION_1_3) {
+        mbedtls_ssl_conf_min_tls_version(conf, MBEDTLS_SSL_VERSION_TLS1_3);
+    }
+    return cleat_tls_psa_begin();
+}
+
 /** Everything that is the same for each connection. @return mbedTLS code. */
 static int configure(struct cleat_tls_ctx *c) {
     mbedtls_ssl_config *conf = &c->conf;
@@ -256,9 +281,15 @@ static int configure(struct cleat_tls_ctx *c) {
     if (ret != 0) {
         return ret;
     }
+    mbedtls_ssl_conf_ciphersuites(conf, rsa ? suites_all : suites_ecdsa);
     mbedtls_ssl_conf_min_tls_version(conf, MBEDTLS_SSL_VERSION_TLS1_2);
     mbedtls_ssl_conf_max_tls_version(conf, MBEDTLS_SSL_VERSION_TLS1_2);
-    mbedtls_ssl_conf_ciphersuites(conf, rsa ? suites_all : suites_ecdsa);
+    if (CLEAT_TLS_1_3 && c->config.version != CLEAT_TLS_VERSION_1_2) {
+        ret = configure_1_3(c);
+    }
+    if (ret != 0) {
+        return ret;
+    }
     mbedtls_ssl_conf_groups(conf, groups);
     mbedtls_ssl_conf_sig_algs(conf, rsa ? signatures_all : signatures_ecdsa);
     mbedtls_ssl_conf_authmode(conf, MBEDTLS_SSL_VERIFY_REQUIRED);
@@ -284,6 +315,20 @@ static int configure(struct cleat_tls_ctx *c) {
     return ret;
 }
 
+/**
+ * The same call sets SNI and the name to check. An address is no SNI: it is
+ * taken out before each ClientHello, and put back after; no certificate is
+ * accepted without (name_pinned). @return mbedTLS code.
+ */
+static int pin_name(struct cleat_tls_ctx *c, int state) {
+    bool pin = !c->name_is_address || state > MBEDTLS_SSL_CLIENT_HELLO;
+    if (pin == c->run.name_pinned) {
+        return 0;
+    }
+    c->run.name_pinned = pin;
+    return mbedtls_ssl_set_hostname(&c->ssl, pin ? c->name : NULL);
+}
+
 /** Make mbedTLS ready for one connection. @return mbedTLS code. */
 static int begin(struct cleat_tls_ctx *c) {
     int ret = mbedtls_ssl_setup(&c->ssl, &c->conf);
@@ -291,12 +336,8 @@ static int begin(struct cleat_tls_ctx *c) {
         return ret;
     }
     mbedtls_ssl_set_bio(&c->ssl, c, lower_send, lower_recv, NULL);
-    /* The same call sets SNI and the name to check. For an address it is made
-       again, with the address, after the ClientHello; no certificate is
-       accepted before (name_pinned). */
-    c->run.name_pinned = !c->name_is_address;
-    ret =
-        mbedtls_ssl_set_hostname(&c->ssl, c->name_is_address ? NULL : c->name);
+    c->run.name_pinned = c->name_is_address;
+    ret = pin_name(c, MBEDTLS_SSL_HELLO_REQUEST);
     if (CLEAT_TLS_RESUMPTION && ret == 0 && c->config.session != NULL) {
         ret = cleat_tls_session_offer(c);
     }
@@ -313,11 +354,7 @@ static int handshake_step(struct cleat_tls_ctx *c) {
     if (state == MBEDTLS_SSL_SERVER_CERTIFICATE) {
         c->run.proven = true;
     }
-    if (ret == 0 && !c->run.name_pinned && state > MBEDTLS_SSL_CLIENT_HELLO) {
-        ret = mbedtls_ssl_set_hostname(&c->ssl, c->name);
-        c->run.name_pinned = ret == 0;
-    }
-    return ret;
+    return ret != 0 ? ret : pin_name(c, state);
 }
 
 static bool wants(int ret) {
@@ -443,6 +480,27 @@ static int stream_write(void *self, const uint8_t *data, size_t len) {
     return ret > 0 ? ret : fail_code(c, ret);
 }
 
+/** @return true if mbedTLS returned because of a ticket of TLS 1.3: with its
+ *  own code if they are wanted, else as if nothing more were there. */
+static bool ticket_came(struct cleat_tls_ctx *c, int ret) {
+    if (CLEAT_TLS_RESUMPTION &&
+        ret == MBEDTLS_ERR_SSL_RECEIVED_NEW_SESSION_TICKET) {
+        cleat_tls_session_keep_ticket(c);
+        return true;
+    }
+    return ret == MBEDTLS_ERR_SSL_WANT_READ && !c->run.dry;
+}
+
+/** @return bytes, or mbedTLS code; WANT_READ only if the stream below has
+ *  nothing more. */
+static int read_on(struct cleat_tls_ctx *c, uint8_t *data, size_t cap) {
+    int ret;
+    do {
+        ret = mbedtls_ssl_read(&c->ssl, data, cap);
+    } while (CLEAT_TLS_1_3 && ticket_came(c, ret));
+    return ret;
+}
+
 static int stream_read(void *self, uint8_t *data, size_t cap) {
     struct cleat_tls_ctx *c = cleat_tls_context(self);
     if (c->state != CLEAT_TLS_UP) {
@@ -457,7 +515,7 @@ static int stream_read(void *self, uint8_t *data, size_t cap) {
     void *before = cleat_tls_enter(c);
     int ret = flush(c);
     if (ret == 0 || wants(ret)) {
-        ret = mbedtls_ssl_read(&c->ssl, data, cap < INT_MAX ? cap : INT_MAX);
+        ret = read_on(c, data, cap < INT_MAX ? cap : INT_MAX);
     }
     cleat_tls_leave(before);
     if (ret > 0) {

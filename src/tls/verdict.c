@@ -90,6 +90,11 @@ static enum cleat_tls_failure of_code(const struct cleat_tls_ctx *c, int code) {
     if (high == HIGH(MBEDTLS_ERR_SSL_FATAL_ALERT_MESSAGE)) {
         return of_alert(c);
     }
+    /* Of TLS 1.3; in 1.2 it is a code of the signature's own. */
+    if (CLEAT_TLS_1_3 && high == HIGH(MBEDTLS_ERR_SSL_HANDSHAKE_FAILURE) &&
+        c->ssl.MBEDTLS_PRIVATE(state) == MBEDTLS_SSL_CERTIFICATE_VERIFY) {
+        return CLEAT_TLS_BAD_SIGNATURE;
+    }
     /* All of X.509's codes are in this range. */
     return high >= HIGH(-0x2080) && high < HIGH(-0x2A00)
                ? CLEAT_TLS_BAD_CERTIFICATE
@@ -125,6 +130,7 @@ static const int8_t errors[] = {
     [CLEAT_TLS_TOO_LARGE] = CLEAT_ERR_SIZE,
     [CLEAT_TLS_NO_MEMORY] = CLEAT_ERR_FULL,
     [CLEAT_TLS_PROTOCOL] = CLEAT_ERR_PROTO,
+    [CLEAT_TLS_NOT_ON_CHIP] = CLEAT_ERR_UNSUPPORTED,
     [CLEAT_TLS_CONFIG] = CLEAT_ERR_ARG,
 };
 

@@ -295,6 +295,10 @@ static void put_date(char *text, size_t cap, const mbedtls_x509_time *t) {
              (unsigned)t->min, (unsigned)t->sec);
 }
 
+static bool is_rsa(mbedtls_pk_type_t type) {
+    return type == MBEDTLS_PK_RSA || type == MBEDTLS_PK_RSASSA_PSS;
+}
+
 /** Keep what explains the flags of the certificate at fault. */
 static void note_fault(struct cleat_tls_peer *p, const mbedtls_x509_crt *crt,
                        uint32_t flags) {
@@ -302,8 +306,7 @@ static void note_fault(struct cleat_tls_peer *p, const mbedtls_x509_crt *crt,
         name_line(p->bad, sizeof p->bad, &crt->subject);
         name_line(p->issuer, sizeof p->issuer, &crt->issuer);
         p->rsa = mbedtls_pk_get_type(&crt->pk) == MBEDTLS_PK_RSA ||
-                 crt->MBEDTLS_PRIVATE(sig_pk) == MBEDTLS_PK_RSA ||
-                 crt->MBEDTLS_PRIVATE(sig_pk) == MBEDTLS_PK_RSASSA_PSS;
+                 is_rsa(crt->MBEDTLS_PRIVATE(sig_pk));
     }
     if ((flags & MBEDTLS_X509_BADCERT_EXPIRED) != 0) {
         put_date(p->date, sizeof p->date, &crt->valid_to);
@@ -337,6 +340,15 @@ int cleat_tls_verify_callback(void *arg, mbedtls_x509_crt *crt, int depth,
                       c->config.ignore_dates ? "setting" : "clock_not_set");
         }
     }
+    /* The anchor comes first; it is not verified. The leaf is, and its key
+       then verifies the key exchange. */
+    if (c->run.chain && is_rsa(crt->MBEDTLS_PRIVATE(sig_pk))) {
+        c->run.calls.rsa_verify++;
+    }
+    if (depth == 0 && is_rsa(mbedtls_pk_get_type(&crt->pk))) {
+        c->run.calls.rsa_verify++;
+    }
+    c->run.chain = true;
     if (!c->run.name_pinned) {
         *flags |= MBEDTLS_X509_BADCERT_OTHER;
     }
