@@ -599,7 +599,7 @@ int cleat_tls_check_identity(struct cleat_tls *t, struct cleat_detail *detail) {
 void cleat_tls_get_info(const struct cleat_tls *t, struct cleat_tls_info *out) {
     const struct cleat_tls_ctx *c = cleat_tls_context_const(t);
     *out = (struct cleat_tls_info){"",      "", c->curve, "", c->peer.subject,
-                                   c->calls};
+                                   c->peer.anchor, c->calls};
     if (c->state != CLEAT_TLS_UP) {
         out->curve = "";
         return;
