@@ -122,6 +122,9 @@ void cli_log_install(int level);
 /** Show bytes at seams: "mqtt,tls,net,i2c" or "all". @return false: unknown. */
 bool cli_trace_install(const char *seams);
 
+/** Errors go to `out` (cut to cap) instead of standard error; NULL ends that.
+ *  For a caller that says them in its own place. */
+void cli_error_hold(char *out, size_t cap);
 /** Print "cleat: ..." to standard error. */
 void cli_error(const char *fmt, ...)
 #if defined(__GNUC__)
