@@ -50,6 +50,7 @@ struct cli_options {
     const char *file; /**< --config; NULL: CLEAT_CONFIG, else ./cleat.conf. */
     const char *set[64]; /**< --set NAME=VALUE, in order. */
     size_t set_count;
+    const char *profile; /**< --profile; NULL: by the broker's address. */
 };
 
 /** Fill in the defaults. */

@@ -13,9 +13,11 @@
 
 #include "cleat/port.h"
 #include "doctor.h"
+#include "profile.h"
 
 #define HOLD_MS 2500
 #define HOLD_MAX_MS 600000
+#define FINDINGS_MAX 650
 
 static const char usage[] =
     "usage: cleat doctor [OPTIONS]\n"
@@ -25,6 +27,7 @@ static const char usage[] =
     "  --chip SPEC        secure element, as for `cleat run`\n"
     "  --config FILE      settings; default ./cleat.conf if there is one\n"
     "  --set NAME=VALUE   one setting; may be repeated\n"
+    "  --profile NAME     what this broker takes: aws, none, auto (default)\n"
     "  --client-id ID     instead of the device's own\n"
     "  --no-publish       subscribe, but send no message\n"
     "  --hold MS          watch the connection that long at the end (2500)\n"
@@ -81,6 +84,27 @@ bool cli_doctor_broken(struct cli_doctor *d, const char *id, const char *fmt,
 
 /* ---- settings ---- */
 
+static void collect(void *arg, const char *setting, const char *sentence) {
+    char *found = arg;
+    size_t n = strlen(found);
+    snprintf(found + n, FINDINGS_MAX - n, "%s%s: %s", n == 0 ? "" : "; ",
+             setting, sentence);
+}
+
+static bool keeps_profile(struct cli_doctor *d) {
+    char found[FINDINGS_MAX] = "";
+    const char *profile = cli_profile_of(d->s, d->options.profile);
+    if (profile == NULL) {
+        return cli_doctor_broken(d, "settings-refused",
+                                 "--profile: \"%s\" is not auto, none or aws",
+                                 d->options.profile);
+    }
+    if (cli_profile_check(d->s, profile, collect, found) > 0) {
+        return cli_doctor_broken(d, "settings-profile", "%s", found);
+    }
+    return true;
+}
+
 bool cli_doctor_settings(struct cli_doctor *d) {
     char why[512] = "";
     cli_error_hold(why, sizeof why);
@@ -98,6 +122,9 @@ bool cli_doctor_settings(struct cli_doctor *d) {
     }
     if (cleat_settings_check(d->s, why, sizeof why) != CLEAT_OK) {
         return cli_doctor_broken(d, "settings-refused", "%s", why);
+    }
+    if (!keeps_profile(d)) {
+        return false;
     }
     if (cleat_settings_complete(d->s, why, sizeof why) != CLEAT_OK) {
         /* The chip can be looked at all the same. */
@@ -299,6 +326,9 @@ static bool take(struct cli_doctor *d, int o, const char *arg) {
         return true;
     case 's':
         return take_setting(&d->options, arg);
+    case 'p':
+        d->options.profile = arg;
+        return true;
     case 'i':
         d->client_id_asked = arg;
         return true;
@@ -322,6 +352,7 @@ static int run(int argc, char **argv) {
         {"chip", required_argument, NULL, 'C'},
         {"config", required_argument, NULL, 'c'},
         {"set", required_argument, NULL, 's'},
+        {"profile", required_argument, NULL, 'p'},
         {"client-id", required_argument, NULL, 'i'},
         {"no-publish", no_argument, NULL, 'n'},
         {"hold", required_argument, NULL, 'H'},

@@ -105,7 +105,7 @@ struct cli_doctor_talk {
 struct cli_doctor {
     /* the call */
     struct cli_options options;
-    const char *profile, *client_id_asked;
+    const char *client_id_asked;
     int64_t clock_s; /**< --clock; 0: the system's. */
     uint32_t hold_ms;
     bool json, no_publish, progress;

@@ -68,6 +68,8 @@ diagnose ca-unreadable 2 "root CA's file is missing" "${chip[@]}" --set "ROOT_CA
 echo nonsense >"$work/nonsense.pem"
 diagnose ca-unreadable 2 "root CA's file holds no certificate" "${chip[@]}" --set "ROOT_CA_CERTIFICATE=$work/nonsense.pem"
 
+diagnose settings-profile 2 "QoS 2 at AWS" "${chip[@]}" --set MQTT_MESSAGES_QOS=2 --set MQTT_BROKER_ADDRESS=abc-ats.iot.eu-west-1.amazonaws.com
+
 # ---- bus ----
 sim() { # sim NAME OPTIONS...: a virtual chip on a socket
     local name=$1
