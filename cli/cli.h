@@ -57,6 +57,7 @@ struct cli_options {
     const char *file; /**< --config; NULL: CLEAT_CONFIG, else ./cleat.conf. */
     const char *set[64]; /**< --set NAME=VALUE, in order. */
     size_t set_count;
+    const char *profile; /**< --profile; NULL: by the broker's address. */
 };
 
 /** Fill in the defaults. */
@@ -137,6 +138,9 @@ void cli_log_install(int level);
 /** Show bytes at seams: "mqtt,tls,net,i2c" or "all". @return false: unknown. */
 bool cli_trace_install(const char *seams);
 
+/** Errors go to `out` (cut to cap) instead of standard error; NULL ends that.
+ *  For a caller that says them in its own place. */
+void cli_error_hold(char *out, size_t cap);
 /** Print "cleat: ..." to standard error. */
 void cli_error(const char *fmt, ...)
 #if defined(__GNUC__)
