@@ -194,8 +194,7 @@ static bool on_event(struct cleat_device *d,
 
 static int init_session(struct cleat_device *d) {
     const struct cleat_settings *s = d->settings;
-    struct cleat_mqtt_config c;
-    memset(&c, 0, sizeof c);
+    struct cleat_mqtt_config c = {0};
     c.client_id = cleat_bytes_str(d->client_id);
     if (s->mqtt_username[0] != '\0') {
         c.username = cleat_bytes_str(s->mqtt_username);
@@ -226,7 +225,8 @@ static int init_session(struct cleat_device *d) {
     c.rx_cap = s->mqtt_network_buffer_size;
     c.qos2_ids = d->qos2_ids;
     c.qos2_count = CLEAT_DEVICE_QOS2_IDS;
-    return cleat_mqtt_init(&d->session, &c);
+    d->session_config = c;
+    return cleat_mqtt_init(&d->session, &d->session_config);
 }
 
 static int init_client(struct cleat_device *d) {

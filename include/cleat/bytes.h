@@ -37,7 +37,7 @@ struct cleat_reader {
     bool failed;
 };
 
-/** Fills a buffer from the front. */
+/** Fills a buffer from the front; without one (data NULL) it only counts. */
 struct cleat_writer {
     uint8_t *data;
     size_t cap;

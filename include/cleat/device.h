@@ -123,6 +123,7 @@ struct cleat_device {
     struct cleat_stream *stream; /* TLS or plain */
     struct cleat_tls tls;
     bool tls_ready;
+    struct cleat_mqtt_config session_config;
     struct cleat_mqtt session;
     struct cleat_client client;
     struct cleat_client_sub subscription;
