@@ -166,6 +166,8 @@ struct cleat_tls_info {
     const char *alpn;    /**< What the server chose; "" for none. */
     const char *subject; /**< Peer's subject: "CN=broker". May be cut. */
     bool resumed;        /**< An earlier session was taken up. */
+    const char *anchor;  /**< Subject of the trust anchor it was verified with;
+                              "" without CLEAT_TEXTS. May be cut. */
     struct cleat_tls_calls calls;
 };
 

@@ -29,6 +29,7 @@ enum cleat_tls_state {
 /** Words about the server's certificate; kept until the next open. */
 struct cleat_tls_peer {
     char subject[128];                 /**< Of the leaf. */
+    char anchor[CLEAT_TLS_WORDS(128)]; /**< Of the top of its chain. */
     char bad[CLEAT_TLS_WORDS(128)];    /**< Subject of the one at fault. */
     char issuer[CLEAT_TLS_WORDS(128)]; /**< Who should have signed that one. */
     char names[CLEAT_TLS_WORDS(192)];  /**< What the leaf is for. */

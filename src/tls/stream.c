@@ -677,9 +677,14 @@ struct cleat_stream *cleat_tls_stream(struct cleat_tls *t) {
 
 void cleat_tls_get_info(const struct cleat_tls *t, struct cleat_tls_info *out) {
     const struct cleat_tls_ctx *c = cleat_tls_context_const(t);
-    *out = (struct cleat_tls_info){
-        "",          "", c->run.curve, "", c->peer.subject, c->run.resumed,
-        c->run.calls};
+    *out = (struct cleat_tls_info){"",
+                                   "",
+                                   c->run.curve,
+                                   "",
+                                   c->peer.subject,
+                                   c->run.resumed,
+                                   c->peer.anchor,
+                                   c->run.calls};
     if (c->state != CLEAT_TLS_UP) {
         out->curve = "";
         return;

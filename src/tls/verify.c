@@ -335,6 +335,9 @@ static void note_fault(struct cleat_tls_peer *p, const mbedtls_x509_crt *crt,
 static void note(struct cleat_tls_peer *p, const mbedtls_x509_crt *crt,
                  int depth, uint32_t flags) {
     p->flags |= flags;
+    if (CLEAT_TEXTS && p->anchor[0] == '\0') { /* called from the top down */
+        name_line(p->anchor, sizeof p->anchor, &crt->subject);
+    }
     if (depth == 0) {
         name_line(p->subject, sizeof p->subject, &crt->subject);
     }
