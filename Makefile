@@ -2,8 +2,8 @@
 # Thin front of the CMake presets: `make run` and `make test` are all a
 # newcomer needs. Each target installs what it is missing.
 .DEFAULT_GOAL := build
-.PHONY: help build run test tsan fuzz coverage tidy docs format clean install \
-	setup setup-test setup-fuzz setup-tidy setup-format setup-firmware source \
+.PHONY: help build run test tsan fuzz fuzz-marathon prove coverage tidy docs \
+	format clean install setup setup-test setup-fuzz setup-tidy setup-format setup-firmware source \
 	source-firmware firmware firmware-run firmware-test program size cross
 
 KITS ?= 1
@@ -62,6 +62,14 @@ fuzz: setup-fuzz source ## libFuzzer, SECONDS_EACH=60 for every target, or FUZZ=
 	$(call configure,fuzz)
 	@cmake --build --preset fuzz
 	@tools/fuzz build/fuzz $(or $(SECONDS_EACH),60) $(FUZZ)
+
+fuzz-marathon: ## the MQTT decoders' fuzz targets a billion times: COUNT=500000000 of each, SEED=1
+	@tools/setup fuzz
+	@tools/fuzz-marathon $(or $(COUNT),500000000) $(or $(SEED),1)
+
+prove: ## Frama-C: no run-time error in the MQTT encoders and decoders: PROVE="decode ..."
+	@tools/setup prove
+	@tools/prove $(PROVE)
 
 cross: ## engines and tests on 32 bits, big-endian and Cortex-M: CROSS=s390x
 	@tools/setup cross
