@@ -19,12 +19,27 @@
 static void on_message(struct cli_doctor_talk *t,
                        const struct cleat_mqtt_event *e) {
     struct cleat_bytes nonce = cleat_bytes_str(t->nonce);
+    if (t->message != NULL) {
+        t->message(t->message_arg, e);
+    }
     if (e->offset == 0 && e->last && nonce.len > 0 &&
         cleat_bytes_equal(e->payload, nonce)) {
         t->echoed = true;
     } else if (e->last) {
         t->others++;
     }
+}
+
+/* @return what all filters got at least, or that one was refused. */
+static uint8_t lowest(struct cleat_bytes codes) {
+    uint8_t qos = codes.len > 0 ? 2 : (uint8_t)CLEAT_MQTT_SUBACK_REFUSED;
+    for (size_t i = 0; i < codes.len; i++) {
+        if (codes.data[i] == CLEAT_MQTT_SUBACK_REFUSED) {
+            return codes.data[i];
+        }
+        qos = codes.data[i] < qos ? codes.data[i] : qos;
+    }
+    return qos;
 }
 
 static void on_event(struct cli_doctor_talk *t,
@@ -40,8 +55,7 @@ static void on_event(struct cli_doctor_talk *t,
         break;
     case CLEAT_MQTT_SUBSCRIBED:
         t->subscribed = true;
-        t->granted = e->codes.len > 0 ? e->codes.data[0]
-                                      : (uint8_t)CLEAT_MQTT_SUBACK_REFUSED;
+        t->granted = lowest(e->codes);
         break;
     case CLEAT_MQTT_DELIVERED:
         t->delivered = true;
