@@ -2,7 +2,7 @@
 # Thin front of the CMake presets: `make run` and `make test` are all a
 # newcomer needs. Each target installs what it is missing.
 .DEFAULT_GOAL := build
-.PHONY: help build run test tsan fuzz coverage tidy docs format clean install \
+.PHONY: help build run test bench tsan fuzz coverage tidy docs format clean install \
 	setup setup-test setup-fuzz setup-tidy setup-format setup-firmware source \
 	source-firmware firmware firmware-run firmware-test program size cross
 
@@ -53,6 +53,12 @@ test: setup-test source ## every test, under AddressSanitizer and UBSan
 	@cmake --build --preset dev
 	@ctest --preset dev $(CTEST_ARGS)
 
+bench: source ## what we cost, beside others: BENCH="codec chip mqtt counts"
+	@tools/setup bench
+	$(call configure,bench)
+	@cmake --build --preset bench >&2
+	@tools/bench build/bench/bin build/bench.json $(BENCH)
+
 tsan: setup-test source ## every test, under ThreadSanitizer
 	$(call configure,tsan)
 	@cmake --build --preset tsan
@@ -97,9 +103,11 @@ firmware-test: setup-test firmware build ## the end-to-end tests of the image
 size: setup-test firmware build ## flash, RAM, stack, heap against the budget
 	@tools/firmware size $(TARGET) $(TOOLCHAIN) $(PROFILE)
 
-docs: build ## renew docs/settings.md from the code
+docs: build ## renew docs/settings.md, docs/sentences.md from the code
 	@{ sed '/^|/,$$d' docs/settings.md; build/bin/cleat config markdown; } >build/settings.md
 	@mv build/settings.md docs/settings.md
+	@{ sed '/^|/,$$d' docs/sentences.md; tools/sentences; } >build/sentences.md
+	@mv build/sentences.md docs/sentences.md
 
 format: setup-format ## clang-format over every source
 	@git ls-files '*.c' '*.h' | xargs clang-format -i

@@ -50,7 +50,7 @@ int cleat_device_init(struct cleat_device *d,
     d->settings = settings;
     d->platform = *platform;
     if (settings->max_mqtt_conn_retries == 0) {
-        snprintf(d->retries_text, sizeof d->retries_text, "no limit");
+        memcpy(d->retries_text, SAY_NO_LIMIT, sizeof SAY_NO_LIMIT);
     } else {
         snprintf(d->retries_text, sizeof d->retries_text, "%lu",
                  (unsigned long)settings->max_mqtt_conn_retries);
@@ -59,8 +59,8 @@ int cleat_device_init(struct cleat_device *d,
     err = cleat_se_init(&d->se, platform->driver, &d->platform.element,
                         &d->element_task, &detail);
     if (err != CLEAT_OK && why_cap > 0) {
-        snprintf(why, why_cap, "CHIP: %s: %s", cleat_strerror(err),
-                 detail.text == NULL ? "cannot be used" : detail.text);
+        snprintf(why, why_cap, SAY_CHIP_INIT, cleat_strerror(err),
+                 detail.text == NULL ? SAY_NOT_USABLE : detail.text);
     }
     return err;
 }
@@ -135,7 +135,7 @@ void cleat_app_client_ended(struct cleat_device *d) {
 }
 
 void cleat_app_element_ended(struct cleat_device *d) {
-    cleat_app_say(d, "Device: ended");
+    cleat_app_say(d, SAY_ENDED);
     cleat_port_enter();
     d->ended = true;
     cleat_port_leave();

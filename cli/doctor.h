@@ -83,6 +83,7 @@ struct cli_doctor_variation {
 
 /** One MQTT connection. */
 struct cli_doctor_talk {
+    struct cleat_mqtt_config config;
     struct cleat_mqtt session;
     uint8_t tx[CLI_DOCTOR_BUFFER], rx[CLI_DOCTOR_BUFFER];
     uint8_t io[1024];

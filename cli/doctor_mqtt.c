@@ -180,36 +180,35 @@ static int init_session(struct cli_doctor *d,
                         const struct cli_doctor_variation *v) {
     const struct cleat_settings *s = d->s;
     struct cli_doctor_talk *t = &d->talk;
-    struct cleat_mqtt_config c;
-    memset(&c, 0, sizeof c);
-    c.client_id = cleat_bytes_str(d->client_id);
+    struct cleat_mqtt_config *c = &t->config;
+    c->client_id = cleat_bytes_str(d->client_id);
     if (s->mqtt_username[0] != '\0') {
-        c.username = cleat_bytes_str(s->mqtt_username);
+        c->username = cleat_bytes_str(s->mqtt_username);
     }
     if (s->mqtt_password[0] != '\0') {
-        c.password = cleat_bytes_str(s->mqtt_password);
+        c->password = cleat_bytes_str(s->mqtt_password);
     }
     if (s->enable_lwt_message && !v->no_will) {
-        c.will.topic = cleat_bytes_str(s->mqtt_will_topic_name);
-        c.will.payload = cleat_bytes_str(s->mqtt_will_message);
-        c.will.qos = (uint8_t)s->mqtt_will_qos;
-        c.will.retain = s->mqtt_will_retain != 0;
+        c->will.topic = cleat_bytes_str(s->mqtt_will_topic_name);
+        c->will.payload = cleat_bytes_str(s->mqtt_will_message);
+        c->will.qos = (uint8_t)s->mqtt_will_qos;
+        c->will.retain = s->mqtt_will_retain != 0;
     }
-    c.keep_alive_s = v->keep_alive_s != 0
-                         ? v->keep_alive_s
-                         : (uint16_t)s->mqtt_keep_alive_seconds;
-    c.keep_alive_off = c.keep_alive_s == 0;
-    c.clean_session = s->mqtt_clean_session != 0;
-    c.timeout_ms = s->mqtt_timeout_ms;
-    c.tx_buf = t->tx;
-    c.tx_cap = sizeof t->tx;
-    c.slots = t->slots;
-    c.slot_count = sizeof t->slots / sizeof t->slots[0];
-    c.rx_buf = t->rx;
-    c.rx_cap = sizeof t->rx;
-    c.qos2_ids = t->qos2_ids;
-    c.qos2_count = sizeof t->qos2_ids / sizeof t->qos2_ids[0];
-    return cleat_mqtt_init(&t->session, &c);
+    c->keep_alive_s = v->keep_alive_s != 0
+                          ? v->keep_alive_s
+                          : (uint16_t)s->mqtt_keep_alive_seconds;
+    c->keep_alive_off = c->keep_alive_s == 0;
+    c->clean_session = s->mqtt_clean_session != 0;
+    c->timeout_ms = s->mqtt_timeout_ms;
+    c->tx_buf = t->tx;
+    c->tx_cap = sizeof t->tx;
+    c->slots = t->slots;
+    c->slot_count = sizeof t->slots / sizeof t->slots[0];
+    c->rx_buf = t->rx;
+    c->rx_cap = sizeof t->rx;
+    c->qos2_ids = t->qos2_ids;
+    c->qos2_count = sizeof t->qos2_ids / sizeof t->qos2_ids[0];
+    return cleat_mqtt_init(&t->session, c);
 }
 
 enum cli_doctor_talk_end

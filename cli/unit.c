@@ -50,7 +50,9 @@ int cli_unit_start(struct cli_unit *u, unsigned number,
     int status = cli_config_root_ca(&u->config, &root_ca);
     if (status == CLI_OK) {
         status = cli_chip_open(&u->chip, u->config.settings.chip, factory);
-        status = status == CLI_FAILED ? (int)CLEAT_DEVICE_CHIP : status;
+        if (status != CLI_OK && status != CLI_USAGE) {
+            status = (int)CLEAT_DEVICE_CHIP;
+        }
     }
     if (status != CLI_OK) {
         return status;

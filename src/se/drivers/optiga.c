@@ -16,6 +16,8 @@
 #define START_UP_US 15000u
 /* An operation ends when nothing useful happened for this long. */
 #define PATIENCE_US 7500000u
+/* An RSA key pair may take this long. */
+#define COMMAND_PATIENCE_US 30000000u
 
 #define KHZ_SLOW 100u
 #define KHZ_FAST 400u
@@ -222,11 +224,12 @@ static void send_open(struct cleat_optiga *d) {
 
 /* How long the command took tells how slow this chip is: its current limit is
  * 6 mA unless somebody raised it, and the times known are those of 15 mA. A
- * command delayed for its security events tells nothing. */
+ * command delayed for its security events tells nothing, and what a COMMAND
+ * takes is not known well. */
 static void learn(struct cleat_optiga *d, uint32_t now_us) {
     uint32_t best = d->command.least_ms * (1000u / PACE_BEST);
     uint32_t took = now_us - link_of(d)->sent_us;
-    if (took >= best * PACE_WORST) {
+    if (took >= best * PACE_WORST || d->op->type == CLEAT_SE_COMMAND) {
         return;
     }
     if (took / best > d->pace) {
@@ -701,7 +704,9 @@ static int optiga_start(void *ctx, struct cleat_se_op *op, uint64_t now_us) {
     d->brought_up = false;
     d->retried = false;
     cleat_optiga_phy_drop(phy_of(d), (uint32_t)now_us);
-    link_of(d)->give_up_us = (uint32_t)now_us + PATIENCE_US;
+    link_of(d)->give_up_us =
+        (uint32_t)now_us +
+        (op->type == CLEAT_SE_COMMAND ? COMMAND_PATIENCE_US : PATIENCE_US);
     if (op->type == CLEAT_SE_CLOSE && !d->app_open) {
         d->opened = false;
         finish(d, 0);
@@ -773,7 +778,8 @@ const struct cleat_se_driver cleat_se_driver_optiga = {
     .can = CLEAT_SE_CAN_RANDOM | CLEAT_SE_CAN_CERTIFICATE |
            CLEAT_SE_CAN_GENERATE | CLEAT_SE_CAN_SIGN | CLEAT_SE_CAN_VERIFY |
            CLEAT_SE_CAN_AGREE | CLEAT_SE_CAN_OBJECTS | CLEAT_SE_CAN_METADATA |
-           CLEAT_SE_CAN_HASH | CLEAT_SE_CAN_HIBERNATE | CLEAT_SE_CAN_SHIELD,
+           CLEAT_SE_CAN_HASH | CLEAT_SE_CAN_HIBERNATE | CLEAT_SE_CAN_SHIELD |
+           CLEAT_SE_CAN_COMMAND,
     .session_first = CLEAT_SE_OBJECT_SESSION,
     .session_count = 4,
     .ctx_size = sizeof(struct cleat_optiga),

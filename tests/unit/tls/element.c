@@ -151,7 +151,7 @@ static int driver_start(void *ctx, struct cleat_se_op *op, uint64_t now_us) {
     struct element *e = *(struct element **)ctx;
     (void)now_us;
     e->asked[op->type]++;
-    if ((int)op->type == e->fail_type) {
+    if ((int)op->type == e->fail_type && e->asked[op->type] > e->fail_after) {
         op->err = e->fail_err;
         op->detail = (struct cleat_detail){CLEAT_LAYER_CHIP, 0x8007, op->object,
                                            "access conditions not satisfied"};
@@ -161,6 +161,7 @@ static int driver_start(void *ctx, struct cleat_se_op *op, uint64_t now_us) {
         op->curve = CLEAT_CURVE_P256;
     }
     op->err = run(e, op);
+    op->on_host = (int)op->type == e->on_host_type;
     return 0;
 }
 
@@ -194,6 +195,7 @@ void element_init(struct element *e, EVP_PKEY *identity) {
     memset(e, 0, sizeof *e);
     e->identity = identity;
     e->fail_type = -1;
+    e->on_host_type = -1;
     e->task = (struct cleat_task){
         .name = "se", .step = cleat_se_step, .self = &e->se};
     struct cleat_se_config config = {.address = (const char *)e};
