@@ -41,14 +41,14 @@ static const char *first_check(uint8_t first) {
     return good ? NULL : CLEAT_MQTT_WRONG(first_text(first));
 }
 
+/* The second and further bytes of a remaining length whose first one is here.
+ */
 static const char *length_decode(struct cleat_reader *r, uint32_t *length) {
-    uint32_t value = 0;
-    for (unsigned shift = 0; shift < 28; shift += 7) {
+    for (unsigned shift = 7; shift < 28; shift += 7) {
         uint8_t byte = cleat_read_u8(r);
-        value |= (byte & 0x7Fu) << shift;
+        *length = (*length & ~(1u << shift)) | (uint32_t)byte << shift;
         if (byte < 0x80u) {
-            *length = value;
-            return byte != 0 || shift == 0 || r->failed
+            return byte != 0 || r->failed
                        ? NULL
                        : CLEAT_MQTT_WRONG(
                              "remaining length is longer than needed");
@@ -57,25 +57,32 @@ static const char *length_decode(struct cleat_reader *r, uint32_t *length) {
     return CLEAT_MQTT_WRONG("remaining length has more than four bytes");
 }
 
+static uint32_t length_least(uint8_t first, uint8_t rule) {
+    if (cleat_mqtt_is_publish(first) && CLEAT_MQTT_F_QOS(first) > 0) {
+        return 5; /* A topic of one byte, and an id. */
+    }
+    return rule & ~MORE;
+}
+
 const char *cleat_mqtt_header_decode(struct cleat_reader *r, uint8_t *first,
                                      uint32_t *length) {
-    *first = cleat_read_u8(r);
+    uint8_t byte = *first = cleat_read_u8(r);
+    uint8_t rule = lengths[byte >> 4];
+    uint32_t value;
     if (r->failed) {
         return NULL;
     }
-    const char *why = first_check(*first);
-    if (why == NULL) {
-        why = length_decode(r, length);
+    const char *why = first_check(byte);
+    value = cleat_read_u8(r);
+    if (why == NULL && value >= 0x80u) {
+        why = length_decode(r, &value);
     }
     if (why != NULL || r->failed) {
         return why;
     }
-    uint8_t rule = lengths[*first >> 4];
-    uint32_t least = rule & ~MORE;
-    if (cleat_mqtt_is_publish(*first) && CLEAT_MQTT_F_QOS(*first) > 0) {
-        least = 5; /* A topic of one byte, and an id. */
-    }
-    if (*length < least || (*length > least && (rule & MORE) == 0)) {
+    *length = value;
+    uint32_t least = length_least(byte, rule);
+    if (value < least || (value > least && (rule & MORE) == 0)) {
         return CLEAT_MQTT_WRONG(
             "remaining length does not fit the packet type");
     }

@@ -88,7 +88,7 @@ uint8_t *cleat_mqtt_publish_encode(uint8_t *at,
                                    const struct cleat_mqtt_message *m,
                                    uint16_t id);
 const char *cleat_mqtt_publish_decode(struct cleat_mqtt_packet *p,
-                                      struct cleat_reader *r);
+                                      const struct cleat_reader *body);
 
 /* ack.c: PUBACK, PUBREC, PUBREL, PUBCOMP, UNSUBACK */
 void cleat_mqtt_ack_encode(uint8_t *at, uint8_t first, uint16_t id);

@@ -28,11 +28,14 @@ uint8_t *cleat_mqtt_publish_encode(uint8_t *at,
 }
 
 const char *cleat_mqtt_publish_decode(struct cleat_mqtt_packet *p,
-                                      struct cleat_reader *r) {
-    p->topic = cleat_read_bytes(r, cleat_read_u16(r));
+                                      const struct cleat_reader *body) {
+    struct cleat_reader r = *body;
     bool has_id = CLEAT_MQTT_F_QOS(p->first) > 0;
-    p->id = has_id ? cleat_read_u16(r) : 0;
-    if (r->failed) {
+    p->topic = cleat_read_bytes(&r, cleat_read_u16(&r));
+    if (has_id) {
+        p->id = cleat_read_u16(&r);
+    }
+    if (r.failed) {
         return CLEAT_MQTT_WRONG("publish topic longer than the packet");
     }
     if (has_id && p->id == 0) {
@@ -42,12 +45,12 @@ const char *cleat_mqtt_publish_decode(struct cleat_mqtt_packet *p,
     if (CLEAT_TEXTS && p->topic.len == 0) {
         return CLEAT_MQTT_WRONG("publish with an empty topic [MQTT-4.7.3-1]");
     }
+    p->payload = cleat_read_bytes(&r, r.len - r.pos);
     if (!cleat_mqtt_topic_valid(p->topic)) {
         /* [MQTT-3.3.2-1], [MQTT-3.3.2-2], [MQTT-1.5.3-1], [MQTT-1.5.3-2] */
         return CLEAT_MQTT_WRONG(
             "publish topic with wildcard, nul or ill-formed utf-8 "
             "[MQTT-3.3.2-1]");
     }
-    p->payload = cleat_read_bytes(r, cleat_reader_left(r));
     return NULL;
 }
