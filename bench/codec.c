@@ -31,7 +31,8 @@ static void put(const void *bytes, size_t len) {
 static void put_publish(uint8_t qos, uint16_t id) {
     message.qos = qos;
     uint8_t *at = arrive + arrive_len;
-    uint8_t *end = cleat_mqtt_publish_encode(at, &message, id);
+    uint8_t *end = cleat_mqtt_publish_encode(
+        NULL, at, &message, cleat_mqtt_publish_length(NULL, &message), id);
     memcpy(end, payload, sizeof payload);
     arrive_len += (size_t)(end - at) + sizeof payload;
 }
@@ -49,11 +50,12 @@ static void serialise(size_t count, bool whole) {
     message.qos = 1;
     for (size_t i = 0; i < count; i++) {
         if (!cleat_mqtt_topic_valid(message.topic) ||
-            cleat_mqtt_header_total(cleat_mqtt_publish_length(&message)) >
+            cleat_mqtt_header_total(cleat_mqtt_publish_length(NULL, &message)) >
                 sizeof room) {
             abort();
         }
-        uint8_t *at = cleat_mqtt_publish_encode(room, &message, 1);
+        uint8_t *at = cleat_mqtt_publish_encode(
+            NULL, room, &message, cleat_mqtt_publish_length(NULL, &message), 1);
         if (whole) {
             memcpy(at, message.payload.data, message.payload.len);
         }
@@ -67,7 +69,7 @@ static void parse(size_t count) {
         size_t at = 0;
         while (at < arrive_len) {
             int n = cleat_mqtt_packet_decode(
-                &p, cleat_bytes_of(arrive + at, arrive_len - at));
+                NULL, &p, cleat_bytes_of(arrive + at, arrive_len - at));
             if (n <= 0) {
                 abort();
             }

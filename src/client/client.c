@@ -132,7 +132,10 @@ static void stopped(struct cleat_client *c, int err,
 }
 
 static bool is_final(const struct cleat_client *c) {
-    bool passing = c->refused == 0 || c->refused == 3;
+    /* Server unavailable or busy; too old, and we fall back. */
+    bool passing = c->refused == 0 || c->refused == 3 || c->refused == 0x88 ||
+                   c->refused == 0x89 ||
+                   (c->refused == 0x84 && c->config.session->v5 == NULL);
     return (c->config.refused_is_final && !passing) ||
            (c->config.max_retries > 0 && c->attempts >= c->config.max_retries);
 }
@@ -370,6 +373,7 @@ static bool on_event(struct cleat_client *c, const struct cleat_mqtt_event *e,
         return false;
     case CLEAT_MQTT_FAILED:
         if (live) {
+            (void)pump_out(c, now_ms); /* MQTT 5 tells the broker why. */
             failed(c, e->err, &e->detail, now_ms);
         }
         return false;
