@@ -162,7 +162,8 @@ struct cleat_tls_calls {
 struct cleat_tls_info {
     const char *version; /**< "TLSv1.2", "TLSv1.3"; "" when not connected. */
     const char *suite;   /**< "TLS-ECDHE-ECDSA-WITH-AES-128-GCM-SHA256". */
-    const char *curve;   /**< "secp256r1": of the key agreement. */
+    const char *curve;   /**< "secp256r1": of the key agreement; "none" in a
+                              resumed session of TLS 1.2. */
     const char *alpn;    /**< What the server chose; "" for none. */
     const char *subject; /**< Peer's subject: "CN=broker". May be cut. */
     bool resumed;        /**< An earlier session was taken up. */
