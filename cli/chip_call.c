@@ -401,26 +401,35 @@ static int check_uid(struct cli_chip_call *c) {
     return status;
 }
 
-static int run_verb(struct cli_chip_call *c, const struct cli_chip_verb *verb) {
-    if (!verb->needs_chip) {
-        return cli_report_end(&c->report, verb->run(c));
-    }
-    int status = cli_se_open_wait(&c->se, c->opt[CLI_OPT_CHIP], c->wait_s);
+int cli_chip_enter(struct cli_chip_call *c, const char *spec) {
+    int status = cli_se_open_wait(&c->se, spec, c->wait_s);
     if (status != CLI_OK) {
-        if (status != CLI_USAGE && c->json) {
-            cli_report_text(&c->report, "error", NULL,
-                            "the secure element cannot be opened");
+        if (c->json && c->report.root == NULL) {
+            cli_report_string(&c->report, "error",
+                              status == CLI_BUSY
+                                  ? "another process has the element"
+                                  : "the element cannot be opened");
         }
-        return status == CLI_USAGE ? status
-                                   : cli_report_end(&c->report, status);
+        return status;
     }
     status = check_uid(c);
+    if (status != CLI_OK) {
+        cli_se_close(&c->se);
+    }
+    return status;
+}
+
+static int run_verb(struct cli_chip_call *c, const struct cli_chip_verb *verb) {
+    int status =
+        verb->needs_chip ? cli_chip_enter(c, c->opt[CLI_OPT_CHIP]) : CLI_OK;
     if (status == CLI_OK) {
         status = verb->run(c);
+        if (verb->needs_chip) {
+            cli_se_close(&c->se);
+        }
     }
-    cli_se_close(&c->se);
     cleat_wipe(c->data, sizeof c->data); /* It may have been random. */
-    return status == CLI_USAGE ? status : cli_report_end(&c->report, status);
+    return cli_report_end(&c->report, status);
 }
 
 static int call_verb(struct cli_chip_call *c, const char *command,
