@@ -13,6 +13,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "trace.h"
+
 #define FLAG_UID_MAX 64
 #define WAIT_MAX_S 86400
 
@@ -51,7 +53,7 @@ static const struct option longs[] = {
     [CLI_OPT_COUNT] = {"count", required_argument, NULL, 0},
     [CLI_OPT_SIGNER] = {"signer", required_argument, NULL, 0},
     [CLI_OPT_ANCHOR] = {"anchor", required_argument, NULL, 0},
-    [CLI_OPT_METADATA] = {"metadata", required_argument, NULL, 0},
+    [CLI_OPT_METADATA] = {"metadata", no_argument, NULL, 0},
     [CLI_OPT_SUBJECT] = {"subject", required_argument, NULL, 0},
     [CLI_OPT_SAN] = {"san", required_argument, NULL, 0},
     [CLI_OPT_FORM] = {"form", required_argument, NULL, 0},
@@ -483,12 +485,22 @@ int cli_chip_main(struct cli_chip_call *c, const char *command,
         fputs(usage, stderr);
         return CLI_USAGE;
     }
+    bool traced = strcmp(words[0], "trace") == 0;
+    if (traced) {
+        cli_trace_chip();
+        count--;
+        words++;
+    }
     const struct cli_chip_verb *verb =
         find(verbs, verb_count, count, words, &used);
     if (verb == NULL) {
         cli_error("%s: no verb \"%s\"; `cleat %s --help` lists them", command,
-                  words[0], command);
+                  count == 0 ? "" : words[0], command);
         return CLI_USAGE;
     }
-    return call_verb(c, command, verb, count - used, words + used);
+    int status = call_verb(c, command, verb, count - used, words + used);
+    if (traced && status != CLI_USAGE) {
+        cli_trace_chip_end();
+    }
+    return status;
 }

@@ -153,6 +153,8 @@ int cli_chip_sign(struct cli_chip_call *c);
 int cli_chip_verify(struct cli_chip_call *c);
 int cli_chip_pair(struct cli_chip_call *c);
 int cli_chip_selftest(struct cli_chip_call *c);
-int cli_chip_update(struct cli_chip_call *c);
+int cli_chip_update_build(struct cli_chip_call *c);
+int cli_chip_update_show(struct cli_chip_call *c);
+int cli_chip_update_apply(struct cli_chip_call *c);
 
 #endif

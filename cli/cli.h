@@ -57,6 +57,7 @@ struct cli_options {
     const char *file; /**< --config; NULL: CLEAT_CONFIG, else ./cleat.conf. */
     const char *set[64]; /**< --set NAME=VALUE, in order. */
     size_t set_count;
+    const char *profile; /**< --profile; NULL: by the broker's address. */
 };
 
 /** Fill in the defaults. */
@@ -111,6 +112,8 @@ int cli_chip_open(struct cli_chip *chip, const char *spec,
  *  @return CLI_BUSY if it does not. */
 int cli_chip_open_wait(struct cli_chip *chip, const char *spec,
                        const struct cli_chip_factory *factory, uint32_t wait_s);
+/** Call fn with each bus that is opened from now on, before its first use. */
+void cli_chip_on_open(void (*fn)(struct cleat_i2c *bus));
 /** @return CLI_OK or CLI_USAGE: the name's form alone; opens nothing. */
 int cli_chip_check(const char *spec);
 void cli_chip_close(struct cli_chip *chip);
@@ -137,6 +140,9 @@ void cli_log_install(int level);
 /** Show bytes at seams: "mqtt,tls,net,i2c" or "all". @return false: unknown. */
 bool cli_trace_install(const char *seams);
 
+/** Errors go to `out` (cut to cap) instead of standard error; NULL ends that.
+ *  For a caller that says them in its own place. */
+void cli_error_hold(char *out, size_t cap);
 /** Print "cleat: ..." to standard error. */
 void cli_error(const char *fmt, ...)
 #if defined(__GNUC__)

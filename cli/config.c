@@ -84,7 +84,7 @@ int cli_config_set(struct cli_config *c, const char *name, const char *value,
         return CLI_USAGE;
     }
     char *copy = keep(c, strdup(value));
-    if (cleat_settings_set(&c->settings, row, copy, why, sizeof why) != 0) {
+    if (cleat_settings_set(&c->settings, name, copy, why, sizeof why) != 0) {
         cli_error("%s: %s", origin, why);
         return CLI_USAGE;
     }

@@ -221,8 +221,7 @@ static struct cleat_bytes text_or_none(const char *text) {
 static int init_session(struct cli_pubsub *p, size_t tx_cap,
                         uint16_t slot_count) {
     const struct cli_pubsub_options *o = p->o;
-    struct cleat_mqtt_config c;
-    memset(&c, 0, sizeof c);
+    struct cleat_mqtt_config c = {0};
     c.client_id = text_or_none(o->id);
     c.username = text_or_none(o->user);
     c.password = text_or_none(o->password);
@@ -248,7 +247,8 @@ static int init_session(struct cli_pubsub *p, size_t tx_cap,
         p->qos2_ids == NULL || p->io == NULL) {
         return out_of_memory();
     }
-    int err = cleat_mqtt_init(&p->session, &c);
+    p->session_config = c;
+    int err = cleat_mqtt_init(&p->session, &p->session_config);
     if (err != CLEAT_OK) { /* The options are checked; this is the rest. */
         cli_error("the connection cannot be set up: %s", cleat_strerror(err));
         return CLI_PUBSUB_FAILED;

@@ -112,6 +112,7 @@ struct cli_pubsub {
     struct cleat_stream *lower; /**< TCP or TLS. */
     struct cleat_stream watched;
     struct cli_packet_watch sent, received;
+    struct cleat_mqtt_config session_config;
     struct cleat_mqtt session;
     struct cleat_client client;
     uint8_t *certificate, *ca;

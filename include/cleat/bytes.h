@@ -37,7 +37,7 @@ struct cleat_reader {
     bool failed;
 };
 
-/** Fills a buffer from the front. */
+/** Fills a buffer from the front; without one (data NULL) it only counts. */
 struct cleat_writer {
     uint8_t *data;
     size_t cap;
@@ -65,8 +65,11 @@ static inline struct cleat_reader cleat_reader_of(struct cleat_bytes view) {
     r.failed = false;
     return r;
 }
+/** @return the next byte; 0 once failed. */
 uint8_t cleat_read_u8(struct cleat_reader *r);
+/** @return the next two bytes, big-endian; 0 once failed. */
 uint16_t cleat_read_u16(struct cleat_reader *r);
+/** @return the next four bytes, big-endian; 0 once failed. */
 uint32_t cleat_read_u32(struct cleat_reader *r);
 /** @return a view of the next n bytes; on failure an empty view. */
 struct cleat_bytes cleat_read_bytes(struct cleat_reader *r, size_t n);
@@ -83,9 +86,13 @@ static inline struct cleat_writer cleat_writer_of(uint8_t *data, size_t cap) {
     w.failed = false;
     return w;
 }
+/** Append one byte; without room nothing, and failed is set. */
 void cleat_write_u8(struct cleat_writer *w, uint8_t v);
+/** Append two bytes, big-endian; as cleat_write_u8(). */
 void cleat_write_u16(struct cleat_writer *w, uint16_t v);
+/** Append four bytes, big-endian; as cleat_write_u8(). */
 void cleat_write_u32(struct cleat_writer *w, uint32_t v);
+/** Append all of view or nothing; as cleat_write_u8(). */
 void cleat_write_bytes(struct cleat_writer *w, struct cleat_bytes view);
 
 /** Overwrite with zeros in a way the compiler does not remove. */

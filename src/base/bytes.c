@@ -26,25 +26,28 @@ struct cleat_bytes cleat_read_bytes(struct cleat_reader *r, size_t n) {
     return b;
 }
 
-static uint32_t read_number(struct cleat_reader *r, size_t n) {
-    struct cleat_bytes b = cleat_read_bytes(r, n);
-    uint32_t v = 0;
-    for (size_t i = 0; i < b.len; i++) {
-        v = (v << 8) | b.data[i];
-    }
-    return v;
-}
-
 uint8_t cleat_read_u8(struct cleat_reader *r) {
-    return (uint8_t)read_number(r, 1);
+    if (r->failed || r->pos == r->len) {
+        r->failed = true;
+        return 0;
+    }
+    return r->data[r->pos++];
 }
 
 uint16_t cleat_read_u16(struct cleat_reader *r) {
-    return (uint16_t)read_number(r, 2);
+    if (r->failed || r->len - r->pos < 2) {
+        r->failed = true;
+        return 0;
+    }
+    const uint8_t *b = r->data + r->pos;
+    r->pos += 2;
+    return (uint16_t)((uint32_t)b[0] << 8 | b[1]);
 }
 
 uint32_t cleat_read_u32(struct cleat_reader *r) {
-    return read_number(r, 4);
+    uint32_t high = cleat_read_u16(r);
+    uint32_t low = cleat_read_u16(r);
+    return r->failed ? 0 : high << 16 | low;
 }
 
 void cleat_write_bytes(struct cleat_writer *w, struct cleat_bytes view) {
@@ -52,10 +55,10 @@ void cleat_write_bytes(struct cleat_writer *w, struct cleat_bytes view) {
         w->failed = true;
         return;
     }
-    if (view.len > 0) {
+    if (view.len > 0 && w->data != NULL) {
         memcpy(w->data + w->len, view.data, view.len);
-        w->len += view.len;
     }
+    w->len += view.len;
 }
 
 void cleat_write_u8(struct cleat_writer *w, uint8_t v) {
