@@ -5,7 +5,6 @@
 #include <cjson/cJSON.h>
 #include <getopt.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -13,11 +12,9 @@
 
 #include "cleat/port.h"
 #include "doctor.h"
-#include "profile.h"
 
 #define HOLD_MS 2500
 #define HOLD_MAX_MS 600000
-#define FINDINGS_MAX 650
 
 static const char usage[] =
     "usage: cleat doctor [OPTIONS]\n"
@@ -45,106 +42,7 @@ static const char usage[] =
 
 static struct cli_doctor doctor; /* large, and the only one */
 
-/* ---- what the steps say ---- */
-
-static void append(struct cli_doctor *d, const char *fmt, va_list args) {
-    char *facts = d->rows[d->at].facts;
-    size_t n = strlen(facts);
-    vsnprintf(facts + n, sizeof d->rows[0].facts - n, fmt, args);
-}
-
-void cli_doctor_say(struct cli_doctor *d, const char *fmt, ...) {
-    va_list args;
-    va_start(args, fmt);
-    append(d, fmt, args);
-    va_end(args);
-}
-
-void cli_doctor_warn(struct cli_doctor *d, const char *fmt, ...) {
-    va_list args;
-    va_start(args, fmt);
-    append(d, fmt, args);
-    va_end(args);
-    d->rows[d->at].outcome = CLI_DOCTOR_WARN;
-}
-
-bool cli_doctor_broken(struct cli_doctor *d, const char *id, const char *fmt,
-                       ...) {
-    va_list args;
-    va_start(args, fmt);
-    vsnprintf(d->found, sizeof d->found, fmt, args);
-    va_end(args);
-    for (size_t i = 0; i < cli_doctor_cause_count; i++) {
-        if (strcmp(cli_doctor_causes[i].id, id) == 0) {
-            d->cause = &cli_doctor_causes[i];
-        }
-    }
-    return false;
-}
-
-/* ---- settings ---- */
-
-static void collect(void *arg, const char *setting, const char *sentence) {
-    char *found = arg;
-    size_t n = strlen(found);
-    snprintf(found + n, FINDINGS_MAX - n, "%s%s: %s", n == 0 ? "" : "; ",
-             setting, sentence);
-}
-
-static bool keeps_profile(struct cli_doctor *d) {
-    char found[FINDINGS_MAX] = "";
-    const char *profile = cli_profile_of(d->s, d->options.profile);
-    if (profile == NULL) {
-        return cli_doctor_broken(d, "settings-refused",
-                                 "--profile: \"%s\" is not auto, none or aws",
-                                 d->options.profile);
-    }
-    if (cli_profile_check(d->s, profile, collect, found) > 0) {
-        return cli_doctor_broken(d, "settings-profile", "%s", found);
-    }
-    return true;
-}
-
-bool cli_doctor_settings(struct cli_doctor *d) {
-    char why[512] = "";
-    cli_error_hold(why, sizeof why);
-    int status = cli_config_load(&d->config, &d->options);
-    d->config_ready = status == CLI_OK;
-    bool ca = d->config_ready &&
-              cli_config_root_ca(&d->config, &d->root_ca) != CLI_OK;
-    cli_error_hold(NULL, 0);
-    d->s = &d->config.settings;
-    if (!d->config_ready) {
-        return cli_doctor_broken(d, "settings-refused", "%s", why);
-    }
-    if (ca) {
-        return cli_doctor_broken(d, "ca-unreadable", "%s", why);
-    }
-    if (cleat_settings_check(d->s, why, sizeof why) != CLEAT_OK) {
-        return cli_doctor_broken(d, "settings-refused", "%s", why);
-    }
-    if (!keeps_profile(d)) {
-        return false;
-    }
-    if (cleat_settings_complete(d->s, why, sizeof why) != CLEAT_OK) {
-        /* The chip can be looked at all the same. */
-        cli_doctor_warn(d, "%s", why);
-        return true;
-    }
-    cli_doctor_say(d, "%s:%lu, TLS %s, publish %s, subscribe %s",
-                   d->s->mqtt_broker_address, (unsigned long)d->s->mqtt_port,
-                   d->s->mqtt_secure_connection ? "on" : "off",
-                   d->s->mqtt_pub_topic, d->s->mqtt_sub_topic);
-    return true;
-}
-
 /* ---- the walk ---- */
-
-static bool (*const steps[CLI_DOCTOR_STEPS])(struct cli_doctor *d) = {
-    cli_doctor_settings,    cli_doctor_bus,       cli_doctor_chip,
-    cli_doctor_certificate, cli_doctor_key,       cli_doctor_clock,
-    cli_doctor_name,        cli_doctor_tcp,       cli_doctor_tls,
-    cli_doctor_mqtt,        cli_doctor_round_trip};
 
 static const char *outcome_word(enum cli_doctor_outcome outcome) {
     static const char *const words[] = {"-", "ok", "warn", "skip", "FAIL"};
@@ -163,52 +61,13 @@ static void show_row(const struct cli_doctor *d, enum cli_doctor_step step) {
 
 static void walk(struct cli_doctor *d) {
     for (int i = 0; i < CLI_DOCTOR_STEPS && d->cause == NULL; i++) {
-        struct cli_doctor_row *r = &d->rows[i];
         d->at = (enum cli_doctor_step)i;
         if (d->progress) {
             printf("%-5s %-12s", "...", cli_doctor_step_name(d->at));
             fflush(stdout);
         }
-        bool ok = steps[i](d);
-        if (!ok) {
-            d->at = d->cause->step; /* what broke may belong further up */
-            if (d->at != (enum cli_doctor_step)i) {
-                r->outcome = CLI_DOCTOR_NOT_REACHED;
-                r = &d->rows[d->at];
-            }
-            r->outcome = CLI_DOCTOR_BROKEN;
-            snprintf(r->facts, sizeof r->facts, "%s", d->found);
-        } else if (r->outcome == CLI_DOCTOR_NOT_REACHED) {
-            r->outcome = CLI_DOCTOR_FINE;
-        }
+        (void)cli_doctor_step(d, d->at);
         show_row(d, d->at);
-    }
-}
-
-void cli_doctor_end(struct cli_doctor *d) {
-    if (d->stream != NULL) {
-        d->stream->close(d->stream->self);
-    }
-    if (d->tls_ready) {
-        cleat_tls_deinit(&d->tls);
-    }
-    if (d->net_ready) {
-        cleat_linux_net_deinit(&d->net);
-    }
-    if (d->se_open) {
-        cli_se_close(&d->se);
-    } else {
-        if (d->se_ready) {
-            cleat_se_deinit(&d->se.se);
-        }
-        if (d->bus_open) {
-            cli_chip_close(&d->se.chip);
-        }
-    }
-    X509_free(d->leaf);
-    cleat_wipe(&d->talk, sizeof d->talk); /* it held a password */
-    if (d->config_ready) {
-        cli_config_free(&d->config);
     }
 }
 

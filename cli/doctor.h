@@ -63,7 +63,7 @@ struct cli_doctor_row {
 };
 
 #define CLI_DOCTOR_CERTIFICATE_MAX 8192u
-#define CLI_DOCTOR_BUFFER 4096u
+#define CLI_DOCTOR_BUFFER 16384u
 
 /** How one attempt to be connected ended. */
 enum cli_doctor_talk_end {
@@ -83,6 +83,7 @@ struct cli_doctor_variation {
 
 /** One MQTT connection. */
 struct cli_doctor_talk {
+    struct cleat_mqtt_config config;
     struct cleat_mqtt session;
     uint8_t tx[CLI_DOCTOR_BUFFER], rx[CLI_DOCTOR_BUFFER];
     uint8_t io[1024];
@@ -95,6 +96,9 @@ struct cli_doctor_talk {
     struct cleat_detail detail;
     bool connected, session_present;
     /* of the round trip */
+    /** Called for each piece of a message, if set. */
+    void (*message)(void *arg, const struct cleat_mqtt_event *e);
+    void *message_arg;
     bool subscribed, delivered, echoed;
     uint8_t granted;
     uint32_t others; /* messages that were not our echo */
@@ -147,6 +151,10 @@ void cli_doctor_warn(struct cli_doctor *d, const char *fmt, ...)
 bool cli_doctor_broken(struct cli_doctor *d, const char *id, const char *fmt,
                        ...) CLEAT_PRINTF(3, 4);
 
+/** Take one step, and fill in its row. @return false when it is broken: d->at
+ *  is the broken one's then. */
+bool cli_doctor_step(struct cli_doctor *d, enum cli_doctor_step step);
+
 /** The steps. @return false when the walk is over. */
 bool cli_doctor_settings(struct cli_doctor *d);
 bool cli_doctor_bus(struct cli_doctor *d);
@@ -184,6 +192,8 @@ cli_doctor_go_on(struct cli_doctor *d,
                  uint32_t wait_ms);
 /** DISCONNECT if it still stands, and close the stream. */
 void cli_doctor_hang_up(struct cli_doctor *d);
+/** Take down what the steps from `name` on made: they can be taken again. */
+void cli_doctor_drop_connection(struct cli_doctor *d);
 /** Take down all that stands. */
 void cli_doctor_end(struct cli_doctor *d);
 

@@ -14,6 +14,7 @@
 #include "cleat/port.h"
 #include "cleat/se_chip.h"
 #include "doctor.h"
+#include "lock.h"
 #include "sim/sim.h"
 
 #define ADDRESS 0x30
@@ -69,6 +70,14 @@ static void close_dev(struct cli_chip *chip) {
 
 static bool open_i2c(struct cli_doctor *d, const char *path) {
     struct cleat_detail detail = {0};
+    int fd = cli_lock_take(path);
+    if (fd == CLEAT_ERR_FULL) {
+        char holder[128];
+        cli_lock_holder(path, holder, sizeof holder);
+        return cli_doctor_broken(d, "chip-busy", "%s: %s has it", d->s->chip,
+                                 holder[0] != '\0' ? holder : "a process");
+    }
+    d->se.chip.lock = fd >= 0 ? fd + 1 : 0;
     int err = cleat_linux_i2c_dev_open(path, &d->se.chip.bus, &detail);
     if (err == CLEAT_OK) {
         d->se.chip.close_bus = close_dev;

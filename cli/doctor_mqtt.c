@@ -19,12 +19,27 @@
 static void on_message(struct cli_doctor_talk *t,
                        const struct cleat_mqtt_event *e) {
     struct cleat_bytes nonce = cleat_bytes_str(t->nonce);
+    if (t->message != NULL) {
+        t->message(t->message_arg, e);
+    }
     if (e->offset == 0 && e->last && nonce.len > 0 &&
         cleat_bytes_equal(e->payload, nonce)) {
         t->echoed = true;
     } else if (e->last) {
         t->others++;
     }
+}
+
+/* @return what all filters got at least, or that one was refused. */
+static uint8_t lowest(struct cleat_bytes codes) {
+    uint8_t qos = codes.len > 0 ? 2 : (uint8_t)CLEAT_MQTT_SUBACK_REFUSED;
+    for (size_t i = 0; i < codes.len; i++) {
+        if (codes.data[i] == CLEAT_MQTT_SUBACK_REFUSED) {
+            return codes.data[i];
+        }
+        qos = codes.data[i] < qos ? codes.data[i] : qos;
+    }
+    return qos;
 }
 
 static void on_event(struct cli_doctor_talk *t,
@@ -40,8 +55,7 @@ static void on_event(struct cli_doctor_talk *t,
         break;
     case CLEAT_MQTT_SUBSCRIBED:
         t->subscribed = true;
-        t->granted = e->codes.len > 0 ? e->codes.data[0]
-                                      : (uint8_t)CLEAT_MQTT_SUBACK_REFUSED;
+        t->granted = lowest(e->codes);
         break;
     case CLEAT_MQTT_DELIVERED:
         t->delivered = true;
@@ -166,36 +180,35 @@ static int init_session(struct cli_doctor *d,
                         const struct cli_doctor_variation *v) {
     const struct cleat_settings *s = d->s;
     struct cli_doctor_talk *t = &d->talk;
-    struct cleat_mqtt_config c;
-    memset(&c, 0, sizeof c);
-    c.client_id = cleat_bytes_str(d->client_id);
+    struct cleat_mqtt_config *c = &t->config;
+    c->client_id = cleat_bytes_str(d->client_id);
     if (s->mqtt_username[0] != '\0') {
-        c.username = cleat_bytes_str(s->mqtt_username);
+        c->username = cleat_bytes_str(s->mqtt_username);
     }
     if (s->mqtt_password[0] != '\0') {
-        c.password = cleat_bytes_str(s->mqtt_password);
+        c->password = cleat_bytes_str(s->mqtt_password);
     }
     if (s->enable_lwt_message && !v->no_will) {
-        c.will.topic = cleat_bytes_str(s->mqtt_will_topic_name);
-        c.will.payload = cleat_bytes_str(s->mqtt_will_message);
-        c.will.qos = (uint8_t)s->mqtt_will_qos;
-        c.will.retain = s->mqtt_will_retain != 0;
+        c->will.topic = cleat_bytes_str(s->mqtt_will_topic_name);
+        c->will.payload = cleat_bytes_str(s->mqtt_will_message);
+        c->will.qos = (uint8_t)s->mqtt_will_qos;
+        c->will.retain = s->mqtt_will_retain != 0;
     }
-    c.keep_alive_s = v->keep_alive_s != 0
-                         ? v->keep_alive_s
-                         : (uint16_t)s->mqtt_keep_alive_seconds;
-    c.keep_alive_off = c.keep_alive_s == 0;
-    c.clean_session = s->mqtt_clean_session != 0;
-    c.timeout_ms = s->mqtt_timeout_ms;
-    c.tx_buf = t->tx;
-    c.tx_cap = sizeof t->tx;
-    c.slots = t->slots;
-    c.slot_count = sizeof t->slots / sizeof t->slots[0];
-    c.rx_buf = t->rx;
-    c.rx_cap = sizeof t->rx;
-    c.qos2_ids = t->qos2_ids;
-    c.qos2_count = sizeof t->qos2_ids / sizeof t->qos2_ids[0];
-    return cleat_mqtt_init(&t->session, &c);
+    c->keep_alive_s = v->keep_alive_s != 0
+                          ? v->keep_alive_s
+                          : (uint16_t)s->mqtt_keep_alive_seconds;
+    c->keep_alive_off = c->keep_alive_s == 0;
+    c->clean_session = s->mqtt_clean_session != 0;
+    c->timeout_ms = s->mqtt_timeout_ms;
+    c->tx_buf = t->tx;
+    c->tx_cap = sizeof t->tx;
+    c->slots = t->slots;
+    c->slot_count = sizeof t->slots / sizeof t->slots[0];
+    c->rx_buf = t->rx;
+    c->rx_cap = sizeof t->rx;
+    c->qos2_ids = t->qos2_ids;
+    c->qos2_count = sizeof t->qos2_ids / sizeof t->qos2_ids[0];
+    return cleat_mqtt_init(&t->session, c);
 }
 
 enum cli_doctor_talk_end

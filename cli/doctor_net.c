@@ -438,7 +438,7 @@ static bool prepare_tls(struct cli_doctor *d) {
     c.hostname = s->mqtt_broker_address;
     c.sni = s->mqtt_sni_hostname;
     c.alpn = s->mqtt_alpn_protocol_name;
-    c.allow_rsa = cleat_settings_key_exchange(s, "ECDHE_RSA");
+    c.allow_rsa = cleat_settings_allow_rsa(s);
     if (!s->tls_chip_random ||
         (d->se.chip.driver->can & CLEAT_SE_CAN_RANDOM) == 0) {
         c.random = cleat_linux_random;

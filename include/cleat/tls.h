@@ -47,6 +47,12 @@ enum cleat_tls_version {
     CLEAT_TLS_VERSION_ANY      /**< The server chooses; 1.3 if it can. */
 };
 
+enum cleat_tls_chain {
+    CLEAT_TLS_CHAIN_ELEMENT = 0, /**< Only curves that it has. */
+    CLEAT_TLS_CHAIN_FALLBACK,    /**< The host, for curves the element lacks. */
+    CLEAT_TLS_CHAIN_HOST         /**< The host, always. */
+};
+
 /**
  * Settings. Zero the struct, then set what you need. What pointers and views
  * point to stays the caller's and must stay valid until cleat_tls_deinit().
@@ -77,6 +83,15 @@ struct cleat_tls_config {
 
     /** Which versions to offer; on hosts, 1.3 too (CLEAT_TLS_1_3). */
     enum cleat_tls_version version;
+    /** Who checks the signatures of the server's certificates; the one of its
+     *  key exchange stays with the element. On hosts (CLEAT_TLS_SOFTWARE). */
+    enum cleat_tls_chain chain;
+    /** Revocation lists of the trust anchors, DER (one) or PEM (several).
+     *  Empty: none. A list whose time is over is an error. On hosts. */
+    struct cleat_bytes crl;
+    /** Object of the element that holds one more trust anchor, read at the
+     *  first open; 0: none. Then ca may be empty. On hosts. */
+    uint16_t ca_object;
     /** Refuse what would not be done by the element itself: RSA certificates,
      *  a host's random source, resumed sessions, and operations that a driver
      *  does on the host because its element cannot. Hashing, key derivation
@@ -125,6 +140,8 @@ enum cleat_tls_failure {
     CLEAT_TLS_TOO_LARGE,       /**< Record or message beyond the buffers. */
     CLEAT_TLS_NO_MEMORY,       /**< mbedTLS's allocator has no more. */
     CLEAT_TLS_PROTOCOL,        /**< Any other breach of the protocol. */
+    CLEAT_TLS_REVOKED,         /**< It is on a revocation list. */
+    CLEAT_TLS_BAD_CRL,         /**< A list is outdated or not the CA's. */
     CLEAT_TLS_NOT_ON_CHIP,     /**< chip_only, and the element cannot. */
     CLEAT_TLS_CONFIG           /**< Settings are missing or wrong. */
 };
@@ -134,6 +151,7 @@ struct cleat_tls_calls {
     uint32_t generate, agree, sign, verify, random; /**< By the element. */
     uint32_t on_host;         /**< Of those, by its driver on the host: not
                                    counted above. */
+    uint32_t software_verify; /**< ECDSA signatures checked by the host. */
     uint32_t rsa_verify;      /**< RSA signatures checked, by the host. */
     uint32_t failed;          /**< Element operations that failed. */
     uint32_t software_random; /**< Calls of config.random; while a session is

@@ -13,20 +13,18 @@
 
 /* --- settings ------------------------------------------------------------ */
 
-/* @return 0 if these are texts that CONNECT can hold. */
-static int texts_check(const struct cleat_mqtt_config *c) {
-    const struct cleat_bytes texts[] = {
-        c->client_id, c->username, c->will.topic, c->password, c->will.payload};
-    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
-        if (texts[i].len > TEXT_MAX) {
-            return CLEAT_ERR_SIZE;
-        }
-        /* The last two are bytes. */
-        if (i < 3 && !cleat_mqtt_utf8_valid(texts[i])) {
-            return CLEAT_ERR_ARG;
-        }
+/* @return true if CONNECT may hold these. */
+static bool texts_ok(const struct cleat_mqtt_config *c) {
+    /* [MQTT-3.1.3-7], [MQTT-3.1.2-22] */
+    if ((c->client_id.len == 0 && !c->clean_session) ||
+        (c->password.data != NULL && c->username.data == NULL)) {
+        return false;
     }
-    return 0;
+    if (!cleat_mqtt_utf8_valid(c->client_id) ||
+        !cleat_mqtt_utf8_valid(c->username) || c->will.qos > 2) {
+        return false;
+    }
+    return c->will.topic.len == 0 || cleat_mqtt_topic_valid(c->will.topic);
 }
 
 static int config_check(const struct cleat_mqtt_config *c) {
@@ -35,20 +33,15 @@ static int config_check(const struct cleat_mqtt_config *c) {
         c->rx_buf == NULL || (c->qos2_ids == NULL && c->qos2_count > 0)) {
         return CLEAT_ERR_ARG;
     }
-    if (c->tx_cap > UINT32_MAX || c->tx_reserve > c->tx_cap ||
-        c->rx_cap > UINT32_MAX || c->rx_cap < RX_CAP_MIN ||
-        c->timeout_ms > INT32_MAX) {
+    /* All bits below one: no length exceeds it if all of them together do not.
+     */
+    if ((c->client_id.len | c->username.len | c->password.len |
+         c->will.topic.len | c->will.payload.len) > TEXT_MAX ||
+        ((c->tx_cap | c->rx_cap | c->timeout_ms) > INT32_MAX) ||
+        c->tx_reserve > c->tx_cap || c->rx_cap < RX_CAP_MIN) {
         return CLEAT_ERR_SIZE;
     }
-    int err = texts_check(c);
-    if (err != 0) {
-        return err;
-    }
-    /* [MQTT-3.1.3-7], [MQTT-3.1.2-22] */
-    if ((c->client_id.len == 0 && !c->clean_session) ||
-        (c->password.data != NULL && c->username.data == NULL) ||
-        c->will.qos > 2 ||
-        (c->will.topic.len > 0 && !cleat_mqtt_topic_valid(c->will.topic))) {
+    if (!texts_ok(c)) {
         return CLEAT_ERR_ARG;
     }
     size_t length = cleat_mqtt_connect_encode(&count, c);
@@ -100,11 +93,9 @@ static void take_end(struct cleat_mqtt *s, struct cleat_mqtt_event *event) {
     event->type = (enum cleat_mqtt_event_type)s->end_type;
     event->err = s->end_err;
     event->code = s->end_code;
-    if (s->end_err != 0) {
-        event->detail.layer = CLEAT_LAYER_MQTT;
-        event->detail.code = s->end_code;
-        event->detail.text = s->end_text;
-    }
+    event->detail.layer = CLEAT_LAYER_MQTT;
+    event->detail.code = s->end_code;
+    event->detail.text = s->end_text;
     s->end_type = CLEAT_MQTT_NONE;
 }
 
@@ -153,55 +144,67 @@ static uint32_t ping_after(const struct cleat_mqtt *s) {
            (margin < PING_MARGIN_MS ? margin : PING_MARGIN_MS);
 }
 
-/* Milliseconds from s->now_ms until the next timer ends, -1 if none runs. */
-static int32_t timer_next(const struct cleat_mqtt *s, enum timer *which) {
-    bool up = s->state == SESSION_UP;
-    uint32_t now = (uint32_t)s->now_ms;
-    /* Keep-alive is measured from the last byte sent, [MQTT-3.1.2-23]; and from
-     * the last one received, so that a dead peer is found while QoS 0 flows
-     * out. */
-    uint32_t quiet = now - s->sent_ms;
-    uint32_t silent = now - s->received_ms;
-    const uint32_t age[] = {now - s->progress_ms, now - s->ack_ms,
-                            now - s->ack_ms, now - s->ping_ms,
-                            quiet > silent ? quiet : silent};
-    const bool runs[] = {cleat_mqtt_tx_waits(s), !up && s->connect_len == 0,
-                         up && s->waiting > 0, s->ping,
-                         up && !s->config->keep_alive_off && !s->closing &&
-                             !s->ping};
-    uint32_t limit = s->config->timeout_ms;
-    int32_t next = -1;
-    limit = limit == 0 ? DEFAULT_TIMEOUT_MS : limit;
-    for (unsigned i = TIMER_OUTPUT; i <= TIMER_PING; i++) {
-        if (i == TIMER_PING) {
-            limit = ping_after(s);
-        }
-        int32_t left = age[i] >= limit ? 0 : (int32_t)(limit - age[i]);
-        if (runs[i] && (next < 0 || left < next)) {
-            next = left;
-            *which = (enum timer)i;
-        }
+struct next_timer {
+    uint32_t now;
+    uint32_t left; /* milliseconds from now on; UINT32_MAX: none runs */
+    enum timer which;
+};
+
+static void consider(struct next_timer *n, enum timer which, uint32_t since,
+                     uint32_t limit) {
+    uint32_t age = n->now - since;
+    uint32_t left = age >= limit ? 0 : limit - age;
+    if (left < n->left) {
+        n->left = left;
+        n->which = which;
     }
-    return next;
+}
+
+static struct next_timer timer_next(const struct cleat_mqtt *s) {
+    struct next_timer n = {(uint32_t)s->now_ms, UINT32_MAX, TIMER_OUTPUT};
+    uint32_t limit = s->config->timeout_ms;
+    limit = limit == 0 ? DEFAULT_TIMEOUT_MS : limit;
+    if (cleat_mqtt_tx_waits(s)) {
+        consider(&n, TIMER_OUTPUT, s->progress_ms, limit);
+    }
+    if (s->state == SESSION_CONNECTING) {
+        if (s->connect_len == 0) {
+            consider(&n, TIMER_CONNACK, s->ack_ms, limit);
+        }
+        return n;
+    }
+    if (s->waiting > 0) {
+        consider(&n, TIMER_ACK, s->ack_ms, limit);
+    }
+    if (s->ping) {
+        consider(&n, TIMER_PINGRESP, s->ping_ms, limit);
+    } else if (!s->config->keep_alive_off && !s->closing) {
+        /* Measured from the last byte sent, [MQTT-3.1.2-23]; and from the last
+         * one received, so that a dead peer is found while QoS 0 flows out. */
+        limit = ping_after(s);
+        consider(&n, TIMER_PING, s->sent_ms, limit);
+        consider(&n, TIMER_PING, s->received_ms, limit);
+    }
+    return n;
 }
 
 static bool is_overrun(const struct cleat_mqtt *s) {
-    return s->rx_state == RX_FULL && s->ctl_len == 0;
+    return s->rx_state == RX_FULL && s->ctl_len == 0 && cleat_mqtt_is_alive(s);
 }
 
 static void tick(struct cleat_mqtt *s) {
-    enum timer which;
     if (is_overrun(s)) {
         cleat_mqtt_session_end(s, CLEAT_MQTT_FAILED, CLEAT_ERR_FULL, 0,
                                "more qos 2 messages under way than qos2_count");
         return;
     }
-    if (timer_next(s, &which) != 0) {
+    struct next_timer n = timer_next(s);
+    if (n.left != 0) {
         return;
     }
-    if (which != TIMER_PING) {
+    if (n.which != TIMER_PING) {
         cleat_mqtt_session_end(s, CLEAT_MQTT_FAILED, CLEAT_ERR_TIMEOUT, 0,
-                               CLEAT_TEXT(timer_text(which)));
+                               CLEAT_TEXT(timer_text(n.which)));
         return;
     }
     if (!cleat_mqtt_tx_waits(s)) {
@@ -241,18 +244,14 @@ bool cleat_mqtt_event(struct cleat_mqtt *s, struct cleat_mqtt_event *event,
 }
 
 uint64_t cleat_mqtt_deadline(const struct cleat_mqtt *s) {
-    enum timer which;
-    if (cleat_mqtt_has_event(s)) {
+    if (cleat_mqtt_has_event(s) || is_overrun(s)) {
         return 0;
     }
     if (!cleat_mqtt_is_alive(s)) {
         return CLEAT_MQTT_NEVER;
     }
-    if (is_overrun(s)) {
-        return 0;
-    }
-    int32_t next = timer_next(s, &which);
-    return next < 0 ? CLEAT_MQTT_NEVER : s->now_ms + (uint32_t)next;
+    struct next_timer n = timer_next(s);
+    return n.left == UINT32_MAX ? CLEAT_MQTT_NEVER : s->now_ms + n.left;
 }
 
 /* --- connection --------------------------------------------------------- */
@@ -379,13 +378,14 @@ static int request(struct cleat_mqtt *s, uint8_t first, const void *filters,
                    size_t count, uint64_t now_ms) {
     struct cleat_writer w = cleat_writer_of(NULL, CLEAT_MQTT_LENGTH_MAX);
     bool sub = first == CLEAT_MQTT_P_SUBSCRIBE;
-    if (!cleat_mqtt_subscribe_valid(first, filters, count)) {
+    /* [MQTT-3.8.3-3], [MQTT-3.10.3-2] */
+    if (filters == NULL || count == 0 ||
+        !cleat_mqtt_subscribe_encode(&w, first, filters, count, 0)) {
         return CLEAT_ERR_ARG;
     }
     if (s->state != SESSION_UP || s->closing) {
         return CLEAT_ERR_STATE;
     }
-    cleat_mqtt_subscribe_encode(&w, first, filters, count, 0);
     /* SUBACK: 4 bytes and the codes. */
     if (w.failed || count > CLEAT_MQTT_FILTERS_MAX ||
         count > s->config->rx_cap - 5) {
@@ -400,7 +400,7 @@ static int request(struct cleat_mqtt *s, uint8_t first, const void *filters,
     uint8_t *at =
         cleat_mqtt_header_encode(cleat_mqtt_tx_end(s), first, (uint32_t)w.len);
     w = cleat_writer_of(at, w.len);
-    cleat_mqtt_subscribe_encode(&w, first, filters, count, id);
+    (void)cleat_mqtt_subscribe_encode(&w, first, filters, count, id);
     s->now_ms = now_ms;
     cleat_mqtt_session_enqueue(s, total,
                                sub ? KIND_SUBSCRIBE : KIND_UNSUBSCRIBE, id)

@@ -28,47 +28,44 @@ static uint32_t slot_len(const struct cleat_mqtt *s, uint32_t i) {
 
 /* Squeeze out what is free. */
 static void compact(struct cleat_mqtt *s) {
-    uint16_t used = 0;
+    uint32_t used = 0;
     uint32_t at = 0;
-    for (uint16_t i = 0; i < s->slot_used; i++) {
+    uint32_t next = s->slot_next;
+    for (uint32_t i = 0; i < s->slot_used; i++) {
         struct cleat_mqtt_slot slot = *slot_at(s, i);
         uint32_t len = slot_len(s, i);
         if (i == s->slot_next) {
-            s->slot_next = used;
+            next = used;
         }
         if (cleat_mqtt_slot_state(&slot) == SLOT_FREE) {
             continue;
         }
-        if (slot.offset != at) {
-            memmove(s->config->tx_buf + at, s->config->tx_buf + slot.offset,
-                    len);
-        }
+        memmove(s->config->tx_buf + at, s->config->tx_buf + slot.offset, len);
         slot.offset = at;
         *slot_at(s, used) = slot;
         at += len;
         used++;
     }
-    if (s->slot_next > used) {
-        s->slot_next = used;
-    }
+    s->slot_next = (uint16_t)(next < used ? next : used);
     s->slot_first = 0;
-    s->slot_used = used;
+    s->slot_used = (uint16_t)used;
     s->tx_used = at;
-}
-
-static bool has_room(const struct cleat_mqtt *s, size_t len, size_t reserve) {
-    return s->slot_used + (reserve > 0 ? 1u : 0u) < s->config->slot_count &&
-           len + reserve <= s->config->tx_cap - s->tx_used;
 }
 
 int cleat_mqtt_tx_make_room(struct cleat_mqtt *s, size_t len, size_t reserve) {
     if (len > s->config->tx_cap - reserve) {
         return CLEAT_ERR_SIZE;
     }
-    if (!has_room(s, len, reserve)) {
+    len += reserve;
+    reserve = reserve > 0;
+    for (int again = 0; again < 2; again++) {
+        if (s->slot_used + reserve < s->config->slot_count &&
+            len <= s->config->tx_cap - s->tx_used) {
+            return 0;
+        }
         compact(s);
     }
-    return has_room(s, len, reserve) ? 0 : CLEAT_ERR_FULL;
+    return CLEAT_ERR_FULL;
 }
 
 struct cleat_mqtt_slot *cleat_mqtt_tx_add(struct cleat_mqtt *s, size_t len,

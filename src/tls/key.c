@@ -105,24 +105,26 @@ static int refuse(struct cleat_tls_ctx *c, enum refusal why) {
     return refusals[why].code;
 }
 
-/**
- * Ask the element, count, and keep its own words if it fails.
- * @return an enum cleat_err; a bad signature is no failure of the element.
- */
-static int chip_do(struct cleat_tls_ctx *c, struct cleat_se_op *op,
-                   uint32_t *count) {
+/** @return err, unless it must not be. */
+static int done_on_host(struct cleat_tls_ctx *c, int err) {
+    c->run.calls.on_host++;
+    if (!c->config.chip_only) {
+        return err;
+    }
+    (void)refuse(c, ON_HOST);
+    return CLEAT_ERR_UNSUPPORTED;
+}
+
+/* A bad signature is no failure of the element. */
+int cleat_tls_key_ask(struct cleat_tls_ctx *c, struct cleat_se_op *op,
+                      uint32_t *count) {
     int err = cleat_se_do(c->config.se, op, c->config.chip_timeout_ms);
     if (err == 0 || (err == CLEAT_ERR_VERIFY && op->type == CLEAT_SE_VERIFY)) {
-        if (!op->on_host) {
-            *count += 1;
-            return err;
+        if (CLEAT_TLS_CHIP_ONLY && op->on_host) {
+            return done_on_host(c, err);
         }
-        c->run.calls.on_host++;
-        if (!c->config.chip_only) {
-            return err;
-        }
-        (void)refuse(c, ON_HOST);
-        return CLEAT_ERR_UNSUPPORTED;
+        *count += op->on_host ? 0 : 1;
+        return err;
     }
     c->run.calls.failed++;
     struct cleat_detail detail = op->detail;
@@ -141,7 +143,7 @@ static int chip_do(struct cleat_tls_ctx *c, struct cleat_se_op *op,
 /** Ask the element for an answer of exactly len bytes. @return mbedTLS code. */
 static int chip_ask(struct cleat_tls_ctx *c, struct cleat_se_op *op,
                     uint32_t *count, size_t len) {
-    if (chip_do(c, op, count) != 0) {
+    if (cleat_tls_key_ask(c, op, count) != 0) {
         return MBEDTLS_ERR_PLATFORM_HW_ACCEL_FAILED;
     }
     return op->out.len == len ? 0 : refuse(c, ODD_LENGTH);
@@ -330,10 +332,28 @@ int mbedtls_ecdsa_sign(mbedtls_ecp_group *grp, mbedtls_mpi *r, mbedtls_mpi *s,
     return ret;
 }
 
+/** @return true if the settings leave this check to the host. */
+static bool by_software(struct cleat_tls_ctx *c, mbedtls_ecp_group_id group) {
+    if (c == NULL || c->config.chain == CLEAT_TLS_CHAIN_ELEMENT) {
+        return false;
+    }
+    bool chain =
+        c->ssl.MBEDTLS_PRIVATE(state) == MBEDTLS_SSL_SERVER_CERTIFICATE;
+    if (cleat_tls_key_curve(group) != 0 &&
+        (c->config.chain == CLEAT_TLS_CHAIN_FALLBACK || !chain)) {
+        return false;
+    }
+    c->run.calls.software_verify++;
+    return true;
+}
+
 int mbedtls_ecdsa_verify(mbedtls_ecp_group *grp, const unsigned char *buf,
                          size_t blen, const mbedtls_ecp_point *Q,
                          const mbedtls_mpi *r, const mbedtls_mpi *s) {
     struct job j;
+    if (CLEAT_TLS_SOFTWARE && by_software(cleat_tls_current(), grp->id)) {
+        return cleat_tls_software_verify(grp, buf, blen, Q, r, s);
+    }
     int ret = job_begin(&j, grp, CLEAT_SE_VERIFY);
     if (ret == 0) {
         ret = job_point(&j, grp, Q);
@@ -350,7 +370,7 @@ int mbedtls_ecdsa_verify(mbedtls_ecp_group *grp, const unsigned char *buf,
     }
     job_digest(&j, buf, blen);
     j.op.signature = cleat_bytes_of(j.answer, 2 * j.half);
-    int err = chip_do(j.c, &j.op, &j.c->run.calls.verify);
+    int err = cleat_tls_key_ask(j.c, &j.op, &j.c->run.calls.verify);
     if (err == CLEAT_ERR_VERIFY) {
         return MBEDTLS_ERR_ECP_VERIFY_FAILED;
     }

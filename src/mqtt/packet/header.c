@@ -6,56 +6,39 @@
 
 #include "mqtt/packet/packet.h"
 
-/* What a server may send, per packet type: the flags it must have, the
- * remaining length it must have at least, and whether it may be longer. */
-#define RULE(flags, least, open) ((flags) | (least) << 4 | (open) << 6)
-#define RULE_LEAST(rule) (((rule) >> 4) & 3u)
-#define RULE_OPEN 0x40u
-#define TYPE_RESERVED 0xFFu
-#define TYPE_FROM_CLIENT 0xFEu
+/* What a server may send, per packet type: the remaining length it must have at
+ * least, and whether it may be longer. */
+#define MORE 0x80u
+static const uint8_t lengths[16] = {0, 0,        2, 3 | MORE, 2, 2, 2, 2,
+                                    0, 3 | MORE, 0, 2,        0, 0, 0, 0};
 
-static const uint8_t rules[16] = {TYPE_RESERVED,
-                                  TYPE_FROM_CLIENT, /* CONNECT */
-                                  RULE(0, 2, 0),    /* CONNACK */
-                                  RULE(0, 3, 1),    /* PUBLISH */
-                                  RULE(0, 2, 0),    /* PUBACK */
-                                  RULE(0, 2, 0),    /* PUBREC */
-                                  RULE(2, 2, 0),    /* PUBREL [MQTT-3.6.1-1] */
-                                  RULE(0, 2, 0),    /* PUBCOMP */
-                                  TYPE_FROM_CLIENT, /* SUBSCRIBE */
-                                  RULE(0, 3, 1),    /* SUBACK */
-                                  TYPE_FROM_CLIENT, /* UNSUBSCRIBE */
-                                  RULE(0, 2, 0),    /* UNSUBACK */
-                                  TYPE_FROM_CLIENT, /* PINGREQ */
-                                  RULE(0, 0, 0),    /* PINGRESP */
-                                  TYPE_FROM_CLIENT, /* DISCONNECT */
-                                  TYPE_RESERVED};
+/* Types that a server may send. */
+#define TYPES                                                                  \
+    (1u << 2 | 1u << 3 | 1u << 4 | 1u << 5 | 1u << 6 | 1u << 7 | 1u << 9 |     \
+     1u << 11 | 1u << 13)
+/* Flags that PUBLISH may have: no QoS 3, no DUP at QoS 0. */
+#define PUBLISH_FLAGS 0x3C3Fu
 
-/* PUBLISH has flags of its own. */
-static const char *publish_check(uint8_t first) {
-    if (CLEAT_MQTT_F_QOS(first) == 3) {
-        return CLEAT_MQTT_WRONG("publish with qos 3 [MQTT-3.3.1-4]");
+static const char *first_text(uint8_t first) {
+    if ((TYPES >> (first >> 4) & 1u) == 0) {
+        return first < 0x10u || first >= 0xF0u
+                   ? "reserved packet type"
+                   : "packet type that only clients send";
     }
-    if (CLEAT_MQTT_F_QOS(first) == 0 && (first & CLEAT_MQTT_F_DUP) != 0) {
-        return CLEAT_MQTT_WRONG("publish with dup at qos 0 [MQTT-3.3.1-2]");
+    if (!cleat_mqtt_is_publish(first)) {
+        return "reserved flag bits set wrongly [MQTT-2.2.2-2]";
     }
-    return NULL;
+    return CLEAT_MQTT_F_QOS(first) == 3
+               ? "publish with qos 3 [MQTT-3.3.1-4]"
+               : "publish with dup at qos 0 [MQTT-3.3.1-2]";
 }
 
-static const char *first_check(uint8_t first, uint8_t rule) {
-    if (cleat_mqtt_is_publish(first)) {
-        return publish_check(first);
-    }
-    if ((first & 0x0Fu) == (rule & 0x0Fu) && rule < TYPE_FROM_CLIENT) {
-        return NULL;
-    }
-    if (!CLEAT_TEXTS) {
-        return CLEAT_MQTT_WRONG(NULL);
-    }
-    return rule == TYPE_RESERVED ? "reserved packet type"
-           : rule == TYPE_FROM_CLIENT
-               ? "packet type that only clients send"
-               : "reserved flag bits set wrongly [MQTT-2.2.2-2]";
+static const char *first_check(uint8_t first) {
+    uint32_t flags = cleat_mqtt_is_publish(first)             ? PUBLISH_FLAGS
+                     : first >> 4 == CLEAT_MQTT_P_PUBREL >> 4 ? 1u << 2
+                                                              : 1u << 0;
+    bool good = (TYPES >> (first >> 4) & flags >> (first & 0x0Fu) & 1u) != 0;
+    return good ? NULL : CLEAT_MQTT_WRONG(first_text(first));
 }
 
 static const char *length_decode(struct cleat_reader *r, uint32_t *length) {
@@ -80,20 +63,19 @@ const char *cleat_mqtt_header_decode(struct cleat_reader *r, uint8_t *first,
     if (r->failed) {
         return NULL;
     }
-    uint8_t rule = rules[*first >> 4];
-    const char *why = first_check(*first, rule);
+    const char *why = first_check(*first);
     if (why == NULL) {
         why = length_decode(r, length);
     }
     if (why != NULL || r->failed) {
         return why;
     }
-    /* A topic of one byte, and an id above QoS 0. */
-    uint32_t least = RULE_LEAST(rule);
+    uint8_t rule = lengths[*first >> 4];
+    uint32_t least = rule & ~MORE;
     if (cleat_mqtt_is_publish(*first) && CLEAT_MQTT_F_QOS(*first) > 0) {
-        least = 5;
+        least = 5; /* A topic of one byte, and an id. */
     }
-    if (*length < least || (*length > least && (rule & RULE_OPEN) == 0)) {
+    if (*length < least || (*length > least && (rule & MORE) == 0)) {
         return CLEAT_MQTT_WRONG(
             "remaining length does not fit the packet type");
     }
@@ -101,22 +83,21 @@ const char *cleat_mqtt_header_decode(struct cleat_reader *r, uint8_t *first,
 }
 
 const char *cleat_mqtt_body_decode(struct cleat_mqtt_packet *p,
-                                   struct cleat_bytes body) {
-    struct cleat_reader r = cleat_reader_of(body);
+                                   struct cleat_reader *r) {
     p->topic.len = p->payload.len = 0;
     p->id = 0;
     if (cleat_mqtt_is_publish(p->first)) {
-        return cleat_mqtt_publish_decode(p, &r);
+        return cleat_mqtt_publish_decode(p, r);
     }
     if (p->first == CLEAT_MQTT_P_CONNACK) {
-        return cleat_mqtt_connack_decode(p, &r);
+        return cleat_mqtt_connack_decode(p, r);
     }
     if (p->first == CLEAT_MQTT_P_PINGRESP) {
         return NULL;
     }
-    const char *why = cleat_mqtt_ack_decode(p, &r);
+    const char *why = cleat_mqtt_ack_decode(p, r);
     return why == NULL && p->first == CLEAT_MQTT_P_SUBACK
-               ? cleat_mqtt_suback_decode(p, &r)
+               ? cleat_mqtt_suback_decode(p, r)
                : why;
 }
 
@@ -131,8 +112,9 @@ int cleat_mqtt_packet_decode(struct cleat_mqtt_packet *p,
     if (r.failed || length > cleat_reader_left(&r)) {
         return 0;
     }
-    why = cleat_mqtt_body_decode(p, cleat_bytes_of(in.data + r.pos, length));
-    return why != NULL ? CLEAT_ERR_PROTO : (int)(r.pos + length);
+    r.len = r.pos + length;
+    why = cleat_mqtt_body_decode(p, &r);
+    return why != NULL ? CLEAT_ERR_PROTO : (int)r.len;
 }
 
 uint8_t *cleat_mqtt_header_encode(uint8_t *at, uint8_t first, uint32_t length) {

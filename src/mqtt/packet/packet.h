@@ -61,10 +61,11 @@ uint8_t *cleat_mqtt_header_encode(uint8_t *at, uint8_t first, uint32_t length);
 size_t cleat_mqtt_header_total(size_t length);
 /* A text with its length in front. */
 void cleat_mqtt_text_encode(struct cleat_writer *w, struct cleat_bytes text);
-/* What follows the fixed header of a packet that begins with p->first: exactly
- * that, or of a PUBLISH at least what is in front of its payload. */
+/* What follows the fixed header of a packet that begins with p->first, up to
+ * the reader's end: all of it, or of a PUBLISH at least what is in front of its
+ * payload. */
 const char *cleat_mqtt_body_decode(struct cleat_mqtt_packet *p,
-                                   struct cleat_bytes body);
+                                   struct cleat_reader *r);
 /* The whole packet at the front of `in`. @return its bytes, 0 if there are not
  * all of them, or CLEAT_ERR_PROTO. */
 int cleat_mqtt_packet_decode(struct cleat_mqtt_packet *p,
@@ -96,11 +97,10 @@ const char *cleat_mqtt_ack_decode(struct cleat_mqtt_packet *p,
 
 /* subscribe.c: SUBSCRIBE and UNSUBSCRIBE out, SUBACK in */
 /* filters: struct cleat_mqtt_filter, or struct cleat_bytes for UNSUBSCRIBE. */
-void cleat_mqtt_subscribe_encode(struct cleat_writer *w, uint8_t first,
+/* What follows the fixed header. @return false if it may not be sent. */
+bool cleat_mqtt_subscribe_encode(struct cleat_writer *w, uint8_t first,
                                  const void *filters, size_t count,
                                  uint16_t id);
-bool cleat_mqtt_subscribe_valid(uint8_t first, const void *filters,
-                                size_t count);
 /* Its number of codes is for the caller to compare. */
 const char *cleat_mqtt_suback_decode(struct cleat_mqtt_packet *p,
                                      struct cleat_reader *r);
