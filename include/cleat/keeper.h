@@ -29,6 +29,10 @@
 extern "C" {
 #endif
 
+/** Keys: this and the number of a message; this and the packet id of one that
+ *  was received at QoS 2. */
+#define CLEAT_KEEPER_MESSAGES UINT64_C(0x1000000000000000)
+#define CLEAT_KEEPER_RECEIVED UINT64_C(0x2000000000000000)
 /** Keys from here on are the program's own; those below are the keeper's. */
 #define CLEAT_KEEPER_FREE_KEYS UINT64_C(0x4000000000000000)
 /** Most messages kept at once, whatever the bounds: ids are told by it. */
@@ -110,6 +114,8 @@ int cleat_keeper_commit(struct cleat_keeper *k);
 
 /** @return messages that are not acknowledged yet. */
 uint32_t cleat_keeper_kept(const struct cleat_keeper *k);
+/** @return the number of the message that is kept next, from 0. */
+uint64_t cleat_keeper_next(const struct cleat_keeper *k);
 /** @return messages dropped by policy, or lost because they have rotted in
  *          the store, since this was last called. */
 uint32_t cleat_keeper_take_dropped(struct cleat_keeper *k);

@@ -12,8 +12,6 @@
 #include "cleat/log.h"
 #include "mqtt/packet/packet.h"
 
-#define MESSAGES UINT64_C(0x1000000000000000)
-#define RECEIVED UINT64_C(0x2000000000000000)
 #define NUMBER_MAX UINT64_C(0x0FFFFFFFFFFFFFFF)
 #define IDS 65535u
 
@@ -47,14 +45,17 @@ static int store_put(struct cleat_keeper *k, uint64_t key,
 /* The oldest message from a number on. */
 static bool message_from(struct cleat_keeper *k, uint64_t number,
                          struct cleat_store_item *item) {
-    return store_next(k, MESSAGES + number, item) && item->key < RECEIVED;
+    return store_next(k, CLEAT_KEEPER_MESSAGES + number, item) &&
+           item->key < CLEAT_KEEPER_RECEIVED;
 }
 
 static void forget_message(struct cleat_keeper *k, uint64_t number) {
     struct cleat_store_item item;
-    (void)store_del(k, MESSAGES + number);
+    (void)store_del(k, CLEAT_KEEPER_MESSAGES + number);
     k->kept--;
-    k->first = message_from(k, k->first, &item) ? item.key - MESSAGES : k->next;
+    k->first = message_from(k, k->first, &item)
+                   ? item.key - CLEAT_KEEPER_MESSAGES
+                   : k->next;
     k->fed = k->fed < k->first ? k->first : k->fed;
 }
 
@@ -71,7 +72,7 @@ static int keep(struct cleat_keeper *k, uint64_t number,
     if (!has_room(k, number)) {
         return CLEAT_ERR_FULL;
     }
-    int err = store_put(k, MESSAGES + number, parts, count);
+    int err = store_put(k, CLEAT_KEEPER_MESSAGES + number, parts, count);
     if (err != CLEAT_OK) {
         return err;
     }
@@ -101,12 +102,12 @@ static bool find(struct cleat_keeper *k, uint16_t id, uint64_t *number) {
     struct cleat_store_item item;
     *number = number_of(k->first, id);
     return k->kept > 0 && message_from(k, *number, &item) &&
-           item.key == MESSAGES + *number;
+           item.key == CLEAT_KEEPER_MESSAGES + *number;
 }
 
 static int note_received(struct cleat_keeper *k, uint16_t id) {
     if (!k->config.commit_by_hand) {
-        return store_put(k, RECEIVED + id, NULL, 0);
+        return store_put(k, CLEAT_KEEPER_RECEIVED + id, NULL, 0);
     }
     if (k->late_count == CLEAT_KEEPER_LATE) {
         return CLEAT_ERR_FULL;
@@ -117,8 +118,8 @@ static int note_received(struct cleat_keeper *k, uint16_t id) {
 
 static void forget_received(struct cleat_keeper *k) {
     struct cleat_store_item item;
-    while (store_next(k, RECEIVED, &item) &&
-           item.key <= RECEIVED + UINT16_MAX &&
+    while (store_next(k, CLEAT_KEEPER_RECEIVED, &item) &&
+           item.key <= CLEAT_KEEPER_RECEIVED + UINT16_MAX &&
            store_del(k, item.key) == CLEAT_OK) {
     }
     k->late_count = 0;
@@ -132,8 +133,9 @@ static int note(void *arg, enum cleat_mqtt_note what, uint16_t id,
     case CLEAT_MQTT_NOTE_QUEUED:
         return note_queued(k, id, packet);
     case CLEAT_MQTT_NOTE_PUBREC:
-        return find(k, id, &number) ? store_put(k, MESSAGES + number, NULL, 0)
-                                    : CLEAT_OK;
+        return find(k, id, &number)
+                   ? store_put(k, CLEAT_KEEPER_MESSAGES + number, NULL, 0)
+                   : CLEAT_OK;
     case CLEAT_MQTT_NOTE_DONE:
         if (find(k, id, &number)) {
             forget_message(k, number);
@@ -142,7 +144,7 @@ static int note(void *arg, enum cleat_mqtt_note what, uint16_t id,
     case CLEAT_MQTT_NOTE_QOS2_IN:
         return note_received(k, id);
     case CLEAT_MQTT_NOTE_QOS2_OUT:
-        return store_del(k, RECEIVED + id);
+        return store_del(k, CLEAT_KEEPER_RECEIVED + id);
     case CLEAT_MQTT_NOTE_NEW:
         /* What waits has never reached this session. */
         k->this_run = k->fed;
@@ -154,7 +156,7 @@ static int note(void *arg, enum cleat_mqtt_note what, uint16_t id,
 
 int cleat_keeper_commit(struct cleat_keeper *k) {
     for (; k->late_count > 0; k->late_count--) {
-        int err = store_put(k, RECEIVED + k->late[0], NULL, 0);
+        int err = store_put(k, CLEAT_KEEPER_RECEIVED + k->late[0], NULL, 0);
         if (err != CLEAT_OK) {
             return err;
         }
@@ -171,7 +173,7 @@ static int hand_in(struct cleat_keeper *k,
                    const struct cleat_store_item *item) {
     struct cleat_store *s = k->config.store;
     struct cleat_buf packet = {k->config.buf, k->config.cap, 0};
-    uint64_t number = item->key - MESSAGES;
+    uint64_t number = item->key - CLEAT_KEEPER_MESSAGES;
     if (item->len == 0) {
         return cleat_mqtt_restore_pubrel(k->session, id_of(number));
     }
@@ -199,7 +201,7 @@ int cleat_keeper_feed(struct cleat_keeper *k) {
     struct cleat_store_item item;
     while (k->session != NULL && k->fed < k->next &&
            message_from(k, k->fed, &item)) {
-        uint64_t number = item.key - MESSAGES;
+        uint64_t number = item.key - CLEAT_KEEPER_MESSAGES;
         int err = hand_in(k, &item);
         bool idle = !cleat_mqtt_is_busy(k->session);
         if (err == CLEAT_ERR_FULL || (err == CLEAT_ERR_ARG && !idle)) {
@@ -219,11 +221,12 @@ int cleat_keeper_feed(struct cleat_keeper *k) {
 int cleat_keeper_restore(struct cleat_keeper *k, struct cleat_mqtt *session) {
     struct cleat_store_item item;
     k->session = session;
-    for (uint64_t from = RECEIVED;
-         store_next(k, from, &item) && item.key <= RECEIVED + UINT16_MAX;
+    for (uint64_t from = CLEAT_KEEPER_RECEIVED;
+         store_next(k, from, &item) &&
+         item.key <= CLEAT_KEEPER_RECEIVED + UINT16_MAX;
          from = item.key + 1) {
-        int err =
-            cleat_mqtt_restore_qos2(session, (uint16_t)(item.key - RECEIVED));
+        int err = cleat_mqtt_restore_qos2(
+            session, (uint16_t)(item.key - CLEAT_KEEPER_RECEIVED));
         if (err != CLEAT_OK) {
             return err;
         }
@@ -240,8 +243,8 @@ static bool drop_oldest(struct cleat_keeper *k) {
         return false;
     }
     k->dropped++;
-    k->fed = item.key - MESSAGES + 1;
-    forget_message(k, item.key - MESSAGES);
+    k->fed = item.key - CLEAT_KEEPER_MESSAGES + 1;
+    forget_message(k, item.key - CLEAT_KEEPER_MESSAGES);
     return true;
 }
 
@@ -314,8 +317,8 @@ int cleat_keeper_init(struct cleat_keeper *k,
     k->journal.note = note;
     k->journal.arg = k;
     for (uint64_t n = 0; message_from(k, n, &item); n = k->next) {
-        k->first = k->kept == 0 ? item.key - MESSAGES : k->first;
-        k->next = item.key - MESSAGES + 1;
+        k->first = k->kept == 0 ? item.key - CLEAT_KEEPER_MESSAGES : k->first;
+        k->next = item.key - CLEAT_KEEPER_MESSAGES + 1;
         k->kept++;
     }
     k->fed = k->first;
@@ -334,6 +337,10 @@ uint16_t cleat_keeper_first_id(const struct cleat_keeper *k) {
 
 uint32_t cleat_keeper_kept(const struct cleat_keeper *k) {
     return k->kept;
+}
+
+uint64_t cleat_keeper_next(const struct cleat_keeper *k) {
+    return k->next;
 }
 
 uint32_t cleat_keeper_take_dropped(struct cleat_keeper *k) {
