@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: MIT
+# Where the analysis must tell cases apart: comments only, put into a copy of
+# the source. tools/prove counts them, so that a line that has moved is noticed.
+/^inline struct cleat_bytes cleat_read_bytes(/,/^}/{
+s|^        r->failed = true;|&\n        //@ split r->failed;|
+s|^    r->pos += n;|    //@ split n;\n&\n    //@ split r->pos;\n    //@ split r->failed;|
+}
+/^inline uint8_t cleat_read_u8(/,/^}/{
+s|^    if (r->failed .*|    //@ split r->pos;\n&|
+s|^        r->failed = true;|&\n        //@ split r->failed;|
+s|^    return r->data\[r->pos++\];|    uint8_t v = r->data[r->pos++];\n    //@ split r->pos;\n    //@ split r->failed;\n    return v;|
+}
+/^inline uint16_t cleat_read_u16(/,/^}/{
+s|^        r->failed = true;|&\n        //@ split r->failed;|
+s|^    r->pos += 2;|&\n    //@ split r->pos;\n    //@ split r->failed;|
+}
+/^void cleat_write_bytes(/,/^}/{
+s|^        w->failed = true;|&\n        //@ split w->failed;|
+s|^    if (view.len > 0 .*|    //@ split view.len;\n&|
+s|^    w->len += view.len;|&\n    //@ split w->len;|
+}
+/^static size_t plain_words(/,/^}/{
+s|^        at += WORD;|&\n        //@ split at;|
+}
+/^static unsigned rest_check(/,/^}/{
+s|^    r.pos = from;|    //@ split from;\n&\n    //@ split r.len;|
+}
+/^static unsigned text_check(/,/^}/{
+s|^    if (text.len > TEXT_MAX .*|    //@ split text.len;\n&|
+}
+/^static bool level_take(/,/^}/{
+s|^    if (!\*more) {|    //@ split rest->len;\n&|
+s|^    \*level = |    //@ split n;\n&|
+s|^    \*more = .*|&\n    //@ split *more;|
+}
+/^bool cleat_mqtt_topic_match(/,/^}/{
+s|^        if (want.len == 1 .*|        //@ split want.len;\n        //@ split filter.len;\n&|
+s|^        if (!any .*|        //@ split have.len;\n        //@ split topic.len;\n&|
+}
+/^int cleat_mqtt_packet_decode(/,/^}/{
+s|^    r.len = r.pos + length;|    //@ split length;\n&|
+}
+/^const char \*cleat_mqtt_properties_decode(/,/^}/{
+s|^    \*props = |    //@ split len;\n&|
+}
