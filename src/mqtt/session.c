@@ -77,7 +77,8 @@ void cleat_mqtt_session_end(struct cleat_mqtt *s,
     s->end_text = CLEAT_TEXT(text);
     s->state = SESSION_OVER;
     s->ctl_len = 0;
-    if (cleat_mqtt_is_5(s->v5) && s->bye != 0 && s->connect_len == 0 &&
+    if (cleat_mqtt_is_5(s->v5) && type == CLEAT_MQTT_FAILED && s->bye != 0 &&
+        s->connect_len == 0 &&
         s->slot_sent == 0) {
         /* [MQTT5-4.13.1-1]: to be sent before the connection is closed. */
         cleat_mqtt_tx_ctl(s, CLEAT_MQTT_P_DISCONNECT);
