@@ -9,6 +9,9 @@
 #include "cleat/log.h"
 #include "mqtt/session.h"
 
+/* Longest number in front of properties. */
+#define VARINT_MAX 4u
+
 void cleat_mqtt_rx_reset(struct cleat_mqtt *s) {
     s->rx_state = RX_PACKET;
     s->rx_len = 0;
@@ -126,14 +129,38 @@ static const char *dropped(struct cleat_mqtt *s) {
     return NULL;
 }
 
+/* The id of a message that does not fit is known: drop total_len bytes. */
+static const char *skip_begin(struct cleat_mqtt *s) {
+    s->rx_state = admit(s, RX_SKIP);
+    s->rx_left = s->total_len;
+    return s->rx_state == RX_FULL ? NULL : dropped(s);
+}
+
 /* The id behind a topic that was dropped is here. */
 static const char *skip_id(struct cleat_mqtt *s) {
     struct cleat_reader r =
         cleat_reader_of(cleat_bytes_of(s->config->rx_buf, 2));
     const char *why = cleat_mqtt_ack_decode(&s->rx, &r);
-    s->rx_state = admit(s, RX_SKIP);
-    s->rx_left = s->total_len;
-    return why != NULL || s->rx_state == RX_FULL ? why : dropped(s);
+    return why != NULL ? why : skip_begin(s);
+}
+
+/* MQTT 5: the head of a large PUBLISH ends with properties; *front bytes from
+ * r on are in front of them. *front grows by them once their length is known,
+ * and is 0 until then. */
+static void props_front(struct cleat_mqtt *s, struct cleat_reader *r,
+                        uint32_t *front) {
+    uint32_t begin = (uint32_t)r->pos + *front;
+    uint32_t len = 0;
+    (void)cleat_read_bytes(r, *front);
+    if (!r->failed) {
+        len = cleat_mqtt_varint_decode(r);
+    }
+    if (r->failed && s->rx_len < begin + VARINT_MAX) {
+        s->rx_need = s->rx_len <= begin ? begin + 1 : s->rx_len + 1;
+        *front = 0;
+        return;
+    }
+    *front += (uint32_t)r->pos - begin + len;
 }
 
 /* All that is in front of the payload is here, and perhaps the payload. */
@@ -176,27 +203,34 @@ static const char *large(struct cleat_mqtt *s, struct cleat_reader *r,
     }
     uint32_t topic_len = cleat_read_u16(r);
     uint32_t front = topic_len + (qos_of(s) > 0 ? 4u : 2u);
-    if (cleat_mqtt_is_5(s->v5) && head + front < s->config->rx_cap) {
-        /* And the properties: first their length. */
-        r->pos = head + front;
-        uint32_t size = cleat_mqtt_varint_decode(r);
-        if (r->failed && s->rx_len < head + front + 4) {
-            s->rx_need =
-                s->rx_len < head + front ? head + front + 1 : s->rx_len + 1;
-            return NULL;
-        }
-        front = (uint32_t)r->pos - head + size;
-    }
     if (front > length) {
         return CLEAT_MQTT_WRONG("publish topic longer than the packet");
     }
-    if (head + front >= s->config->rx_cap) {
+    s->rx.topic.len = s->rx.payload.len = s->rx.props.len = 0;
+    s->offset = s->rx.id = 0;
+    s->total_len = length - front;
+    if (head + front + (cleat_mqtt_is_5(s->v5) ? VARINT_MAX : 0u) >=
+        s->config->rx_cap) {
         s->rx_state = RX_TOPIC;
         s->rx_left = topic_len;
-        s->rx.topic.len = s->rx.payload.len = 0;
-        s->offset = s->rx.id = 0;
-        s->total_len = length - front;
         return NULL;
+    }
+    if (cleat_mqtt_is_5(s->v5)) {
+        r->pos = head;
+        props_front(s, r, &front);
+        if (front == 0) {
+            return NULL;
+        }
+        if (r->failed || front > length) {
+            return CLEAT_MQTT_WRONG("properties longer than the packet");
+        }
+        if (head + front >= s->config->rx_cap) {
+            r->pos = head + 2 + topic_len;
+            s->total_len = length - (s->rx_len - head);
+            const char *bad =
+                qos_of(s) > 0 ? cleat_mqtt_ack_decode(&s->rx, r) : NULL;
+            return bad != NULL ? bad : skip_begin(s);
+        }
     }
     s->rx_need = head + front;
     if (s->rx_len < s->rx_need) {

@@ -77,7 +77,8 @@ void cleat_mqtt_session_end(struct cleat_mqtt *s,
     s->end_text = CLEAT_TEXT(text);
     s->state = SESSION_OVER;
     s->ctl_len = 0;
-    if (cleat_mqtt_is_5(s->v5) && s->bye != 0 && s->connect_len == 0 &&
+    if (cleat_mqtt_is_5(s->v5) && type == CLEAT_MQTT_FAILED && s->bye != 0 &&
+        s->connect_len == 0 &&
         s->slot_sent == 0) {
         /* [MQTT5-4.13.1-1]: to be sent before the connection is closed. */
         cleat_mqtt_tx_ctl(s, CLEAT_MQTT_P_DISCONNECT);
@@ -108,7 +109,10 @@ static void take_end(struct cleat_mqtt *s, struct cleat_mqtt_event *event) {
     event->detail.layer = CLEAT_LAYER_MQTT;
     event->detail.code = s->end_code;
     event->detail.text = s->end_text;
-    event->props = s->rx.props;
+    if (CLEAT_MQTT5 && (s->end_type == CLEAT_MQTT_REFUSED ||
+                        s->end_err == CLEAT_ERR_CLOSED)) {
+        event->props = s->rx.props;
+    }
     s->end_type = CLEAT_MQTT_NONE;
 }
 

@@ -72,7 +72,7 @@ static const char *v5_decode(struct cleat_mqtt_packet *p,
         return NULL;
     }
     if (!cleat_mqtt_reason_valid(p->first, p->code) ||
-        (p->present && p->first == CLEAT_MQTT_P_CONNACK && p->code != 0)) {
+        (p->first == CLEAT_MQTT_P_CONNACK && p->present && p->code != 0)) {
         return CLEAT_MQTT_WRONG("a reason code that this packet cannot have");
     }
     if (cleat_reader_left(r) > 0 || p->first == CLEAT_MQTT_P_CONNACK) {

@@ -4,6 +4,7 @@
  */
 #include <stdlib.h>
 
+#include "cleat/mqtt5.h"
 #include "mqtt/packet/packet.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -48,6 +49,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     struct cleat_mqtt_packet p;
     if (size == 0) {
         return 0;
+    }
+    int five = cleat_mqtt_packet_decode(&cleat_mqtt_v5, &p, in);
+    expect(five <= (int)size);
+    if (five > 0) {
+        struct cleat_mqtt_property property;
+        struct cleat_bytes rest = p.props;
+        expect(p.topic.len == 0 || cleat_mqtt_topic_valid(p.topic));
+        while (cleat_mqtt_property_next(&rest, &property)) {
+        }
+        expect(rest.len == 0);
     }
     int n = cleat_mqtt_packet_decode(NULL, &p, in);
     expect(n <= (int)size);

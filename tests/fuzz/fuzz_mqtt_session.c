@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cleat/mqtt.h"
+#include "cleat/mqtt5.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -23,6 +23,7 @@ struct rig {
     size_t sent_len;
     uint32_t expect_offset;
     bool over;
+    uint8_t aliases[2 * 6];
 };
 
 static void expect(bool ok) {
@@ -51,7 +52,8 @@ static void check_sent(struct rig *r) {
         bool publish = (first & 0xF0) == 0x30 && (first & 6) != 6;
         expect(publish || first == 0x10 || first == 0x40 || first == 0x50 ||
                first == 0x62 || first == 0x70 || first == 0x82 ||
-               first == 0xA2 || first == 0xC0 || first == 0xE0);
+               first == 0xA2 || first == 0xC0 || first == 0xE0 ||
+               (r->config.v5 != NULL && first == 0xF0));
         at += head + length;
     }
     r->sent_len -= at;
@@ -80,8 +82,14 @@ static void take_events(struct rig *r) {
         for (size_t i = 0; i < e.payload.len; i++) {
             sum = (uint8_t)(sum + e.payload.data[i]);
         }
+        struct cleat_mqtt_property p;
+        while (cleat_mqtt_property_next(&e.props, &p)) {
+            sum = (uint8_t)(sum + p.id);
+        }
+        expect(e.props.len == 0); /* They were checked. */
         if (e.type == CLEAT_MQTT_MESSAGE) {
-            expect(cleat_mqtt_topic_valid(e.topic));
+            expect(cleat_mqtt_topic_valid(e.topic) ||
+                   (r->config.v5 != NULL && e.topic.len == 0));
             expect(e.offset == 0 || e.offset == r->expect_offset);
             r->expect_offset = e.offset + (uint32_t)e.payload.len;
             expect(e.last == (r->expect_offset == e.total_len));
@@ -99,7 +107,10 @@ static void reconnect(struct rig *r, bool answer) {
     expect(cleat_mqtt_connect(&r->session, r->now) == 0);
     if (answer) {
         drain(r, SIZE_MAX);
-        (void)cleat_mqtt_input(&r->session, cleat_bytes_of("\x20\2\1\0", 4),
+        bool v5 = r->session.v5 != NULL;
+        (void)cleat_mqtt_input(&r->session,
+                               v5 ? cleat_bytes_of("\x20\3\1\0\0", 5)
+                                  : cleat_bytes_of("\x20\2\1\0", 4),
                                r->now);
         take_events(r);
     }
@@ -115,6 +126,17 @@ static void receive(struct rig *r, struct cleat_bytes bytes) {
         bytes = cleat_bytes_of(bytes.data + n, bytes.len - (size_t)n);
     }
 }
+
+static const struct cleat_mqtt_property auth[] = {
+    {CLEAT_MQTT_AUTH_METHOD, 0, {(const uint8_t *)"m", 1}, {NULL, 0}}};
+static const struct cleat_mqtt_property alias[] = {
+    {CLEAT_MQTT_TOPIC_ALIAS, 1, {NULL, 0}, {NULL, 0}},
+    {CLEAT_MQTT_USER_PROPERTY,
+     0,
+     {(const uint8_t *)"k", 1},
+     {(const uint8_t *)"v", 1}}};
+static const struct cleat_mqtt_message by_alias = {
+    {(const uint8_t *)"a", 1}, {NULL, 0}, 0, false, 2, alias};
 
 static void command(struct rig *r, uint8_t op) {
     static const struct cleat_mqtt_filter filters[2] = {
@@ -147,14 +169,23 @@ static void command(struct rig *r, uint8_t op) {
     case 9:
         drain(r, op >> 4);
         break;
+    case 10:
+        (void)cleat_mqtt_auth(&r->session, 0x18, auth, 1, r->now);
+        break;
+    case 11:
+        (void)cleat_mqtt_send(&r->session, &by_alias, r->now);
+        break;
     default:
         drain(r, SIZE_MAX);
         break;
     }
+    if (r->over && r->session.v5 != NULL) { /* DISCONNECT says why. */
+        drain(r, SIZE_MAX);
+    }
     expect(!r->over || cleat_mqtt_output(&r->session).len == 0);
 }
 
-static void start(struct rig *r) {
+static void start(struct rig *r, bool v5) {
     struct cleat_mqtt_config c;
     memset(&c, 0, sizeof c);
     memset(r, 0, sizeof *r);
@@ -168,6 +199,15 @@ static void start(struct rig *r) {
     c.slot_count = 6;
     c.qos2_ids = r->ids;
     c.qos2_count = 3;
+    c.fall_back = true;
+    if (v5) {
+        c.v5 = &cleat_mqtt_v5;
+        c.props = auth;
+        c.prop_count = 1;
+        c.alias_buf = r->aliases;
+        c.alias_count = 2;
+        c.alias_room = 6;
+    }
     r->config = c;
     expect(cleat_mqtt_init(&r->session, &r->config) == 0);
     reconnect(r, true);
@@ -177,10 +217,10 @@ static void start(struct rig *r) {
     drain(r, SIZE_MAX);
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+static void run(struct cleat_bytes bytes, bool v5) {
     struct rig r;
-    struct cleat_reader in = cleat_reader_of(cleat_bytes_of(data, size));
-    start(&r);
+    struct cleat_reader in = cleat_reader_of(bytes);
+    start(&r, v5);
     while (cleat_reader_left(&in) > 0) {
         uint8_t op = cleat_read_u8(&in);
         if (op < 0x80) {
@@ -191,5 +231,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         size_t left = cleat_reader_left(&in);
         receive(&r, cleat_read_bytes(&in, n < left ? n : left));
     }
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+    run(cleat_bytes_of(data, size), false);
+    run(cleat_bytes_of(data, size), true);
     return 0;
 }
