@@ -300,19 +300,19 @@ static void recover_step(struct cleat_optiga *d, uint32_t now_us) {
 
 /* The exchange of d->phase ended without a response. */
 static void exchange_failed(struct cleat_optiga *d, uint32_t now_us) {
-    bool bus = phy_of(d)->result != 0;
     uint8_t cause = link_of(d)->cause;
-    if (!bus && cause == CLEAT_OPTIGA_NOT_PAIRED) {
+    if (cause == CLEAT_OPTIGA_NOT_PAIRED) {
         d->opened = false;
         d->app_open = false; /* It may answer nothing now before a reset. */
     }
-    if (!bus && cause == CLEAT_OPTIGA_SHIELD_LOST && d->phase == COMMAND &&
+    if (cause == CLEAT_OPTIGA_SHIELD_LOST && d->phase == COMMAND &&
         !d->retried && d->command.repeatable) {
         d->retried = true;
         send_command(d);
         return;
     }
-    if (d->phase == PROBE && !d->brought_up && (!bus || d->up.lines != 0)) {
+    if (d->phase == PROBE && !d->brought_up &&
+        (cause != CLEAT_OPTIGA_BUS || d->up.lines != 0)) {
         up_begin(d);
         return;
     }
@@ -324,7 +324,7 @@ static void exchange_failed(struct cleat_optiga *d, uint32_t now_us) {
      * command: only what does no harm twice is sent again, or what it said
      * that it did not take (it was reset behind our back). */
     bool untouched = link_of(d)->refused && d->pos == 0;
-    if (d->phase != PROBE && !d->retried && !bus &&
+    if (d->phase != PROBE && !d->retried &&
         layer_of(cause) == CLEAT_LAYER_LINK &&
         (untouched || d->command.repeatable) &&
         !cleat_optiga_phy_reached(now_us, link_of(d)->give_up_us)) {
@@ -511,13 +511,12 @@ static int optiga_init(void *ctx, const struct cleat_se_config *config,
                        struct cleat_detail *detail) {
     struct cleat_optiga *d = (struct cleat_optiga *)ctx;
     const struct cleat_i2c *bus = config->bus;
-    size_t frame_max =
-        config->frame_max == 0 ? CLEAT_OPTIGA_FRAME_MAX : config->frame_max;
-    if (frame_max > CLEAT_OPTIGA_FRAME_MAX) {
-        frame_max = CLEAT_OPTIGA_FRAME_MAX;
-    }
+    /* Zero less one is more than any limit. */
+    size_t frame_max = config->frame_max - 1u < CLEAT_OPTIGA_FRAME_MAX
+                           ? config->frame_max
+                           : CLEAT_OPTIGA_FRAME_MAX;
     /* A frame is written behind its register number. */
-    if (bus->max_len != 0 && frame_max > bus->max_len - 1) {
+    if (bus->max_len - 1 < frame_max) {
         frame_max = bus->max_len - 1;
     }
     if (frame_max < CLEAT_OPTIGA_FRAME_MIN) {

@@ -208,7 +208,7 @@ static void put_der(struct cleat_optiga_command *c, const uint8_t *number) {
 static void put_value(struct cleat_optiga_command *c,
                       const struct cleat_se_op *op, size_t pos,
                       unsigned field) {
-    size_t number;
+    size_t number = 0;
     switch (field) {
     case F_OBJECT:
         number = op->object;
@@ -217,7 +217,6 @@ static void put_value(struct cleat_optiga_command *c,
         number = op->offset + pos;
         break;
     case F_ZERO:
-        number = 0;
         break;
     case F_OUT_LEN:
         number = c->request.cap;
@@ -247,8 +246,7 @@ static void put_value(struct cleat_optiga_command *c,
         cleat_write_u8(&c->w, op->usage);
         return;
     case F_CURVE:
-        cleat_write_u8(&c->w,
-                       op->curve == 0 ? CLEAT_CURVE_P256 : (uint8_t)op->curve);
+        cleat_write_u8(&c->w, c->curve);
         return;
     case F_POINT:
         cleat_write_u16(&c->w, (uint16_t)(0x0300u + op->key.len + 1));
@@ -311,15 +309,15 @@ void cleat_optiga_apdu_build(struct cleat_optiga_command *c,
     const struct form *form = &forms[what];
     uint8_t cmd = form->cmd;
     uint8_t param = form->param;
-    c->field = (uint8_t)cleat_curve_bytes(op->curve == 0 ? CLEAT_CURVE_P256
-                                                         : op->curve);
+    c->curve = op->curve == 0 ? CLEAT_CURVE_P256 : (uint8_t)op->curve;
+    c->field = (uint8_t)cleat_curve_bytes((enum cleat_curve)c->curve);
     set_sink(c, op, form, pos);
     if (what == CLEAT_SE_COMMAND) {
         cmd = (uint8_t)(CMD_CLEAR | op->object >> 8);
         param = (uint8_t)op->object;
         c->least_ms = op->offset;
     } else if (what == CLEAT_SE_GENERATE) {
-        param = op->curve == 0 ? CLEAT_CURVE_P256 : (uint8_t)op->curve;
+        param = c->curve;
     } else if (what == CLEAT_SE_WRITE && op->erase && pos == 0) {
         param = SET_ERASE;
     } else if (op->object == CLEAT_OPTIGA_LAST_ERROR) {
@@ -329,8 +327,7 @@ void cleat_optiga_apdu_build(struct cleat_optiga_command *c,
     c->total = 0;
     c->head_done = 0;
     c->w = cleat_writer_of(c->head, sizeof c->head);
-    cleat_write_u8(&c->w, cmd);
-    cleat_write_u8(&c->w, param);
+    cleat_write_u16(&c->w, (uint16_t)(cmd << 8 | param));
     cleat_write_u16(&c->w, 0);
     for (size_t i = 0; i < sizeof form->fields; i++) {
         put_field(c, op, pos, form->fields[i]);

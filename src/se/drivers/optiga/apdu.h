@@ -10,13 +10,14 @@
 #include "se/drivers/optiga/transport.h"
 
 #define CLEAT_OPTIGA_LAST_ERROR 0xF1C2
-#define CLEAT_OPTIGA_PARTS_MAX 5
+#define CLEAT_OPTIGA_PARTS_MAX 4 /**< The most a form makes. */
 
 /** A command, and where the data of its response goes. */
 struct cleat_optiga_command {
     struct cleat_optiga_request request;
-    bool repeatable;       /**< Running it twice is as good as once. */
-    bool direct;           /**< The response goes into op->out. */
+    bool repeatable; /**< Running it twice is as good as once. */
+    bool direct;     /**< The response goes into op->out. */
+    uint8_t curve;
     uint8_t field;         /**< Bytes of a field element. */
     uint8_t head_done;     /**< Built bytes that are in a part. */
     uint16_t total;        /**< Bytes of all parts. */
@@ -25,7 +26,7 @@ struct cleat_optiga_command {
     struct cleat_writer w; /**< Of head. */
     struct cleat_bytes part[CLEAT_OPTIGA_PARTS_MAX];
     uint8_t head[124];  /**< Built bytes; parts point here. */
-    uint8_t reply[112]; /**< Responses that are taken apart. */
+    uint8_t reply[104]; /**< Responses that are taken apart. */
 };
 
 /** Commands that are no operations have the rows of some that are none. */
