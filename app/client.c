@@ -179,35 +179,35 @@ static void view(struct cleat_bytes *out, const char *text) {
 
 static int init_session(struct cleat_device *d) {
     const struct cleat_settings *s = d->settings;
-    struct cleat_mqtt_config c;
-    memset(&c, 0, sizeof c);
-    view(&c.client_id, d->client_id);
-    view(&c.username, s->mqtt_username);
-    view(&c.password, s->mqtt_password);
+    struct cleat_mqtt_config *c = &d->session_config;
+    memset(c, 0, sizeof *c);
+    view(&c->client_id, d->client_id);
+    view(&c->username, s->mqtt_username);
+    view(&c->password, s->mqtt_password);
     if (s->enable_lwt_message) {
-        view(&c.will.topic, s->mqtt_will_topic_name);
-        view(&c.will.payload, s->mqtt_will_message);
-        c.will.qos = (uint8_t)s->mqtt_will_qos;
-        c.will.retain = s->mqtt_will_retain != 0;
+        view(&c->will.topic, s->mqtt_will_topic_name);
+        view(&c->will.payload, s->mqtt_will_message);
+        c->will.qos = (uint8_t)s->mqtt_will_qos;
+        c->will.retain = s->mqtt_will_retain != 0;
     }
-    c.keep_alive_s = (uint16_t)s->mqtt_keep_alive_seconds;
-    c.keep_alive_off = s->mqtt_keep_alive_seconds == 0;
-    c.clean_session = s->mqtt_clean_session != 0;
-    c.queue_offline = true;
-    c.timeout_ms = s->mqtt_timeout_ms;
-    c.first_id = (uint16_t)(jitter(d) | 1u);
-    c.tx_buf = d->tx;
-    c.tx_cap = s->mqtt_send_buffer_size;
+    c->keep_alive_s = (uint16_t)s->mqtt_keep_alive_seconds;
+    c->keep_alive_off = s->mqtt_keep_alive_seconds == 0;
+    c->clean_session = s->mqtt_clean_session != 0;
+    c->queue_offline = true;
+    c->timeout_ms = s->mqtt_timeout_ms;
+    c->first_id = (uint16_t)(jitter(d) | 1u);
+    c->tx_buf = d->tx;
+    c->tx_cap = s->mqtt_send_buffer_size;
     /* Messages of an outage never keep the subscription from being restored:
      * SUBSCRIBE is its filter and 8 bytes. */
-    c.tx_reserve = d->subscription.filter.len + 8;
-    c.slots = d->slots;
-    c.slot_count = CLEAT_DEVICE_SLOTS;
-    c.rx_buf = d->rx;
-    c.rx_cap = s->mqtt_network_buffer_size;
-    c.qos2_ids = d->qos2_ids;
-    c.qos2_count = CLEAT_DEVICE_QOS2_IDS;
-    return cleat_mqtt_init(&d->session, &c);
+    c->tx_reserve = d->subscription.filter.len + 8;
+    c->slots = d->slots;
+    c->slot_count = CLEAT_DEVICE_SLOTS;
+    c->rx_buf = d->rx;
+    c->rx_cap = s->mqtt_network_buffer_size;
+    c->qos2_ids = d->qos2_ids;
+    c->qos2_count = CLEAT_DEVICE_QOS2_IDS;
+    return cleat_mqtt_init(&d->session, c);
 }
 
 static int init_client(struct cleat_device *d) {

@@ -17,6 +17,7 @@
 extern "C" {
 #endif
 
+/** What a function returns instead of a result. */
 enum cleat_err {
     CLEAT_OK = 0,
     CLEAT_ERR_AGAIN = -1,        /**< Not yet: call again later. No failure. */

@@ -7,6 +7,7 @@
 #ifndef CLEAT_LINUX_NET_H
 #define CLEAT_LINUX_NET_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -21,6 +22,7 @@ extern "C" {
 #define CLEAT_LINUX_NET_NAME_MAX 256    /**< Bytes of a host name with NUL. */
 #define CLEAT_LINUX_NET_ADDRESS_TEXT 64 /**< Bytes of "[2001:db8::1]:8883". */
 
+/** Settings. Zero the struct, then set what you need. */
 struct cleat_linux_net_config {
     const char *host; /**< Name or address; copied. Required. */
     uint16_t port;    /**< Required. */
@@ -49,6 +51,9 @@ struct cleat_linux_net {
     size_t address_count, address_next;
     /** struct sockaddr_in6 is 28 bytes. */
     uint32_t addresses[CLEAT_LINUX_NET_ADDRESS_MAX][8];
+    /** The last read got less than it asked for: the next one says AGAIN
+     *  without asking the system. */
+    bool drained;
     struct cleat_detail detail;
     char local[CLEAT_LINUX_NET_ADDRESS_TEXT];
     char remote[CLEAT_LINUX_NET_ADDRESS_TEXT];
@@ -60,6 +65,7 @@ int cleat_linux_net_init(struct cleat_linux_net *n,
 /** Closes. A name still being looked up is abandoned to its thread, which
  *  frees it. */
 void cleat_linux_net_deinit(struct cleat_linux_net *n);
+/** @return the connection as a stream, valid as long as n. */
 struct cleat_stream *cleat_linux_net_stream(struct cleat_linux_net *n);
 
 /** @return the descriptor to poll, or -1 while there is none. Changes during

@@ -54,6 +54,7 @@ enum cleat_curve { CLEAT_CURVE_P256 = 0x03, CLEAT_CURVE_P384 = 0x04 };
 #define CLEAT_SE_CAN_HASH 0x0100u
 #define CLEAT_SE_CAN_HIBERNATE 0x0200u
 #define CLEAT_SE_CAN_SHIELD 0x0400u /**< config.shield is heeded */
+#define CLEAT_SE_CAN_COMMAND 0x0800u
 
 /** Bytes of a handle that HIBERNATE returns. */
 #define CLEAT_SE_HANDLE_LEN 8
@@ -87,6 +88,10 @@ enum cleat_se_op_type {
                              still counted: wait and try again. */
     CLEAT_SE_RESTORE,   /**< OPEN after HIBERNATE; in = the handle, good for
                              once. If it fails, OPEN. */
+    CLEAT_SE_COMMAND,   /**< An OPTIGA's command as it is: object = Cmd << 8 |
+                             Param, offset = ms it takes at least, InData = in,
+                             key, signature one behind the other -> OutData.
+                             Made by cleat/se_keys.h and se_update.h. */
     CLEAT_SE_OP_COUNT
 };
 

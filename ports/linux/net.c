@@ -190,6 +190,7 @@ static void connected(struct cleat_linux_net *n) {
         address_text((struct sockaddr *)&local, len, n->local);
     }
     n->state = UP;
+    n->drained = false;
     timer_stop(n);
     watch(n, POLLIN);
     CLEAT_LOG(CLEAT_LEVEL_INFO, "net", "connected local=%s peer=%s", n->local,
@@ -347,9 +348,14 @@ static int net_read(void *self, uint8_t *data, size_t cap) {
     if (n->state != UP) {
         return CLEAT_ERR_STATE;
     }
+    if (n->drained) { /* Whatever came since wakes the task again. */
+        n->drained = false;
+        return CLEAT_ERR_AGAIN;
+    }
     ssize_t got = recv(n->fd, data, cap < INT_MAX ? cap : INT_MAX, 0);
     if (got > 0) {
         cleat_trace("net", "read", data, (size_t)got);
+        n->drained = (size_t)got < cap;
         return (int)got;
     }
     if (got < 0 && not_now(errno)) {

@@ -190,7 +190,8 @@ int cleat_se_do(struct cleat_se *se, struct cleat_se_op *op,
 static bool is_secret(const struct cleat_se_op *op) {
     return op->type == CLEAT_SE_AGREE || op->type == CLEAT_SE_RANDOM ||
            op->type == CLEAT_SE_SIGN || op->type == CLEAT_SE_HASH ||
-           op->type == CLEAT_SE_WRITE || op->type == CLEAT_SE_READ;
+           op->type == CLEAT_SE_WRITE || op->type == CLEAT_SE_READ ||
+           op->type == CLEAT_SE_COMMAND;
 }
 
 static void trace(const struct cleat_se *se, const char *what,

@@ -134,10 +134,10 @@ said() { # said STATUS PATTERN ARGS...: words on standard error
     }
 }
 chip() { # chip PATTERN URI: cannot be opened
-    said 1 "$1" cleat chip verify-identity --chip "$2"
+    said 3 "$1" cleat chip verify-identity --chip "$2"
 }
 chip 'wrong pin' "pkcs11:token=dev;object=identity?module-path=$module&pin-source=file:$work/wrong"
-said 1 'pin-source=file:.*CLEAT_PKCS11_PIN' setsid -w cleat chip info --chip "$nopin"
+said 3 'pin-source=file:.*CLEAT_PKCS11_PIN' setsid -w cleat chip info --chip "$nopin"
 chip 'pin file is not there' "$nopin&pin-source=file:$work/none"
 chip 'pin-value is refused' "$nopin&pin-value=987654"
 refuse "$work/cmd.err" '987654'
@@ -172,5 +172,5 @@ chip 'module cannot be loaded' "pkcs11:token=dev?module-path=$work/none.so"
 chip 'not well formed' "pkcs11:token"
 chip 'not known' "pkcs11:token=dev;colour=blue?$query"
 token --keypairgen --key-type EC:prime256v1 --id 03 --label bare
-chip 'no certificate on the token has the key' "pkcs11:token=dev;object=bare?$query"
+said 5 'no certificate on the token has the key' cleat chip verify-identity --chip "pkcs11:token=dev;object=bare?$query"
 ok "several keys are listed; no key, token, module, certificate: told in words"

@@ -16,6 +16,8 @@
 #define START_UP_US 15000u
 /* An operation ends when nothing useful happened for this long. */
 #define PATIENCE_US 7500000u
+/* An RSA key pair may take this long. */
+#define COMMAND_PATIENCE_US 30000000u
 
 #define KHZ_SLOW 100u
 #define KHZ_FAST 400u
@@ -27,6 +29,11 @@
 /* Slowness learned, in sixteenths. */
 #define PACE_BEST 16u
 #define PACE_WORST 64u
+/* From commands of that long, bus and polling left out. */
+#define LEARN_MS 50u
+#define FETCH_US 2000u
+/* What the chip takes longer for a protected exchange (table 19). */
+#define SHIELD_MS 5u
 
 #define STATUS_OK 0x00u
 #define STATUS_ERROR 0xFFu
@@ -171,9 +178,15 @@ static void finish_chip(struct cleat_optiga *d, uint8_t code) {
 
 /* Exchanges. */
 
+/* What the command takes at full current, or longer; 0 if nobody knows. */
+static uint32_t best_us(const struct cleat_optiga *d) {
+    uint32_t ms = d->command.least_ms;
+    return 1000u * (ms != 0 && d->shield != NULL ? ms + SHIELD_MS : ms);
+}
+
 static void send(struct cleat_optiga *d, enum phase phase) {
     struct cleat_optiga_command *c = &d->command;
-    uint32_t expect_us = c->least_ms * 1000u * d->pace / PACE_BEST;
+    uint32_t expect_us = best_us(d) / PACE_BEST * d->pace;
     d->phase = (uint8_t)phase;
     if (d->shield != NULL) {
         d->shield->driver->send(d->shield, &d->transport, c->part,
@@ -222,15 +235,17 @@ static void send_open(struct cleat_optiga *d) {
 
 /* How long the command took tells how slow this chip is: its current limit is
  * 6 mA unless somebody raised it, and the times known are those of 15 mA. A
- * command delayed for its security events tells nothing. */
+ * short one tells too little, one delayed for its security events nothing, and
+ * what a COMMAND takes is not known well. */
 static void learn(struct cleat_optiga *d, uint32_t now_us) {
-    uint32_t best = d->command.least_ms * (1000u / PACE_BEST);
-    uint32_t took = now_us - link_of(d)->sent_us;
-    if (took >= best * PACE_WORST) {
+    uint32_t unit = best_us(d) / PACE_BEST;
+    uint32_t took = now_us - link_of(d)->sent_us - FETCH_US;
+    if (d->command.least_ms < LEARN_MS || took >= unit * PACE_WORST ||
+        d->op->type == CLEAT_SE_COMMAND) {
         return;
     }
-    if (took / best > d->pace) {
-        d->pace = (uint8_t)(took / best);
+    if (took / unit > d->pace) {
+        d->pace = (uint8_t)(took / unit);
     } else if (d->pace > PACE_BEST) {
         d->pace--; /* It may be faster by now. */
     }
@@ -701,7 +716,9 @@ static int optiga_start(void *ctx, struct cleat_se_op *op, uint64_t now_us) {
     d->brought_up = false;
     d->retried = false;
     cleat_optiga_phy_drop(phy_of(d), (uint32_t)now_us);
-    link_of(d)->give_up_us = (uint32_t)now_us + PATIENCE_US;
+    link_of(d)->give_up_us =
+        (uint32_t)now_us +
+        (op->type == CLEAT_SE_COMMAND ? COMMAND_PATIENCE_US : PATIENCE_US);
     if (op->type == CLEAT_SE_CLOSE && !d->app_open) {
         d->opened = false;
         finish(d, 0);
@@ -773,7 +790,8 @@ const struct cleat_se_driver cleat_se_driver_optiga = {
     .can = CLEAT_SE_CAN_RANDOM | CLEAT_SE_CAN_CERTIFICATE |
            CLEAT_SE_CAN_GENERATE | CLEAT_SE_CAN_SIGN | CLEAT_SE_CAN_VERIFY |
            CLEAT_SE_CAN_AGREE | CLEAT_SE_CAN_OBJECTS | CLEAT_SE_CAN_METADATA |
-           CLEAT_SE_CAN_HASH | CLEAT_SE_CAN_HIBERNATE | CLEAT_SE_CAN_SHIELD,
+           CLEAT_SE_CAN_HASH | CLEAT_SE_CAN_HIBERNATE | CLEAT_SE_CAN_SHIELD |
+           CLEAT_SE_CAN_COMMAND,
     .session_first = CLEAT_SE_OBJECT_SESSION,
     .session_count = 4,
     .ctx_size = sizeof(struct cleat_optiga),

@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "se/der.h"
+
 /* Command codes; bit 7 clears the last error first. */
 enum {
     CMD_CLEAR = 0x80,
@@ -130,15 +132,6 @@ static size_t least(size_t a, size_t b) {
     return a < b ? a : b;
 }
 
-/* A number of fixed width as it stands in minimal DER, without the tag. */
-static struct cleat_bytes stripped(struct cleat_bytes number) {
-    while (number.len > 1 && number.data[0] == 0) {
-        number.data++;
-        number.len--;
-    }
-    return number;
-}
-
 static size_t der_len(struct cleat_bytes number) {
     return 2 + number.len + (number.data[0] >> 7);
 }
@@ -167,7 +160,8 @@ enum field {
     F_SIGN_KEY,  /* 03 object */
     F_USAGE,     /* 02 usage */
     F_PEER_KEY,  /* 05 curve, 06 BIT STRING of the point */
-    F_EXPORT     /* 07 */
+    F_EXPORT,    /* 07 */
+    F_ALL        /* in, key, signature as they are */
 };
 
 /* A command as the operation tells it. `most` bounds what one handles;
@@ -249,13 +243,16 @@ static const struct form forms[CLEAT_SE_OP_COUNT] = {
                        0,
                        {F_HASH, F_IN},
                        HASH_CHUNK},
+    [CLEAT_SE_COMMAND] = {DIRECT(0, 0, false, 0), 0, 0, {F_ALL}, DATA_MAX},
 };
 
 static void put_signature(struct cleat_optiga_command *c,
                           const struct cleat_se_op *op) {
     size_t n = field_of(op);
-    struct cleat_bytes r = stripped(cleat_bytes_of(op->signature.data, n));
-    struct cleat_bytes s = stripped(cleat_bytes_of(op->signature.data + n, n));
+    struct cleat_bytes r =
+        cleat_se_der_stripped(cleat_bytes_of(op->signature.data, n));
+    struct cleat_bytes s =
+        cleat_se_der_stripped(cleat_bytes_of(op->signature.data + n, n));
     put_tag(c, 0x02, der_len(r) + der_len(s));
     put_der(c, r);
     put_der(c, s);
@@ -328,6 +325,11 @@ static void put_field(struct cleat_optiga_command *c,
     case F_EXPORT:
         put_tag(c, 0x07, 0);
         break;
+    case F_ALL:
+        put_view(c, op->in.data, op->in.len);
+        put_view(c, op->key.data, op->key.len);
+        put_view(c, op->signature.data, op->signature.len);
+        break;
     case F_NONE:
         break;
     }
@@ -339,7 +341,7 @@ static void set_sink(struct cleat_optiga_command *c,
                      size_t pos) {
     size_t left = form->direct ? op->out.cap : op->in.len;
     c->repeatable = form->repeatable;
-    c->least_ms = form->least_ms;
+    c->least_ms = op->type == CLEAT_SE_COMMAND ? op->offset : form->least_ms;
     c->chunk = (uint16_t)least(left - pos, form->most);
     c->to.cap = form->reply_len + form->reply_fields * field_of(op);
     if (!form->direct) {
@@ -359,6 +361,7 @@ static void set_sink(struct cleat_optiga_command *c,
 void cleat_optiga_apdu_build(struct cleat_optiga_command *c,
                              const struct cleat_se_op *op, size_t pos) {
     const struct form *form = &forms[op->type];
+    uint8_t cmd = form->cmd;
     uint8_t param = form->param;
     /* Reading the last error must not clear it first. */
     uint8_t clear = op->object == CLEAT_OPTIGA_LAST_ERROR ? 0 : CMD_CLEAR;
@@ -367,7 +370,11 @@ void cleat_optiga_apdu_build(struct cleat_optiga_command *c,
     } else if (op->type == CLEAT_SE_WRITE && op->erase && pos == 0) {
         param = SET_ERASE;
     }
-    begin(c, form->cmd | clear, param);
+    if (op->type == CLEAT_SE_COMMAND) {
+        cmd = (uint8_t)(op->object >> 8);
+        param = (uint8_t)op->object;
+    }
+    begin(c, cmd | clear, param);
     set_sink(c, op, form, pos);
     for (size_t i = 0; i < sizeof form->fields; i++) {
         put_field(c, op, pos, (enum field)form->fields[i]);
@@ -394,29 +401,11 @@ void cleat_optiga_apdu_last_error(struct cleat_optiga_command *c) {
 
 /* Taking responses apart. */
 
-/* One number of a signature: fixed width n at `out`. The chip does not strip
- * leading zeros, so the encoding need not be minimal. */
-static bool take_number(struct cleat_reader *r, uint8_t *out, size_t n) {
-    if (cleat_read_u8(r) != 0x02) {
-        return false;
-    }
-    struct cleat_bytes v = cleat_read_bytes(r, cleat_read_u8(r));
-    if (v.len == 0 || (v.data[0] & 0x80) != 0) {
-        return false;
-    }
-    v = stripped(v);
-    if (v.len > n || (v.len == 1 && v.data[0] == 0)) {
-        return false;
-    }
-    memset(out, 0, n - v.len);
-    memcpy(out + n - v.len, v.data, v.len);
-    return true;
-}
-
 static int take_signature(struct cleat_reader *r, struct cleat_se_op *op) {
     size_t n = field_of(op);
-    if (!take_number(r, op->out.data, n) ||
-        !take_number(r, op->out.data + n, n) || cleat_reader_left(r) != 0) {
+    if (!cleat_se_der_number(r, op->out.data, n) ||
+        !cleat_se_der_number(r, op->out.data + n, n) ||
+        cleat_reader_left(r) != 0) {
         return CLEAT_ERR_PROTO;
     }
     op->out.len = 2 * n;
@@ -497,6 +486,9 @@ int cleat_optiga_apdu_take(struct cleat_optiga_command *c,
                            struct cleat_se_op *op, size_t len, size_t *pos) {
     struct cleat_reader r = cleat_reader_of(cleat_bytes_of(c->reply, len));
     switch (op->type) {
+    case CLEAT_SE_COMMAND:
+        op->out.len = len;
+        return 0;
     case CLEAT_SE_RANDOM:
         return take_random(c, op, len, pos);
     case CLEAT_SE_READ:

@@ -19,7 +19,7 @@ struct cleat_optiga_command {
     bool direct;     /**< The response goes into op->out. */
     uint8_t head_len, head_done;
     uint16_t total;      /**< Bytes of all parts. */
-    uint8_t least_ms;    /**< It takes the chip this long, or longer. */
+    uint16_t least_ms;   /**< It takes the chip this long, or longer. */
     uint16_t chunk;      /**< Bytes of op->in or op->out it handles. */
     struct cleat_buf to; /**< Sink. */
     struct cleat_bytes part[CLEAT_OPTIGA_PARTS_MAX];

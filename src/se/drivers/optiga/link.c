@@ -205,7 +205,7 @@ static enum cleat_optiga_link_event not_ready(struct cleat_optiga_link *l,
         return waited >= FLUSH_BUSY_MAX_US ? fail(l, CLEAT_OPTIGA_BUSY)
                                            : pause(l, now_us);
     }
-    if (waited >= REPLY_MAX_US) {
+    if (waited >= REPLY_MAX_US + 4 * l->expect_us) {
         return fail(l, CLEAT_OPTIGA_NO_REPLY);
     }
     if (busy || waited < TRANS_TIMEOUT_US) {

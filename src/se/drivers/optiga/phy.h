@@ -20,10 +20,10 @@ enum {
     CLEAT_OPTIGA_REG_MODE = 0x89
 };
 
-/** Times are the low 32 bits of the clock; no wait is longer than 16 s.
+/** Times are the low 32 bits of the clock; no wait is longer than 33 s.
  *  @return true unless t is that near ahead of now. */
 static inline bool cleat_optiga_phy_reached(uint32_t now_us, uint32_t t) {
-    return t - now_us - 1 >= 0x1000000u;
+    return t - now_us - 1 >= 0x2000000u;
 }
 
 struct cleat_optiga_phy {
