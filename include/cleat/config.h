@@ -25,6 +25,11 @@
 #define CLEAT_TEXTS 1
 #endif
 
+/** Trust anchors may be PEM. 0: only DER, which saves a device 0.9 kB of flash. */
+#ifndef CLEAT_TLS_PEM
+#define CLEAT_TLS_PEM 1
+#endif
+
 /** Bytes of static RAM for each of a device's two MQTT buffers; upper limit of
  *  MQTT_NETWORK_BUFFER_SIZE and MQTT_SEND_BUFFER_SIZE. */
 #ifndef CLEAT_DEVICE_BUFFER_MAX
