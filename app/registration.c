@@ -44,7 +44,8 @@ void cleat_app_make_client_id(struct cleat_device *d) {
     memcpy(d->client_id, s->mqtt_client_identifier, keep);
     d->client_id[keep++] = '-';
     for (size_t i = 0; i < SUFFIX_LEN; i++) {
-        d->client_id[keep++] = digits[(h >> (5 * i)) & 31];
+        d->client_id[keep++] = digits[h & 31];
+        h >>= 5;
     }
     d->client_id[keep] = '\0';
 }

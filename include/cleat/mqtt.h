@@ -35,10 +35,15 @@ extern "C" {
 /** SUBACK code of a filter that the broker refused. */
 #define CLEAT_MQTT_SUBACK_REFUSED 0x80u
 
+struct cleat_mqtt_version; /* MQTT 5, see cleat/mqtt5.h */
+struct cleat_mqtt_property;
+
 /** What the broker publishes for us when the connection breaks. */
 struct cleat_mqtt_will {
     struct cleat_bytes topic; /**< Empty: no will. */
     struct cleat_bytes payload;
+    const struct cleat_mqtt_property *props; /**< MQTT 5. */
+    uint8_t prop_count;
     uint8_t qos;
     bool retain;
 };
@@ -88,41 +93,61 @@ struct cleat_mqtt_journal {
  *  struct itself, which may lie in flash, and everything it points to must stay
  *  as long as the session and not change. */
 struct cleat_mqtt_config {
+    bool clean_session;  /**< Broker forgets us on every connection. */
+    bool fall_back;      /**< MQTT 5: the broker does not know it (CONNACK 1 or
+                              0x84): speak 3.1.1 from the next connection on.
+                              What is queued goes out without properties. */
+    bool queue_offline;  /**< publish() also while not connected. */
+    bool keep_alive_off; /**< Send keep-alive 0 and no PINGREQ. */
+    uint16_t keep_alive_s; /**< Default 60. */
+    uint16_t first_id;     /**< First packet id; default 1. A random one makes
+                                it unlikely that a restarted device with a
+                                persistent session reuses one under way. */
+    uint16_t slot_count;   /**< Of slots. */
+    uint16_t inflight_max; /**< Most QoS 1 and 2 messages sent and not
+                                acknowledged; 0: slot_count. */
+    uint16_t qos2_count;   /**< Of qos2_ids; 20 is Mosquitto's default window.
+                            */
+    uint32_t timeout_ms;   /**< For CONNACK, acknowledgements, PINGRESP, and
+                                for output that makes no progress. Default
+                                10000. */
+
     struct cleat_bytes client_id; /**< UTF-8. Empty: the broker assigns one;
                                        only with clean_session. */
     struct cleat_bytes username;  /**< UTF-8. data NULL: none. */
     struct cleat_bytes password;  /**< data NULL: none. Needs a username. */
     struct cleat_mqtt_will will;
-    uint16_t keep_alive_s; /**< Default 60. */
-    bool keep_alive_off;   /**< Send keep-alive 0 and no PINGREQ. */
-    bool clean_session;    /**< Broker forgets us on every connection. */
-    bool queue_offline;    /**< publish() also while not connected. */
-    uint32_t timeout_ms;   /**< For CONNACK, acknowledgements, PINGRESP, and
-                                for output that makes no progress. Default
-                                10000. */
-    uint16_t first_id;     /**< First packet id; default 1. A random one makes
-                                it unlikely that a restarted device with a
-                                persistent session reuses one under way. */
 
     uint8_t *tx_buf; /**< Packets queued or unacknowledged. Required. */
     size_t tx_cap;   /**< Bytes; also the largest PUBLISH or SUBSCRIBE. */
     struct cleat_mqtt_slot *slots; /**< One per queued packet. Required. */
-    uint16_t slot_count;
-    size_t tx_reserve; /**< Bytes (and, if not 0, one slot) that publish leaves
-                            free for SUBSCRIBE and UNSUBSCRIBE. */
-    uint16_t inflight_max; /**< Most QoS 1 and 2 messages sent and not
-                                acknowledged; 0: slot_count. */
-    uint8_t *rx_buf;       /**< Required; also holds CONNECT while it is sent,
-                                so it must be as large (14 bytes and the
-                                texts, each with 2 bytes more). */
-    size_t rx_cap;         /**< A packet that is no larger arrives in one
-                                piece: a message has 4 to 9 bytes beside topic
-                                and payload. At least 16. */
-    uint16_t *qos2_ids;    /**< Incoming QoS 2 ids under way; may be NULL if
-                                QoS 2 is never subscribed to. */
-    uint16_t qos2_count;   /**< 20 is Mosquitto's default window. */
+    size_t tx_reserve;  /**< Bytes (and, if not 0, one slot) that publish leaves
+                             free for SUBSCRIBE and UNSUBSCRIBE. */
+    uint8_t *rx_buf;    /**< Required; also holds CONNECT while it is sent,
+                             so it must be as large (14 bytes and the texts,
+                             each with 2 bytes more). */
+    size_t rx_cap;      /**< A packet that is no larger arrives in one piece: a
+                             message has 4 to 9 bytes beside topic and payload.
+                             At least 16. */
+    uint16_t *qos2_ids; /**< Incoming QoS 2 ids under way; may be NULL if QoS 2
+                             is never subscribed to. */
     const struct cleat_mqtt_journal *journal; /**< Keeps QoS 1 and 2 over a
                                                    restart; may be NULL. */
+
+    /* MQTT 5; all of it may stay zero. */
+    const struct cleat_mqtt_version *v5; /**< &cleat_mqtt_v5 to speak MQTT 5;
+                                              NULL: 3.1.1. */
+    const struct cleat_mqtt_property *props; /**< Of CONNECT. Receive maximum
+                                                  and topic alias maximum are
+                                                  not given here. */
+    uint8_t *alias_buf;   /**< Room for topic aliases of the broker: alias_count
+                               times alias_room bytes. */
+    uint16_t alias_count; /**< Aliases that the broker may use. */
+    uint16_t alias_room;  /**< Longest topic of one, and 2 bytes. A message by
+                               an alias whose topic was longer has no topic. */
+    uint16_t receive_max; /**< Default: three quarters of qos2_count, so that a
+                               broker may overrun it a little; at least 1. */
+    uint8_t prop_count;   /**< Of props. */
 };
 
 enum cleat_mqtt_event_type {
@@ -138,6 +163,8 @@ enum cleat_mqtt_event_type {
     CLEAT_MQTT_SUBSCRIBED,   /**< id, codes: one per filter, 0 to 2 or
                                   CLEAT_MQTT_SUBACK_REFUSED. */
     CLEAT_MQTT_UNSUBSCRIBED, /**< id. */
+    CLEAT_MQTT_AUTH,         /**< MQTT 5: code, props: answer with
+                                  cleat_mqtt_auth(). */
     CLEAT_MQTT_CLOSED, /**< DISCONNECT is sent: close the connection now. */
     CLEAT_MQTT_FAILED  /**< err, detail: close the connection now. */
 };
@@ -151,7 +178,10 @@ struct cleat_mqtt_event {
     bool session_lost;    /**< CONNECTED: we had a session and the broker did
                                not: subscribe again. Unacknowledged messages
                                are being sent as new ones. */
-    uint8_t code;         /**< REFUSED: 1 to 5. */
+    uint8_t code;         /**< REFUSED: 1 to 5. MQTT 5: reason code of REFUSED,
+                               DELIVERED (from 0x80 on: the broker did not take
+                               the message), FAILED (of its DISCONNECT), AUTH.
+                           */
     uint8_t qos;          /**< MESSAGE, SKIPPED. */
     bool retain;          /**< MESSAGE: it was kept by the broker. */
     bool dup;             /**< MESSAGE: may have been here before. */
@@ -162,66 +192,77 @@ struct cleat_mqtt_event {
     uint32_t offset;    /**< Of the piece. 0: a message begins, drop what came
                              before of an unfinished one. */
     uint32_t total_len; /**< Bytes of the whole payload. */
-    struct cleat_bytes codes; /**< SUBSCRIBED. */
+    struct cleat_bytes codes; /**< SUBSCRIBED; MQTT 5: UNSUBSCRIBED. */
+    struct cleat_bytes props; /**< MQTT 5: of the packet behind the event, see
+                                   cleat_mqtt_property_next(). */
     int err;                  /**< FAILED, REFUSED: a negative cleat_err. */
     struct cleat_detail detail;
 };
 
 /** A packet as it was received. Private. */
 struct cleat_mqtt_packet {
-    struct cleat_bytes topic;
-    struct cleat_bytes payload; /* or the codes of SUBACK */
-    uint16_t id;
     uint8_t first; /* first byte of the packet */
     uint8_t code;  /* of CONNACK */
     bool present;  /* CONNACK: session present */
+    uint16_t id;
+    struct cleat_bytes topic;
+    struct cleat_bytes payload; /* or the codes of SUBACK */
+    struct cleat_bytes props;
 };
 
-/** One session. Allocate it anywhere; the fields are private. */
+/** One session. Allocate it anywhere; the fields are private. They are ordered
+ *  by size, since a microcontroller reaches the first ones with less code. */
 struct cleat_mqtt {
     const struct cleat_mqtt_config *config;
     uint8_t state;
     uint8_t rx_state;
-    uint8_t pending;  /* event held back by nobody taking it, holds up input */
+    uint8_t pending;  /* event that holds up input until it is taken, or NONE */
     bool closing;     /* disconnect() was called */
     bool had_session; /* a CONNACK was accepted once */
     bool lost;        /* CONNECTED: the broker forgot the session */
     bool ping;        /* PINGREQ is queued or sent, the answer is due */
     bool ctl_last;    /* DISCONNECT is in ctl or sent */
+    uint8_t ctl_len;
+    uint8_t end_type; /* how the connection ended, until it is told, or NONE */
+    uint8_t end_code;
+    int8_t end_err;
+    uint8_t bye;    /* MQTT 5: reason code of our DISCONNECT */
+    uint8_t limits; /* MQTT 5: what the server cannot do */
+    struct cleat_mqtt_packet rx;
     /* transmit */
-    uint32_t tx_used;    /* end of the last packet in tx_buf */
-    uint32_t slot_sent;  /* bytes of slot_next that are sent */
     uint16_t slot_used;  /* slots in use, free ones between them included */
     uint16_t slot_first; /* all before it are free */
     uint16_t slot_next;  /* first slot not completely sent */
     uint16_t waiting;    /* slots sent whose acknowledgement is due */
     uint16_t done;       /* slots to be told as DELIVERED */
     uint16_t next_id;
+    uint16_t send_max;     /* most QoS 1 and 2 messages under way */
+    uint16_t keep_alive_s; /* 0: off */
+    uint16_t alias_max;    /* MQTT 5: of the server */
+    /* receive */
+    uint16_t qos2_moved; /* ids that are not in their own place */
+    uint32_t rx_len;     /* bytes in rx_buf */
+    uint32_t rx_need;    /* bytes wanted in rx_buf before going on */
+    uint32_t rx_left;    /* bytes of the packet behind those in rx_buf */
+    uint32_t rx_head;    /* bytes in rx_buf in front of the payload */
+    uint32_t total_len, offset;
+    /* transmit */
+    uint32_t tx_used;     /* end of the last packet in tx_buf */
+    uint32_t slot_sent;   /* bytes of slot_next that are sent */
     uint32_t connect_len; /* CONNECT in rx_buf, 0 once it is sent */
     uint32_t connect_sent;
-    uint8_t ctl[32]; /* acknowledgements, PINGREQ, DISCONNECT */
-    uint8_t ctl_len;
-    /* end of the connection */
-    uint8_t end_type; /* of the event told last, or NONE */
-    uint8_t end_code;
-    int8_t end_err;
-    const char *end_text;
-    /* receive */
-    struct cleat_mqtt_packet rx;
-    uint32_t rx_len;  /* bytes in rx_buf */
-    uint32_t rx_need; /* bytes wanted in rx_buf before going on */
-    uint32_t rx_left; /* bytes of the packet behind those in rx_buf */
-    uint32_t rx_head; /* bytes in rx_buf in front of the payload */
-    uint32_t total_len, offset;
-    uint16_t qos2_used;
-    uint16_t qos2_moved; /* ids that are not in their own place */
-    /* time: the last one seen, and when things happened, its lower half */
-    uint64_t now_ms;
+    /* time: when things happened, lower half; and the last one seen */
     uint32_t sent_ms;     /* last byte sent */
     uint32_t received_ms; /* last byte received */
     uint32_t progress_ms; /* output began to wait, or went on */
     uint32_t ack_ms;      /* an acknowledgement became due, or one came */
     uint32_t ping_ms;     /* PINGREQ was queued */
+    uint64_t now_ms;
+    const char *end_text;
+    const struct cleat_mqtt_version *v5; /* NULL: 3.1.1 */
+    uint32_t packet_max;                 /* MQTT 5: of the server; 0: none */
+    uint32_t alias_known;                /* MQTT 5: bit n: alias n + 1 is set */
+    uint8_t ctl[32]; /* acknowledgements, PINGREQ, DISCONNECT */
 };
 
 /**
@@ -290,6 +331,8 @@ struct cleat_mqtt_message {
     struct cleat_bytes payload;
     uint8_t qos; /**< 0, 1 or 2. */
     bool retain; /**< The broker keeps it for later subscribers. */
+    uint8_t prop_count;
+    const struct cleat_mqtt_property *props; /**< MQTT 5; 3.1.1 drops them. */
 };
 
 /**
@@ -334,7 +377,7 @@ int cleat_mqtt_restore_qos2(struct cleat_mqtt *s, uint16_t id);
 /** A topic filter and the highest QoS wanted for it. */
 struct cleat_mqtt_filter {
     struct cleat_bytes filter;
-    uint8_t qos;
+    uint8_t qos; /**< MQTT 5: or'ed with options, see cleat/mqtt5.h. */
 };
 /** Most filters in one cleat_mqtt_subscribe(). */
 #define CLEAT_MQTT_FILTERS_MAX 255u

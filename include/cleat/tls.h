@@ -29,6 +29,7 @@
 extern "C" {
 #endif
 
+struct cleat_se_ready;
 struct cleat_tls_session;
 
 /** Most CA views in a config; each may hold several certificates. */
@@ -45,6 +46,12 @@ enum cleat_tls_version {
     CLEAT_TLS_VERSION_1_2 = 0, /**< Only. */
     CLEAT_TLS_VERSION_1_3,     /**< Only. */
     CLEAT_TLS_VERSION_ANY      /**< The server chooses; 1.3 if it can. */
+};
+
+enum cleat_tls_chain {
+    CLEAT_TLS_CHAIN_ELEMENT = 0, /**< Only curves that it has. */
+    CLEAT_TLS_CHAIN_FALLBACK,    /**< The host, for curves the element lacks. */
+    CLEAT_TLS_CHAIN_HOST         /**< The host, always. */
 };
 
 /**
@@ -77,6 +84,15 @@ struct cleat_tls_config {
 
     /** Which versions to offer; on hosts, 1.3 too (CLEAT_TLS_1_3). */
     enum cleat_tls_version version;
+    /** Who checks the signatures of the server's certificates; the one of its
+     *  key exchange stays with the element. On hosts (CLEAT_TLS_SOFTWARE). */
+    enum cleat_tls_chain chain;
+    /** Revocation lists of the trust anchors, DER (one) or PEM (several).
+     *  Empty: none. A list whose time is over is an error. On hosts. */
+    struct cleat_bytes crl;
+    /** Object of the element that holds one more trust anchor, read at the
+     *  first open; 0: none. Then ca may be empty. On hosts. */
+    uint16_t ca_object;
     /** Refuse what would not be done by the element itself: RSA certificates,
      *  a host's random source, resumed sessions, and operations that a driver
      *  does on the host because its element cannot. Hashing, key derivation
@@ -98,6 +114,12 @@ struct cleat_tls_config {
      *  in the next connection; also the caller's. NULL: each connection is a
      *  full handshake, which proves the element. */
     struct cleat_tls_session *session;
+
+    /** Key pair and random bytes that the same element made ahead
+     *  (cleat/se_ready.h); the task that opens must be the one that fills it.
+     *  NULL: all are made when they are needed. Ignored where not compiled
+     *  (CLEAT_TLS_READY). */
+    struct cleat_se_ready *ready;
 
     uint32_t handshake_timeout_ms; /**< From open(), TCP included. 0: 15000. */
     uint32_t chip_timeout_ms;      /**< Per operation. 0: 10000. */
@@ -125,6 +147,8 @@ enum cleat_tls_failure {
     CLEAT_TLS_TOO_LARGE,       /**< Record or message beyond the buffers. */
     CLEAT_TLS_NO_MEMORY,       /**< mbedTLS's allocator has no more. */
     CLEAT_TLS_PROTOCOL,        /**< Any other breach of the protocol. */
+    CLEAT_TLS_REVOKED,         /**< It is on a revocation list. */
+    CLEAT_TLS_BAD_CRL,         /**< A list is outdated or not the CA's. */
     CLEAT_TLS_NOT_ON_CHIP,     /**< chip_only, and the element cannot. */
     CLEAT_TLS_CONFIG           /**< Settings are missing or wrong. */
 };
@@ -132,8 +156,11 @@ enum cleat_tls_failure {
 /** What was done during the last handshake, counted where it is done. */
 struct cleat_tls_calls {
     uint32_t generate, agree, sign, verify, random; /**< By the element. */
+    uint32_t prepared;        /**< Key pairs and random numbers that it had
+                                   made ahead: not counted above. */
     uint32_t on_host;         /**< Of those, by its driver on the host: not
                                    counted above. */
+    uint32_t software_verify; /**< ECDSA signatures checked by the host. */
     uint32_t rsa_verify;      /**< RSA signatures checked, by the host. */
     uint32_t failed;          /**< Element operations that failed. */
     uint32_t software_random; /**< Calls of config.random; while a session is
@@ -144,7 +171,8 @@ struct cleat_tls_calls {
 struct cleat_tls_info {
     const char *version; /**< "TLSv1.2", "TLSv1.3"; "" when not connected. */
     const char *suite;   /**< "TLS-ECDHE-ECDSA-WITH-AES-128-GCM-SHA256". */
-    const char *curve;   /**< "secp256r1": of the key agreement. */
+    const char *curve;   /**< "secp256r1": of the key agreement; "none" in a
+                              resumed session of TLS 1.2. */
     const char *alpn;    /**< What the server chose; "" for none. */
     const char *subject; /**< Peer's subject: "CN=broker". May be cut. */
     bool resumed;        /**< An earlier session was taken up. */

@@ -24,51 +24,43 @@ static uint8_t qos_of(const struct cleat_mqtt *s) {
  * and is counted in qos2_moved. Ids that follow each other never collide, so
  * nothing is searched in the usual case. 0 is a free place. */
 
-static uint16_t *qos2_scan(const struct cleat_mqtt *s, uint16_t id) {
+static uint16_t *qos2_place(const struct cleat_mqtt *s, uint16_t id) {
+    return &s->config->qos2_ids[id % s->config->qos2_count];
+}
+
+/* @return where `what`, the id itself or 0, lies for that id, or NULL. */
+static uint16_t *qos2_find(const struct cleat_mqtt *s, uint16_t id,
+                           uint16_t what) {
     uint16_t *at = s->config->qos2_ids;
-    while (*at != id) {
-        at++;
-        if (at == s->config->qos2_ids + s->config->qos2_count) {
+    uint32_t left = s->config->qos2_count;
+    if (left == 0 || *qos2_place(s, id) == what) {
+        return left == 0 ? NULL : qos2_place(s, id);
+    }
+    if (what != 0 && s->qos2_moved == 0) {
+        return NULL;
+    }
+    for (; *at != what; at++) {
+        if (--left == 0) {
             return NULL;
         }
     }
     return at;
 }
 
-static uint16_t *qos2_place(const struct cleat_mqtt *s, uint16_t id) {
-    return &s->config->qos2_ids[id % s->config->qos2_count];
-}
-
-static uint16_t *qos2_find(const struct cleat_mqtt *s, uint16_t id) {
-    if (s->qos2_used == 0) {
-        return NULL;
-    }
-    uint16_t *at = qos2_place(s, id);
-    if (*at == id) {
-        return at;
-    }
-    return s->qos2_moved > 0 ? qos2_scan(s, id) : NULL;
-}
-
 bool cleat_mqtt_rx_remember(struct cleat_mqtt *s, uint16_t id) {
-    if (s->qos2_used == s->config->qos2_count) {
+    uint16_t *at = qos2_find(s, id, 0);
+    if (at == NULL) {
         return false;
     }
-    uint16_t *at = qos2_place(s, id);
-    if (*at != 0) {
-        at = qos2_scan(s, 0);
-        s->qos2_moved++;
-    }
+    s->qos2_moved = (uint16_t)(s->qos2_moved + (at != qos2_place(s, id)));
     *at = id;
-    s->qos2_used++;
     return true;
 }
 
 void cleat_mqtt_rx_forget(struct cleat_mqtt *s) {
-    s->qos2_used = s->qos2_moved = 0;
-    if (s->config->qos2_count > 0) {
-        memset(s->config->qos2_ids, 0,
-               s->config->qos2_count * sizeof s->config->qos2_ids[0]);
+    s->qos2_moved = 0;
+    for (uint32_t i = 0; i < s->config->qos2_count; i++) {
+        s->config->qos2_ids[i] = 0;
     }
 }
 
@@ -77,7 +69,7 @@ void cleat_mqtt_rx_forget(struct cleat_mqtt *s) {
 static void acknowledge(struct cleat_mqtt *s) {
     uint16_t id = s->rx.id;
     uint8_t qos = qos_of(s);
-    if (qos == 2 && qos2_find(s, id) == NULL) {
+    if (qos == 2 && qos2_find(s, id, id) == NULL) {
         int err = cleat_mqtt_session_note(s, CLEAT_MQTT_NOTE_QOS2_IN, id);
         if (err != 0 || !cleat_mqtt_rx_remember(s, id)) {
             return;
@@ -94,10 +86,10 @@ static void acknowledge(struct cleat_mqtt *s) {
 /* Deliver, or is it known already? @return how to go on. */
 static uint8_t admit(const struct cleat_mqtt *s, uint8_t rx_state) {
     if (qos_of(s) == 2) {
-        if (qos2_find(s, s->rx.id) != NULL) {
+        if (qos2_find(s, s->rx.id, s->rx.id) != NULL) {
             return RX_DROP;
         }
-        if (s->qos2_used == s->config->qos2_count) {
+        if (qos2_find(s, s->rx.id, 0) == NULL) {
             return RX_FULL;
         }
     }
@@ -146,6 +138,12 @@ static const char *skip_id(struct cleat_mqtt *s) {
 
 /* All that is in front of the payload is here, and perhaps the payload. */
 static const char *on_publish(struct cleat_mqtt *s) {
+    if (cleat_mqtt_is_5(s->v5)) {
+        const char *why = s->v5->on_publish(s);
+        if (why != NULL) {
+            return why;
+        }
+    }
     s->offset = 0;
     s->total_len = s->rx_left + (uint32_t)s->rx.payload.len;
     s->rx_state = admit(s, RX_PAYLOAD);
@@ -162,9 +160,11 @@ static const char *on_publish(struct cleat_mqtt *s) {
     return NULL;
 }
 
-/* A packet that does not fit rx_buf: head bytes of fixed header, then length.
- * Called with what is in rx_buf, once its need is met. */
-static const char *large(struct cleat_mqtt *s, uint32_t head, uint32_t length) {
+/* A packet that does not fit rx_buf: r has read its fixed header, length bytes
+ * follow. Called with what is in rx_buf, once its need is met. */
+static const char *large(struct cleat_mqtt *s, struct cleat_reader *r,
+                         uint32_t length) {
+    uint32_t head = (uint32_t)r->pos;
     if (!cleat_mqtt_is_publish(s->rx.first)) {
         /* Ours all fit: subscribe() has seen to it. */
         return CLEAT_MQTT_WRONG(
@@ -174,11 +174,19 @@ static const char *large(struct cleat_mqtt *s, uint32_t head, uint32_t length) {
         s->rx_need = head + 2;
         return NULL;
     }
-    struct cleat_bytes body =
-        cleat_bytes_of(s->config->rx_buf + head, s->rx_len - head);
-    struct cleat_reader r = cleat_reader_of(body);
-    uint32_t topic_len = cleat_read_u16(&r);
+    uint32_t topic_len = cleat_read_u16(r);
     uint32_t front = topic_len + (qos_of(s) > 0 ? 4u : 2u);
+    if (cleat_mqtt_is_5(s->v5) && head + front < s->config->rx_cap) {
+        /* And the properties: first their length. */
+        r->pos = head + front;
+        uint32_t size = cleat_mqtt_varint_decode(r);
+        if (r->failed && s->rx_len < head + front + 4) {
+            s->rx_need =
+                s->rx_len < head + front ? head + front + 1 : s->rx_len + 1;
+            return NULL;
+        }
+        front = (uint32_t)r->pos - head + size;
+    }
     if (front > length) {
         return CLEAT_MQTT_WRONG("publish topic longer than the packet");
     }
@@ -186,8 +194,7 @@ static const char *large(struct cleat_mqtt *s, uint32_t head, uint32_t length) {
         s->rx_state = RX_TOPIC;
         s->rx_left = topic_len;
         s->rx.topic.len = s->rx.payload.len = 0;
-        s->rx.id = 0;
-        s->offset = 0;
+        s->offset = s->rx.id = 0;
         s->total_len = length - front;
         return NULL;
     }
@@ -196,16 +203,22 @@ static const char *large(struct cleat_mqtt *s, uint32_t head, uint32_t length) {
         return NULL;
     }
     s->rx_left = length - front;
-    const char *why = cleat_mqtt_body_decode(&s->rx, body);
+    r->pos = head;
+    const char *why = cleat_mqtt_body_decode(s->v5, &s->rx, r);
     return why != NULL ? why : on_publish(s);
 }
 
 void cleat_mqtt_rx_take(struct cleat_mqtt *s, struct cleat_mqtt_event *e) {
     e->id = s->rx.id;
+    if (CLEAT_MQTT5) {
+        e->code = s->rx.code;
+        e->props = s->rx.props;
+    }
     if (e->type == CLEAT_MQTT_CONNECTED) {
         e->session_present = s->rx.present;
         e->session_lost = s->lost;
-    } else if (e->type == CLEAT_MQTT_SUBSCRIBED) {
+    } else if (e->type == CLEAT_MQTT_SUBSCRIBED ||
+               e->type == CLEAT_MQTT_UNSUBSCRIBED) {
         e->codes = s->rx.payload;
     }
     if (e->type != CLEAT_MQTT_MESSAGE && e->type != CLEAT_MQTT_SKIPPED) {
@@ -245,8 +258,14 @@ static const char *on_connack(struct cleat_mqtt *s) {
               p->present, (unsigned)p->code);
     if (p->code != 0) {
         cleat_mqtt_session_end(s, CLEAT_MQTT_REFUSED, CLEAT_ERR_DENIED, p->code,
-                               cleat_mqtt_connack_text(p->code));
+                               CLEAT_TEXT(cleat_mqtt_connack_text(p->code)));
         return NULL;
+    }
+    if (cleat_mqtt_is_5(s->v5)) {
+        const char *why = s->v5->on_connack(s);
+        if (why != NULL) {
+            return why;
+        }
     }
     s->state = SESSION_UP;
     s->progress_ms = s->received_ms;
@@ -277,6 +296,7 @@ static const char *on_ack(struct cleat_mqtt *s) {
     struct cleat_mqtt_slot *slot = cleat_mqtt_tx_find(s, s->rx.id);
     bool rec = s->rx.first == CLEAT_MQTT_P_PUBREC;
     bool answer = rec;
+    bool refused = CLEAT_MQTT5 && s->rx.code >= 0x80u;
     if (slot != NULL && cleat_mqtt_slot_state(slot) != SLOT_DONE) {
         enum slot_kind kind = cleat_mqtt_slot_kind(slot);
         if (!cleat_mqtt_tx_was_sent(s, slot)) {
@@ -284,7 +304,8 @@ static const char *on_ack(struct cleat_mqtt *s) {
                 "acknowledgement of a packet before it was sent");
         }
         if ((s->rx.first == CLEAT_MQTT_P_PUBACK && kind == KIND_QOS1) ||
-            (s->rx.first == CLEAT_MQTT_P_PUBCOMP && kind == KIND_PUBREL)) {
+            (s->rx.first == CLEAT_MQTT_P_PUBCOMP && kind == KIND_PUBREL) ||
+            (rec && refused && kind == KIND_QOS2)) {
             (void)cleat_mqtt_session_note(s, CLEAT_MQTT_NOTE_DONE, s->rx.id);
             return slot_event(s, slot, CLEAT_MQTT_DELIVERED);
         }
@@ -303,20 +324,18 @@ static const char *on_ack(struct cleat_mqtt *s) {
         answer = cleat_mqtt_slot_state(slot) == SLOT_SENT;
         s->ack_ms = s->progress_ms = s->received_ms;
     }
-    if (answer) {
+    if (answer && !refused) {
         cleat_mqtt_tx_ack(s, CLEAT_MQTT_P_PUBREL, s->rx.id);
     }
     return NULL;
 }
 
 static const char *on_pubrel(struct cleat_mqtt *s) {
-    uint16_t *known = qos2_find(s, s->rx.id);
+    uint16_t *known = qos2_find(s, s->rx.id, s->rx.id);
     if (known != NULL) {
         (void)cleat_mqtt_session_note(s, CLEAT_MQTT_NOTE_QOS2_OUT, s->rx.id);
-        s->qos2_used--;
-        if (known != qos2_place(s, s->rx.id)) {
-            s->qos2_moved--;
-        }
+        s->qos2_moved =
+            (uint16_t)(s->qos2_moved - (known != qos2_place(s, s->rx.id)));
         *known = 0;
     }
     /* [MQTT-4.3.3-2] */
@@ -334,7 +353,7 @@ static const char *on_answer(struct cleat_mqtt *s) {
                    : CLEAT_MQTT_WRONG(
                          "unsuback for no unsubscribe [MQTT-3.10.4-4]");
     }
-    if (sub && s->rx.payload.len != slot->count) {
+    if ((sub || cleat_mqtt_is_5(s->v5)) && s->rx.payload.len != slot->count) {
         return CLEAT_MQTT_WRONG(
             "suback with a wrong number of codes [MQTT-3.8.4-5]");
     }
@@ -362,6 +381,9 @@ static const char *on_packet(struct cleat_mqtt *s) {
         s->ping = false;
         return NULL;
     default:
+        if (CLEAT_MQTT5 && !cleat_mqtt_is_publish(s->rx.first)) {
+            return s->v5->on_other(s);
+        }
         s->rx_left = 0;
         return on_publish(s);
     }
@@ -372,37 +394,42 @@ static const char *on_packet(struct cleat_mqtt *s) {
 /* Try the bytes from a packet's first one on. *used becomes its length if that
  * was all of it and 0 if more is needed (rx_need of them).
  * @return what is wrong with it, or NULL. */
-static const char *packet(struct cleat_mqtt *s, struct cleat_bytes in,
+static const char *packet(struct cleat_mqtt *s, const uint8_t *data, uint32_t n,
                           uint32_t *used) {
-    struct cleat_reader r = cleat_reader_of(in);
+    struct cleat_reader r = cleat_reader_of(cleat_bytes_of(data, n));
     uint32_t length = 0;
-    const char *why = cleat_mqtt_header_decode(&r, &s->rx.first, &length);
+    const char *why =
+        cleat_mqtt_header_decode(s->v5, &r, &s->rx.first, &length);
     bool connack = s->rx.first == CLEAT_MQTT_P_CONNACK;
-    uint32_t head = (uint32_t)r.pos;
+    uint32_t total = (uint32_t)r.pos + length;
     *used = 0;
     if (why != NULL) {
+        s->bye = CLEAT_MQTT_MALFORMED;
         return why;
     }
-    if (connack != (s->state == SESSION_CONNECTING)) {
+    if (connack != (s->state == SESSION_CONNECTING) &&
+        (connack || s->rx.first != CLEAT_MQTT_P_AUTH)) {
         return connack ? CLEAT_MQTT_WRONG("second connack")
                        : CLEAT_MQTT_WRONG(
                              "first packet is no connack [MQTT-3.2.0-1]");
     }
     if (r.failed) {
-        s->rx_need = (uint32_t)in.len + 1;
+        total = n + 1;
+    } else if (total > s->config->rx_cap) {
+        return large(s, &r, length);
+    }
+    s->rx_need = total;
+    if (n < total) {
         return NULL;
     }
-    if (head + length > s->config->rx_cap) {
-        return large(s, head, length);
+    *used = total;
+    r.len = total;
+    why = cleat_mqtt_body_decode(s->v5, &s->rx, &r);
+    if (why != NULL) {
+        s->bye = CLEAT_MQTT_MALFORMED;
+        return why;
     }
-    if (in.len < head + length) {
-        s->rx_need = head + length;
-        return NULL;
-    }
-    *used = head + length;
-    why =
-        cleat_mqtt_body_decode(&s->rx, cleat_bytes_of(in.data + head, length));
-    return why != NULL ? why : on_packet(s);
+    return on_packet(s);
 }
 
 /* Collect towards rx_need. */
@@ -426,8 +453,7 @@ static const char *collect(struct cleat_mqtt *s, const uint8_t *data,
         s->pending = CLEAT_MQTT_MESSAGE;
         return NULL;
     }
-    const char *why =
-        packet(s, cleat_bytes_of(s->config->rx_buf, s->rx_len), &used);
+    const char *why = packet(s, s->config->rx_buf, s->rx_len, &used);
     if (used > 0) {
         s->rx_len = 0;
     }
@@ -435,57 +461,59 @@ static const char *collect(struct cleat_mqtt *s, const uint8_t *data,
 }
 
 /* Take at least one byte. @return what is wrong with it, or NULL. */
-static const char *advance(struct cleat_mqtt *s, struct cleat_bytes in,
-                           uint32_t *used) {
-    if (s->rx_state >= RX_TOPIC) {
-        *used = in.len < s->rx_left ? (uint32_t)in.len : s->rx_left;
-        s->rx_left -= *used;
-        return dropped(s);
-    }
+static const char *advance(struct cleat_mqtt *s, const uint8_t *data,
+                           uint32_t n, uint32_t *used) {
+    uint32_t want = s->rx_left;
     if (s->rx_state == RX_PACKET && s->rx_len == 0) {
-        const char *why = packet(s, in, used);
+        const char *why = packet(s, data, n, used);
         if (why != NULL || *used > 0) {
             return why;
         }
     }
-    uint32_t want = s->rx_need - s->rx_len;
-    *used = in.len < want ? (uint32_t)in.len : want;
-    return collect(s, in.data, *used);
+    if (s->rx_state < RX_TOPIC) {
+        want = s->rx_need - s->rx_len;
+    }
+    n = n < want ? n : want;
+    *used = n;
+    if (s->rx_state < RX_TOPIC) {
+        return collect(s, data, n);
+    }
+    s->rx_left -= n;
+    return dropped(s);
 }
 
 /* A packet is begun only if its answer will fit, so none gets lost. */
 static bool may_receive(const struct cleat_mqtt *s) {
-    return s->pending == CLEAT_MQTT_NONE && s->end_type == CLEAT_MQTT_NONE &&
-           !s->ctl_last && s->rx_state != RX_FULL && cleat_mqtt_tx_ack_fits(s);
+    return (s->pending | s->end_type | (uint8_t)s->ctl_last) == 0 &&
+           s->rx_state != RX_FULL && cleat_mqtt_tx_ack_fits(s);
 }
 
 int cleat_mqtt_input(struct cleat_mqtt *s, struct cleat_bytes bytes,
                      uint64_t now_ms) {
-    size_t at = 0;
+    uint32_t left = bytes.len > INT_MAX ? INT_MAX : (uint32_t)bytes.len;
+    const uint8_t *at = bytes.data;
     if (!cleat_mqtt_is_alive(s)) {
         return CLEAT_ERR_STATE;
     }
-    if (bytes.len > INT_MAX) {
-        bytes.len = INT_MAX;
-    }
     s->now_ms = now_ms;
-    while (at < bytes.len && may_receive(s)) {
-        const char *why;
+    while (left > 0 && may_receive(s)) {
+        const char *why =
+            CLEAT_MQTT_WRONG("packet before connect was sent [MQTT-3.1.0-1]");
         uint32_t used = 0;
-        s->received_ms = (uint32_t)now_ms;
-        if (s->connect_len > 0) {
-            why = CLEAT_MQTT_WRONG(
-                "packet before connect was sent [MQTT-3.1.0-1]");
-        } else {
-            why = advance(s, cleat_bytes_of(bytes.data + at, bytes.len - at),
-                          &used);
+        s->received_ms = (uint32_t)s->now_ms;
+        if (s->connect_len == 0) {
+            why = advance(s, at, left, &used);
         }
         if (why != NULL) {
+            if (s->bye == 0) {
+                s->bye = CLEAT_MQTT_PROTOCOL;
+            }
             cleat_mqtt_session_end(s, CLEAT_MQTT_FAILED, CLEAT_ERR_PROTO, 0,
                                    why);
             return CLEAT_ERR_PROTO;
         }
         at += used;
+        left -= used;
     }
-    return (int)at;
+    return (int)(at - bytes.data);
 }

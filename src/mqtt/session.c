@@ -13,20 +13,19 @@
 
 /* --- settings ------------------------------------------------------------ */
 
-/* @return 0 if these are texts that CONNECT can hold. */
-static int texts_check(const struct cleat_mqtt_config *c) {
-    const struct cleat_bytes texts[] = {
-        c->client_id, c->username, c->will.topic, c->password, c->will.payload};
-    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
-        if (texts[i].len > TEXT_MAX) {
-            return CLEAT_ERR_SIZE;
-        }
-        /* The last two are bytes. */
-        if (i < 3 && !cleat_mqtt_utf8_valid(texts[i])) {
-            return CLEAT_ERR_ARG;
-        }
+/* @return true if CONNECT may hold these. */
+static bool texts_ok(const struct cleat_mqtt_config *c) {
+    /* [MQTT-3.1.3-7], [MQTT-3.1.2-22], both gone in MQTT 5 */
+    if (!cleat_mqtt_is_5(c->v5) &&
+        ((c->client_id.len == 0 && !c->clean_session) ||
+         (c->password.data != NULL && c->username.data == NULL))) {
+        return false;
     }
-    return 0;
+    if (!cleat_mqtt_utf8_valid(c->client_id) ||
+        !cleat_mqtt_utf8_valid(c->username) || c->will.qos > 2) {
+        return false;
+    }
+    return c->will.topic.len == 0 || cleat_mqtt_topic_valid(c->will.topic);
 }
 
 static int config_check(const struct cleat_mqtt_config *c) {
@@ -35,24 +34,22 @@ static int config_check(const struct cleat_mqtt_config *c) {
         c->rx_buf == NULL || (c->qos2_ids == NULL && c->qos2_count > 0)) {
         return CLEAT_ERR_ARG;
     }
-    if (c->tx_cap > UINT32_MAX || c->tx_reserve > c->tx_cap ||
-        c->rx_cap > UINT32_MAX || c->rx_cap < RX_CAP_MIN ||
-        c->timeout_ms > INT32_MAX) {
+    /* All bits below one: no length exceeds it if all of them together do not.
+     */
+    if ((c->client_id.len | c->username.len | c->password.len |
+         c->will.topic.len | c->will.payload.len) > TEXT_MAX ||
+        ((c->tx_cap | c->rx_cap | c->timeout_ms) > INT32_MAX) ||
+        c->tx_reserve > c->tx_cap || c->rx_cap < RX_CAP_MIN) {
         return CLEAT_ERR_SIZE;
     }
-    int err = texts_check(c);
-    if (err != 0) {
-        return err;
-    }
-    /* [MQTT-3.1.3-7], [MQTT-3.1.2-22] */
-    if ((c->client_id.len == 0 && !c->clean_session) ||
-        (c->password.data != NULL && c->username.data == NULL) ||
-        c->will.qos > 2 ||
-        (c->will.topic.len > 0 && !cleat_mqtt_topic_valid(c->will.topic))) {
+    if (!texts_ok(c)) {
         return CLEAT_ERR_ARG;
     }
-    size_t length = cleat_mqtt_connect_encode(&count, c);
-    return cleat_mqtt_header_total(length) > c->rx_cap ? CLEAT_ERR_SIZE : 0;
+    size_t length = cleat_mqtt_connect_encode(c->v5, &count, c);
+    if (cleat_mqtt_header_total(length) > c->rx_cap) {
+        return CLEAT_ERR_SIZE;
+    }
+    return cleat_mqtt_is_5(c->v5) ? c->v5->config_check(c) : 0;
 }
 
 int cleat_mqtt_init(struct cleat_mqtt *s,
@@ -63,6 +60,7 @@ int cleat_mqtt_init(struct cleat_mqtt *s,
     }
     memset(s, 0, sizeof *s);
     s->config = config;
+    s->v5 = config->v5;
     s->next_id = config->first_id == 0 ? 1 : config->first_id;
     cleat_mqtt_rx_forget(s);
     return 0;
@@ -78,6 +76,13 @@ void cleat_mqtt_session_end(struct cleat_mqtt *s,
     s->end_code = code;
     s->end_text = CLEAT_TEXT(text);
     s->state = SESSION_OVER;
+    s->ctl_len = 0;
+    if (cleat_mqtt_is_5(s->v5) && s->bye != 0 && s->connect_len == 0 &&
+        s->slot_sent == 0) {
+        /* [MQTT5-4.13.1-1]: to be sent before the connection is closed. */
+        cleat_mqtt_tx_ctl(s, CLEAT_MQTT_P_DISCONNECT);
+        cleat_mqtt_tx_bye(s);
+    }
     cleat_mqtt_tx_connect_end(s);
 }
 
@@ -100,11 +105,10 @@ static void take_end(struct cleat_mqtt *s, struct cleat_mqtt_event *event) {
     event->type = (enum cleat_mqtt_event_type)s->end_type;
     event->err = s->end_err;
     event->code = s->end_code;
-    if (s->end_err != 0) {
-        event->detail.layer = CLEAT_LAYER_MQTT;
-        event->detail.code = s->end_code;
-        event->detail.text = s->end_text;
-    }
+    event->detail.layer = CLEAT_LAYER_MQTT;
+    event->detail.code = s->end_code;
+    event->detail.text = s->end_text;
+    event->props = s->rx.props;
     s->end_type = CLEAT_MQTT_NONE;
 }
 
@@ -146,62 +150,73 @@ static const char *timer_text(enum timer timer) {
 }
 
 static uint32_t ping_after(const struct cleat_mqtt *s) {
-    uint32_t period_s = s->config->keep_alive_s;
-    period_s = period_s == 0 ? CLEAT_MQTT_KEEP_ALIVE_S : period_s;
-    uint32_t margin = period_s * 250u;
-    return period_s * 1000u -
+    uint32_t margin = s->keep_alive_s * 250u;
+    return s->keep_alive_s * 1000u -
            (margin < PING_MARGIN_MS ? margin : PING_MARGIN_MS);
 }
 
-/* Milliseconds from s->now_ms until the next timer ends, -1 if none runs. */
-static int32_t timer_next(const struct cleat_mqtt *s, enum timer *which) {
-    bool up = s->state == SESSION_UP;
-    uint32_t now = (uint32_t)s->now_ms;
-    /* Keep-alive is measured from the last byte sent, [MQTT-3.1.2-23]; and from
-     * the last one received, so that a dead peer is found while QoS 0 flows
-     * out. */
-    uint32_t quiet = now - s->sent_ms;
-    uint32_t silent = now - s->received_ms;
-    const uint32_t age[] = {now - s->progress_ms, now - s->ack_ms,
-                            now - s->ack_ms, now - s->ping_ms,
-                            quiet > silent ? quiet : silent};
-    const bool runs[] = {cleat_mqtt_tx_waits(s), !up && s->connect_len == 0,
-                         up && s->waiting > 0, s->ping,
-                         up && !s->config->keep_alive_off && !s->closing &&
-                             !s->ping};
-    uint32_t limit = s->config->timeout_ms;
-    int32_t next = -1;
-    limit = limit == 0 ? DEFAULT_TIMEOUT_MS : limit;
-    for (unsigned i = TIMER_OUTPUT; i <= TIMER_PING; i++) {
-        if (i == TIMER_PING) {
-            limit = ping_after(s);
-        }
-        int32_t left = age[i] >= limit ? 0 : (int32_t)(limit - age[i]);
-        if (runs[i] && (next < 0 || left < next)) {
-            next = left;
-            *which = (enum timer)i;
-        }
+struct next_timer {
+    uint32_t now;
+    uint32_t left; /* milliseconds from now on; UINT32_MAX: none runs */
+    enum timer which;
+};
+
+static void consider(struct next_timer *n, enum timer which, uint32_t since,
+                     uint32_t limit) {
+    uint32_t age = n->now - since;
+    uint32_t left = age >= limit ? 0 : limit - age;
+    if (left < n->left) {
+        n->left = left;
+        n->which = which;
     }
-    return next;
+}
+
+static struct next_timer timer_next(const struct cleat_mqtt *s) {
+    struct next_timer n = {(uint32_t)s->now_ms, UINT32_MAX, TIMER_OUTPUT};
+    uint32_t limit = s->config->timeout_ms;
+    limit = limit == 0 ? DEFAULT_TIMEOUT_MS : limit;
+    if (cleat_mqtt_tx_waits(s)) {
+        consider(&n, TIMER_OUTPUT, s->progress_ms, limit);
+    }
+    if (s->state == SESSION_CONNECTING) {
+        if (s->connect_len == 0) {
+            consider(&n, TIMER_CONNACK, s->ack_ms, limit);
+        }
+        return n;
+    }
+    if (s->waiting > 0) {
+        consider(&n, TIMER_ACK, s->ack_ms, limit);
+    }
+    if (s->ping) {
+        consider(&n, TIMER_PINGRESP, s->ping_ms, limit);
+    } else if (s->keep_alive_s > 0 && !s->closing) {
+        /* Measured from the last byte sent, [MQTT-3.1.2-23]; and from the last
+         * one received, so that a dead peer is found while QoS 0 flows out. */
+        limit = ping_after(s);
+        consider(&n, TIMER_PING, s->sent_ms, limit);
+        consider(&n, TIMER_PING, s->received_ms, limit);
+    }
+    return n;
 }
 
 static bool is_overrun(const struct cleat_mqtt *s) {
-    return s->rx_state == RX_FULL && s->ctl_len == 0;
+    return s->rx_state == RX_FULL && s->ctl_len == 0 && cleat_mqtt_is_alive(s);
 }
 
 static void tick(struct cleat_mqtt *s) {
-    enum timer which;
     if (is_overrun(s)) {
+        s->bye = CLEAT_MQTT_OVERRUN;
         cleat_mqtt_session_end(s, CLEAT_MQTT_FAILED, CLEAT_ERR_FULL, 0,
                                "more qos 2 messages under way than qos2_count");
         return;
     }
-    if (timer_next(s, &which) != 0) {
+    struct next_timer n = timer_next(s);
+    if (n.left != 0) {
         return;
     }
-    if (which != TIMER_PING) {
+    if (n.which != TIMER_PING) {
         cleat_mqtt_session_end(s, CLEAT_MQTT_FAILED, CLEAT_ERR_TIMEOUT, 0,
-                               CLEAT_TEXT(timer_text(which)));
+                               CLEAT_TEXT(timer_text(n.which)));
         return;
     }
     if (!cleat_mqtt_tx_waits(s)) {
@@ -226,8 +241,7 @@ bool cleat_mqtt_event(struct cleat_mqtt *s, struct cleat_mqtt_event *event,
         return true;
     }
     if (s->done > 0) {
-        event->type = CLEAT_MQTT_DELIVERED;
-        event->id = cleat_mqtt_tx_take_done(s);
+        cleat_mqtt_tx_take_done(s, event);
         return true;
     }
     if (s->end_type == CLEAT_MQTT_NONE && cleat_mqtt_is_alive(s)) {
@@ -241,18 +255,14 @@ bool cleat_mqtt_event(struct cleat_mqtt *s, struct cleat_mqtt_event *event,
 }
 
 uint64_t cleat_mqtt_deadline(const struct cleat_mqtt *s) {
-    enum timer which;
-    if (cleat_mqtt_has_event(s)) {
+    if (cleat_mqtt_has_event(s) || is_overrun(s)) {
         return 0;
     }
     if (!cleat_mqtt_is_alive(s)) {
         return CLEAT_MQTT_NEVER;
     }
-    if (is_overrun(s)) {
-        return 0;
-    }
-    int32_t next = timer_next(s, &which);
-    return next < 0 ? CLEAT_MQTT_NEVER : s->now_ms + (uint32_t)next;
+    struct next_timer n = timer_next(s);
+    return n.left == UINT32_MAX ? CLEAT_MQTT_NEVER : s->now_ms + n.left;
 }
 
 /* --- connection --------------------------------------------------------- */
@@ -261,9 +271,12 @@ int cleat_mqtt_connect(struct cleat_mqtt *s, uint64_t now_ms) {
     if (s->state != SESSION_IDLE) {
         return CLEAT_ERR_STATE;
     }
-    struct cleat_writer w =
-        cleat_writer_of(s->config->rx_buf, s->config->rx_cap);
-    cleat_mqtt_connect_encode(&w, s->config);
+    const struct cleat_mqtt_config *c = s->config;
+    struct cleat_writer w = cleat_writer_of(c->rx_buf, c->rx_cap);
+    cleat_mqtt_connect_encode(s->v5, &w, c);
+    s->keep_alive_s = cleat_mqtt_keep_alive(c);
+    s->send_max = c->inflight_max == 0 ? UINT16_MAX : c->inflight_max;
+    s->bye = 0;
     s->connect_len = (uint32_t)w.len;
     s->connect_sent = 0;
     s->pending = s->end_type = CLEAT_MQTT_NONE;
@@ -275,15 +288,23 @@ int cleat_mqtt_connect(struct cleat_mqtt *s, uint64_t now_ms) {
 }
 
 void cleat_mqtt_lost(struct cleat_mqtt *s, uint64_t now_ms) {
+    bool fall_back = false;
     s->now_ms = now_ms;
     if (s->state == SESSION_IDLE) {
         return;
     }
     cleat_mqtt_tx_connect_end(s);
+    if (cleat_mqtt_is_5(s->v5) && s->config->fall_back &&
+        s->end_code == CLEAT_MQTT_V311_ONLY) {
+        fall_back = true;
+    }
     s->state = SESSION_IDLE;
     s->ping = false;
     cleat_mqtt_rx_reset(s);
     cleat_mqtt_tx_rewind(s);
+    if (fall_back) {
+        s->v5->fall_back(s);
+    }
 }
 
 bool cleat_mqtt_is_connected(const struct cleat_mqtt *s) {
@@ -331,14 +352,15 @@ int cleat_mqtt_send(struct cleat_mqtt *s, const struct cleat_mqtt_message *m,
                     uint64_t now_ms) {
     const struct cleat_mqtt_journal *j = s->config->journal;
     uint16_t id = 0;
-    if (m->qos > 2 || !cleat_mqtt_topic_valid(m->topic) ||
+    bool by_alias = cleat_mqtt_is_5(s->v5) && m->topic.len == 0;
+    if (m->qos > 2 || (!by_alias && !cleat_mqtt_topic_valid(m->topic)) ||
         (m->payload.data == NULL && m->payload.len > 0)) {
         return CLEAT_ERR_ARG;
     }
     if (!may_publish(s)) {
         return CLEAT_ERR_STATE;
     }
-    size_t length = cleat_mqtt_publish_length(m);
+    size_t length = cleat_mqtt_publish_length(s->v5, m);
     if (length > CLEAT_MQTT_LENGTH_MAX || length < m->payload.len) {
         return CLEAT_ERR_SIZE;
     }
@@ -351,9 +373,17 @@ int cleat_mqtt_send(struct cleat_mqtt *s, const struct cleat_mqtt_message *m,
         id = cleat_mqtt_tx_new_id(s);
     }
     uint8_t *begin = cleat_mqtt_tx_end(s);
-    uint8_t *at = cleat_mqtt_publish_encode(begin, m, id);
+    uint8_t *at = cleat_mqtt_publish_encode(s->v5, begin, m, length, id);
     if (m->payload.len > 0) {
         memcpy(at, m->payload.data, m->payload.len);
+    }
+    enum slot_kind kind = (enum slot_kind)m->qos;
+    if (cleat_mqtt_is_5(s->v5)) {
+        err = s->v5->publish_check(s, m, total);
+        if (err < 0) {
+            return err;
+        }
+        kind = err > 0 ? (enum slot_kind)err : kind;
     }
     if (id != 0 && j != NULL) {
         err = j->note(j->arg, CLEAT_MQTT_NOTE_QUEUED, id,
@@ -363,32 +393,32 @@ int cleat_mqtt_send(struct cleat_mqtt *s, const struct cleat_mqtt_message *m,
         }
     }
     s->now_ms = now_ms;
-    cleat_mqtt_session_enqueue(s, total, (enum slot_kind)m->qos, id);
+    cleat_mqtt_session_enqueue(s, total, kind, id);
     return id;
 }
 
 int cleat_mqtt_publish(struct cleat_mqtt *s, struct cleat_bytes topic,
                        struct cleat_bytes payload, uint8_t qos, bool retain,
                        uint64_t now_ms) {
-    const struct cleat_mqtt_message m = {topic, payload, qos, retain};
+    const struct cleat_mqtt_message m = {topic, payload, qos, retain, 0, NULL};
     return cleat_mqtt_send(s, &m, now_ms);
 }
 
-/* SUBSCRIBE and UNSUBSCRIBE. */
-static int request(struct cleat_mqtt *s, uint8_t first, const void *filters,
-                   size_t count, uint64_t now_ms) {
+int cleat_mqtt_session_request(struct cleat_mqtt *s,
+                               struct cleat_mqtt_request *q, uint64_t now_ms) {
     struct cleat_writer w = cleat_writer_of(NULL, CLEAT_MQTT_LENGTH_MAX);
-    bool sub = first == CLEAT_MQTT_P_SUBSCRIBE;
-    if (!cleat_mqtt_subscribe_valid(first, filters, count)) {
+    bool sub = q->first == CLEAT_MQTT_P_SUBSCRIBE;
+    /* [MQTT-3.8.3-3], [MQTT-3.10.3-2] */
+    if (q->filters == NULL || q->count == 0 ||
+        !cleat_mqtt_subscribe_encode(s->v5, &w, q)) {
         return CLEAT_ERR_ARG;
     }
     if (s->state != SESSION_UP || s->closing) {
         return CLEAT_ERR_STATE;
     }
-    cleat_mqtt_subscribe_encode(&w, first, filters, count, 0);
-    /* SUBACK: 4 bytes and the codes. */
-    if (w.failed || count > CLEAT_MQTT_FILTERS_MAX ||
-        count > s->config->rx_cap - 5) {
+    /* SUBACK: 5 bytes and the codes; MQTT 5 needs some for its properties. */
+    if (w.failed || q->count > CLEAT_MQTT_FILTERS_MAX ||
+        q->count > s->config->rx_cap - 5) {
         return CLEAT_ERR_SIZE;
     }
     size_t total = cleat_mqtt_header_total(w.len);
@@ -396,26 +426,36 @@ static int request(struct cleat_mqtt *s, uint8_t first, const void *filters,
     if (err != 0) {
         return err;
     }
-    uint16_t id = cleat_mqtt_tx_new_id(s);
-    uint8_t *at =
-        cleat_mqtt_header_encode(cleat_mqtt_tx_end(s), first, (uint32_t)w.len);
+    q->id = cleat_mqtt_tx_new_id(s);
+    uint8_t *at = cleat_mqtt_header_encode(cleat_mqtt_tx_end(s), q->first,
+                                           (uint32_t)w.len);
     w = cleat_writer_of(at, w.len);
-    cleat_mqtt_subscribe_encode(&w, first, filters, count, id);
+    (void)cleat_mqtt_subscribe_encode(s->v5, &w, q);
+    if (cleat_mqtt_is_5(s->v5)) {
+        err = s->v5->subscribe_check(s, q, w.len);
+        if (err != 0) {
+            return err;
+        }
+    }
     s->now_ms = now_ms;
     cleat_mqtt_session_enqueue(s, total,
-                               sub ? KIND_SUBSCRIBE : KIND_UNSUBSCRIBE, id)
-        ->count = (uint8_t)count;
-    return id;
+                               sub ? KIND_SUBSCRIBE : KIND_UNSUBSCRIBE, q->id)
+        ->count = (uint8_t)q->count;
+    return q->id;
 }
 
 int cleat_mqtt_subscribe(struct cleat_mqtt *s,
                          const struct cleat_mqtt_filter *filters, size_t count,
                          uint64_t now_ms) {
-    return request(s, CLEAT_MQTT_P_SUBSCRIBE, filters, count, now_ms);
+    struct cleat_mqtt_request q = {
+        CLEAT_MQTT_P_SUBSCRIBE, 0, 0, filters, count, NULL};
+    return cleat_mqtt_session_request(s, &q, now_ms);
 }
 
 int cleat_mqtt_unsubscribe(struct cleat_mqtt *s,
                            const struct cleat_bytes *filters, size_t count,
                            uint64_t now_ms) {
-    return request(s, CLEAT_MQTT_P_UNSUBSCRIBE, filters, count, now_ms);
+    struct cleat_mqtt_request q = {
+        CLEAT_MQTT_P_UNSUBSCRIBE, 0, 0, filters, count, NULL};
+    return cleat_mqtt_session_request(s, &q, now_ms);
 }

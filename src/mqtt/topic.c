@@ -25,54 +25,66 @@ static bool word_is_plain(const uint8_t *at) {
     return ((w | (w - ONES) | (wild - ONES)) & HIGHS) == 0;
 }
 
-/* Bytes that follow a first byte of more than one, and the lowest character
- * that needs as many. */
-static const uint32_t least_of[4] = {0, 0x80u, 0x800u, 0x10000u};
-
-/* Read one character. @return false where the bytes are no well-formed UTF-8,
- * a surrogate [MQTT-1.5.3-1], or NUL [MQTT-1.5.3-2]. */
-static bool character_read(struct cleat_reader *r) {
-    uint32_t c = cleat_read_u8(r);
-    unsigned more = c >= 0xF0u ? 3 : c >= 0xE0u ? 2 : 1;
-    if (c < 0x80u) {
-        return c != 0;
-    }
+/* Read the rest of a character of more than one byte that begins with c.
+ * @return false where the bytes are no well-formed UTF-8, or a surrogate
+ * [MQTT-1.5.3-1]. */
+static bool character_read(struct cleat_reader *r, uint32_t c) {
+    uint32_t least = 0x80u; /* that needs so many bytes */
+    uint32_t mark = 0x20u;  /* highest bit of c that may be its own */
     if (c < 0xC0u || c > 0xF7u) {
         return false;
     }
-    c &= 0x3Fu >> more;
-    for (unsigned i = 0; i < more; i++) {
+    c &= 0x3Fu;
+    for (;;) {
         uint32_t next = cleat_read_u8(r) ^ 0x80u;
+        bool more = (c & mark) != 0;
         if (next > 0x3Fu) {
             return false;
         }
-        c = (c << 6) | next;
+        c = (c & (mark - 1)) << 6 | next;
+        if (!more) {
+            return c >= least && c <= 0x10FFFFu && (c & 0xFFFFF800u) != 0xD800u;
+        }
+        least = least << (least == 0x80u ? 4 : 5);
+        mark <<= 5;
     }
-    return !r->failed && c >= least_of[more] && c <= 0x10FFFFu &&
-           (c & 0xFFFFF800u) != 0xD800u;
 }
 
-static unsigned text_check(struct cleat_bytes text) {
+/* @return where the plain words of a text end; its end if all are. The last
+ * word may overlap the one before. */
+static size_t plain_words(const uint8_t *data, size_t len) {
+    size_t at = 0;
+    while (at + WORD <= len) {
+        if (!word_is_plain(data + at)) {
+            return at;
+        }
+        at += WORD;
+    }
+    return len >= WORD && word_is_plain(data + len - WORD) ? len : at;
+}
+
+/* From here on, byte by byte. */
+static unsigned rest_check(struct cleat_bytes text, size_t from) {
     struct cleat_reader r = cleat_reader_of(text);
     unsigned found = 0;
-    if (text.len > TEXT_MAX || (text.len > 0 && text.data == NULL)) {
-        return TEXT_BAD;
-    }
+    r.pos = from;
     while (r.pos < text.len) {
-        /* The last word may overlap what is checked already. */
-        size_t rest = text.len - r.pos;
-        size_t at = rest >= WORD ? r.pos : text.len - WORD;
-        if (text.len >= WORD && word_is_plain(text.data + at)) {
-            r.pos = at + WORD;
-            continue;
-        }
-        uint8_t c = text.data[r.pos];
+        uint8_t c = cleat_read_u8(&r);
         found |= c == '#' || c == '+' ? TEXT_WILD : 0u;
-        if (!character_read(&r)) {
+        /* [MQTT-1.5.3-2] */
+        if (c == 0 || (c >= 0x80u && !character_read(&r, c))) {
             return TEXT_BAD;
         }
     }
     return found;
+}
+
+static unsigned text_check(struct cleat_bytes text) {
+    if (text.len > TEXT_MAX || (text.len > 0 && text.data == NULL)) {
+        return TEXT_BAD;
+    }
+    size_t plain = plain_words(text.data, text.len);
+    return plain == text.len ? 0 : rest_check(text, plain);
 }
 
 bool cleat_mqtt_utf8_valid(struct cleat_bytes text) {
@@ -87,16 +99,15 @@ bool cleat_mqtt_filter_valid(struct cleat_bytes filter) {
     if (filter.len == 0 || !cleat_mqtt_utf8_valid(filter)) {
         return false; /* [MQTT-4.7.3-1] */
     }
+    uint8_t before = '/';
     for (size_t i = 0; i < filter.len; i++) {
         uint8_t c = filter.data[i];
-        bool begins = i == 0 || filter.data[i - 1] == '/';
-        bool ends = i + 1 == filter.len || filter.data[i + 1] == '/';
-        if (c == '#' && (!begins || i + 1 != filter.len)) {
-            return false; /* [MQTT-4.7.1-2] */
+        /* [MQTT-4.7.1-2], [MQTT-4.7.1-3]: a level of their own, # the last. */
+        if (before == '#' || (before == '+' && c != '/') ||
+            (before != '/' && (c == '#' || c == '+'))) {
+            return false;
         }
-        if (c == '+' && (!begins || !ends)) {
-            return false; /* [MQTT-4.7.1-3] */
-        }
+        before = c;
     }
     return true;
 }

@@ -88,6 +88,10 @@ struct cleat_tls_ctx {
     mbedtls_ssl_config conf;
     mbedtls_x509_crt own;
     mbedtls_x509_crt ca;
+#if CLEAT_TLS_TRUST
+    mbedtls_x509_crl crl;
+    bool anchored; /**< ca has what was in config.ca_object. */
+#endif
     mbedtls_pk_context key; /**< Holds a handle, see key.c. */
     struct cleat_tls_share share;
     struct cleat_tls_peer peer; /**< The server's, of this connection. */
@@ -114,6 +118,10 @@ void cleat_tls_latch(struct cleat_tls_ctx *c, enum cleat_tls_failure kind,
 int cleat_tls_key_setup(struct cleat_tls_ctx *c, mbedtls_ecp_group_id group);
 /** Give the session key object back. */
 void cleat_tls_key_release(struct cleat_tls_ctx *c);
+/** Ask the element, count, and latch its words if it fails.
+ *  @return an enum cleat_err. */
+int cleat_tls_key_ask(struct cleat_tls_ctx *c, struct cleat_se_op *op,
+                      uint32_t *count);
 /** f_rng of mbedTLS; arg is the ctx. */
 int cleat_tls_key_random(void *arg, unsigned char *out, size_t len);
 /** @return the element's number of a curve, 0 if it has none. */
@@ -136,6 +144,11 @@ enum cleat_tls_failure cleat_tls_verify_failure(uint32_t flags);
 int cleat_tls_verify_parse(mbedtls_x509_crt *chain, struct cleat_bytes bytes,
                            bool keep, int *code);
 
+/** Cut what is between the next two such lines out of PEM. @return false: no
+ *  more. */
+bool cleat_tls_verify_next_pem(struct cleat_reader *r, const char *begin,
+                               const char *end, struct cleat_bytes *out);
+
 /* session.c. All but the first need config.session. */
 
 /** Allow tickets, or not. */
@@ -151,6 +164,32 @@ void cleat_tls_session_blame(struct cleat_tls_ctx *c);
 /** Random numbers while a session is offered. @return mbedTLS code. */
 int cleat_tls_session_random(struct cleat_tls_ctx *c, unsigned char *out,
                              size_t len);
+
+/* software.c */
+
+/** As mbedtls_ecdsa_verify(), by the host. */
+int cleat_tls_software_verify(mbedtls_ecp_group *grp, const unsigned char *buf,
+                              size_t len, const mbedtls_ecp_point *Q,
+                              const mbedtls_mpi *r, const mbedtls_mpi *s);
+
+/* trust.c */
+
+/** Parse the revocation lists. @return as cleat_tls_verify_load(). */
+int cleat_tls_trust_load(struct cleat_tls_ctx *c, struct cleat_detail *detail);
+/** Let mbedTLS use them. */
+void cleat_tls_trust_configure(struct cleat_tls_ctx *c);
+void cleat_tls_trust_free(struct cleat_tls_ctx *c);
+/** Read the trust anchor from the element, once. @return mbedTLS code. */
+int cleat_tls_trust_anchor(struct cleat_tls_ctx *c);
+
+/* ready.c */
+
+/** Take a key pair made ahead; its object becomes the connection's.
+ *  @return false: there is none. */
+bool cleat_tls_ready_key(struct cleat_tls_ctx *c, enum cleat_curve curve,
+                         struct cleat_buf *point);
+/** Take random bytes made ahead. @return false: there are not enough. */
+bool cleat_tls_ready_random(struct cleat_tls_ctx *c, uint8_t *out, size_t len);
 
 /* psa.c */
 
@@ -190,6 +229,9 @@ enum cleat_tls_complaint {
     CLEAT_TLS_CHIP_ONLY_RSA,
     CLEAT_TLS_CHIP_ONLY_RANDOM,
     CLEAT_TLS_CHIP_ONLY_SESSION,
+    CLEAT_TLS_CHIP_ONLY_CHAIN,
+    CLEAT_TLS_CRL_UNREADABLE,
+    CLEAT_TLS_ANCHOR_UNREADABLE,
     CLEAT_TLS_NO_MATCH
 };
 

@@ -110,6 +110,8 @@ static const char full_texts[] =
     "the server sent more at once than the tls buffers hold\0"
     "out of memory for tls\0"
     "the server broke the tls protocol\0"
+    "the server's certificate is revoked\0"
+    "the revocation list is outdated, or its ca did not sign it, or may not\0"
     "all on the chip is demanded, and the element cannot\0"
     "tls settings are missing or wrong\0";
 
@@ -134,6 +136,8 @@ static const char brief_texts[] = "\0"
                                   "too large\0"
                                   "no memory\0"
                                   "broken protocol\0"
+                                  "revoked\0"
+                                  "bad crl\0"
                                   "not on chip\0"
                                   "bad settings\0";
 
@@ -160,6 +164,9 @@ static const int8_t complaint_errors[] = {
     [CLEAT_TLS_CHIP_ONLY_RSA] = CLEAT_ERR_ARG,
     [CLEAT_TLS_CHIP_ONLY_RANDOM] = CLEAT_ERR_ARG,
     [CLEAT_TLS_CHIP_ONLY_SESSION] = CLEAT_ERR_ARG,
+    [CLEAT_TLS_CHIP_ONLY_CHAIN] = CLEAT_ERR_ARG,
+    [CLEAT_TLS_CRL_UNREADABLE] = CLEAT_ERR_VERIFY,
+    [CLEAT_TLS_ANCHOR_UNREADABLE] = CLEAT_ERR_VERIFY,
     [CLEAT_TLS_NO_MATCH] = CLEAT_ERR_VERIFY,
 };
 
@@ -184,6 +191,10 @@ static const char complaint_texts[] =
     "do not allow rsa\0"
     "all on the chip is demanded, but a host's random source is set\0"
     "all on the chip is demanded, but resumed sessions do not ask the chip\0"
+    "all on the chip is demanded, but certificates are to be checked by the "
+    "host\0"
+    "revocation list cannot be parsed: neither PEM nor DER\0"
+    "the element's trust anchor is no certificate\0"
     "certificate and key of the element do not belong together\0";
 
 int cleat_tls_complain(struct cleat_detail *detail,
@@ -298,6 +309,8 @@ size_t cleat_tls_explain(const struct cleat_tls *t, char *buf, size_t cap) {
     case CLEAT_TLS_NOT_YET_VALID:
     case CLEAT_TLS_WRONG_USAGE:
     case CLEAT_TLS_BAD_CERTIFICATE:
+    case CLEAT_TLS_REVOKED:
+    case CLEAT_TLS_BAD_CRL:
         n = explain_certificate(c, buf, cap);
         break;
     case CLEAT_TLS_LOWER: /* The stream's own words say enough. */
@@ -307,6 +320,7 @@ size_t cleat_tls_explain(const struct cleat_tls *t, char *buf, size_t cap) {
                          : cleat_strerror(c->run.trouble.err),
                      silence_hint(c));
         break;
+    case CLEAT_TLS_CONFIG:
     case CLEAT_TLS_CHIP:
     case CLEAT_TLS_NOT_ON_CHIP:
         n = explain_detail(c, buf, cap);

@@ -23,4 +23,25 @@
 #define CLEAT_TLS_1_3 CLEAT_TLS_EXTRAS
 #endif
 
+/** Certificate signatures checked by the host, by setting; and curves that the
+ *  element lacks (P-521, Brainpool), for that. */
+#ifndef CLEAT_TLS_SOFTWARE
+#define CLEAT_TLS_SOFTWARE CLEAT_TLS_EXTRAS
+#endif
+
+/** Revocation lists, and trust anchors read from the element. */
+#ifndef CLEAT_TLS_TRUST
+#define CLEAT_TLS_TRUST CLEAT_TLS_EXTRAS
+#endif
+
+/** Counting and refusing what is not done by the element. */
+#ifndef CLEAT_TLS_CHIP_ONLY
+#define CLEAT_TLS_CHIP_ONLY CLEAT_TLS_EXTRAS
+#endif
+
+/** Keys and random numbers that the element made ahead. */
+#ifndef CLEAT_TLS_READY
+#define CLEAT_TLS_READY CLEAT_TLS_EXTRAS
+#endif
+
 #endif

@@ -105,24 +105,26 @@ static int refuse(struct cleat_tls_ctx *c, enum refusal why) {
     return refusals[why].code;
 }
 
-/**
- * Ask the element, count, and keep its own words if it fails.
- * @return an enum cleat_err; a bad signature is no failure of the element.
- */
-static int chip_do(struct cleat_tls_ctx *c, struct cleat_se_op *op,
-                   uint32_t *count) {
+/** @return err, unless it must not be. */
+static int done_on_host(struct cleat_tls_ctx *c, int err) {
+    c->run.calls.on_host++;
+    if (!c->config.chip_only) {
+        return err;
+    }
+    (void)refuse(c, ON_HOST);
+    return CLEAT_ERR_UNSUPPORTED;
+}
+
+/* A bad signature is no failure of the element. */
+int cleat_tls_key_ask(struct cleat_tls_ctx *c, struct cleat_se_op *op,
+                      uint32_t *count) {
     int err = cleat_se_do(c->config.se, op, c->config.chip_timeout_ms);
     if (err == 0 || (err == CLEAT_ERR_VERIFY && op->type == CLEAT_SE_VERIFY)) {
-        if (!op->on_host) {
-            *count += 1;
-            return err;
+        if (CLEAT_TLS_CHIP_ONLY && op->on_host) {
+            return done_on_host(c, err);
         }
-        c->run.calls.on_host++;
-        if (!c->config.chip_only) {
-            return err;
-        }
-        (void)refuse(c, ON_HOST);
-        return CLEAT_ERR_UNSUPPORTED;
+        *count += op->on_host ? 0 : 1;
+        return err;
     }
     c->run.calls.failed++;
     struct cleat_detail detail = op->detail;
@@ -141,7 +143,7 @@ static int chip_do(struct cleat_tls_ctx *c, struct cleat_se_op *op,
 /** Ask the element for an answer of exactly len bytes. @return mbedTLS code. */
 static int chip_ask(struct cleat_tls_ctx *c, struct cleat_se_op *op,
                     uint32_t *count, size_t len) {
-    if (chip_do(c, op, count) != 0) {
+    if (cleat_tls_key_ask(c, op, count) != 0) {
         return MBEDTLS_ERR_PLATFORM_HW_ACCEL_FAILED;
     }
     return op->out.len == len ? 0 : refuse(c, ODD_LENGTH);
@@ -218,22 +220,31 @@ static void job_digest(struct job *j, const unsigned char *buf, size_t len) {
     j->op.in = cleat_bytes_of(buf, len < j->half ? len : j->half);
 }
 
+/** @return mbedTLS code. */
+static int generate_now(struct job *j, uint8_t usage) {
+    int ret = session_take(j->c);
+    if (ret != 0) {
+        return ret;
+    }
+    j->op.object = j->c->session_object;
+    j->op.usage = usage;
+    return chip_ask(j->c, &j->op, &j->c->run.calls.generate, 1 + 2 * j->half);
+}
+
 /** A key pair in the session object: the handle goes to d, its point to Q. */
 static int generate(mbedtls_ecp_group *grp, mbedtls_mpi *d,
                     mbedtls_ecp_point *Q, uint8_t usage) {
     struct job j;
     int ret = job_begin(&j, grp, CLEAT_SE_GENERATE);
-    if (ret == 0) {
-        ret = session_take(j.c);
-    }
     if (ret != 0) {
         return ret;
     }
-    j.op.object = j.c->session_object;
-    j.op.usage = usage;
     j.c->generation = (uint16_t)(j.c->generation % GENERATION_MAX + 1);
     j.c->run.curve = curve_name(grp->id);
-    ret = chip_ask(j.c, &j.op, &j.c->run.calls.generate, 1 + 2 * j.half);
+    if (!CLEAT_TLS_READY || usage != CLEAT_SE_USE_AGREE ||
+        !cleat_tls_ready_key(j.c, j.op.curve, &j.op.out)) {
+        ret = generate_now(&j, usage);
+    }
     if (ret != 0) {
         return ret;
     }
@@ -242,7 +253,7 @@ static int generate(mbedtls_ecp_group *grp, mbedtls_mpi *d,
         return refuse(j.c, ODD_POINT);
     }
     return mbedtls_mpi_lset(
-        d, handle_of(grp->id, usage, j.c->generation, j.op.object));
+        d, handle_of(grp->id, usage, j.c->generation, j.c->session_object));
 }
 
 int mbedtls_ecdh_gen_public(mbedtls_ecp_group *grp, mbedtls_mpi *d,
@@ -330,10 +341,28 @@ int mbedtls_ecdsa_sign(mbedtls_ecp_group *grp, mbedtls_mpi *r, mbedtls_mpi *s,
     return ret;
 }
 
+/** @return true if the settings leave this check to the host. */
+static bool by_software(struct cleat_tls_ctx *c, mbedtls_ecp_group_id group) {
+    if (c == NULL || c->config.chain == CLEAT_TLS_CHAIN_ELEMENT) {
+        return false;
+    }
+    bool chain =
+        c->ssl.MBEDTLS_PRIVATE(state) == MBEDTLS_SSL_SERVER_CERTIFICATE;
+    if (cleat_tls_key_curve(group) != 0 &&
+        (c->config.chain == CLEAT_TLS_CHAIN_FALLBACK || !chain)) {
+        return false;
+    }
+    c->run.calls.software_verify++;
+    return true;
+}
+
 int mbedtls_ecdsa_verify(mbedtls_ecp_group *grp, const unsigned char *buf,
                          size_t blen, const mbedtls_ecp_point *Q,
                          const mbedtls_mpi *r, const mbedtls_mpi *s) {
     struct job j;
+    if (CLEAT_TLS_SOFTWARE && by_software(cleat_tls_current(), grp->id)) {
+        return cleat_tls_software_verify(grp, buf, blen, Q, r, s);
+    }
     int ret = job_begin(&j, grp, CLEAT_SE_VERIFY);
     if (ret == 0) {
         ret = job_point(&j, grp, Q);
@@ -350,7 +379,7 @@ int mbedtls_ecdsa_verify(mbedtls_ecp_group *grp, const unsigned char *buf,
     }
     job_digest(&j, buf, blen);
     j.op.signature = cleat_bytes_of(j.answer, 2 * j.half);
-    int err = chip_do(j.c, &j.op, &j.c->run.calls.verify);
+    int err = cleat_tls_key_ask(j.c, &j.op, &j.c->run.calls.verify);
     if (err == CLEAT_ERR_VERIFY) {
         return MBEDTLS_ERR_ECP_VERIFY_FAILED;
     }
@@ -373,6 +402,9 @@ int cleat_tls_key_random(void *arg, unsigned char *out, size_t len) {
     }
     if (CLEAT_TLS_RESUMPTION && c->run.offered) {
         return cleat_tls_session_random(c, out, len);
+    }
+    if (CLEAT_TLS_READY && cleat_tls_ready_random(c, out, len)) {
+        return 0;
     }
     struct cleat_se_op op = {.type = CLEAT_SE_RANDOM, .out = {out, len, 0}};
     return chip_ask(c, &op, &c->run.calls.random, len);

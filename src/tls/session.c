@@ -55,13 +55,19 @@ static bool usable(const struct cleat_tls_session *s) {
 /** A session is good only for the server, the trust and the identity that it
  *  was made with. */
 static int bind(const struct cleat_tls_ctx *c, uint8_t out[32]) {
-    const uint8_t flags[] = {
-        c->config.allow_rsa, c->config.ignore_dates, (uint8_t)c->config.version,
-        (uint8_t)(c->config.key_object >> 8), (uint8_t)c->config.key_object};
-    struct cleat_bytes part[3 + CLEAT_TLS_CA_MAX];
+    const uint8_t flags[] = {c->config.allow_rsa,
+                             c->config.ignore_dates,
+                             (uint8_t)c->config.version,
+                             (uint8_t)c->config.chain,
+                             (uint8_t)(c->config.ca_object >> 8),
+                             (uint8_t)c->config.ca_object,
+                             (uint8_t)(c->config.key_object >> 8),
+                             (uint8_t)c->config.key_object};
+    struct cleat_bytes part[4 + CLEAT_TLS_CA_MAX];
     size_t count = 0;
     part[count++] = cleat_bytes_of(flags, sizeof flags);
     part[count++] = c->config.certificate;
+    part[count++] = c->config.crl; /* a new list is heeded at once */
     for (size_t i = 0; i < CLEAT_TLS_CA_MAX; i++) {
         part[count++] = c->config.ca[i];
     }

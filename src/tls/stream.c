@@ -201,6 +201,37 @@ static size_t text_len(const char *text) {
     return text == NULL ? 0 : strlen(text);
 }
 
+/** @return true if a setting needs what is not compiled. */
+static bool needs_more(const struct cleat_tls_config *config) {
+    return (!CLEAT_TLS_RESUMPTION && config->session != NULL) ||
+           (!CLEAT_TLS_1_3 && config->version != CLEAT_TLS_VERSION_1_2) ||
+           (!CLEAT_TLS_SOFTWARE && config->chain != CLEAT_TLS_CHAIN_ELEMENT) ||
+           (!CLEAT_TLS_TRUST &&
+            (config->crl.len > 0 || config->ca_object != 0)) ||
+           (!CLEAT_TLS_CHIP_ONLY && config->chip_only);
+}
+
+/** Say which setting contradicts "all on the chip". */
+static int check_chip_only(const struct cleat_tls_config *config,
+                           struct cleat_detail *detail) {
+    enum cleat_tls_complaint what;
+    if (!config->chip_only) {
+        return 0;
+    }
+    if (config->allow_rsa) {
+        what = CLEAT_TLS_CHIP_ONLY_RSA;
+    } else if (config->random != NULL) {
+        what = CLEAT_TLS_CHIP_ONLY_RANDOM;
+    } else if (config->session != NULL) {
+        what = CLEAT_TLS_CHIP_ONLY_SESSION;
+    } else if (config->chain != CLEAT_TLS_CHAIN_ELEMENT) {
+        what = CLEAT_TLS_CHIP_ONLY_CHAIN;
+    } else {
+        return 0;
+    }
+    return cleat_tls_complain(detail, what, 0);
+}
+
 /** Say which setting is missing. */
 static int check_settings(const struct cleat_tls_config *config,
                           struct cleat_detail *detail) {
@@ -208,6 +239,9 @@ static int check_settings(const struct cleat_tls_config *config,
     enum cleat_tls_complaint what;
     for (size_t i = 0; i < CLEAT_TLS_CA_MAX; i++) {
         ca_len |= config->ca[i].len;
+    }
+    if (CLEAT_TLS_TRUST) {
+        ca_len |= config->ca_object;
     }
     if (config->lower == NULL) {
         what = CLEAT_TLS_NO_LOWER;
@@ -224,17 +258,10 @@ static int check_settings(const struct cleat_tls_config *config,
         what = CLEAT_TLS_LONG_HOST;
     } else if (text_len(config->alpn) > MBEDTLS_SSL_MAX_ALPN_NAME_LEN) {
         what = CLEAT_TLS_LONG_ALPN;
-    } else if ((config->session != NULL && !CLEAT_TLS_RESUMPTION) ||
-               (config->version != CLEAT_TLS_VERSION_1_2 && !CLEAT_TLS_1_3)) {
+    } else if (needs_more(config)) {
         what = CLEAT_TLS_NO_FEATURE;
-    } else if (config->chip_only && config->allow_rsa) {
-        what = CLEAT_TLS_CHIP_ONLY_RSA;
-    } else if (config->chip_only && config->random != NULL) {
-        what = CLEAT_TLS_CHIP_ONLY_RANDOM;
-    } else if (config->chip_only && config->session != NULL) {
-        what = CLEAT_TLS_CHIP_ONLY_SESSION;
     } else {
-        return 0;
+        return CLEAT_TLS_CHIP_ONLY ? check_chip_only(config, detail) : 0;
     }
     return cleat_tls_complain(detail, what, 0);
 }
@@ -294,6 +321,9 @@ static int configure(struct cleat_tls_ctx *c) {
     mbedtls_ssl_conf_sig_algs(conf, rsa ? signatures_all : signatures_ecdsa);
     mbedtls_ssl_conf_authmode(conf, MBEDTLS_SSL_VERIFY_REQUIRED);
     mbedtls_ssl_conf_ca_chain(conf, &c->ca, NULL);
+    if (CLEAT_TLS_TRUST) {
+        cleat_tls_trust_configure(c);
+    }
     mbedtls_ssl_conf_verify(conf, cleat_tls_verify_callback, c);
     mbedtls_ssl_conf_rng(conf, cleat_tls_key_random, c);
     mbedtls_ssl_conf_cert_profile(conf, cleat_tls_verify_profile(c));
@@ -331,7 +361,13 @@ static int pin_name(struct cleat_tls_ctx *c, int state) {
 
 /** Make mbedTLS ready for one connection. @return mbedTLS code. */
 static int begin(struct cleat_tls_ctx *c) {
-    int ret = mbedtls_ssl_setup(&c->ssl, &c->conf);
+    int ret = 0;
+    if (CLEAT_TLS_TRUST) {
+        ret = cleat_tls_trust_anchor(c);
+    }
+    if (ret == 0) {
+        ret = mbedtls_ssl_setup(&c->ssl, &c->conf);
+    }
     if (ret != 0) {
         return ret;
     }
@@ -400,7 +436,7 @@ static void start_over(struct cleat_tls_ctx *c, uint64_t now_ms) {
     memset(&c->run, 0, sizeof c->run);
     memset(&c->peer, 0, sizeof c->peer);
     c->run.alert = -1;
-    c->run.curve = "";
+    c->run.curve = "none";
     c->run.deadline_ms = now_ms + c->config.handshake_timeout_ms;
     c->state = CLEAT_TLS_OPENING;
 }
@@ -564,6 +600,9 @@ static void free_all(struct cleat_tls *t) {
     mbedtls_ssl_config_free(&c->conf);
     mbedtls_x509_crt_free(&c->own);
     mbedtls_x509_crt_free(&c->ca);
+    if (CLEAT_TLS_TRUST) {
+        cleat_tls_trust_free(c);
+    }
     mbedtls_pk_free(&c->key);
     cleat_wipe(t, sizeof *t);
 }
@@ -607,6 +646,9 @@ int cleat_tls_init(struct cleat_tls *t, const struct cleat_tls_config *config,
     mbedtls_pk_init(&c->key);
     void *before = cleat_tls_enter(c);
     err = cleat_tls_verify_load(c, detail);
+    if (CLEAT_TLS_TRUST && err == 0) {
+        err = cleat_tls_trust_load(c, detail);
+    }
     int ret = err == 0 ? configure(c) : 0;
     cleat_tls_leave(before);
     if (ret != 0) {

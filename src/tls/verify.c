@@ -26,7 +26,9 @@
 /* 2025-01-01: a system clock before that has never been set. */
 #define CLOCK_PLAUSIBLE 1735689600
 
-#define DATE_FLAGS (MBEDTLS_X509_BADCERT_EXPIRED | MBEDTLS_X509_BADCERT_FUTURE)
+#define DATE_FLAGS                                                             \
+    (MBEDTLS_X509_BADCERT_EXPIRED | MBEDTLS_X509_BADCERT_FUTURE |              \
+     MBEDTLS_X509_BADCRL_EXPIRED | MBEDTLS_X509_BADCRL_FUTURE)
 
 /** @return seconds since 1970, or 0 when the clock is not set. */
 static int64_t clock_now(const struct cleat_tls_ctx *c) {
@@ -64,17 +66,17 @@ static bool seek(struct cleat_reader *r, struct cleat_bytes mark) {
     return false;
 }
 
-/** Cut the text of the next certificate out of PEM. @return false: no more. */
-static bool next_pem(struct cleat_reader *r, struct cleat_bytes *out) {
-    const struct cleat_bytes end = cleat_bytes_str("-----END CERTIFICATE-----");
-    if (!seek(r, cleat_bytes_str("-----BEGIN CERTIFICATE-----"))) {
+bool cleat_tls_verify_next_pem(struct cleat_reader *r, const char *begin,
+                               const char *end, struct cleat_bytes *out) {
+    const struct cleat_bytes last = cleat_bytes_str(end);
+    if (!seek(r, cleat_bytes_str(begin))) {
         return false;
     }
     size_t start = r->pos;
-    if (!seek(r, end)) {
+    if (!seek(r, last)) {
         return false;
     }
-    *out = cleat_bytes_of(r->data + start, r->pos - end.len - start);
+    *out = cleat_bytes_of(r->data + start, r->pos - last.len - start);
     return true;
 }
 
@@ -120,7 +122,8 @@ static int parse_pem_all(mbedtls_x509_crt *chain, struct cleat_bytes bytes,
     struct cleat_reader r = cleat_reader_of(bytes);
     struct cleat_bytes one;
     int count = 0;
-    while (next_pem(&r, &one)) {
+    while (cleat_tls_verify_next_pem(&r, "-----BEGIN CERTIFICATE-----",
+                                     "-----END CERTIFICATE-----", &one)) {
         count += tally(parse_pem(chain, one), code);
     }
     return count;
@@ -219,10 +222,24 @@ int cleat_tls_verify_load(struct cleat_tls_ctx *c,
     (MBEDTLS_X509_ID_FLAG(MBEDTLS_ECP_DP_SECP256R1) |                          \
      MBEDTLS_X509_ID_FLAG(MBEDTLS_ECP_DP_SECP384R1))
 
+/* Of the element's, and more that the host can. */
+#define MORE_HASHES (HASHES | MBEDTLS_X509_ID_FLAG(MBEDTLS_MD_SHA512))
+#define MORE_CURVES                                                            \
+    (CURVES | MBEDTLS_X509_ID_FLAG(MBEDTLS_ECP_DP_SECP521R1) |                 \
+     MBEDTLS_X509_ID_FLAG(MBEDTLS_ECP_DP_BP256R1) |                            \
+     MBEDTLS_X509_ID_FLAG(MBEDTLS_ECP_DP_BP384R1) |                            \
+     MBEDTLS_X509_ID_FLAG(MBEDTLS_ECP_DP_BP512R1))
+
 const mbedtls_x509_crt_profile *
 cleat_tls_verify_profile(const struct cleat_tls_ctx *c) {
     static const mbedtls_x509_crt_profile profiles[] = {
         {HASHES, KEYS, CURVES, 2048}, {HASHES, KEYS | RSA_KEYS, CURVES, 2048}};
+    static const mbedtls_x509_crt_profile more[] = {
+        {MORE_HASHES, KEYS, MORE_CURVES, 2048},
+        {MORE_HASHES, KEYS | RSA_KEYS, MORE_CURVES, 2048}};
+    if (CLEAT_TLS_SOFTWARE && c->config.chain != CLEAT_TLS_CHAIN_ELEMENT) {
+        return &more[c->config.allow_rsa];
+    }
     return &profiles[c->config.allow_rsa];
 }
 
@@ -345,10 +362,12 @@ int cleat_tls_verify_callback(void *arg, mbedtls_x509_crt *crt, int depth,
     }
     /* The anchor comes first; it is not verified. The leaf is, and its key
        then verifies the key exchange. */
-    if (c->run.chain && is_rsa(crt->MBEDTLS_PRIVATE(sig_pk))) {
+    if (CLEAT_TLS_CHIP_ONLY && c->run.chain &&
+        is_rsa(crt->MBEDTLS_PRIVATE(sig_pk))) {
         c->run.calls.rsa_verify++;
     }
-    if (depth == 0 && is_rsa(mbedtls_pk_get_type(&crt->pk))) {
+    if (CLEAT_TLS_CHIP_ONLY && depth == 0 &&
+        is_rsa(mbedtls_pk_get_type(&crt->pk))) {
         c->run.calls.rsa_verify++;
     }
     c->run.chain = true;
@@ -367,11 +386,21 @@ enum cleat_tls_failure cleat_tls_verify_failure(uint32_t flags) {
     const uint32_t usage = MBEDTLS_X509_BADCERT_KEY_USAGE |
                            MBEDTLS_X509_BADCERT_EXT_KEY_USAGE |
                            MBEDTLS_X509_BADCERT_NS_CERT_TYPE;
+    const uint32_t crl =
+        MBEDTLS_X509_BADCRL_NOT_TRUSTED | MBEDTLS_X509_BADCRL_EXPIRED |
+        MBEDTLS_X509_BADCRL_FUTURE | MBEDTLS_X509_BADCRL_BAD_MD |
+        MBEDTLS_X509_BADCRL_BAD_PK | MBEDTLS_X509_BADCRL_BAD_KEY;
     if ((flags & weak) != 0) {
         return CLEAT_TLS_BAD_CERTIFICATE;
     }
     if ((flags & MBEDTLS_X509_BADCERT_NOT_TRUSTED) != 0) {
         return CLEAT_TLS_UNKNOWN_CA;
+    }
+    if (CLEAT_TLS_TRUST && (flags & MBEDTLS_X509_BADCERT_REVOKED) != 0) {
+        return CLEAT_TLS_REVOKED;
+    }
+    if (CLEAT_TLS_TRUST && (flags & crl) != 0) {
+        return CLEAT_TLS_BAD_CRL;
     }
     if ((flags & MBEDTLS_X509_BADCERT_EXPIRED) != 0) {
         return CLEAT_TLS_EXPIRED;

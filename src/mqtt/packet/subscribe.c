@@ -3,43 +3,32 @@
  * SUBACK in, and UNSUBACK in ack.c. */
 #include "mqtt/packet/packet.h"
 
-/* The i-th filter; its options too, unless they are to be unsubscribed. */
-static struct cleat_bytes filter_of(uint8_t first, const void *filters,
-                                    size_t i, uint8_t *qos) {
-    if (first == CLEAT_MQTT_P_SUBSCRIBE) {
-        const struct cleat_mqtt_filter *f =
-            (const struct cleat_mqtt_filter *)filters + i;
-        *qos = f->qos;
-        return f->filter;
+bool cleat_mqtt_subscribe_encode(const struct cleat_mqtt_version *v,
+                                 struct cleat_writer *w,
+                                 const struct cleat_mqtt_request *q) {
+    bool sub = q->first == CLEAT_MQTT_P_SUBSCRIBE;
+    size_t stride =
+        sub ? sizeof(struct cleat_mqtt_filter) : sizeof(struct cleat_bytes);
+    const uint8_t *at = (const uint8_t *)q->filters;
+    cleat_write_u16(w, q->id);
+    if (cleat_mqtt_is_5(v)) {
+        v->props_encode(w, q->props, q->prop_count);
     }
-    *qos = 0;
-    return ((const struct cleat_bytes *)filters)[i];
-}
-
-void cleat_mqtt_subscribe_encode(struct cleat_writer *w, uint8_t first,
-                                 const void *filters, size_t count,
-                                 uint16_t id) {
-    uint8_t qos;
-    cleat_write_u16(w, id);
-    for (size_t i = 0; i < count; i++) {
-        cleat_mqtt_text_encode(w, filter_of(first, filters, i, &qos));
-        if (first == CLEAT_MQTT_P_SUBSCRIBE) {
-            cleat_write_u8(w, qos);
-        }
-    }
-}
-
-bool cleat_mqtt_subscribe_valid(uint8_t first, const void *filters,
-                                size_t count) {
-    uint8_t qos;
-    if (filters == NULL || count == 0) {
-        return false; /* [MQTT-3.8.3-3], [MQTT-3.10.3-2] */
-    }
-    for (size_t i = 0; i < count; i++) {
-        if (!cleat_mqtt_filter_valid(filter_of(first, filters, i, &qos)) ||
-            qos > 2) {
+    for (size_t i = 0; i < q->count; i++, at += stride) {
+        /* A filter is the first member of a struct cleat_mqtt_filter. */
+        const struct cleat_bytes *filter = (const void *)at;
+        const struct cleat_mqtt_filter *wanted = (const void *)at;
+        if (!cleat_mqtt_filter_valid(*filter)) {
             return false;
         }
+        cleat_mqtt_text_encode(w, *filter);
+        if (!sub) {
+            continue;
+        }
+        if (wanted->qos > 2 && !cleat_mqtt_is_5(v)) {
+            return false;
+        }
+        cleat_write_u8(w, wanted->qos);
     }
     return true;
 }

@@ -29,6 +29,11 @@
 /* Slowness learned, in sixteenths. */
 #define PACE_BEST 16u
 #define PACE_WORST 64u
+/* From commands of that long, bus and polling left out. */
+#define LEARN_MS 50u
+#define FETCH_US 2000u
+/* What the chip takes longer for a protected exchange (table 19). */
+#define SHIELD_MS 5u
 
 #define STATUS_OK 0x00u
 #define STATUS_ERROR 0xFFu
@@ -173,9 +178,15 @@ static void finish_chip(struct cleat_optiga *d, uint8_t code) {
 
 /* Exchanges. */
 
+/* What the command takes at full current, or longer; 0 if nobody knows. */
+static uint32_t best_us(const struct cleat_optiga *d) {
+    uint32_t ms = d->command.least_ms;
+    return 1000u * (ms != 0 && d->shield != NULL ? ms + SHIELD_MS : ms);
+}
+
 static void send(struct cleat_optiga *d, enum phase phase) {
     struct cleat_optiga_command *c = &d->command;
-    uint32_t expect_us = c->least_ms * 1000u * d->pace / PACE_BEST;
+    uint32_t expect_us = best_us(d) / PACE_BEST * d->pace;
     d->phase = (uint8_t)phase;
     if (d->shield != NULL) {
         d->shield->driver->send(d->shield, &d->transport, c->part,
@@ -224,16 +235,17 @@ static void send_open(struct cleat_optiga *d) {
 
 /* How long the command took tells how slow this chip is: its current limit is
  * 6 mA unless somebody raised it, and the times known are those of 15 mA. A
- * command delayed for its security events tells nothing, and what a COMMAND
- * takes is not known well. */
+ * short one tells too little, one delayed for its security events nothing, and
+ * what a COMMAND takes is not known well. */
 static void learn(struct cleat_optiga *d, uint32_t now_us) {
-    uint32_t best = d->command.least_ms * (1000u / PACE_BEST);
-    uint32_t took = now_us - link_of(d)->sent_us;
-    if (took >= best * PACE_WORST || d->op->type == CLEAT_SE_COMMAND) {
+    uint32_t unit = best_us(d) / PACE_BEST;
+    uint32_t took = now_us - link_of(d)->sent_us - FETCH_US;
+    if (d->command.least_ms < LEARN_MS || took >= unit * PACE_WORST ||
+        d->op->type == CLEAT_SE_COMMAND) {
         return;
     }
-    if (took / best > d->pace) {
-        d->pace = (uint8_t)(took / best);
+    if (took / unit > d->pace) {
+        d->pace = (uint8_t)(took / unit);
     } else if (d->pace > PACE_BEST) {
         d->pace--; /* It may be faster by now. */
     }

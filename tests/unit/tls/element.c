@@ -128,12 +128,26 @@ static int agree(struct element *e, struct cleat_se_op *op) {
     return err;
 }
 
+static int read_object(const struct element *e, struct cleat_se_op *op) {
+    if (op->object != e->object || e->object == 0) {
+        return CLEAT_ERR_NOT_FOUND;
+    }
+    if (e->content.len > op->out.cap) {
+        return CLEAT_ERR_SIZE;
+    }
+    memcpy(op->out.data, e->content.data, e->content.len);
+    op->out.len = e->content.len;
+    return 0;
+}
+
 static int run(struct element *e, struct cleat_se_op *op) {
     switch (op->type) {
     case CLEAT_SE_RANDOM:
         RAND_bytes(op->out.data, (int)op->out.cap);
         op->out.len = op->out.cap;
         return 0;
+    case CLEAT_SE_READ:
+        return read_object(e, op);
     case CLEAT_SE_GENERATE:
         return generate(e, op);
     case CLEAT_SE_SIGN:
@@ -182,7 +196,7 @@ const struct cleat_se_driver element_driver = {
     .summary = "for the tests of src/tls",
     .tests_only = true,
     .can = CLEAT_SE_CAN_RANDOM | CLEAT_SE_CAN_GENERATE | CLEAT_SE_CAN_SIGN |
-           CLEAT_SE_CAN_VERIFY | CLEAT_SE_CAN_AGREE,
+           CLEAT_SE_CAN_VERIFY | CLEAT_SE_CAN_AGREE | CLEAT_SE_CAN_OBJECTS,
     .session_first = CLEAT_SE_OBJECT_SESSION,
     .session_count = 4,
     .ctx_size = sizeof(void *),
