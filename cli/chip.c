@@ -167,6 +167,12 @@ static void let_go(struct cli_chip *chip) {
     chip->lock = 0;
 }
 
+static void (*opened)(struct cleat_i2c *bus);
+
+void cli_chip_on_open(void (*fn)(struct cleat_i2c *bus)) {
+    opened = fn;
+}
+
 int cli_chip_open_wait(struct cli_chip *chip, const char *spec,
                        const struct cli_chip_factory *factory,
                        uint32_t wait_s) {
@@ -187,6 +193,8 @@ int cli_chip_open_wait(struct cli_chip *chip, const char *spec,
     }
     if (status != CLI_OK) {
         let_go(chip);
+    } else if (opened != NULL) {
+        opened(&chip->bus);
     }
     return status;
 }

@@ -13,6 +13,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "trace.h"
+
 #define FLAG_UID_MAX 64
 #define WAIT_MAX_S 86400
 
@@ -51,7 +53,7 @@ static const struct option longs[] = {
     [CLI_OPT_COUNT] = {"count", required_argument, NULL, 0},
     [CLI_OPT_SIGNER] = {"signer", required_argument, NULL, 0},
     [CLI_OPT_ANCHOR] = {"anchor", required_argument, NULL, 0},
-    [CLI_OPT_METADATA] = {"metadata", required_argument, NULL, 0},
+    [CLI_OPT_METADATA] = {"metadata", no_argument, NULL, 0},
     [CLI_OPT_SUBJECT] = {"subject", required_argument, NULL, 0},
     [CLI_OPT_SAN] = {"san", required_argument, NULL, 0},
     [CLI_OPT_FORM] = {"form", required_argument, NULL, 0},
@@ -401,26 +403,35 @@ static int check_uid(struct cli_chip_call *c) {
     return status;
 }
 
-static int run_verb(struct cli_chip_call *c, const struct cli_chip_verb *verb) {
-    if (!verb->needs_chip) {
-        return cli_report_end(&c->report, verb->run(c));
-    }
-    int status = cli_se_open_wait(&c->se, c->opt[CLI_OPT_CHIP], c->wait_s);
+int cli_chip_enter(struct cli_chip_call *c, const char *spec) {
+    int status = cli_se_open_wait(&c->se, spec, c->wait_s);
     if (status != CLI_OK) {
-        if (status != CLI_USAGE && c->json) {
-            cli_report_text(&c->report, "error", NULL,
-                            "the secure element cannot be opened");
+        if (c->json && c->report.root == NULL) {
+            cli_report_string(&c->report, "error",
+                              status == CLI_BUSY
+                                  ? "another process has the element"
+                                  : "the element cannot be opened");
         }
-        return status == CLI_USAGE ? status
-                                   : cli_report_end(&c->report, status);
+        return status;
     }
     status = check_uid(c);
+    if (status != CLI_OK) {
+        cli_se_close(&c->se);
+    }
+    return status;
+}
+
+static int run_verb(struct cli_chip_call *c, const struct cli_chip_verb *verb) {
+    int status =
+        verb->needs_chip ? cli_chip_enter(c, c->opt[CLI_OPT_CHIP]) : CLI_OK;
     if (status == CLI_OK) {
         status = verb->run(c);
+        if (verb->needs_chip) {
+            cli_se_close(&c->se);
+        }
     }
-    cli_se_close(&c->se);
     cleat_wipe(c->data, sizeof c->data); /* It may have been random. */
-    return status == CLI_USAGE ? status : cli_report_end(&c->report, status);
+    return cli_report_end(&c->report, status);
 }
 
 static int call_verb(struct cli_chip_call *c, const char *command,
@@ -474,12 +485,22 @@ int cli_chip_main(struct cli_chip_call *c, const char *command,
         fputs(usage, stderr);
         return CLI_USAGE;
     }
+    bool traced = strcmp(words[0], "trace") == 0;
+    if (traced) {
+        cli_trace_chip();
+        count--;
+        words++;
+    }
     const struct cli_chip_verb *verb =
         find(verbs, verb_count, count, words, &used);
     if (verb == NULL) {
         cli_error("%s: no verb \"%s\"; `cleat %s --help` lists them", command,
-                  words[0], command);
+                  count == 0 ? "" : words[0], command);
         return CLI_USAGE;
     }
-    return call_verb(c, command, verb, count - used, words + used);
+    int status = call_verb(c, command, verb, count - used, words + used);
+    if (traced && status != CLI_USAGE) {
+        cli_trace_chip_end();
+    }
+    return status;
 }

@@ -96,6 +96,10 @@ int cli_chip_main(struct cli_chip_call *c, const char *command,
                   const char *usage, const struct cli_chip_verb *verbs,
                   size_t verb_count, int argc, char **argv);
 
+/** Open the element, if --uid says so only the right one. Close it with
+ *  cli_se_close(&c->se). @return an exit status. */
+int cli_chip_enter(struct cli_chip_call *c, const char *spec);
+
 /** An operation on object whose result goes to out. */
 struct cleat_se_op cli_chip_op(enum cleat_se_op_type type, uint16_t object,
                                uint8_t *out, size_t cap);
@@ -149,6 +153,8 @@ int cli_chip_sign(struct cli_chip_call *c);
 int cli_chip_verify(struct cli_chip_call *c);
 int cli_chip_pair(struct cli_chip_call *c);
 int cli_chip_selftest(struct cli_chip_call *c);
-int cli_chip_update(struct cli_chip_call *c);
+int cli_chip_update_build(struct cli_chip_call *c);
+int cli_chip_update_show(struct cli_chip_call *c);
+int cli_chip_update_apply(struct cli_chip_call *c);
 
 #endif

@@ -112,6 +112,8 @@ int cli_chip_open(struct cli_chip *chip, const char *spec,
  *  @return CLI_BUSY if it does not. */
 int cli_chip_open_wait(struct cli_chip *chip, const char *spec,
                        const struct cli_chip_factory *factory, uint32_t wait_s);
+/** Call fn with each bus that is opened from now on, before its first use. */
+void cli_chip_on_open(void (*fn)(struct cleat_i2c *bus));
 /** @return CLI_OK or CLI_USAGE: the name's form alone; opens nothing. */
 int cli_chip_check(const char *spec);
 void cli_chip_close(struct cli_chip *chip);

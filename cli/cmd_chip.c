@@ -29,6 +29,7 @@ static const char usage[] =
     "certificate\n"
     "                          [--key 0xNNNN] [--object 0xNNNN]\n"
     "  selftest                try what it can do; changes nothing that lasts\n"
+    "  trace VERB ...          any verb, with every transfer told in words\n"
     "use keys:\n"
     "  sign KEY                --file FILE | --digest HEX [--out FILE] "
     "[--raw]\n"
@@ -46,6 +47,12 @@ static const char usage[] =
     "ever\n"
     "  counter add OBJECT N    count up\n"
     "  counter set OBJECT      --count N --threshold N\n"
+    "  update apply FILE       carry a protected update to the chip\n"
+    "  update show FILE        what an update says of itself\n"
+    "  update build OBJECT     make one: --file FILE, or --metadata with what\n"
+    "                          metadata set takes; --anchor 0xNNNN --signer\n"
+    "                          KEY.pem --version N --out FILE [--uid HEX]\n"
+    "                          [--key 0xNNNN --secret-file FILE: encrypted]\n"
     "the catch:\n"
     "  --dry-run               say what would become impossible; do nothing\n"
     "  --confirm 0xNNNN        yes, I mean this object; nothing that takes\n"
@@ -97,6 +104,16 @@ static const struct cli_chip_verb verbs[] = {
      OPTIONS(CLI_OPT_OBJECT, CLI_OPT_KEY), "no argument"},
     {"pair", cli_chip_pair, true, 0, 0, OPTIONS(CLI_OPT_SECRET_FILE, CATCH),
      "no argument"},
+    {"update build", cli_chip_update_build, false, 1, 1,
+     OPTIONS(INPUT, CLI_OPT_OFFSET, CLI_OPT_METADATA, CLI_OPT_LIFE_CYCLE,
+             CLI_OPT_READ, CLI_OPT_CHANGE, CLI_OPT_EXECUTE, CLI_OPT_UPDATE,
+             CLI_OPT_TYPE, CLI_OPT_USAGE, CLI_OPT_RESET, CLI_OPT_VERSION,
+             CLI_OPT_ANCHOR, CLI_OPT_SIGNER, CLI_OPT_OUT, CLI_OPT_KEY,
+             CLI_OPT_SECRET_FILE),
+     "an object"},
+    {"update show", cli_chip_update_show, false, 1, 1, NULL, "a file"},
+    {"update apply", cli_chip_update_apply, true, 1, 1, OPTIONS(CATCH),
+     "a file"},
     {"selftest", cli_chip_selftest, true, 0, 0,
      OPTIONS(CLI_OPT_OBJECT, CLI_OPT_KEY), "no argument"},
 };

@@ -140,6 +140,18 @@ bool cli_identity_good(EVP_PKEY *key, struct cleat_bytes digest,
     return good;
 }
 
+/* A slot that was never filled is the commonest reason. */
+static void say_if_empty(struct cli_chip_call *c, uint16_t object) {
+    uint8_t raw[64];
+    struct cli_metadata m;
+    size_t len = cli_chip_metadata(c, object, raw, sizeof raw);
+    if (len > 0 && cli_metadata_parse(&m, cleat_bytes_of(raw, len)) &&
+        m.algorithm < 0) {
+        cli_error("0x%04X is empty: `cleat chip keygen 0x%04X` makes a key",
+                  object, object);
+    }
+}
+
 int cli_identity_sign(struct cli_chip_call *c, uint16_t object,
                       enum cleat_curve curve, struct cleat_bytes digest,
                       struct cleat_buf *rs) {
@@ -148,6 +160,9 @@ int cli_identity_sign(struct cli_chip_call *c, uint16_t object,
     op.curve = curve;
     op.in = digest;
     int status = cli_chip_do(c, &op, "the key does not sign");
+    if (status == CLI_REFUSED) {
+        say_if_empty(c, object);
+    }
     rs->len = op.out.len;
     return status;
 }

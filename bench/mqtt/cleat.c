@@ -17,24 +17,25 @@ static struct cleat_mqtt session;
 static struct cleat_client client;
 static uint8_t tx[256 * 1024], rx[4096];
 static uint8_t *io;
-static struct cleat_mqtt_slot slots[1024];
+static struct cleat_mqtt_slot slots[1024]; /* room to queue, not the window */
 static uint16_t qos2_ids[4096];
 static struct cleat_client_sub sub;
+static uint32_t done;
 
 static void prepare(const struct bench_job *job, const char *id, bool receive) {
     struct cleat_linux_net_config tcp = {.host = job->host, .port = job->port};
     static struct cleat_mqtt_config mqtt;
-    mqtt = (struct cleat_mqtt_config){
-        .client_id = cleat_bytes_str(id),
-        .clean_session = true,
-        .tx_buf = tx,
-        .tx_cap = sizeof tx,
-        .slots = slots,
-        .slot_count = job->qos == 0 ? 1024 : (uint16_t)job->window,
-        .rx_buf = rx,
-        .rx_cap = sizeof rx,
-        .qos2_ids = qos2_ids,
-        .qos2_count = 4096};
+    mqtt = (struct cleat_mqtt_config){.client_id = cleat_bytes_str(id),
+                                      .clean_session = true,
+                                      .tx_buf = tx,
+                                      .tx_cap = sizeof tx,
+                                      .slots = slots,
+                                      .slot_count = 1024,
+                                      .inflight_max = (uint16_t)job->window,
+                                      .rx_buf = rx,
+                                      .rx_cap = sizeof rx,
+                                      .qos2_ids = qos2_ids,
+                                      .qos2_count = 4096};
     io = malloc(job->buffer);
     sub.filter = cleat_bytes_str(BENCH_TOPIC);
     sub.qos = (uint8_t)job->qos;
@@ -63,8 +64,6 @@ static void wait_for(uint64_t due) {
     }
 }
 
-static uint32_t done;
-
 static void take_events(void) {
     struct cleat_client_event e;
     uint64_t now = cleat_port_now_ms();
@@ -90,6 +89,7 @@ void bench_publish(const struct bench_job *job, const uint8_t *payload) {
     while (sent < job->count || cleat_client_is_busy(&client)) {
         uint64_t now = cleat_port_now_ms();
         while (sent < job->count && cleat_client_is_up(&client) &&
+               (job->qos == 0 || sent - done < job->window) &&
                cleat_client_publish(&client, topic, bytes, (uint8_t)job->qos,
                                     false, now) >= 0) {
             sent++;

@@ -251,7 +251,9 @@ static bool drop_oldest(struct cleat_keeper *k) {
 /* Head and topic are in buf, the payload stays where it is. */
 static int keep_message(struct cleat_keeper *k,
                         const struct cleat_mqtt_message *m) {
-    uint8_t *end = cleat_mqtt_publish_encode(k->config.buf, m, id_of(k->next));
+    uint8_t *end = cleat_mqtt_publish_encode(NULL, k->config.buf, m,
+                                             cleat_mqtt_publish_length(NULL, m),
+                                             id_of(k->next));
     const struct cleat_bytes parts[] = {
         cleat_bytes_of(k->config.buf, (size_t)(end - k->config.buf)),
         m->payload};
@@ -265,7 +267,7 @@ static int check(const struct cleat_keeper *k,
         (m->payload.data == NULL && m->payload.len > 0)) {
         return CLEAT_ERR_ARG;
     }
-    size_t length = cleat_mqtt_publish_length(m);
+    size_t length = cleat_mqtt_publish_length(NULL, m);
     bool fits = length >= m->payload.len && length <= CLEAT_MQTT_LENGTH_MAX &&
                 cleat_mqtt_header_total(length) <= k->config.cap;
     return fits ? CLEAT_OK : CLEAT_ERR_SIZE;

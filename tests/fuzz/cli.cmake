@@ -6,3 +6,5 @@ cleat_fuzz(cli_order LINK cleat_cli RUNS 200000 SOURCES fuzz_cli_order.c
            CORPUS tests/fuzz/corpus/cli_order)
 cleat_fuzz(cli_chip LINK cleat_cli RUNS 100000 SOURCES fuzz_cli_chip.c
            CORPUS tests/fuzz/corpus/cli_chip)
+cleat_fuzz(cli_safety LINK cleat_cli RUNS 30000 SOURCES fuzz_cli_safety.c
+           CORPUS tests/fuzz/corpus/cli_safety)
