@@ -97,8 +97,8 @@ static bool add_sans(X509_REQ *req, const char *const *san, size_t count) {
 static int sign(struct cli_chip_call *c, uint16_t object, X509_REQ *req,
                 EVP_PKEY *key) {
     uint8_t digest[EVP_MAX_MD_SIZE];
-    uint8_t rs[CLEAT_SE_SIGNATURE_MAX + 64];
-    uint8_t der[160];
+    uint8_t rs[CLI_IDENTITY_MAX];
+    uint8_t der[CLI_IDENTITY_MAX + 16];
     unsigned n = 0;
     uint8_t *info = NULL;
     enum cleat_curve curve = cli_identity_curve(key);
@@ -121,8 +121,8 @@ static int sign(struct cli_chip_call *c, uint16_t object, X509_REQ *req,
         cli_identity_to_der(cleat_bytes_of(rs, out.len), der, sizeof der);
     X509_ALGOR *algorithm = X509_ALGOR_new();
     ASN1_BIT_STRING *signature = ASN1_BIT_STRING_new();
-    int nid =
-        md == EVP_sha384() ? NID_ecdsa_with_SHA384 : NID_ecdsa_with_SHA256;
+    int nid = NID_undef;
+    (void)OBJ_find_sigid_by_algs(&nid, EVP_MD_get_type(md), EVP_PKEY_EC);
     bool ok =
         der_len > 0 && algorithm != NULL && signature != NULL &&
         X509_ALGOR_set0(algorithm, OBJ_nid2obj(nid), V_ASN1_UNDEF, NULL) == 1 &&

@@ -208,6 +208,11 @@ static bool take_paths(struct cli_renew *n) {
                   n->config, strerror(errno));
         return false;
     }
+    char *real = realpath(n->config, NULL); /* Not a link to it is replaced. */
+    if (real != NULL && strlen(real) < sizeof n->config) {
+        snprintf(n->config, sizeof n->config, "%s", real);
+    }
+    free(real);
     snprintf(n->record, sizeof n->record, "%s.renewal", n->config);
     return true;
 }

@@ -95,7 +95,7 @@ static void show_one(struct cli_chip_call *c, cJSON *list, X509 *x) {
     }
     enum cleat_curve curve = cli_identity_curve(X509_get0_pubkey(x));
     put(o, "key", "key",
-        curve == (enum cleat_curve)0 ? "not ECC P-256 or P-384"
+        curve == (enum cleat_curve)0 ? "a kind that is not used here"
                                      : cli_identity_group(curve));
     put_sans(o, x);
 }

@@ -7,10 +7,12 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cleat/linux_crypto.h"
 #include "cleat/linux_i2c.h"
 #include "cleat/port.h"
 #include "cli.h"
 #include "lock.h"
+#include "secret.h"
 #include "sim/sim.h"
 
 #define BUS_DRIVER "optiga"
@@ -248,6 +250,10 @@ static int start_element(struct cli_se *s) {
     op.type = CLEAT_SE_OPEN;
     if (cleat_se_do(&s->se, &op, 0) != CLEAT_OK) {
         cli_se_error("the secure element cannot be opened", &op);
+        if (s->chip.element.shield != NULL) {
+            cli_error("is --shield the secret that `cleat chip pair` wrote "
+                      "for this very chip?");
+        }
         cleat_se_deinit(&s->se);
         cli_chip_close(&s->chip);
         return CLI_UNREACHED;
@@ -262,10 +268,42 @@ int cli_se_open(struct cli_se *s, const char *spec,
     return status == CLI_OK ? start_element(s) : status;
 }
 
-int cli_se_open_wait(struct cli_se *s, const char *spec, uint32_t wait_s) {
+static int shield_secret(void *arg, uint8_t *out, size_t cap) {
+    size_t len = 0;
+    return cli_secret_load(arg, out, cap, &len) ? (int)len : CLEAT_ERR_IO;
+}
+
+int cli_se_open_wait(struct cli_se *s, const char *spec, uint32_t wait_s,
+                     const char *secret_file) {
+    uint8_t secret[CLEAT_SE_SECRET_MAX];
+    size_t len = 0;
     memset(s, 0, sizeof *s);
+    if (secret_file != NULL) {
+        bool ok = cli_secret_load(secret_file, secret, sizeof secret, &len);
+        cleat_wipe(secret, sizeof secret);
+        if (!ok) {
+            return CLI_USAGE;
+        }
+    }
     int status = cli_chip_open_wait(&s->chip, spec, NULL, wait_s);
-    return status == CLI_OK ? start_element(s) : status;
+    if (status != CLI_OK) {
+        return status;
+    }
+    if (secret_file != NULL &&
+        (s->chip.driver->can & CLEAT_SE_CAN_SHIELD) == 0) {
+        cli_error("--shield: this element has no shielded connection");
+        cli_chip_close(&s->chip);
+        return CLI_REFUSED;
+    }
+    if (secret_file != NULL) {
+        s->shield.driver = &cleat_se_shield_optiga;
+        s->shield.crypto = &cleat_linux_crypto;
+        s->shield.secret = shield_secret;
+        s->shield.secret_arg = (void *)(uintptr_t)secret_file;
+        s->shield.level = CLEAT_SE_PROTECT_BOTH;
+        s->chip.element.shield = &s->shield;
+    }
+    return start_element(s);
 }
 
 void cli_se_close(struct cli_se *s) {
@@ -275,4 +313,5 @@ void cli_se_close(struct cli_se *s) {
     cleat_se_do(&s->se, &op, 0);
     cleat_se_deinit(&s->se);
     cli_chip_close(&s->chip);
+    cleat_wipe(&s->shield, sizeof s->shield); /* Live keys. */
 }

@@ -62,6 +62,7 @@ static const struct option longs[] = {
     [CLI_OPT_SET] = {"set", required_argument, NULL, 0},
     [CLI_OPT_ISSUE] = {"issue", required_argument, NULL, 0},
     [CLI_OPT_PROVE] = {"prove", required_argument, NULL, 0},
+    [CLI_OPT_SHIELD] = {"shield", required_argument, NULL, 0},
     [CLI_OPT_STAGE] = {"stage", required_argument, NULL, 0},
     [CLI_OPT_COUNT_OF] = {"help", no_argument, NULL, 0},
     {NULL, 0, NULL, 0}};
@@ -294,8 +295,8 @@ int cli_chip_input(struct cli_chip_call *c, uint8_t *out, size_t cap,
 /* ---- the command line ---- */
 
 static bool allowed(const struct cli_chip_verb *verb, int option) {
-    static const enum cli_chip_option always[] = {CLI_OPT_CHIP, CLI_OPT_JSON,
-                                                  CLI_OPT_WAIT, CLI_OPT_UID};
+    static const enum cli_chip_option always[] = {
+        CLI_OPT_CHIP, CLI_OPT_JSON, CLI_OPT_WAIT, CLI_OPT_UID, CLI_OPT_SHIELD};
     for (size_t i = 0; i < sizeof always / sizeof always[0]; i++) {
         if ((int)always[i] == option) {
             return true;
@@ -404,7 +405,8 @@ static int check_uid(struct cli_chip_call *c) {
 }
 
 int cli_chip_enter(struct cli_chip_call *c, const char *spec) {
-    int status = cli_se_open_wait(&c->se, spec, c->wait_s);
+    int status =
+        cli_se_open_wait(&c->se, spec, c->wait_s, c->opt[CLI_OPT_SHIELD]);
     if (status != CLI_OK) {
         if (c->json && c->report.root == NULL) {
             cli_report_string(&c->report, "error",

@@ -60,6 +60,7 @@ enum cli_chip_option {
     CLI_OPT_ISSUE,
     CLI_OPT_PROVE,
     CLI_OPT_STAGE,
+    CLI_OPT_SHIELD,
     CLI_OPT_COUNT_OF
 };
 

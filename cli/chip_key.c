@@ -10,7 +10,7 @@
 #include "outfile.h"
 
 #define MESSAGE_MAX (64u << 20)
-#define DER_MAX 160
+#define DER_MAX 176
 
 /* ---- keygen ---- */
 
@@ -38,29 +38,9 @@ static int put_public(struct cli_chip_call *c, EVP_PKEY *key) {
 
 static int generate(struct cli_chip_call *c, uint16_t object,
                     enum cleat_curve curve, uint8_t usage) {
-    uint8_t point[CLEAT_SE_POINT_MAX + 64];
-    struct cleat_se_op op =
-        cli_chip_op(CLEAT_SE_GENERATE, object, point, sizeof point);
-    op.curve = curve;
-    op.usage = usage;
-    int status = cli_chip_do(c, &op, "no key was made");
-    if (status != CLI_OK) {
-        return status;
-    }
-    EVP_PKEY *key = cli_identity_key(curve, cleat_bytes_of(point, op.out.len));
-    if (key == NULL) {
-        return cli_report_fail(&c->report, CLI_MISMATCH, "try once more",
-                               "the element's public key is no point of the "
-                               "curve");
-    }
-    if ((usage & (CLEAT_SE_USE_AUTH | CLEAT_SE_USE_SIGN)) != 0) {
-        status = cli_identity_challenge(c, object, key);
-        if (status == CLI_MISMATCH) {
-            cli_report_fail(&c->report, status, "try once more",
-                            "the new key does not sign for its public key");
-        }
-    }
-    if (status == CLI_OK) {
+    int status;
+    EVP_PKEY *key = cli_identity_generate(c, object, curve, usage, &status);
+    if (key != NULL) {
         cli_report_text(&c->report, "curve", NULL, "%s",
                         cli_identity_group(curve));
         status = put_public(c, key);
@@ -84,8 +64,9 @@ int cli_chip_keygen(struct cli_chip_call *c) {
         return CLI_USAGE;
     }
     if (curve == (enum cleat_curve)0 || usage < 0) {
-        cli_error(usage < 0 ? "--usage: auth, sign, agree, joined by commas"
-                            : "--curve: p256 or p384");
+        cli_error(usage < 0
+                      ? "--usage: auth, sign, agree, joined by commas"
+                      : "--curve: p256, p384, p521, bp256, bp384 or bp512");
         return CLI_USAGE;
     }
     struct cleat_bytes now =
@@ -144,7 +125,7 @@ static int put_signature(struct cli_chip_call *c, struct cleat_bytes der) {
 
 int cli_chip_sign(struct cli_chip_call *c) {
     uint8_t digest[64];
-    uint8_t rs[CLEAT_SE_SIGNATURE_MAX + 64];
+    uint8_t rs[CLI_IDENTITY_MAX];
     uint8_t der[DER_MAX];
     uint16_t object;
     size_t len = 0;
@@ -235,14 +216,14 @@ static int read_signature(struct cli_chip_call *c, enum cleat_curve curve,
 
 static int verify_with(struct cli_chip_call *c, EVP_PKEY *key) {
     uint8_t digest[64];
-    uint8_t rs[CLEAT_SE_SIGNATURE_MAX + 64];
-    uint8_t point[CLEAT_SE_POINT_MAX + 64];
+    uint8_t rs[CLI_IDENTITY_MAX];
+    uint8_t point[CLI_IDENTITY_MAX];
     size_t len = 0;
     size_t rs_len = 0;
     enum cleat_curve curve = cli_identity_curve(key);
     if (curve == (enum cleat_curve)0) {
         return cli_report_fail(&c->report, CLI_REFUSED, NULL,
-                               "the public key is not ECC P-256 or P-384");
+                               "the public key is not " CLI_IDENTITY_KINDS);
     }
     int status = read_signature(c, curve, rs, sizeof rs, &rs_len);
     if (status == CLI_OK) {
@@ -251,13 +232,10 @@ static int verify_with(struct cli_chip_call *c, EVP_PKEY *key) {
     if (status != CLI_OK) {
         return status;
     }
-    struct cleat_se_op op = cli_chip_op(CLEAT_SE_VERIFY, 0, NULL, 0);
-    op.curve = curve;
-    op.in = cleat_bytes_of(digest, len);
-    op.signature = cleat_bytes_of(rs, rs_len);
-    op.key =
+    struct cleat_bytes own =
         cleat_bytes_of(point, cli_identity_point(key, point, sizeof point));
-    status = cli_chip_do(c, &op, "not a good signature");
+    status = cli_identity_verify(c, curve, own, cleat_bytes_of(digest, len),
+                                 cleat_bytes_of(rs, rs_len));
     if (status == CLI_OK) {
         cli_report_text(&c->report, "signature", "signature", "good");
     }

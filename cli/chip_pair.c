@@ -13,6 +13,7 @@
 #include "cleat/linux_random.h"
 #include "cleat/se_chip.h"
 #include "outfile.h"
+#include "secret.h"
 
 #define SECRET_LEN 64
 
@@ -45,29 +46,14 @@ static int draw(struct cli_chip_call *c, uint8_t *secret) {
 /* The secret of a file that is there, or a new one stored in it. */
 static int provide(struct cli_chip_call *c, const char *path, uint8_t *secret) {
     char hex[2 * SECRET_LEN + 2];
-    char why[512];
     struct stat st;
     size_t len = 0;
     if (stat(path, &st) == 0) {
-        uint8_t *text =
-            cli_read_file(path, 2 * SECRET_LEN + 2, &len, why, sizeof why);
-        size_t n = text == NULL ? 0 : strcspn((char *)text, "\r\n");
-        if (text != NULL) {
-            text[n] = '\0';
+        bool ok = cli_secret_load(path, secret, SECRET_LEN, &len);
+        if (ok && len != SECRET_LEN) {
+            cli_error("%s is there and holds no secret of 64 bytes", path);
         }
-        bool ok = text != NULL &&
-                  cli_chip_hex((char *)text, secret, SECRET_LEN, &n) &&
-                  n == SECRET_LEN;
-        if (text != NULL) {
-            cleat_wipe(text, len);
-        }
-        free(text);
-        if (!ok) {
-            cli_error("--secret-file: %s is there and holds no secret of 64 "
-                      "bytes in hex",
-                      path);
-        }
-        return ok ? CLI_OK : CLI_USAGE;
+        return ok && len == SECRET_LEN ? CLI_OK : CLI_USAGE;
     }
     int status = draw(c, secret);
     if (status == CLI_OK) {

@@ -16,6 +16,7 @@
 #include "cleat/se_update.h"
 #include "identity.h"
 #include "outfile.h"
+#include "secret.h"
 
 #define PAYLOAD_MAX 4096u
 #define FILE_MAX CLEAT_SE_UPDATE_ROOM(PAYLOAD_MAX)
@@ -116,31 +117,6 @@ static bool take_numbers(struct cli_chip_call *c, struct cleat_se_update *u) {
     return ok;
 }
 
-/* With --key: the secret that the chip has in that object, in hex. */
-static bool load_secret(struct cli_chip_call *c, uint8_t *secret, size_t cap,
-                        size_t *len) {
-    char why[512];
-    size_t n = 0;
-    const char *path = c->opt[CLI_OPT_SECRET_FILE];
-    uint8_t *text = path == NULL
-                        ? NULL
-                        : cli_read_file(path, 2 * cap + 2, &n, why, sizeof why);
-    if (text == NULL) {
-        cli_error("--secret-file: %s",
-                  path == NULL ? "needed with --key: the secret in hex" : why);
-        return false;
-    }
-    text[strcspn((char *)text, "\r\n")] = '\0';
-    bool ok = cli_chip_hex((char *)text, secret, cap, len);
-    cleat_wipe(text, n);
-    free(text);
-    if (!ok) {
-        cli_error("--secret-file: %s holds no hex of at most %zu bytes", path,
-                  cap);
-    }
-    return ok;
-}
-
 static int build(struct cli_chip_call *c, const struct cleat_se_update *u,
                  struct cleat_bytes payload, EVP_PKEY *signer) {
     static uint8_t file[FILE_MAX];
@@ -151,7 +127,12 @@ static int build(struct cli_chip_call *c, const struct cleat_se_update *u,
         .sha256 = hash, .sign = sign, .arg = signer};
     struct cleat_buf out = {file, sizeof file, 0};
     if (u->secret != 0) {
-        if (!load_secret(c, secret, sizeof secret, &secret_len) ||
+        const char *path = c->opt[CLI_OPT_SECRET_FILE];
+        if (path == NULL) {
+            cli_error("--secret-file: needed with --key: the secret in hex");
+            return CLI_USAGE;
+        }
+        if (!cli_secret_load(path, secret, sizeof secret, &secret_len) ||
             cleat_linux_random(NULL, seed, sizeof seed) != CLEAT_OK) {
             return CLI_USAGE;
         }

@@ -15,6 +15,7 @@
 #include "cleat/linux_i2c.h"
 #include "cleat/se.h"
 #include "cleat/settings.h"
+#include "cleat/shield.h"
 
 /** Exit statuses; those of a device are in enum cleat_device_status. From
  *  CLI_UNREACHED on they are those of commands that work on an element. */
@@ -123,12 +124,16 @@ struct cli_se {
     struct cli_chip chip;
     struct cleat_task task;
     struct cleat_se se;
+    struct cleat_se_shield shield;
 };
 /** Open spec and the application on it. Prints errors. @return CLI_... */
 int cli_se_open(struct cli_se *s, const char *spec,
                 const struct cli_chip_factory *factory);
-/** The same, waiting up to wait_s seconds for another process to let go. */
-int cli_se_open_wait(struct cli_se *s, const char *spec, uint32_t wait_s);
+/** The same, waiting up to wait_s seconds for another process to let go, and
+ *  over a shielded connection if secret_file is not NULL: it holds the binding
+ *  secret in hex, and is read once in each handshake. */
+int cli_se_open_wait(struct cli_se *s, const char *spec, uint32_t wait_s,
+                     const char *secret_file);
 void cli_se_close(struct cli_se *s);
 /** Print "cleat: what: words, object, code" for a failed operation. */
 void cli_se_error(const char *what, const struct cleat_se_op *op);

@@ -152,6 +152,16 @@ const struct cli_doctor_cause cli_doctor_causes[] = {
      "the device needs TLS 1.2 with ECDHE and AES-GCM on P-256 or P-384; for a "
      "broker with an RSA certificate set TLS_KEY_EXCHANGES = "
      "ECDHE_ECDSA,ECDHE_RSA"},
+    {"tls-revoked", TLS, "the broker's certificate is revoked",
+     "do not go on: somebody may have the broker's key; it needs another "
+     "certificate"},
+    {"tls-bad-crl", TLS, "the revocation list cannot be used",
+     "get the CA's current list; TLS_CRL_FILE"},
+    {"tls-not-on-chip", TLS,
+     "not all of the handshake can be done by the chip, as TLS_ALL_ON_CHIP "
+     "demands",
+     "use a broker with ECC certificates on P-256 or P-384, TLS_CHIP_RANDOM "
+     "= 1, or TLS_ALL_ON_CHIP = 0"},
     {"tls-client-ca", TLS, "the broker does not know the device's CA",
      "add the CA of the device's certificate to the broker's cafile, or "
      "register the certificate"},

@@ -2,7 +2,6 @@
 /* The first half of `cleat doctor`: from the bus to the device's key. */
 #define _DEFAULT_SOURCE
 #include <errno.h>
-#include <openssl/ecdsa.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <stdlib.h>
@@ -14,6 +13,7 @@
 #include "cleat/port.h"
 #include "cleat/se_chip.h"
 #include "doctor.h"
+#include "identity.h"
 #include "lock.h"
 #include "sim/sim.h"
 
@@ -391,20 +391,6 @@ static bool chain_holds(struct cli_doctor *d, const unsigned char *at,
     return holds;
 }
 
-static enum cleat_curve curve_of(EVP_PKEY *key) {
-    char name[64] = "";
-    size_t len = 0;
-    if (key == NULL ||
-        EVP_PKEY_get_group_name(key, name, sizeof name, &len) != 1) {
-        return (enum cleat_curve)0;
-    }
-    if (strcmp(name, "prime256v1") == 0) {
-        return CLEAT_CURVE_P256;
-    }
-    return strcmp(name, "secp384r1") == 0 ? CLEAT_CURVE_P384
-                                          : (enum cleat_curve)0;
-}
-
 static bool certificate_failed(struct cli_doctor *d,
                                const struct cleat_se_op *op) {
     const char *id = "certificate-unreadable";
@@ -448,7 +434,7 @@ static bool check_leaf(struct cli_doctor *d) {
                          count, d->s->client_certificate);
     }
     EVP_PKEY *key = X509_get0_pubkey(d->leaf);
-    if (curve_of(key) == (enum cleat_curve)0) {
+    if (cli_identity_curve(key) == (enum cleat_curve)0) {
         return cli_doctor_broken(
             d, "certificate-key-kind", "%s is for a key of type %s", subject,
             key == NULL ? "unknown" : EVP_PKEY_get0_type_name(key));
@@ -470,33 +456,6 @@ bool cli_doctor_certificate(struct cli_doctor *d) {
 }
 
 /* ---- key ---- */
-
-/* r s of fixed width into the DER that OpenSSL checks. */
-static bool signature_good(EVP_PKEY *key, struct cleat_bytes digest,
-                           struct cleat_bytes rs) {
-    bool good = false;
-    unsigned char *der = NULL;
-    int half = (int)(rs.len / 2);
-    BIGNUM *r = BN_bin2bn(rs.data, half, NULL);
-    BIGNUM *s = BN_bin2bn(rs.data + half, half, NULL);
-    ECDSA_SIG *sig = ECDSA_SIG_new();
-    EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new(key, NULL);
-    if (r == NULL || s == NULL || sig == NULL || ctx == NULL ||
-        ECDSA_SIG_set0(sig, r, s) != 1) {
-        BN_free(r);
-        BN_free(s);
-        goto out;
-    }
-    int len = i2d_ECDSA_SIG(sig, &der);
-    good = len > 0 && EVP_PKEY_verify_init(ctx) == 1 &&
-           EVP_PKEY_verify(ctx, der, (size_t)len, digest.data, digest.len) == 1;
-out:
-    OPENSSL_free(der);
-    ECDSA_SIG_free(sig);
-    EVP_PKEY_CTX_free(ctx);
-    ERR_clear_error();
-    return good;
-}
 
 static bool key_failed(struct cli_doctor *d, const struct cleat_se_op *op) {
     const char *id = chip_cause(op);
@@ -521,7 +480,7 @@ bool cli_doctor_key(struct cli_doctor *d) {
     memset(&op, 0, sizeof op);
     op.type = CLEAT_SE_SIGN;
     op.object = (uint16_t)cleat_settings_object(d->s->client_private_key);
-    op.curve = curve_of(key);
+    op.curve = cli_identity_curve(key);
     op.in = cleat_bytes_of(digest, sizeof digest);
     op.out.data = rs;
     op.out.cap = sizeof rs;
@@ -531,7 +490,7 @@ bool cli_doctor_key(struct cli_doctor *d) {
     if (cleat_se_do(&d->se.se, &op, 0) != CLEAT_OK) {
         return key_failed(d, &op);
     }
-    if (!signature_good(key, op.in, cleat_bytes_of(rs, op.out.len))) {
+    if (!cli_identity_good(key, op.in, cleat_bytes_of(rs, op.out.len))) {
         return cli_doctor_broken(
             d, "key-mismatch",
             "a signature by %s does not verify with the certificate in %s",

@@ -20,6 +20,7 @@
 #define DAY_S 86400
 #define SOON_DAYS 30
 #define RECORD_ALERT 21
+#define REFUSAL_MS 500
 
 int64_t cli_doctor_now(const struct cli_doctor *d) {
     return d->clock_s != 0 ? d->clock_s : (int64_t)time(NULL);
@@ -387,6 +388,12 @@ static const char *tls_cause(const struct cleat_tls *t) {
     case CLEAT_TLS_BAD_CERTIFICATE:
     case CLEAT_TLS_UNSUPPORTED:
         return "tls-bad-certificate";
+    case CLEAT_TLS_REVOKED:
+        return "tls-revoked";
+    case CLEAT_TLS_BAD_CRL:
+        return "tls-bad-crl";
+    case CLEAT_TLS_NOT_ON_CHIP:
+        return "tls-not-on-chip";
     case CLEAT_TLS_BAD_SIGNATURE:
     case CLEAT_TLS_BAD_POINT:
         return "tls-bad-signature";
@@ -457,13 +464,33 @@ static bool prepare_tls(struct cli_doctor *d) {
     }
     int err = cleat_tls_init(&d->tls, &c, &detail);
     if (err != CLEAT_OK) {
-        return cli_doctor_broken(d, "ca-unreadable", "%s",
-                                 detail.text != NULL ? detail.text
-                                                     : cleat_strerror(err));
+        bool file = err == CLEAT_ERR_VERIFY || err == CLEAT_ERR_SIZE;
+        return cli_doctor_broken(
+            d, file ? "ca-unreadable" : "settings-refused", "%s",
+            detail.text != NULL ? detail.text : cleat_strerror(err));
     }
     d->tls_ready = true;
     d->stream = cleat_tls_stream(&d->tls);
     return true;
+}
+
+/* In TLS 1.3 the server looks at our certificate when for us the handshake is
+ * over: what it says is heard only if we listen before we speak. No broker
+ * speaks first. */
+static int hear_refusal(struct cli_doctor *d) {
+    struct cleat_tls_info info;
+    uint8_t byte;
+    int err = CLEAT_ERR_AGAIN;
+    uint64_t limit = cleat_port_now_ms() + REFUSAL_MS;
+    cleat_tls_get_info(&d->tls, &info);
+    if (strcmp(info.version, "TLSv1.3") != 0) {
+        return CLEAT_OK;
+    }
+    while (err == CLEAT_ERR_AGAIN && cleat_port_now_ms() < limit) {
+        cli_doctor_wait(d, cleat_port_now_ms() + 20);
+        err = d->stream->read(d->stream->self, &byte, 1);
+    }
+    return err == CLEAT_ERR_AGAIN || err > 0 ? CLEAT_OK : err;
 }
 
 bool cli_doctor_tls(struct cli_doctor *d) {
@@ -482,6 +509,7 @@ bool cli_doctor_tls(struct cli_doctor *d) {
         return cli_doctor_stream_broken(d, err);
     }
     cleat_tls_get_info(&d->tls, &info);
+    const uint64_t took = cleat_port_now_ms() - begin;
     cli_doctor_say(
         d,
         "%s %s, curve %s%s%s; broker %s, verified with CA %s; on the chip: "
@@ -492,6 +520,7 @@ bool cli_doctor_tls(struct cli_doctor *d) {
         info.anchor, (unsigned long)info.calls.generate,
         (unsigned long)info.calls.agree, (unsigned long)info.calls.sign,
         (unsigned long)info.calls.verify, (unsigned long)info.calls.random,
-        (unsigned long)(cleat_port_now_ms() - begin));
-    return true;
+        (unsigned long)took);
+    err = hear_refusal(d);
+    return err == CLEAT_OK || cli_doctor_stream_broken(d, err);
 }

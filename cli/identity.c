@@ -12,13 +12,20 @@
 #include <strings.h>
 
 #include "cleat/linux_random.h"
+#include "cleat/se_keys.h"
 #include "metadata.h"
 
 static const struct {
     enum cleat_curve curve;
     const char *group, *name;
-} curves[] = {{CLEAT_CURVE_P256, "prime256v1", "p256"},
-              {CLEAT_CURVE_P384, "secp384r1", "p384"}};
+} curves[] = {
+    {CLEAT_CURVE_P256, "prime256v1", "p256"},
+    {CLEAT_CURVE_P384, "secp384r1", "p384"},
+    /* Beyond what TLS here needs: by commands of cleat/se_keys.h. */
+    {(enum cleat_curve)CLEAT_SE_ALG_P521, "secp521r1", "p521"},
+    {(enum cleat_curve)CLEAT_SE_ALG_BRAINPOOL256, "brainpoolP256r1", "bp256"},
+    {(enum cleat_curve)CLEAT_SE_ALG_BRAINPOOL384, "brainpoolP384r1", "bp384"},
+    {(enum cleat_curve)CLEAT_SE_ALG_BRAINPOOL512, "brainpoolP512r1", "bp512"}};
 
 #define CURVES (sizeof curves / sizeof curves[0])
 
@@ -52,8 +59,45 @@ enum cleat_curve cli_identity_curve(const EVP_PKEY *key) {
     return cli_identity_curve_named(name);
 }
 
+size_t cli_identity_bytes(enum cleat_curve curve) {
+    return cli_identity_group(curve) == NULL
+               ? 0
+               : cleat_se_alg_bytes((enum cleat_se_alg)curve);
+}
+
 const EVP_MD *cli_identity_digest(enum cleat_curve curve) {
-    return cleat_curve_bytes(curve) > 32 ? EVP_sha384() : EVP_sha256();
+    size_t n = cli_identity_bytes(curve);
+    return n > 48 ? EVP_sha512() : n > 32 ? EVP_sha384() : EVP_sha256();
+}
+
+static size_t digest_len(enum cleat_curve curve) {
+    return (size_t)EVP_MD_get_size(cli_identity_digest(curve));
+}
+
+/* Curves that the operations of cleat/se.h do not know. */
+static bool is_wide(enum cleat_curve curve) {
+    return cleat_curve_bytes(curve) == 0;
+}
+
+static struct cleat_se_key key_of(struct cli_chip_call *c, uint16_t object,
+                                  enum cleat_curve curve) {
+    struct cleat_se_key key;
+    memset(&key, 0, sizeof key);
+    key.se = &c->se.se;
+    key.object = object;
+    key.alg = (enum cleat_se_alg)curve;
+    return key;
+}
+
+static int say_key(struct cli_chip_call *c, const struct cleat_se_key *key,
+                   int err, const char *what) {
+    if (err == CLEAT_OK) {
+        return CLI_OK;
+    }
+    return cli_report_fail(
+        &c->report, cli_chip_status(err), NULL, "%s: %s, object 0x%04X", what,
+        key->detail.text != NULL ? key->detail.text : cleat_strerror(err),
+        key->object);
 }
 
 EVP_PKEY *cli_identity_key(enum cleat_curve curve, struct cleat_bytes point) {
@@ -117,7 +161,7 @@ size_t cli_identity_to_der(struct cleat_bytes rs, uint8_t *out, size_t cap) {
 
 size_t cli_identity_from_der(enum cleat_curve curve, struct cleat_bytes der,
                              uint8_t *out, size_t cap) {
-    int n = (int)cleat_curve_bytes(curve);
+    int n = (int)cli_identity_bytes(curve);
     const unsigned char *at = der.data;
     ECDSA_SIG *sig = d2i_ECDSA_SIG(NULL, &at, (long)der.len);
     bool ok = sig != NULL && at == der.data + der.len && cap >= 2 * (size_t)n &&
@@ -130,7 +174,7 @@ size_t cli_identity_from_der(enum cleat_curve curve, struct cleat_bytes der,
 
 bool cli_identity_good(EVP_PKEY *key, struct cleat_bytes digest,
                        struct cleat_bytes rs) {
-    uint8_t der[2 * CLEAT_SE_SIGNATURE_MAX];
+    uint8_t der[CLI_IDENTITY_MAX + 16];
     size_t len = cli_identity_to_der(rs, der, sizeof der);
     EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new(key, NULL);
     bool good = len > 0 && ctx != NULL && EVP_PKEY_verify_init(ctx) == 1 &&
@@ -155,6 +199,11 @@ static void say_if_empty(struct cli_chip_call *c, uint16_t object) {
 int cli_identity_sign(struct cli_chip_call *c, uint16_t object,
                       enum cleat_curve curve, struct cleat_bytes digest,
                       struct cleat_buf *rs) {
+    if (is_wide(curve)) {
+        struct cleat_se_key key = key_of(c, object, curve);
+        int err = cleat_se_key_sign(&key, digest, rs);
+        return say_key(c, &key, err, "the key does not sign");
+    }
     struct cleat_se_op op =
         cli_chip_op(CLEAT_SE_SIGN, object, rs->data, rs->cap);
     op.curve = curve;
@@ -165,6 +214,69 @@ int cli_identity_sign(struct cli_chip_call *c, uint16_t object,
     }
     rs->len = op.out.len;
     return status;
+}
+
+int cli_identity_verify(struct cli_chip_call *c, enum cleat_curve curve,
+                        struct cleat_bytes point, struct cleat_bytes digest,
+                        struct cleat_bytes rs) {
+    if (is_wide(curve)) {
+        struct cleat_se_key key = key_of(c, 0, curve);
+        return say_key(c, &key, cleat_se_key_verify(&key, point, digest, rs),
+                       "not a good signature");
+    }
+    struct cleat_se_op op = cli_chip_op(CLEAT_SE_VERIFY, 0, NULL, 0);
+    op.curve = curve;
+    op.in = digest;
+    op.signature = rs;
+    op.key = point;
+    return cli_chip_do(c, &op, "not a good signature");
+}
+
+static int make_key(struct cli_chip_call *c, uint16_t object,
+                    enum cleat_curve curve, uint8_t usage,
+                    struct cleat_buf *point) {
+    if (is_wide(curve)) {
+        struct cleat_se_key key = key_of(c, object, curve);
+        return say_key(c, &key, cleat_se_key_generate(&key, usage, point),
+                       "no key was made");
+    }
+    struct cleat_se_op op =
+        cli_chip_op(CLEAT_SE_GENERATE, object, point->data, point->cap);
+    op.curve = curve;
+    op.usage = usage;
+    int status = cli_chip_do(c, &op, "no key was made");
+    point->len = op.out.len;
+    return status;
+}
+
+EVP_PKEY *cli_identity_generate(struct cli_chip_call *c, uint16_t object,
+                                enum cleat_curve curve, uint8_t usage,
+                                int *status) {
+    uint8_t room[CLI_IDENTITY_MAX];
+    struct cleat_buf point = {room, sizeof room, 0};
+    *status = make_key(c, object, curve, usage, &point);
+    if (*status != CLI_OK) {
+        return NULL;
+    }
+    EVP_PKEY *key = cli_identity_key(curve, cleat_bytes_of(room, point.len));
+    if (key == NULL) {
+        *status = cli_report_fail(&c->report, CLI_MISMATCH, "try once more",
+                                  "the element's public key is no point of "
+                                  "the curve");
+        return NULL;
+    }
+    if ((usage & (CLEAT_SE_USE_AUTH | CLEAT_SE_USE_SIGN)) != 0) {
+        *status = cli_identity_challenge(c, object, key);
+    }
+    if (*status == CLI_MISMATCH) {
+        cli_report_fail(&c->report, *status, "try once more",
+                        "the new key does not sign for its public key");
+    }
+    if (*status != CLI_OK) {
+        EVP_PKEY_free(key);
+        key = NULL;
+    }
+    return key;
 }
 
 /* ---- the public key of a slot ---- */
@@ -194,7 +306,7 @@ static bool number_of(struct recovery *v) {
 
 /* Q = (s R - e G) / r, SEC 1 4.1.6. @return the key, or NULL. */
 static EVP_PKEY *candidate(struct recovery *v, int odd) {
-    uint8_t out[CLEAT_SE_POINT_MAX + 64];
+    uint8_t out[CLI_IDENTITY_MAX];
     const BIGNUM *order = EC_GROUP_get0_order(v->group);
     if (EC_POINT_set_compressed_coordinates(v->group, v->point, v->r, odd,
                                             v->ctx) != 1 ||
@@ -265,6 +377,30 @@ static EVP_PKEY *recover(struct recovery *v, struct cleat_bytes digest,
     return found;
 }
 
+/* Its certificate tells; without one, trying does. */
+static enum cleat_curve curve_without_metadata(struct cli_chip_call *c,
+                                               uint16_t object) {
+    uint8_t digest[48] = {1};
+    uint8_t rs[CLEAT_SE_SIGNATURE_MAX];
+    struct cleat_se_op op =
+        cli_chip_op(CLEAT_SE_CERTIFICATE, CLEAT_SE_OBJECT_CERTIFICATE, c->data,
+                    CLI_CHIP_OBJECT_MAX);
+    if (cleat_se_do(&c->se.se, &op, 0) == CLEAT_OK) {
+        const unsigned char *at = c->data;
+        X509 *x = d2i_X509(NULL, &at, (long)op.out.len);
+        enum cleat_curve found =
+            cli_identity_curve(x == NULL ? NULL : X509_get0_pubkey(x));
+        X509_free(x);
+        ERR_clear_error();
+        return found == (enum cleat_curve)0 ? CLEAT_CURVE_P256 : found;
+    }
+    op = cli_chip_op(CLEAT_SE_SIGN, object, rs, sizeof rs);
+    op.curve = CLEAT_CURVE_P384;
+    op.in = cleat_bytes_of(digest, sizeof digest);
+    return cleat_se_do(&c->se.se, &op, 0) == CLEAT_OK ? CLEAT_CURVE_P384
+                                                      : CLEAT_CURVE_P256;
+}
+
 enum cleat_curve cli_identity_curve_of(struct cli_chip_call *c,
                                        uint16_t object) {
     uint8_t raw[64];
@@ -274,38 +410,24 @@ enum cleat_curve cli_identity_curve_of(struct cli_chip_call *c,
         m.algorithm >= 0) {
         return (enum cleat_curve)m.algorithm;
     }
-    /* No metadata: its certificate tells. */
-    struct cleat_se_op op =
-        cli_chip_op(CLEAT_SE_CERTIFICATE, CLEAT_SE_OBJECT_CERTIFICATE, c->data,
-                    CLI_CHIP_OBJECT_MAX);
-    enum cleat_curve curve = CLEAT_CURVE_P256;
-    if (len == 0 && cleat_se_do(&c->se.se, &op, 0) == CLEAT_OK) {
-        const unsigned char *at = c->data;
-        X509 *x = d2i_X509(NULL, &at, (long)op.out.len);
-        enum cleat_curve found =
-            cli_identity_curve(x == NULL ? NULL : X509_get0_pubkey(x));
-        curve = found == (enum cleat_curve)0 ? curve : found;
-        X509_free(x);
-        ERR_clear_error();
-    }
-    return curve;
+    return len == 0 ? curve_without_metadata(c, object) : CLEAT_CURVE_P256;
 }
 
 EVP_PKEY *cli_identity_recover(struct cli_chip_call *c, uint16_t object,
                                int *status) {
-    uint8_t digest[2][48];
-    uint8_t rs[2][CLEAT_SE_SIGNATURE_MAX];
+    uint8_t digest[2][EVP_MAX_MD_SIZE];
+    uint8_t rs[2][CLI_IDENTITY_MAX];
+    size_t rs_len[2];
     struct recovery v;
     memset(&v, 0, sizeof v);
     v.curve = cli_identity_curve_of(c, object);
-    size_t len = cleat_curve_bytes(v.curve);
-    if (cli_identity_group(v.curve) == NULL || len > sizeof digest[0]) {
-        *status = cli_report_fail(&c->report, CLI_REFUSED, NULL,
-                                  "the key in 0x%04X is not ECC P-256 or "
-                                  "P-384",
-                                  object);
+    if (cli_identity_group(v.curve) == NULL) {
+        *status = cli_report_fail(
+            &c->report, CLI_REFUSED, NULL,
+            "the key in 0x%04X is not " CLI_IDENTITY_KINDS, object);
         return NULL;
     }
+    size_t len = digest_len(v.curve);
     for (size_t i = 0; i < 2; i++) {
         struct cleat_buf out = {rs[i], sizeof rs[i], 0};
         if (cleat_linux_random(NULL, digest[i], len) != CLEAT_OK) {
@@ -318,11 +440,12 @@ EVP_PKEY *cli_identity_recover(struct cli_chip_call *c, uint16_t object,
         if (*status != CLI_OK) {
             return NULL;
         }
+        rs_len[i] = out.len;
     }
     v.digest = cleat_bytes_of(digest[0], len);
-    v.rs = cleat_bytes_of(rs[0], 2 * len);
+    v.rs = cleat_bytes_of(rs[0], rs_len[0]);
     EVP_PKEY *key = recover(&v, cleat_bytes_of(digest[1], len),
-                            cleat_bytes_of(rs[1], 2 * len));
+                            cleat_bytes_of(rs[1], rs_len[1]));
     if (key == NULL) {
         *status = cli_report_fail(
             &c->report, CLI_MISMATCH, "`cleat chip selftest` tells more",
@@ -333,18 +456,17 @@ EVP_PKEY *cli_identity_recover(struct cli_chip_call *c, uint16_t object,
 
 int cli_identity_challenge(struct cli_chip_call *c, uint16_t object,
                            EVP_PKEY *key) {
-    uint8_t digest[48];
-    uint8_t rs[CLEAT_SE_SIGNATURE_MAX];
+    uint8_t digest[EVP_MAX_MD_SIZE];
+    uint8_t rs[CLI_IDENTITY_MAX];
     struct cleat_buf out = {rs, sizeof rs, 0};
     enum cleat_curve curve = cli_identity_curve(key);
-    size_t len = cleat_curve_bytes(curve);
     if (curve == (enum cleat_curve)0) {
         return cli_report_fail(&c->report, CLI_REFUSED, NULL,
-                               "the certificate is for a key that is not ECC "
-                               "P-256 or P-384");
+                               "the certificate is for a key that is "
+                               "not " CLI_IDENTITY_KINDS);
     }
-    if (len > sizeof digest ||
-        cleat_linux_random(NULL, digest, len) != CLEAT_OK) {
+    size_t len = digest_len(curve);
+    if (cleat_linux_random(NULL, digest, len) != CLEAT_OK) {
         return cli_report_fail(&c->report, CLI_FAILED, NULL,
                                "no random numbers");
     }

@@ -12,6 +12,12 @@
 
 #include "chip_call.h"
 
+/** Room for any signature (r s) and any point here, bytes. */
+#define CLI_IDENTITY_MAX 160
+/** Words for the kinds that are used here. */
+#define CLI_IDENTITY_KINDS                                                     \
+    "ECC P-256, P-384, P-521 or Brainpool r1 with 256, 384 or 512 bits"
+
 /** @return the curve of an EC key, or 0: of a kind that is not used here. */
 enum cleat_curve cli_identity_curve(const EVP_PKEY *key);
 /** @return the curve of a slot's key, by its metadata, or else by the
@@ -24,6 +30,14 @@ enum cleat_curve cli_identity_curve_named(const char *name);
 const char *cli_identity_group(enum cleat_curve curve);
 /** @return the digest that goes with a curve. */
 const EVP_MD *cli_identity_digest(enum cleat_curve curve);
+
+/** @return bytes of a field element; 0: not a curve that is used here. */
+size_t cli_identity_bytes(enum cleat_curve curve);
+/** Make a key in a slot, and let it sign for its public key if it may.
+ *  Reports what fails. @return the public key, or NULL with *status. */
+EVP_PKEY *cli_identity_generate(struct cli_chip_call *c, uint16_t object,
+                                enum cleat_curve curve, uint8_t usage,
+                                int *status);
 
 /** @return a public key from its uncompressed point; NULL: it is none. */
 EVP_PKEY *cli_identity_key(enum cleat_curve curve, struct cleat_bytes point);
@@ -46,6 +60,11 @@ bool cli_identity_good(EVP_PKEY *key, struct cleat_bytes digest,
 int cli_identity_sign(struct cli_chip_call *c, uint16_t object,
                       enum cleat_curve curve, struct cleat_bytes digest,
                       struct cleat_buf *rs);
+/** Let the element check a signature of a public point and report what fails.
+ *  @return CLI_OK, CLI_MISMATCH, or another exit status. */
+int cli_identity_verify(struct cli_chip_call *c, enum cleat_curve curve,
+                        struct cleat_bytes point, struct cleat_bytes digest,
+                        struct cleat_bytes rs);
 /**
  * The public key of a slot. No element tells it after it was made, so it is
  * computed from a signature and checked with another one.

@@ -15,7 +15,7 @@
 
 #define PATH_ROOM 4096
 
-static bool write_all(int fd, struct cleat_bytes data) {
+static bool write_out(int fd, struct cleat_bytes data) {
     size_t done = 0;
     while (done < data.len) {
         ssize_t n = write(fd, data.data + done, data.len - done);
@@ -27,7 +27,7 @@ static bool write_all(int fd, struct cleat_bytes data) {
         }
         done += (size_t)n;
     }
-    return fsync(fd) == 0;
+    return true;
 }
 
 static bool sync_folder(const char *path) {
@@ -51,7 +51,7 @@ static int make(const char *path, struct cleat_bytes data, unsigned mode) {
     if (fd < 0) {
         return fail(path);
     }
-    bool ok = write_all(fd, data);
+    bool ok = write_out(fd, data) && fsync(fd) == 0;
     if (close(fd) != 0 || !ok) {
         int status = fail(path);
         unlink(path);
@@ -60,12 +60,42 @@ static int make(const char *path, struct cleat_bytes data, unsigned mode) {
     return CLI_OK;
 }
 
+static bool name_beside(const char *path, char fresh[PATH_ROOM]) {
+    int n = snprintf(fresh, PATH_ROOM, "%s.new", path);
+    if (n < 0 || n >= PATH_ROOM) {
+        cli_error("%s: path too long", path);
+        return false;
+    }
+    (void)unlink(fresh); /* From a run that was killed. */
+    return true;
+}
+
 int cli_outfile_create(const char *path, struct cleat_bytes data,
                        unsigned mode) {
-    int status = make(path, data, mode);
+    char fresh[PATH_ROOM];
+    if (!name_beside(path, fresh)) {
+        return CLI_FAILED;
+    }
+    int status = make(fresh, data, mode);
+    /* Unlike rename(), this never takes the place of a file. */
+    if (status == CLI_OK && link(fresh, path) != 0) {
+        status = fail(path);
+    }
+    (void)unlink(fresh);
     if (status == CLI_OK && !sync_folder(path)) {
+        status = fail(path);
+    }
+    return status;
+}
+
+/* A device, a pipe, /dev/stdout: written to, not replaced. */
+static int write_to(const char *path, struct cleat_bytes data) {
+    int fd = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
+    if (fd < 0) {
         return fail(path);
     }
+    bool ok = write_out(fd, data);
+    int status = close(fd) == 0 && ok ? CLI_OK : fail(path);
     return status;
 }
 
@@ -73,16 +103,19 @@ int cli_outfile_replace(const char *path, struct cleat_bytes data,
                         unsigned mode) {
     char fresh[PATH_ROOM];
     struct stat st;
-    int n = snprintf(fresh, sizeof fresh, "%s.new", path);
-    if (n < 0 || (size_t)n >= sizeof fresh) {
-        cli_error("%s: path too long", path);
+    bool is_there = stat(path, &st) == 0;
+    if (is_there && !S_ISREG(st.st_mode)) {
+        return write_to(path, data);
+    }
+    if (!name_beside(path, fresh)) {
         return CLI_FAILED;
     }
-    if (stat(path, &st) == 0) {
-        mode = (unsigned)st.st_mode & 07777;
+    int status = make(fresh, data, is_there ? st.st_mode & 0700 : mode);
+    if (status == CLI_OK && is_there) {
+        /* Owner first: it may be refused, and clears bits of the mode. */
+        bool owned = chown(fresh, st.st_uid, st.st_gid) == 0;
+        (void)chmod(fresh, st.st_mode & (owned ? 07777 : 0700));
     }
-    (void)unlink(fresh); /* From a run that was killed. */
-    int status = make(fresh, data, mode);
     if (status == CLI_OK && (rename(fresh, path) != 0 || !sync_folder(path))) {
         status = fail(path);
     }

@@ -136,8 +136,20 @@ static int open_net(struct cli_pubsub *p) {
     memset(&c, 0, sizeof c);
     c.host = p->o->host;
     c.port = p->o->port;
+    c.path = p->o->unix_path;
+    c.bind = p->o->bind;
     if (cleat_linux_net_init(&p->net, &c) != CLEAT_OK) {
-        cli_error("-h: \"%.100s\" is no host name", p->o->host);
+        if (c.path != NULL) {
+            cli_error("--unix: \"%.100s\" is no path of a socket, or longer "
+                      "than 107 bytes",
+                      c.path);
+        } else if (c.bind != NULL) {
+            cli_error("-A or -h: \"%.60s\" must be an address, \"%.100s\" a "
+                      "host name",
+                      c.bind, p->o->host);
+        } else {
+            cli_error("-h: \"%.100s\" is no host name", p->o->host);
+        }
         return CLI_PUBSUB_FAILED;
     }
     p->net_ready = true;
@@ -205,6 +217,34 @@ static int open_tls(struct cli_pubsub *p) {
     }
     p->tls_ready = true;
     p->lower = cleat_tls_stream(&p->tls);
+    return CLI_OK;
+}
+
+static int open_ws(struct cli_pubsub *p) {
+    struct cleat_ws_config c;
+    uint16_t usual = p->o->url_tls ? 443 : 80;
+    bool v6 = strchr(p->o->host, ':') != NULL;
+    snprintf(p->ws_host, sizeof p->ws_host, v6 ? "[%s]" : "%s", p->o->host);
+    if (p->o->port != usual) {
+        size_t n = strlen(p->ws_host);
+        snprintf(p->ws_host + n, sizeof p->ws_host - n, ":%u",
+                 (unsigned)p->o->port);
+    }
+    memset(&c, 0, sizeof c);
+    c.lower = p->lower;
+    c.host = p->ws_host;
+    c.path = p->o->ws_path;
+    c.random = cleat_linux_random;
+    c.out_buf = p->ws_buf = malloc(CLI_PUBSUB_CHUNK);
+    c.out_cap = CLI_PUBSUB_CHUNK;
+    if (p->ws_buf == NULL) {
+        return out_of_memory();
+    }
+    if (cleat_ws_init(&p->ws, &c) != CLEAT_OK) {
+        cli_error("-L: \"%.100s\" is no path of a WebSocket", p->o->ws_path);
+        return CLI_PUBSUB_FAILED;
+    }
+    p->lower = cleat_ws_stream(&p->ws);
     return CLI_OK;
 }
 
@@ -296,6 +336,9 @@ int cli_pubsub_open(struct cli_pubsub *p, const struct cli_pubsub_options *o,
     if (status == CLI_OK && o->cafile != NULL) {
         status = open_tls(p);
     }
+    if (status == CLI_OK && o->ws_path != NULL) {
+        status = open_ws(p);
+    }
     if (status == CLI_OK && o->store != NULL &&
         !cli_pubsub_store_open(p, tx_cap)) {
         status = CLI_PUBSUB_FAILED;
@@ -331,6 +374,7 @@ void cli_pubsub_close(struct cli_pubsub *p) {
         cleat_wipe(p->rx, RX_CAP); /* It held a password. */
     }
     free(p->certificate);
+    free(p->ws_buf);
     free(p->ca);
     free(p->tx);
     free(p->rx);

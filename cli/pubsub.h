@@ -18,6 +18,7 @@
 #include "cleat/linux_store.h"
 #include "cleat/log.h"
 #include "cleat/tls.h"
+#include "cleat/ws.h"
 #include "cli.h"
 
 /** Exit statuses of the originals. CONNACK codes 1 to 5 are statuses, too. */
@@ -50,6 +51,9 @@ struct cli_pubsub_options {
     uint16_t port; /**< 0: by --cafile. */
     char *url;     /**< Copy of -L that is cut up; owned. */
     bool url_tls;
+    char *ws_text;       /**< Owned. */
+    const char *ws_path; /**< WebSocket, with this path; NULL: none. */
+    const char *unix_path, *bind;
     struct cli_texts topics;
     const char *id, *id_prefix;
     char id_text[256];
@@ -76,6 +80,9 @@ struct cli_pubsub_options {
 
     struct cli_texts unsubscribe, filter_out;
     uint32_t msg_count, timeout_s;
+    const char *format;     /**< -F; NULL: none. */
+    uint32_t random_filter; /**< In a thousand; 0: all. */
+    bool remove_retained, pretty;
     bool no_eol, verbose, no_retained, retained_only, exit_after_sub;
 };
 
@@ -110,6 +117,9 @@ struct cli_pubsub {
     const struct cli_pubsub_options *o;
     struct cli_se element;
     bool element_open, tls_ready, net_ready;
+    struct cleat_ws ws;
+    uint8_t *ws_buf;
+    char ws_host[300];
     struct cleat_linux_net net;
     struct cleat_tls tls;
     struct cleat_stream *lower; /**< TCP or TLS. */

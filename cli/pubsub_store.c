@@ -93,8 +93,8 @@ bool cli_pubsub_store_open(struct cli_pubsub *p, size_t packet_max) {
                        (unsigned long)found.damaged);
     }
     k.store = store_of(p);
-    k.buf = p->keep_buf = malloc(packet_max);
-    k.cap = packet_max;
+    k.buf = p->keep_buf = malloc(packet_max + 1);
+    k.cap = packet_max + 1;
     err = p->keep_buf == NULL ? CLEAT_ERR_FULL
                               : cleat_keeper_init(&p->keeper, &k);
     if (err != CLEAT_OK) {

@@ -177,7 +177,6 @@ static int choose(struct cli_renew *n) {
 /* ---- the new key ---- */
 
 static int make_key(struct cli_renew *n) {
-    uint8_t point[CLEAT_SE_POINT_MAX + 64];
     struct cli_renewal *r = &n->renewal;
     int status = CLI_OK;
     if (r->key_made) {
@@ -193,11 +192,10 @@ static int make_key(struct cli_renew *n) {
     if (status != CLI_OK) {
         return status;
     }
-    struct cleat_se_op op =
-        cli_chip_op(CLEAT_SE_GENERATE, r->key, point, sizeof point);
-    op.curve = cli_identity_curve_of(n->c, n->key);
-    op.usage = CLEAT_SE_USE_AUTH | CLEAT_SE_USE_SIGN;
-    status = cli_chip_do(n->c, &op, "no new key was made");
+    EVP_PKEY *key =
+        cli_identity_generate(n->c, r->key, cli_identity_curve_of(n->c, n->key),
+                              CLEAT_SE_USE_AUTH | CLEAT_SE_USE_SIGN, &status);
+    EVP_PKEY_free(key);
     r->key_made = status == CLI_OK;
     return status == CLI_OK ? save_record(n) : status;
 }

@@ -5,6 +5,7 @@
  */
 #include "firmware.h"
 
+#include <lwip/mem.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -77,6 +78,23 @@ static void fail_as_told(const char *how) {
     }
 }
 
+/* Take all of lwIP's heap, or give it back; each block points to the one before
+ * it. */
+static void starve(bool on) {
+    static void **last;
+    while (!on && last != NULL) {
+        void **before = *last;
+        mem_free(last);
+        last = before;
+    }
+    for (mem_size_t size = MEM_SIZE; on && size >= sizeof *last; size /= 2) {
+        for (void **p = mem_malloc(size); p != NULL; p = mem_malloc(size)) {
+            *p = last;
+            last = p;
+        }
+    }
+}
+
 const char *firmware_test(bool control, const char *line) {
     if (strcmp(line, "stats") == 0) {
         stats(control);
@@ -84,11 +102,16 @@ const char *firmware_test(bool control, const char *line) {
         if (firmware_memory_hog(strtoul(line + 4, NULL, 10)) != CLEAT_OK) {
             return "not so much";
         }
+    } else if (strcmp(line, "starve on") == 0) {
+        starve(true);
+    } else if (strcmp(line, "starve off") == 0) {
+        starve(false);
     } else if (strncmp(line, "fail ", 5) == 0) {
         fail_as_told(line + 5);
         return "fail null|bus|stack|canary|hang";
     } else {
-        return "press, led, ready, stats, hog BYTES, fail HOW, quit";
+        return "press, led, ready, stats, hog BYTES, starve on|off, fail HOW, "
+               "quit";
     }
     return control ? "ok" : NULL;
 }

@@ -52,7 +52,7 @@ enum cleat_keeper_policy {
 struct cleat_keeper_config {
     struct cleat_store *store; /**< Required; stays. */
     uint8_t *buf;              /**< One packet. Required; stays. */
-    size_t cap;                /**< The largest that can be published. */
+    size_t cap;                /**< One more than the largest PUBLISH. */
     uint32_t queue_max; /**< Messages kept, under way or waiting; 0: as many as
                              the store takes, at most CLEAT_KEEPER_MOST. */
     enum cleat_keeper_policy policy;
@@ -91,8 +91,9 @@ uint16_t cleat_keeper_first_id(const struct cleat_keeper *k);
  * Hand the session what was kept: received ids, then messages, oldest first,
  * as many as it has room for; cleat_keeper_feed() hands in the rest.
  * @return 0, CLEAT_ERR_SIZE (a message does not fit buf or the session's
- *         buffer: give more), CLEAT_ERR_FULL (qos2_count is too small), or the
- *         store's error.
+ *         buffer: give more), CLEAT_ERR_UNSUPPORTED (it was published with
+ *         another version of MQTT than the session speaks), CLEAT_ERR_FULL
+ * (qos2_count is too small), or the store's error.
  */
 int cleat_keeper_restore(struct cleat_keeper *k, struct cleat_mqtt *session);
 

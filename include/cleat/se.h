@@ -163,7 +163,7 @@ struct cleat_se_config {
 };
 
 /** Largest context of any driver in this build, bytes (the optiga driver's is
- *  about 760 on a 32-bit machine, 840 on a 64-bit one). */
+ *  784 on a 32-bit machine, some 920 on a 64-bit one). */
 #ifndef CLEAT_SE_CTX_MAX
 #define CLEAT_SE_CTX_MAX 1536
 #endif
@@ -221,9 +221,10 @@ struct cleat_se {
     struct cleat_task *task; /**< Who steps it. */
     struct cleat_se_op *head, *tail, *current;
     bool cancel;
-    bool unfinished;             /**< The driver has something left to do. */
-    uint16_t sessions_used;      /**< Bit n: session_first + n is taken. */
-    struct cleat_se_stats live;  /**< The owning task's. */
+    bool unfinished;        /**< The driver has something left to do. */
+    uint16_t sessions_used; /**< Bit n: session_first + n is taken. */
+    /** The owning task's, since then. */
+    uint32_t writes, reads, nacks, bytes_out, bytes_in;
     struct cleat_se_stats stats; /**< As of the last completion. */
     uint64_t ctx[CLEAT_SE_CTX_MAX / 8];
 };

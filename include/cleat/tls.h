@@ -240,8 +240,9 @@ int cleat_tls_get_alert(const struct cleat_tls *t);
 /** @return its name as in RFC 5246, "bad_certificate"; never NULL. */
 const char *cleat_tls_alert_name(int alert);
 /**
- * One line for people: what failed, and names or dates that tell why. No
- * newline; cut to cap - 1 characters; "" when nothing failed.
+ * One line for people: what failed, and names or dates that tell why; without
+ * CLEAT_TEXTS "tls" and numbers: failure, alert, code, object. No newline; cut
+ * to cap - 1 characters; "" when nothing failed.
  * @return bytes written without the NUL.
  */
 size_t cleat_tls_explain(const struct cleat_tls *t, char *buf, size_t cap);

@@ -143,51 +143,62 @@ static int connect_to(struct cleat_bare_net *n) {
 }
 
 static int unknown_name(struct cleat_bare_net *n) {
-    return fail(n, CLEAT_ERR_IO, ERR_ARG, CLEAT_TEXT("name not known"));
+    return fail(n, CLEAT_ERR_IO, ERR_ARG,
+                CLEAT_TEXT("name not known, or no name server answers"));
 }
 
-/* The answer of a look-up. A stale one, of an open before, is dropped. */
+/* lwIP looks up one name at a time and cannot be told to stop: an open that
+ * comes while one is under way waits for that one's answer. */
 static struct cleat_bare_net *resolving;
+static bool looking;
+
+static int look_up(struct cleat_bare_net *n);
 
 static void on_found(const char *name, const ip_addr_t *found, void *arg) {
     struct cleat_bare_net *n = resolving;
-    (void)name;
-    if (n == NULL || n->state != RESOLVING ||
-        n->lookup != (uint32_t)(uintptr_t)arg) {
+    (void)arg;
+    looking = false;
+    if (n == NULL || n->state != RESOLVING) {
         return;
     }
-    resolving = NULL;
-    n->address = found == NULL ? 0 : ip_addr_get_ip4_u32(found);
-    if (n->address == 0) {
+    if (strcmp(name, n->host) != 0) {
+        (void)look_up(n); /* that was somebody else's */
+    } else if (found == NULL || ip_addr_isany_val(*found)) {
         (void)unknown_name(n);
     } else {
+        n->address = ip_addr_get_ip4_u32(found);
         (void)connect_to(n);
     }
     cleat_port_wake(n->task);
 }
 
-static int begin(struct cleat_bare_net *n, uint64_t now_ms) {
+static int look_up(struct cleat_bare_net *n) {
     ip_addr_t found;
-    n->task = cleat_port_current();
-    n->ended = false;
-    n->detail = (struct cleat_detail){0};
-    n->deadline_ms =
-        now_ms + (n->connect_timeout_ms == 0 ? CONNECT_TIMEOUT_MS
-                                             : n->connect_timeout_ms);
-    n->state = RESOLVING;
-    n->lookup++;
-    resolving = n;
-    err_t e = dns_gethostbyname(n->host, &found, on_found,
-                                (void *)(uintptr_t)n->lookup);
-    if (e == ERR_INPROGRESS) {
+    if (looking) {
         return CLEAT_ERR_AGAIN;
     }
-    resolving = NULL;
+    err_t e = dns_gethostbyname(n->host, &found, on_found, NULL);
+    if (e == ERR_INPROGRESS) {
+        looking = true;
+        return CLEAT_ERR_AGAIN;
+    }
     if (e != ERR_OK) {
         return e == ERR_MEM ? refuse(n, e) : unknown_name(n);
     }
     n->address = ip_addr_get_ip4_u32(&found);
     return connect_to(n);
+}
+
+static int begin(struct cleat_bare_net *n, uint64_t now_ms) {
+    n->task = cleat_port_current();
+    n->ended = false;
+    memset(&n->detail, 0, sizeof n->detail);
+    n->deadline_ms =
+        now_ms + (n->connect_timeout_ms == 0 ? CONNECT_TIMEOUT_MS
+                                             : n->connect_timeout_ms);
+    n->state = RESOLVING;
+    resolving = n;
+    return look_up(n);
 }
 
 static int net_open(void *self, uint64_t now_ms) {
@@ -267,7 +278,7 @@ static int net_write(void *self, const uint8_t *data, size_t len) {
 static void net_close(void *self) {
     struct cleat_bare_net *n = self;
     if (resolving == n) {
-        resolving = NULL;
+        resolving = NULL; /* it may be gone when the answer comes */
     }
     drop(n);
     n->state = IDLE;

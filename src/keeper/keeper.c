@@ -82,15 +82,22 @@ static int keep(struct cleat_keeper *k, uint64_t number,
     return CLEAT_OK;
 }
 
+/* Of the protocol: PUBLISH differs, so a packet is kept with it. */
+static uint8_t version_of(const struct cleat_keeper *k) {
+    return k->session->v5 != NULL ? 5 : 4;
+}
+
 /* Published past the keeper: it follows what is with the session, so nothing
  * may be waiting. */
 static int note_queued(struct cleat_keeper *k, uint16_t id,
                        struct cleat_bytes packet) {
-    if (k->fed != k->next) {
+    if (k->session == NULL || k->fed != k->next) {
         return CLEAT_ERR_FULL;
     }
+    const uint8_t version = version_of(k);
+    const struct cleat_bytes parts[] = {cleat_bytes_of(&version, 1), packet};
     k->first = k->kept == 0 ? k->next : k->first;
-    int err = keep(k, number_of(k->next, id), &packet, 1);
+    int err = keep(k, number_of(k->next, id), parts, 2);
     if (err == CLEAT_OK) {
         k->fed = k->next;
     }
@@ -184,8 +191,11 @@ static int hand_in(struct cleat_keeper *k,
     if (err != CLEAT_OK) {
         return err;
     }
+    if (packet.data[0] != version_of(k)) {
+        return CLEAT_ERR_UNSUPPORTED;
+    }
     return cleat_mqtt_restore(k->session,
-                              cleat_bytes_of(packet.data, packet.len),
+                              cleat_bytes_of(packet.data + 1, packet.len - 1),
                               number < k->this_run);
 }
 
@@ -251,8 +261,10 @@ static bool drop_oldest(struct cleat_keeper *k) {
 /* Head and topic are in buf, the payload stays where it is. */
 static int keep_message(struct cleat_keeper *k,
                         const struct cleat_mqtt_message *m) {
-    uint8_t *end = cleat_mqtt_publish_encode(NULL, k->config.buf, m,
-                                             cleat_mqtt_publish_length(NULL, m),
+    const struct cleat_mqtt_version *v = k->session->v5;
+    k->config.buf[0] = version_of(k);
+    uint8_t *end = cleat_mqtt_publish_encode(v, k->config.buf + 1, m,
+                                             cleat_mqtt_publish_length(v, m),
                                              id_of(k->next));
     const struct cleat_bytes parts[] = {
         cleat_bytes_of(k->config.buf, (size_t)(end - k->config.buf)),
@@ -267,9 +279,9 @@ static int check(const struct cleat_keeper *k,
         (m->payload.data == NULL && m->payload.len > 0)) {
         return CLEAT_ERR_ARG;
     }
-    size_t length = cleat_mqtt_publish_length(NULL, m);
+    size_t length = cleat_mqtt_publish_length(k->session->v5, m);
     bool fits = length >= m->payload.len && length <= CLEAT_MQTT_LENGTH_MAX &&
-                cleat_mqtt_header_total(length) <= k->config.cap;
+                cleat_mqtt_header_total(length) < k->config.cap;
     return fits ? CLEAT_OK : CLEAT_ERR_SIZE;
 }
 

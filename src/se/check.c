@@ -18,7 +18,7 @@ static const struct rule rules[CLEAT_SE_OP_COUNT] = {
     [CLEAT_SE_READ] = {.can = CLEAT_SE_CAN_OBJECTS, .out_extra = 1},
     [CLEAT_SE_WRITE] = {.can = CLEAT_SE_CAN_OBJECTS},
     [CLEAT_SE_COUNT] = {.can = CLEAT_SE_CAN_OBJECTS, .in = true},
-    [CLEAT_SE_READ_METADATA] = {.can = CLEAT_SE_CAN_METADATA, .out_extra = 2},
+    [CLEAT_SE_READ_METADATA] = {.can = CLEAT_SE_CAN_METADATA, .out_extra = 46},
     [CLEAT_SE_WRITE_METADATA] = {.can = CLEAT_SE_CAN_METADATA, .in = true},
     [CLEAT_SE_GENERATE] = {.can = CLEAT_SE_CAN_GENERATE,
                            .curve = true,

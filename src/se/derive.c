@@ -13,6 +13,8 @@
 #define DERIVE_MAX 256u
 #define SALT_MAX 1024u
 #define INFO_MAX 256u
+#define DIGEST_LEN 32u
+#define HASH_CHUNK 1280u /* A multiple of the block of 64. */
 
 /* Where the result goes and how long it must be. */
 static int run(struct cleat_se_key *key, struct cleat_se_command *c, size_t len,
@@ -94,11 +96,26 @@ int cleat_se_key_derive(struct cleat_se_key *key, enum cleat_se_kdf kdf,
     return run(key, &c, len, out);
 }
 
-int cleat_se_key_hash_object(struct cleat_se_key *key, uint16_t offset,
-                             uint16_t len, uint8_t digest[32]) {
-    uint8_t head[9];
-    uint8_t reply[3 + 32];
+/* The reply of the command that ends a digest. */
+static int take_digest(struct cleat_se_key *key,
+                       const struct cleat_se_command *c,
+                       uint8_t digest[DIGEST_LEN]) {
     struct cleat_bytes value;
+    /* For the end after a start 01 as well (seen), 03 by the wording of the
+     * manual. */
+    if ((!cleat_se_command_only(c, 0x01, &value) &&
+         !cleat_se_command_only(c, 0x03, &value)) ||
+        value.len != DIGEST_LEN) {
+        return cleat_se_command_bad_reply(key);
+    }
+    memcpy(digest, value.data, DIGEST_LEN);
+    return 0;
+}
+
+int cleat_se_key_hash_object(struct cleat_se_key *key, uint16_t offset,
+                             uint16_t len, uint8_t digest[DIGEST_LEN]) {
+    uint8_t head[9];
+    uint8_t reply[3 + DIGEST_LEN];
     struct cleat_writer w = cleat_writer_of(head, sizeof head);
     cleat_se_command_tag(&w, 0x11, 6); /* From an object, start and end. */
     cleat_write_u16(&w, key->object);
@@ -112,12 +129,33 @@ int cleat_se_key_hash_object(struct cleat_se_key *key, uint16_t offset,
                                  {NULL, 0},
                                  {reply, sizeof reply, 0}};
     int err = cleat_se_command_do(key, &c);
-    if (err != 0) {
-        return err;
+    return err != 0 ? err : take_digest(key, &c, digest);
+}
+
+int cleat_se_key_hash(struct cleat_se_key *key, struct cleat_bytes data,
+                      uint8_t digest[DIGEST_LEN]) {
+    size_t done = 0;
+    for (;;) {
+        uint8_t head[3];
+        uint8_t reply[3 + DIGEST_LEN];
+        struct cleat_writer w = cleat_writer_of(head, sizeof head);
+        size_t left = data.len - done;
+        size_t n = left < HASH_CHUNK ? left : HASH_CHUNK;
+        bool last = n == left;
+        /* 0 start, 1 start and end, 2 more, 3 end. */
+        cleat_se_command_tag(&w, (uint8_t)((last ? 1 : 0) + (done > 0 ? 2 : 0)),
+                             n);
+        struct cleat_se_command c = {CLEAT_SE_CMD_HASH,
+                                     SHA256,
+                                     0,
+                                     cleat_se_command_written(&w),
+                                     cleat_bytes_of(data.data + done, n),
+                                     {NULL, 0},
+                                     {reply, last ? sizeof reply : 0, 0}};
+        int err = cleat_se_command_do(key, &c);
+        if (err != 0 || last) {
+            return err != 0 ? err : take_digest(key, &c, digest);
+        }
+        done += n;
     }
-    if (!cleat_se_command_only(&c, 0x01, &value) || value.len != 32) {
-        return cleat_se_command_bad_reply(key);
-    }
-    memcpy(digest, value.data, 32);
-    return 0;
 }

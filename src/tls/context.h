@@ -238,7 +238,7 @@ enum cleat_tls_complaint {
 /** Put words beside an mbedTLS code. @return the complaint's error. */
 int cleat_tls_complain(struct cleat_detail *detail,
                        enum cleat_tls_complaint what, int code);
-/** @return static words for a failure; never NULL. */
+/** @return static words for a failure; NULL without CLEAT_TEXTS. */
 const char *cleat_tls_explain_text(enum cleat_tls_failure kind);
 
 #endif

@@ -85,7 +85,7 @@ static const char *alert_hint(int alert) {
     }
 }
 
-/* In the order of enum cleat_tls_failure. With CLEAT_TEXTS: */
+/* In the order of enum cleat_tls_failure. */
 static const char full_texts[] =
     "\0"
     "the connection below failed\0"
@@ -115,34 +115,8 @@ static const char full_texts[] =
     "all on the chip is demanded, and the element cannot\0"
     "tls settings are missing or wrong\0";
 
-/* And without: */
-static const char brief_texts[] = "\0"
-                                  "lower failed\0"
-                                  "unknown ca\0"
-                                  "wrong host\0"
-                                  "expired\0"
-                                  "not yet valid\0"
-                                  "wrong usage\0"
-                                  "bad certificate\0"
-                                  "bad signature\0"
-                                  "bad point\0"
-                                  "refused\0"
-                                  "no common suite\0"
-                                  "not tls\0"
-                                  "closed\0"
-                                  "timed out\0"
-                                  "element failed\0"
-                                  "unsupported\0"
-                                  "too large\0"
-                                  "no memory\0"
-                                  "broken protocol\0"
-                                  "revoked\0"
-                                  "bad crl\0"
-                                  "not on chip\0"
-                                  "bad settings\0";
-
 const char *cleat_tls_explain_text(enum cleat_tls_failure kind) {
-    return nth(CLEAT_TEXTS ? full_texts : brief_texts, kind);
+    return CLEAT_TEXTS ? nth(full_texts, kind) : NULL;
 }
 
 static const int8_t complaint_errors[] = {
@@ -283,14 +257,17 @@ static int explain_closed(const struct cleat_tls_ctx *c, char *buf,
                     silence_hint(c));
 }
 
-/** Without CLEAT_TEXTS: what kind of failure, and the alert's number. */
+/** Without CLEAT_TEXTS: numbers of failure and alert, native code, object. */
 static size_t explain_short(const struct cleat_tls_ctx *c, char *buf,
                             size_t cap) {
-    const char *text = cleat_tls_explain_text(c->run.trouble.kind);
-    int n = c->run.alert < 0
-                ? snprintf(buf, cap, "%s", text)
-                : snprintf(buf, cap, "%s (alert %d)", text, c->run.alert);
-    return fits(n, cap);
+    const struct cleat_tls_trouble *t = &c->run.trouble;
+    buf[0] = '\0';
+    return t->kind == CLEAT_TLS_FINE
+               ? 0
+               : fits(snprintf(buf, cap, "tls %d %d %ld 0x%04x", (int)t->kind,
+                               c->run.alert, (long)t->detail.code,
+                               (unsigned)t->detail.object),
+                      cap);
 }
 
 size_t cleat_tls_explain(const struct cleat_tls *t, char *buf, size_t cap) {

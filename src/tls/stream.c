@@ -172,7 +172,8 @@ static int fail(struct cleat_tls_ctx *c, enum cleat_tls_failure kind,
     }
     CLEAT_LOG(CLEAT_LEVEL_WARN, "tls", "%s failed error=\"%s\" code=-0x%04lx",
               c->run.up_before_fail ? "connection" : "handshake",
-              cleat_tls_explain_text(c->run.trouble.kind),
+              CLEAT_TEXTS ? cleat_tls_explain_text(c->run.trouble.kind)
+                          : cleat_strerror(err),
               (unsigned long)-(long)c->run.trouble.detail.code);
     return err;
 }
@@ -594,6 +595,14 @@ static void stream_detail(void *self, struct cleat_detail *out) {
     *out = cleat_tls_context(self)->run.trouble.detail;
 }
 
+static const struct cleat_stream stream = {
+    .open = stream_open,
+    .read = stream_read,
+    .write = stream_write,
+    .close = stream_close,
+    .detail = stream_detail,
+};
+
 static void free_all(struct cleat_tls *t) {
     struct cleat_tls_ctx *c = cleat_tls_context(t);
     mbedtls_ssl_free(&c->ssl);
@@ -658,8 +667,8 @@ int cleat_tls_init(struct cleat_tls *t, const struct cleat_tls_config *config,
         free_all(t);
         return err;
     }
-    t->stream = (struct cleat_stream){stream_open,  stream_read,   stream_write,
-                                      stream_close, stream_detail, t};
+    t->stream = stream;
+    t->stream.self = t;
     return 0;
 }
 

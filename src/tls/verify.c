@@ -154,10 +154,13 @@ static int parse_der_all(mbedtls_x509_crt *chain, struct cleat_bytes bytes,
 
 int cleat_tls_verify_parse(mbedtls_x509_crt *chain, struct cleat_bytes bytes,
                            bool keep, int *code) {
+    int count = 0;
     *code = 0;
-    int count = bytes.len > 0 && bytes.data[0] == 0x30
-                    ? parse_der_all(chain, bytes, keep, code)
-                    : parse_pem_all(chain, bytes, code);
+    if (!CLEAT_TLS_PEM || (bytes.len > 0 && bytes.data[0] == 0x30)) {
+        count = parse_der_all(chain, bytes, keep, code);
+    } else {
+        count = parse_pem_all(chain, bytes, code);
+    }
     return count > 0 ? count : CLEAT_ERR_VERIFY;
 }
 

@@ -57,6 +57,9 @@ openssl req -in "$work/wide.csr" -noout -text | grep -q ecdsa-with-SHA384 || fai
 # The factory's key, which nobody was ever told: it is recovered.
 cert csr --subject /CN=factory | openssl req -noout -pubkey >"$work/factory.pub"
 cleat chip cert | openssl x509 -noout -pubkey | cmp - "$work/factory.pub" || fail "the factory key is not recovered"
+cert csr --subject /CN=x --out /dev/stdout | openssl req -verify -noout 2>/dev/null || fail "--out /dev/stdout"
+cert csr --subject /CN=x --out /dev/null
+[ -c /dev/null ] || fail "a device was replaced by a file"
 said 2 'subject' cert csr
 for bad in CN=x / /CN /CN= /=x /XX=x "/CN=$(printf 'x%.0s' $(seq 300))"; do
     said 2 'not as /CN' cert csr --subject "$bad"
@@ -194,6 +197,10 @@ status 0 cleat cert renew status --config "$conf" --json
 [ "$(json 'd["under_way"]')" = False ] || fail "abort"
 said 2 'leave it to the file' env CLEAT_CLIENT_CERTIFICATE=0xE0E1 cleat cert renew begin --config "$conf"
 said 2 'must be there and writable' cleat cert renew begin --config "$work/none.conf"
+ln -s "$conf" "$work/link.conf"
+status 0 cleat cert renew begin --config "$work/link.conf"
+status 0 cleat cert renew abort --config "$work/link.conf"
+[ -L "$work/link.conf" ] || fail "a link to the settings was replaced by a file"
 said 2 'as 0xE0F2' cleat cert renew begin --config "$conf" --stage 0xE0F2
 said 4 'in use' cleat cert renew begin --config "$conf" --stage 0xE0F2,0xE0E2
 said 4 'not changeable' cleat cert renew begin --config "$conf" --stage 0xE0F0,0xE0E0

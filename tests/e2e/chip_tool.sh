@@ -182,7 +182,7 @@ openssl pkey -pubin -in "$work/pub.pem" -noout || fail "no public key"
 untouched 6 'key in it is destroyed for ever' keygen 0xE0F1
 untouched 6 'key in it is destroyed for ever' keygen 0xE0F1 --lab
 untouched 4 'its key is there for ever' keygen 0xE0F0 --confirm 0xE0F0
-untouched 2 'p256 or p384' keygen 0xE0F2 --curve p265
+untouched 2 'p256, p384' keygen 0xE0F2 --curve p265
 status 0 chip keygen 0xE0F1 --out "$work/pub.pem" --confirm 0xE0F1
 status 0 chip keygen 0xE0F2 --curve p384 --usage sign,agree --json
 [ "$(json 'd["curve"], "BEGIN PUBLIC KEY" in d["public_key"]')" = "('secp384r1', True)" ] || fail "keygen as JSON"
@@ -196,10 +196,19 @@ status 0 chip verify 0xE0E0 --signature "$work/sig0" --file "$work/message"
 status 7 chip verify 0xE0E0 --signature "$work/sig" --file "$work/message"
 status 7 chip verify 0xE0E0 --signature "$work/message" --file "$work/message"
 status 2 chip verify 0xE0E0 --signature "$work/none" --file "$work/message"
+for curve in p521:sha512 bp256:sha256 bp384:sha384 bp512:sha512; do
+    status 0 chip keygen 0xE0F3 --curve ${curve%:*} --out "$work/wide.pem" --confirm 0xE0F3
+    status 0 chip sign 0xE0F3 --file "$work/message" --out "$work/wide.sig"
+    openssl dgst "-${curve#*:}" -verify "$work/wide.pem" -signature "$work/wide.sig" "$work/message" >/dev/null ||
+        fail "openssl does not take a signature with $curve"
+    status 0 chip verify --public-key "$work/wide.pem" --signature "$work/wide.sig" --file "$work/message"
+    status 7 chip verify --public-key "$work/wide.pem" --signature "$work/wide.sig" --text other
+    cleat cert csr --key 0xE0F3 --subject /CN=wide | openssl req -verify -noout 2>/dev/null || fail "CSR with $curve"
+done
 status 2 chip sign 0xE0F0 --digest 00
-status 4 chip sign 0xE0F3 --text x
+status 4 chip sign 0xE0FC --text x
 [ "$(chip sign 0xE0F0 --text x --raw | head -c 1 | od -An -tx1)" = ' 30' ] || fail "--raw"
-ok "keygen, sign, verify: with OpenSSL as witness, P-256 and P-384"
+ok "keygen, sign, verify: with OpenSSL as witness, P-256, P-384, P-521, Brainpool"
 
 # --- pairing ---------------------------------------------------------------
 untouched 2 'secret-file' pair
@@ -219,7 +228,22 @@ status 0 chip info --json
 [ "$(json 'd["pairing"][:6]')" = locked ] || fail "not paired"
 untouched 4 'paired already' pair --secret-file "$work/again" --confirm 0xE140
 [ ! -e "$work/again" ] || fail "a secret that nothing has"
-ok "pair: dry run, --lab without the lock, for ever with --confirm 0xE140"
+# Objects that demand the secret, and who has it.
+status 0 chip metadata set 0xF1D7 --read 'Conf(0xE140)' --lab
+status 0 chip write 0xF1D7 --text private
+status 4 chip read 0xF1D7
+status 0 chip read 0xF1D7 --raw --shield "$work/secret"
+[ "$(cat "$work/cmd.out")" = private ] || fail "shielded read"
+status 0 cleat cert show --shield "$work/secret"
+tr 0-9 1-90 <"$work/secret" >"$work/wrong"
+chmod 600 "$work/wrong"
+status 3 chip read 0xF1D7 --shield "$work/wrong"
+grep -q 'for this very chip' "$work/cmd.err" || fail "a wrong secret is not told"
+status 2 chip read 0xF1D7 --shield "$work/none"
+status 2 chip read 0xF1D7 --shield "$work/message"
+status 0 chip trace read 0xF1D7 --shield "$work/secret"
+grep -q 'shielded: record 23' "$work/cmd.err" || fail "not shielded by the trace"
+ok "pair: dry run, --lab without the lock, for ever with --confirm 0xE140; --shield"
 
 # --- selftest, exit statuses, JSON -----------------------------------------
 status 0 chip selftest

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Changes a virtual chip's folder for a test, over its bus and with our driver:
- * writes an object, or makes a key pair and prints its public key in PEM.
+ * writes an object or its metadata, or makes a key pair and prints its public
+ * key in PEM.
  */
 #include <openssl/core_names.h>
 #include <openssl/evp.h>
@@ -26,9 +27,10 @@ static int done(const char *what, struct cleat_se_op *op) {
     return 1;
 }
 
-static int write_object(uint16_t object, const char *path) {
+static int write_object(uint16_t object, const char *path,
+                        enum cleat_se_op_type type) {
     static uint8_t data[2048];
-    struct cleat_se_op op = {.type = CLEAT_SE_WRITE, .object = object};
+    struct cleat_se_op op = {.type = type, .object = object};
     FILE *f = fopen(path, "rb");
     if (f == NULL) {
         perror(path);
@@ -72,7 +74,8 @@ static int generate(uint16_t object, unsigned long usage) {
 int main(int argc, char **argv) {
     char why[256];
     if (argc != 5) {
-        fputs("usage: chipset DIR write OBJECT FILE | DIR generate OBJECT "
+        fputs("usage: chipset DIR write|metadata OBJECT FILE | DIR generate "
+              "OBJECT "
               "USAGE\n",
               stderr);
         return 2;
@@ -94,8 +97,11 @@ int main(int argc, char **argv) {
             : done("open", &op);
     uint16_t object = (uint16_t)strtoul(argv[3], NULL, 0);
     if (status == 0) {
-        status = strcmp(argv[2], "write") == 0
-                     ? write_object(object, argv[4])
+        bool metadata = strcmp(argv[2], "metadata") == 0;
+        status = metadata || strcmp(argv[2], "write") == 0
+                     ? write_object(object, argv[4],
+                                    metadata ? CLEAT_SE_WRITE_METADATA
+                                             : CLEAT_SE_WRITE)
                      : generate(object, strtoul(argv[4], NULL, 0));
     }
     cleat_se_deinit(&se);

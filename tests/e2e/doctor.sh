@@ -158,6 +158,14 @@ openssl x509 -in "$work/rsadev.pem" -outform DER -out "$work/rsadev.der"
 chipset "$work/odd" write 0xE0E3 "$work/rsadev.der"
 diagnose certificate-key-kind 12 "a certificate for an RSA key" "${odd[@]}" --set CLIENT_CERTIFICATE=0xE0E3
 
+cp -r "$work/chip" "$work/shut"
+printf '\x20\x03\xd1\x01\xff' >"$work/never"
+chipset "$work/shut" write 0xE0E2 "$work/ca.der"
+chipset "$work/shut" metadata 0xE0E2 "$work/never"
+diagnose certificate-unreadable 12 "an object that may not be read" --chip "sim:$work/shut" --set CLIENT_CERTIFICATE=0xE0E2
+cat "$work/broker.pem" "$work/other.pem" >"$work/mixedup.pem"
+diagnose certificate-chain 12 "a chain of strangers" --chip "soft:$work/broker.key,$work/mixedup.pem"
+
 # ---- clock ----
 diagnose clock-unset 14 "a clock that was never set" "${chip[@]}" --clock 86400
 diagnose clock-behind 14 "a clock that stands in the past" "${chip[@]}" --clock 2025-06-01
@@ -258,6 +266,27 @@ diagnose mqtt-closed 18 "it hangs up at once, without TLS" "${clear[@]}" --set "
 play silent
 diagnose tls-timeout 17 "it never answers the ClientHello" "${chip[@]}" --set "MQTT_PORT=$port" --set MQTT_TIMEOUT_MS=500
 diagnose mqtt-silent 18 "it never answers CONNECT" "${clear[@]}" --set "MQTT_PORT=$port" --set MQTT_TIMEOUT_MS=500
+# What the settings of TLS demand.
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout "$work/listca.key" -out "$work/listca.pem" -days 30 \
+    -subj "/CN=listca" -addext basicConstraints=critical,CA:TRUE -addext keyUsage=critical,keyCertSign,cRLSign >/dev/null 2>&1
+dated stolen listca 20200101000000Z 20500101000000Z 'subjectAltName=DNS:localhost\nextendedKeyUsage=serverAuth'
+openssl ca -config "$work/stolen.cnf" -cert "$work/listca.pem" -keyfile "$work/listca.key" -gencrl -crlsec 1 -out "$work/stale.crl" >/dev/null 2>&1
+openssl ca -config "$work/stolen.cnf" -cert "$work/listca.pem" -keyfile "$work/listca.key" -revoke "$work/stolen.pem" >/dev/null 2>&1
+openssl ca -config "$work/stolen.cnf" -cert "$work/listca.pem" -keyfile "$work/listca.key" -gencrl -crldays 30 -out "$work/list.crl" >/dev/null 2>&1
+serve stolen -cert "$work/stolen.pem" -key "$work/stolen.key"
+list=("${chip[@]}" --set "MQTT_PORT=$port" --set "ROOT_CA_CERTIFICATE=$work/listca.pem")
+diagnose tls-revoked 17 "the broker's certificate is on the list" "${list[@]}" --set "TLS_CRL_FILE=$work/list.crl"
+sleep 1.2
+diagnose tls-bad-crl 17 "the list is out of date" "${list[@]}" --set "TLS_CRL_FILE=$work/stale.crl"
+port=$(free_port)
+broker rsabroker "$port" "cafile $work/clients.pem\ncertfile $work/rsa.pem\nkeyfile $work/rsa.key\nrequire_certificate true"
+diagnose settings-refused 2 "an RSA broker, and all is to be on the chip" "${chip[@]}" --set "MQTT_PORT=$port" \
+    --set TLS_KEY_EXCHANGES=ECDHE_ECDSA,ECDHE_RSA --set TLS_ALL_ON_CHIP=1
+# TLS 1.3 tells a refusal of the client's certificate after its handshake.
+port=$(free_port)
+broker new "$port" "cafile $work/ca.pem\ncertfile $work/broker.pem\nkeyfile $work/broker.key\nrequire_certificate true\ntls_version tlsv1.3"
+diagnose tls-no-common 17 "a broker with TLS 1.3 alone" "${chip[@]}" --set "MQTT_PORT=$port"
+
 # The chip gives a wrong answer after all that comes before the handshake.
 sim count --trace
 status 17 cleat doctor "${base[@]}" --chip "unix:$work/count.sock" --set "ROOT_CA_CERTIFICATE=$work/other.pem"

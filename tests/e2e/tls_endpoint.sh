@@ -236,3 +236,10 @@ press 'TLS: TLSv1.2' --set "MQTT_PORT=$ecc8883" --set ROOT_CA_CERTIFICATE=0xE0E8
 try 'unknown ca' --set "MQTT_PORT=$rsa443" "${alpn[@]}" "${rsa[@]}" --set ROOT_CA_CERTIFICATE=0xE0E8
 try '0xE0E9|no such|certificate' --set "MQTT_PORT=$ecc8883" --set ROOT_CA_CERTIFICATE=0xE0E9
 ok "the root CA may lie in the chip"
+
+# mbedTLS's PSA has one store of keys for the process: three devices at once.
+printf 'press 1\nwait led on 10 3\nquit\n' |
+    cleat kit --dir "$work/kits" --kits 3 --set TLS_1_3=1 --set TLS_SESSION_RESUMPTION=1 \
+        >"$work/kits.out" 2>"$work/kits.err" || fail "three devices in one process"
+[ "$(grep -c 'TLS: TLSv1.3' "$work/kits.out")" = 3 ] || fail "not all three by TLS 1.3"
+ok "three devices in one process, by TLS 1.3, at once"

@@ -9,6 +9,7 @@
 #include "condition.h"
 #include "renew.h"
 #include "safety.h"
+#include "trace.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -97,6 +98,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     plans(cleat_bytes_of(data, half), cleat_bytes_of(data + half, size - half));
     around(cleat_bytes_of(data, size));
     records(data, size);
+    char line[200];
+    cli_trace_words(cleat_bytes_of(data, size), 0x80, (size & 1) != 0, line,
+                    sizeof line);
     STACK_OF(X509) *certs = cli_cert_parse(cleat_bytes_of(data, size));
     sk_X509_pop_free(certs, X509_free);
     return 0;

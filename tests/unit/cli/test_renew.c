@@ -160,7 +160,7 @@ static int renew(void) {
 }
 
 /* In a process of its own, that dies at point `at`. @return exit status. */
-static int renew_and_die(long at) {
+static int run_and_die(int (*run)(void), long at) {
     int status = 0;
     pid_t child = fork();
     if (child == 0) {
@@ -169,11 +169,15 @@ static int renew_and_die(long at) {
         dup2(nothing, 2);
         die_at = at;
         cleat_trace_sink(on_transfer, NULL);
-        _exit(renew());
+        _exit(run());
     }
     assert_int_equal(waitpid(child, &status, 0), child);
     assert_true(WIFEXITED(status));
     return WEXITSTATUS(status);
+}
+
+static int renew_and_die(long at) {
+    return run_and_die(renew, at);
 }
 
 static void assert_identity_works(long at) {
@@ -271,6 +275,50 @@ static void refused_by_the_broker_nothing_is_switched(void **state) {
     assert_identity_works(0);
 }
 
+/* ---- pairing ---- */
+
+extern const struct cli_command cli_command_chip;
+
+static int pair(void) {
+    char file[320];
+    snprintf(file, sizeof file, "%s/binding.hex", dir);
+    char *argv[] = {"chip", "pair",      "--chip", spec, "--secret-file",
+                    file,   "--confirm", "0xE140", NULL};
+    return cli_command_chip.run(8, argv);
+}
+
+static int read_shielded(void) {
+    char file[320];
+    snprintf(file, sizeof file, "%s/binding.hex", dir);
+    char *argv[] = {"chip", "read",     "0xE0C2", "--chip",
+                    spec,   "--shield", file,     NULL};
+    return cli_command_chip.run(7, argv);
+}
+
+static void
+pairing_killed_anywhere_is_mended_by_the_same_command(void **state) {
+    long at = 1;
+    (void)state;
+    shell("rm -rf %s/keep && mkdir %s/keep && cp -r %s %s/keep", dir, dir,
+          chip_dir, dir);
+    for (int status = KILLED; status == KILLED; at++) {
+        assert_true(at < POINTS_MAX);
+        shell("rm -rf %s %s/binding.hex* && cp -r %s/keep/. %s", chip_dir, dir,
+              dir, dir);
+        status = run_and_die(pair, at);
+        assert_true(status == KILLED || status == CLI_OK);
+        /* Refused if the lock was there already: it is paired then. */
+        int again = run_and_die(pair, 0);
+        if ((again != CLI_OK && again != CLI_REFUSED) ||
+            run_and_die(read_shielded, 0) != CLI_OK) {
+            fail_msg("killed at %ld: %d, and the host is locked out", at,
+                     again);
+        }
+    }
+    print_message("killed at each of %ld points\n", at - 2);
+    assert_true(at > 30);
+}
+
 /* ---- texts ---- */
 
 static void settings_are_switched_and_all_else_stays(void **state) {
@@ -366,6 +414,9 @@ int main(void) {
         cmocka_unit_test(record_is_read_as_written_and_nothing_else),
         cmocka_unit_test_setup(refused_by_the_broker_nothing_is_switched,
                                fresh_device),
+        cmocka_unit_test_setup(
+            pairing_killed_anywhere_is_mended_by_the_same_command,
+            fresh_device),
         cmocka_unit_test_setup(
             first_renewal_killed_anywhere_leaves_a_working_identity,
             fresh_device),
