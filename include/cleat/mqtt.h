@@ -89,6 +89,13 @@ struct cleat_mqtt_journal {
     void *arg;
 };
 
+/** A message that its receiver has not acknowledged yet. Private. */
+struct cleat_mqtt_unacked {
+    uint16_t id;
+    uint8_t qos;
+    uint8_t state; /* acknowledged, but not in its turn; reason code */
+};
+
 /** Settings. Zero the struct, then set what you need: zero is the default. The
  *  struct itself, which may lie in flash, and everything it points to must stay
  *  as long as the session and not change. */
@@ -133,6 +140,11 @@ struct cleat_mqtt_config {
                              is never subscribed to. */
     const struct cleat_mqtt_journal *journal; /**< Keeps QoS 1 and 2 over a
                                                    restart; may be NULL. */
+    struct cleat_mqtt_unacked *unacked; /**< If set, pulling a message at QoS 1
+                                             or 2 does not acknowledge it:
+                                             cleat_mqtt_ack() does. */
+    uint16_t unacked_count; /**< Of unacked: most messages that may wait for
+                                 it; then nothing is received. */
 
     /* MQTT 5; all of it may stay zero. */
     const struct cleat_mqtt_version *v5; /**< &cleat_mqtt_v5 to speak MQTT 5;
@@ -222,6 +234,7 @@ struct cleat_mqtt {
     bool lost;        /* CONNECTED: the broker forgot the session */
     bool ping;        /* PINGREQ is queued or sent, the answer is due */
     bool ctl_last;    /* DISCONNECT is in ctl or sent */
+    bool held;        /* a PUBLISH in rx_buf waits for room in unacked */
     uint8_t ctl_len;
     uint8_t end_type; /* how the connection ended, until it is told, or NONE */
     uint8_t end_code;
@@ -239,6 +252,7 @@ struct cleat_mqtt {
     uint16_t send_max;     /* most QoS 1 and 2 messages under way */
     uint16_t keep_alive_s; /* 0: off */
     uint16_t alias_max;    /* MQTT 5: of the server */
+    uint16_t unacked_used;
     /* receive */
     uint16_t qos2_moved; /* ids that are not in their own place */
     uint32_t rx_len;     /* bytes in rx_buf */
@@ -373,6 +387,19 @@ int cleat_mqtt_restore_pubrel(struct cleat_mqtt *s, uint16_t id);
 /** The same for an id after CLEAT_MQTT_NOTE_QOS2_IN. @return 0, or
  *  CLEAT_ERR_FULL: qos2_count is too small. */
 int cleat_mqtt_restore_qos2(struct cleat_mqtt *s, uint16_t id);
+
+/**
+ * With config.unacked: a message received is stored, acknowledge it. Those that
+ * were not when the connection is lost come again. They are acknowledged in the
+ * order in which they came, whatever the order of the calls.
+ *
+ * @param reason  0; MQTT 5: or a reason code from 0x80 on: the message is not
+ *                taken.
+ * @return 0, or CLEAT_ERR_NOT_FOUND (no such message on this connection),
+ *         CLEAT_ERR_FULL (call again after cleat_mqtt_output_done()).
+ */
+int cleat_mqtt_ack(struct cleat_mqtt *s, uint16_t id, uint8_t reason,
+                   uint64_t now_ms);
 
 /** A topic filter and the highest QoS wanted for it. */
 struct cleat_mqtt_filter {

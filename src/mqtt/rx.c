@@ -67,11 +67,28 @@ void cleat_mqtt_rx_forget(struct cleat_mqtt *s) {
     }
 }
 
+static bool unacked_has(const struct cleat_mqtt *s, uint16_t id) {
+    for (uint32_t i = 0; i < s->unacked_used; i++) {
+        if (s->config->unacked[i].id == id && s->config->unacked[i].qos == 2) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* What a message of that QoS is answered with, once it is delivered. From here
  * on a QoS 2 message is known and not delivered again, [MQTT-4.3.3-2]. */
 static void acknowledge(struct cleat_mqtt *s) {
     uint16_t id = s->rx.id;
     uint8_t qos = qos_of(s);
+    if (qos > 0 && s->config->unacked != NULL && s->rx_state != RX_DROP) {
+        /* on_publish() has seen to it that there is room. */
+        if (s->state == SESSION_UP) {
+            const struct cleat_mqtt_unacked wait = {id, qos, 0};
+            s->config->unacked[s->unacked_used++] = wait;
+        }
+        return;
+    }
     if (qos == 2 && qos2_find(s, id, id) == NULL) {
         int err = cleat_mqtt_session_note(s, CLEAT_MQTT_NOTE_QOS2_IN, id);
         if (err != 0 || !cleat_mqtt_rx_remember(s, id)) {
@@ -165,6 +182,16 @@ static void props_front(struct cleat_mqtt *s, struct cleat_reader *r,
 
 /* All that is in front of the payload is here, and perhaps the payload. */
 static const char *on_publish(struct cleat_mqtt *s) {
+    if (s->config->unacked != NULL && qos_of(s) > 0) {
+        if (s->unacked_used == s->config->unacked_count) {
+            s->held = true;
+            return NULL;
+        }
+        if (qos_of(s) == 2 && unacked_has(s, s->rx.id)) {
+            return CLEAT_MQTT_WRONG("publish of an identifier that waits for "
+                                    "its pubrec [MQTT-2.3.1-4]");
+        }
+    }
     if (cleat_mqtt_is_5(s->v5)) {
         const char *why = s->v5->on_publish(s);
         if (why != NULL) {
@@ -463,7 +490,11 @@ static const char *packet(struct cleat_mqtt *s, const uint8_t *data, uint32_t n,
         s->bye = CLEAT_MQTT_MALFORMED;
         return why;
     }
-    return on_packet(s);
+    why = on_packet(s);
+    if (s->held) { /* It stays where it is, or is collected. */
+        *used = 0;
+    }
+    return why;
 }
 
 /* Collect towards rx_need. */
@@ -519,7 +550,25 @@ static const char *advance(struct cleat_mqtt *s, const uint8_t *data,
 /* A packet is begun only if its answer will fit, so none gets lost. */
 static bool may_receive(const struct cleat_mqtt *s) {
     return (s->pending | s->end_type | (uint8_t)s->ctl_last) == 0 &&
-           s->rx_state != RX_FULL && cleat_mqtt_tx_ack_fits(s);
+           s->rx_state != RX_FULL && !s->held && cleat_mqtt_tx_ack_fits(s);
+}
+
+static int wrong(struct cleat_mqtt *s, const char *why) {
+    if (s->bye == 0) {
+        s->bye = CLEAT_MQTT_PROTOCOL;
+    }
+    cleat_mqtt_session_end(s, CLEAT_MQTT_FAILED, CLEAT_ERR_PROTO, 0, why);
+    return CLEAT_ERR_PROTO;
+}
+
+void cleat_mqtt_rx_resume(struct cleat_mqtt *s) {
+    if (s->held) {
+        s->held = false;
+        const char *why = collect(s, s->config->rx_buf, 0);
+        if (why != NULL) {
+            (void)wrong(s, why);
+        }
+    }
 }
 
 int cleat_mqtt_input(struct cleat_mqtt *s, struct cleat_bytes bytes,
@@ -539,12 +588,7 @@ int cleat_mqtt_input(struct cleat_mqtt *s, struct cleat_bytes bytes,
             why = advance(s, at, left, &used);
         }
         if (why != NULL) {
-            if (s->bye == 0) {
-                s->bye = CLEAT_MQTT_PROTOCOL;
-            }
-            cleat_mqtt_session_end(s, CLEAT_MQTT_FAILED, CLEAT_ERR_PROTO, 0,
-                                   why);
-            return CLEAT_ERR_PROTO;
+            return wrong(s, why);
         }
         at += used;
         left -= used;

@@ -78,8 +78,7 @@ void cleat_mqtt_session_end(struct cleat_mqtt *s,
     s->state = SESSION_OVER;
     s->ctl_len = 0;
     if (cleat_mqtt_is_5(s->v5) && type == CLEAT_MQTT_FAILED && s->bye != 0 &&
-        s->connect_len == 0 &&
-        s->slot_sent == 0) {
+        s->connect_len == 0 && s->slot_sent == 0) {
         /* [MQTT5-4.13.1-1]: to be sent before the connection is closed. */
         cleat_mqtt_tx_ctl(s, CLEAT_MQTT_P_DISCONNECT);
         cleat_mqtt_tx_bye(s);
@@ -109,8 +108,8 @@ static void take_end(struct cleat_mqtt *s, struct cleat_mqtt_event *event) {
     event->detail.layer = CLEAT_LAYER_MQTT;
     event->detail.code = s->end_code;
     event->detail.text = s->end_text;
-    if (CLEAT_MQTT5 && (s->end_type == CLEAT_MQTT_REFUSED ||
-                        s->end_err == CLEAT_ERR_CLOSED)) {
+    if (CLEAT_MQTT5 &&
+        (s->end_type == CLEAT_MQTT_REFUSED || s->end_err == CLEAT_ERR_CLOSED)) {
         event->props = s->rx.props;
     }
     s->end_type = CLEAT_MQTT_NONE;
@@ -187,6 +186,9 @@ static struct next_timer timer_next(const struct cleat_mqtt *s) {
             consider(&n, TIMER_CONNACK, s->ack_ms, limit);
         }
         return n;
+    }
+    if (s->held) {
+        return n; /* It is us who do not read. */
     }
     if (s->waiting > 0) {
         consider(&n, TIMER_ACK, s->ack_ms, limit);
@@ -303,7 +305,8 @@ void cleat_mqtt_lost(struct cleat_mqtt *s, uint64_t now_ms) {
         fall_back = true;
     }
     s->state = SESSION_IDLE;
-    s->ping = false;
+    s->ping = s->held = false;
+    s->unacked_used = 0;
     cleat_mqtt_rx_reset(s);
     cleat_mqtt_tx_rewind(s);
     if (fall_back) {

@@ -122,6 +122,8 @@ void cleat_mqtt_rx_reset(struct cleat_mqtt *s);
 void cleat_mqtt_rx_take(struct cleat_mqtt *s, struct cleat_mqtt_event *event);
 /* Remember the id of a message received at QoS 2. @return false: no room. */
 bool cleat_mqtt_rx_remember(struct cleat_mqtt *s, uint16_t id);
+/* There is room again for a PUBLISH that was held. */
+void cleat_mqtt_rx_resume(struct cleat_mqtt *s);
 /* Forget them all. */
 void cleat_mqtt_rx_forget(struct cleat_mqtt *s);
 

@@ -252,6 +252,9 @@ static uint16_t receive_max(const struct cleat_mqtt_config *c) {
     if (most == 0 && c->qos2_count > 0) {
         most = (uint16_t)(c->qos2_count - c->qos2_count / 4);
     }
+    if (c->unacked_count > 0 && (most == 0 || c->unacked_count < most)) {
+        most = c->unacked_count;
+    }
     return most;
 }
 

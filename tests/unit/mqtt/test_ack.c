@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: MIT */
+/* Messages that the application acknowledges itself. */
+/* clang-format off */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <cmocka.h>
+/* clang-format on */
+#include <stdio.h>
+#include <string.h>
+
+#include "cleat/mqtt5.h"
+
+static struct {
+    struct cleat_mqtt session;
+    struct cleat_mqtt_config config;
+    uint8_t tx[128], rx[64];
+    struct cleat_mqtt_slot slots[4];
+    struct cleat_mqtt_unacked unacked[2];
+    uint16_t ids[4];
+    struct cleat_mqtt_event e;
+    char out[256];
+} t;
+
+#define S (&t.session)
+
+static void flush(void) {
+    struct cleat_bytes out = cleat_mqtt_output(S);
+    t.out[0] = 0;
+    while (out.len > 0) {
+        for (size_t i = 0; i < out.len; i++) {
+            snprintf(t.out + strlen(t.out), 3, "%02x", out.data[i]);
+        }
+        cleat_mqtt_output_done(S, out.len, 0);
+        out = cleat_mqtt_output(S);
+    }
+}
+
+static void come_up(bool present) {
+    const uint8_t v3[] = {0x20, 2, present, 0};
+    const uint8_t v5[] = {0x20, 3, present, 0, 0};
+    bool five = t.config.v5 != NULL;
+    assert_int_equal(cleat_mqtt_connect(S, 0), 0);
+    flush();
+    assert_true(
+        cleat_mqtt_input(
+            S, five ? cleat_bytes_of(v5, 5) : cleat_bytes_of(v3, 4), 0) > 0);
+    assert_true(cleat_mqtt_event(S, &t.e, 0));
+    assert_int_equal(t.e.type, CLEAT_MQTT_CONNECTED);
+}
+
+static int fresh(void **state) {
+    (void)state;
+    memset(&t, 0, sizeof t);
+    t.config.client_id = cleat_bytes_str("c");
+    t.config.tx_buf = t.tx;
+    t.config.tx_cap = sizeof t.tx;
+    t.config.rx_buf = t.rx;
+    t.config.rx_cap = sizeof t.rx;
+    t.config.slots = t.slots;
+    t.config.slot_count = 4;
+    t.config.qos2_ids = t.ids;
+    t.config.qos2_count = 4;
+    t.config.unacked = t.unacked;
+    t.config.unacked_count = 2;
+    assert_int_equal(cleat_mqtt_init(S, &t.config), 0);
+    return 0;
+}
+
+/* @return bytes taken of a PUBLISH at that QoS. */
+static int arrive(uint8_t qos, uint8_t id) {
+    const uint8_t m[] = {(uint8_t)(0x30 | qos << 1), 6, 0, 1, 'a', 0, id, 'x'};
+    return cleat_mqtt_input(S, cleat_bytes_of(m, sizeof m), 0);
+}
+
+static bool message(uint16_t id) {
+    return cleat_mqtt_event(S, &t.e, 0) && t.e.type == CLEAT_MQTT_MESSAGE &&
+           t.e.id == id;
+}
+
+static void a_message_is_acknowledged_when_it_is_stored(void **state) {
+    (void)state;
+    come_up(false);
+    arrive(1, 5);
+    assert_true(message(5));
+    flush();
+    assert_string_equal(t.out, "");
+    assert_int_equal(cleat_mqtt_ack(S, 5, 0, 0), 0);
+    flush();
+    assert_string_equal(t.out, "40020005");
+    assert_int_equal(cleat_mqtt_ack(S, 5, 0, 0), CLEAT_ERR_NOT_FOUND);
+}
+
+static void acknowledgements_keep_the_order_of_the_messages(void **state) {
+    (void)state;
+    come_up(false);
+    arrive(1, 5);
+    assert_true(message(5));
+    arrive(2, 6);
+    assert_true(message(6));
+    assert_int_equal(cleat_mqtt_ack(S, 6, 0, 0), 0);
+    flush();
+    assert_string_equal(t.out, "");
+    assert_int_equal(cleat_mqtt_ack(S, 5, 0, 0), 0);
+    flush();
+    assert_string_equal(t.out, "4002000550020006");
+}
+
+static void without_room_a_message_waits_and_nothing_fails(void **state) {
+    (void)state;
+    come_up(false);
+    arrive(1, 1);
+    assert_true(message(1));
+    arrive(1, 2);
+    assert_true(message(2));
+    assert_int_equal(arrive(1, 3), 8);
+    assert_false(cleat_mqtt_event(S, &t.e, 0));
+    assert_int_equal(arrive(0, 4), 0); /* Nothing is received. */
+    assert_false(cleat_mqtt_event(S, &t.e, 30000));
+    assert_int_equal(cleat_mqtt_ack(S, 1, 0, 30000), 0);
+    assert_true(message(3));
+    flush();
+    assert_string_equal(t.out, "40020001");
+}
+
+static void what_was_not_acknowledged_comes_again(void **state) {
+    (void)state;
+    come_up(false);
+    arrive(2, 7);
+    assert_true(message(7));
+    cleat_mqtt_lost(S, 0);
+    assert_int_equal(cleat_mqtt_ack(S, 7, 0, 0), CLEAT_ERR_NOT_FOUND);
+    come_up(true);
+    arrive(2, 7);
+    assert_true(message(7));
+    assert_int_equal(cleat_mqtt_ack(S, 7, 0, 0), 0);
+    flush();
+    assert_string_equal(t.out, "50020007");
+    /* Now it is ours. */
+    arrive(2, 7);
+    assert_false(cleat_mqtt_event(S, &t.e, 0));
+    flush();
+    assert_string_equal(t.out, "50020007");
+}
+
+static void under_mqtt_5_a_message_may_be_refused(void **state) {
+    static const uint8_t m[] = {0x34, 7, 0, 1, 'a', 0, 7, 0, 'x'};
+    (void)state;
+    t.config.v5 = &cleat_mqtt_v5;
+    assert_int_equal(cleat_mqtt_init(S, &t.config), 0);
+    come_up(false);
+    assert_int_equal(cleat_mqtt_input(S, cleat_bytes_of(m, 9), 0), 9);
+    assert_true(message(7));
+    assert_int_equal(cleat_mqtt_ack(S, 7, 0x87, 0), 0);
+    flush();
+    assert_string_equal(t.out, "5003000787");
+    assert_int_equal(t.ids[7 % 4], 0);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+#define CASE(name) cmocka_unit_test_setup(name, fresh)
+        CASE(a_message_is_acknowledged_when_it_is_stored),
+        CASE(acknowledgements_keep_the_order_of_the_messages),
+        CASE(without_room_a_message_waits_and_nothing_fails),
+        CASE(what_was_not_acknowledged_comes_again),
+        CASE(under_mqtt_5_a_message_may_be_refused),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
