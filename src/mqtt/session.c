@@ -448,6 +448,9 @@ int cleat_mqtt_session_request(struct cleat_mqtt *s,
     cleat_mqtt_session_enqueue(s, total,
                                sub ? KIND_SUBSCRIBE : KIND_UNSUBSCRIBE, q->id)
         ->count = (uint8_t)q->count;
+    if (cleat_mqtt_is_5(s->v5)) {
+        cleat_mqtt_tx_overtake(s);
+    }
     return q->id;
 }
 

@@ -113,6 +113,26 @@ static void last_to_front(struct cleat_mqtt *s) {
     *slot_at(s, to) = moved;
 }
 
+/* Will messages be held back by the server's receive maximum? */
+static bool quota_ends(const struct cleat_mqtt *s) {
+    uint32_t waiting = s->waiting;
+    for (uint32_t i = s->slot_next; i + 1u < s->slot_used; i++) {
+        uint32_t flags =
+            slot_at(s, i)->flags & (SLOT_STATE_MASK | SLOT_KIND_MASK);
+        waiting += flags == (SLOT_QUEUED | KIND_QOS1) ||
+                           flags == (SLOT_QUEUED | KIND_QOS2)
+                       ? 1u
+                       : 0u;
+    }
+    return waiting > s->send_max;
+}
+
+void cleat_mqtt_tx_overtake(struct cleat_mqtt *s) {
+    if (quota_ends(s)) {
+        last_to_front(s);
+    }
+}
+
 int cleat_mqtt_subscribe_first(struct cleat_mqtt *s,
                                const struct cleat_mqtt_filter *filters,
                                size_t count, uint64_t now_ms) {
