@@ -383,8 +383,10 @@ int cli_bench_run(const struct cli_bench_load *load,
         cleat_linux_client_deinit(b->peers[i].client);
         free(b->peers[i].client);
     }
-    qsort(result->latency, result->latency_count, sizeof *result->latency,
-          ascending);
+    if (result->latency_count > 0) {
+        qsort(result->latency, result->latency_count, sizeof *result->latency,
+              ascending);
+    }
     free(b->payload);
     free(b);
     return status;

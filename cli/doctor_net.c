@@ -2,6 +2,7 @@
 /* The second half of `cleat doctor`: clock, name, TCP and TLS. */
 #define _DEFAULT_SOURCE
 #include <errno.h>
+#include <limits.h>
 #include <netdb.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
@@ -20,6 +21,7 @@
 #define DAY_S 86400
 #define SOON_DAYS 30
 #define RECORD_ALERT 21
+#define RECORD_DATA 23
 #define REFUSAL_MS 500
 
 int64_t cli_doctor_now(const struct cli_doctor *d) {
@@ -201,7 +203,10 @@ static int open_to_end(struct cli_doctor *d, struct cleat_stream *stream) {
 }
 
 int cli_doctor_open_stream(struct cli_doctor *d) {
-    return open_to_end(d, d->stream);
+    d->shaking = true;
+    int err = open_to_end(d, d->stream);
+    d->shaking = false;
+    return err;
 }
 
 /* ---- name and TCP ---- */
@@ -296,15 +301,17 @@ bool cli_doctor_tcp(struct cli_doctor *d) {
 
 /* ---- TLS ---- */
 
-/* A server that refuses our certificate says so in an alert, in the clear, and
- * hangs up while we still send: the next write then fails before TLS has read
- * the alert. So it is looked for before each write. */
-static void peek_alert(struct cli_doctor *d) {
+/* A server that refuses our certificate says so in an alert and hangs up while
+ * we still send: the next write then fails before TLS has read the alert. So
+ * it is looked for before each write. TLS 1.2: it is in the clear. TLS 1.3: it
+ * is encrypted, but what comes before our last message can be nothing else.
+ * @return true if the write is of no use any more: it would lose the alert. */
+static bool is_refused(struct cli_doctor *d, const uint8_t *data) {
     uint8_t record[7];
     int fd = cleat_linux_net_fd(&d->net);
     if (fd < 0 || recv(fd, record, sizeof record, MSG_PEEK | MSG_DONTWAIT) !=
                       (ssize_t)sizeof record) {
-        return;
+        return false;
     }
     struct cleat_reader r =
         cleat_reader_of(cleat_bytes_of(record, sizeof record));
@@ -316,6 +323,7 @@ static void peek_alert(struct cli_doctor *d) {
     if (type == RECORD_ALERT && version >> 8 == 3 && len == 2 && level == 2) {
         d->alert = alert;
     }
+    return d->shaking && type == RECORD_DATA && data[0] == RECORD_DATA;
 }
 
 static int tap_open(void *self, uint64_t now_ms) {
@@ -333,7 +341,9 @@ static int tap_read(void *self, uint8_t *data, size_t cap) {
 static int tap_write(void *self, const uint8_t *data, size_t len) {
     struct cli_doctor *d = self;
     struct cleat_stream *net = cleat_linux_net_stream(&d->net);
-    peek_alert(d);
+    if (len > 0 && is_refused(d, data)) {
+        return len < INT_MAX ? (int)len : INT_MAX;
+    }
     return net->write(net->self, data, len);
 }
 
@@ -504,7 +514,7 @@ bool cli_doctor_tls(struct cli_doctor *d) {
     if (!prepare_tls(d)) {
         return false;
     }
-    int err = open_to_end(d, d->stream);
+    int err = cli_doctor_open_stream(d);
     if (err != CLEAT_OK) {
         return cli_doctor_stream_broken(d, err);
     }

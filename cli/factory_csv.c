@@ -203,7 +203,7 @@ static int add_row(struct cli_factory_list *list, const struct cli_csv *csv,
 int cli_factory_read(struct cli_factory_list *list, const char *path,
                      const char *dir) {
     char why[256] = "";
-    size_t at[COLUMNS];
+    size_t at[COLUMNS] = {0};
     struct cli_csv csv = {.file = fopen(path, "re")};
     if (csv.file == NULL) {
         cli_error("%s: %s", path, strerror(errno));

@@ -285,6 +285,7 @@ diagnose settings-refused 2 "an RSA broker, and all is to be on the chip" "${chi
 # TLS 1.3 tells a refusal of the client's certificate after its handshake.
 port=$(free_port)
 broker new "$port" "cafile $work/ca.pem\ncertfile $work/broker.pem\nkeyfile $work/broker.key\nrequire_certificate true\ntls_version tlsv1.3"
+diagnose tls-client-ca 17 "the same over TLS 1.3" "${chip[@]}" --set "MQTT_PORT=$port" --set TLS_1_3=2
 diagnose tls-no-common 17 "a broker with TLS 1.3 alone" "${chip[@]}" --set "MQTT_PORT=$port"
 
 # The chip gives a wrong answer after all that comes before the handshake.
