@@ -5,7 +5,7 @@
 set(cleat_shared_parts base mqtt client)
 set(cleat_shared_link)
 if(CLEAT_HOST)
-  list(APPEND cleat_shared_parts port_linux)
+  list(APPEND cleat_shared_parts store port_linux linux_client)
   find_package(Threads REQUIRED)
   find_package(OpenSSL REQUIRED)
   list(APPEND cleat_shared_link Threads::Threads OpenSSL::Crypto)
@@ -22,8 +22,8 @@ endforeach()
 
 set(cleat_shared_headers backoff bytes error log mailbox port mqtt client)
 if(CLEAT_HOST)
-  list(APPEND cleat_shared_headers linux_crypto linux_i2c linux_link linux_net
-       linux_port linux_random)
+  list(APPEND cleat_shared_headers linux_client linux_crypto linux_i2c linux_link linux_net
+       linux_port linux_random linux_store store)
 endif()
 set(exports)
 foreach(name ${cleat_shared_headers})

@@ -83,14 +83,15 @@ static struct cleat_stream *prepare_tls(const char *host, uint16_t port,
 
 /* 3. MQTT on that. */
 static void prepare_mqtt(struct cleat_stream *stream) {
-    struct cleat_mqtt_config mqtt = {.client_id = cleat_bytes_str("once"),
-                                     .clean_session = true,
-                                     .tx_buf = tx,
-                                     .tx_cap = sizeof tx,
-                                     .slots = slots,
-                                     .slot_count = 8,
-                                     .rx_buf = rx,
-                                     .rx_cap = sizeof rx};
+    static struct cleat_mqtt_config mqtt;
+    mqtt = (struct cleat_mqtt_config){.client_id = cleat_bytes_str("once"),
+                                      .clean_session = true,
+                                      .tx_buf = tx,
+                                      .tx_cap = sizeof tx,
+                                      .slots = slots,
+                                      .slot_count = 8,
+                                      .rx_buf = rx,
+                                      .rx_cap = sizeof rx};
     struct cleat_client_config config = {.session = &session,
                                          .stream = stream,
                                          .io_buf = io,

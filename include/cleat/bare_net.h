@@ -70,7 +70,6 @@ struct cleat_bare_net {
     void *pcb;
     void *received; /* chain of what has arrived and was not read yet */
     size_t read;    /* bytes of its first part that were */
-    uint32_t lookup;
     struct cleat_detail detail;
 };
 

@@ -35,10 +35,15 @@ extern "C" {
 /** SUBACK code of a filter that the broker refused. */
 #define CLEAT_MQTT_SUBACK_REFUSED 0x80u
 
+struct cleat_mqtt_version; /* MQTT 5, see cleat/mqtt5.h */
+struct cleat_mqtt_property;
+
 /** What the broker publishes for us when the connection breaks. */
 struct cleat_mqtt_will {
     struct cleat_bytes topic; /**< Empty: no will. */
     struct cleat_bytes payload;
+    const struct cleat_mqtt_property *props; /**< MQTT 5. */
+    uint8_t prop_count;
     uint8_t qos;
     bool retain;
 };
@@ -46,47 +51,103 @@ struct cleat_mqtt_will {
 /** One packet that is queued or waits for its acknowledgement. Private. */
 struct cleat_mqtt_slot {
     uint32_t offset; /* into tx_buf */
-    uint32_t len;
     uint16_t id;
-    uint8_t state;
-    uint8_t flags;
+    uint8_t flags; /* kind, state */
+    uint8_t count; /* SUBSCRIBE: its filters */
 };
 
-/** Settings. Zero the struct, then set what you need: zero is the default.
- *  Everything pointed to must stay as long as the session. */
+/** What a journal is told, see struct cleat_mqtt_journal. */
+enum cleat_mqtt_note {
+    CLEAT_MQTT_NOTE_QUEUED,   /**< publish accepted this: keep id and packet. */
+    CLEAT_MQTT_NOTE_PUBREC,   /**< The broker has the message (QoS 2): keep the
+                                   id, the packet may go. */
+    CLEAT_MQTT_NOTE_DONE,     /**< Acknowledged: forget the id. */
+    CLEAT_MQTT_NOTE_QOS2_IN,  /**< A message received at QoS 2 is about to be
+                                   acknowledged: keep the id. */
+    CLEAT_MQTT_NOTE_QOS2_OUT, /**< The broker released the id: forget it. */
+    CLEAT_MQTT_NOTE_NEW       /**< The broker has a new session: forget all
+                                   ids received. */
+};
+
+/**
+ * Keeps what must outlive the program, so that QoS 1 and 2 hold over a restart.
+ * The session tells it each change before it acts on it; after a restart its
+ * owner hands everything back with cleat_mqtt_restore() and its relatives,
+ * before the first connect.
+ */
+struct cleat_mqtt_journal {
+    /**
+     * @param packet  QUEUED: the PUBLISH without DUP; if its payload comes from
+     *                a source, only what is in front of that. Else empty.
+     * @return 0, or a negative cleat_err. QUEUED: publish returns it and
+     *         nothing is queued. PUBREC, QOS2_IN: the connection fails with it,
+     *         and the broker sends again what was not noted. DONE, QOS2_OUT and
+     *         NEW go on all the same: at worst something is sent again.
+     */
+    int (*note)(void *arg, enum cleat_mqtt_note what, uint16_t id,
+                struct cleat_bytes packet);
+    void *arg;
+};
+
+/** Settings. Zero the struct, then set what you need: zero is the default. The
+ *  struct itself, which may lie in flash, and everything it points to must stay
+ *  as long as the session and not change. */
 struct cleat_mqtt_config {
+    bool clean_session;  /**< Broker forgets us on every connection. */
+    bool fall_back;      /**< MQTT 5: the broker does not know it (CONNACK 1 or
+                              0x84): speak 3.1.1 from the next connection on.
+                              What is queued goes out without properties. */
+    bool queue_offline;  /**< publish() also while not connected. */
+    bool keep_alive_off; /**< Send keep-alive 0 and no PINGREQ. */
+    uint16_t keep_alive_s; /**< Default 60. */
+    uint16_t first_id;     /**< First packet id; default 1. A random one makes
+                                it unlikely that a restarted device with a
+                                persistent session reuses one under way. */
+    uint16_t slot_count;   /**< Of slots. */
+    uint16_t inflight_max; /**< Most QoS 1 and 2 messages sent and not
+                                acknowledged; 0: slot_count. */
+    uint16_t qos2_count;   /**< Of qos2_ids; 20 is Mosquitto's default window.
+                            */
+    uint32_t timeout_ms;   /**< For CONNACK, acknowledgements, PINGRESP, and
+                                for output that makes no progress. Default
+                                10000. */
+
     struct cleat_bytes client_id; /**< UTF-8. Empty: the broker assigns one;
                                        only with clean_session. */
     struct cleat_bytes username;  /**< UTF-8. data NULL: none. */
     struct cleat_bytes password;  /**< data NULL: none. Needs a username. */
     struct cleat_mqtt_will will;
-    uint16_t keep_alive_s; /**< Default 60. */
-    bool keep_alive_off;   /**< Send keep-alive 0 and no PINGREQ. */
-    bool clean_session;    /**< Broker forgets us on every connection. */
-    bool queue_offline;    /**< publish() also while not connected. */
-    uint32_t timeout_ms;   /**< For CONNACK, acknowledgements, PINGRESP, and
-                                for output that makes no progress. Default
-                                10000. */
-    uint16_t first_id;     /**< First packet id; default 1. A random one makes
-                                it unlikely that a restarted device with a
-                                persistent session reuses one under way. */
 
     uint8_t *tx_buf; /**< Packets queued or unacknowledged. Required. */
     size_t tx_cap;   /**< Bytes; also the largest PUBLISH or SUBSCRIBE. */
     struct cleat_mqtt_slot *slots; /**< One per queued packet. Required. */
-    uint16_t slot_count;
-    size_t tx_reserve; /**< Bytes (and, if not 0, one slot) that publish leaves
-                            free for SUBSCRIBE and UNSUBSCRIBE. */
-    uint16_t inflight_max; /**< Most QoS 1 and 2 messages sent and not
-                                acknowledged; 0: slot_count. */
-    uint8_t *rx_buf;       /**< Required; also holds CONNECT while it is sent,
-                                so it must be as large (14 bytes and the
-                                texts, each with 2 bytes more). */
-    size_t rx_cap;         /**< A topic and payload that are together 4 bytes
-                         shorter arrive in one piece. At least 16. */
-    uint16_t *qos2_ids;    /**< Incoming QoS 2 ids under way; may be NULL if
-                                QoS 2 is never subscribed to. */
-    uint16_t qos2_count;   /**< 20 is Mosquitto's default window. */
+    size_t tx_reserve;  /**< Bytes (and, if not 0, one slot) that publish leaves
+                             free for SUBSCRIBE and UNSUBSCRIBE. */
+    uint8_t *rx_buf;    /**< Required; also holds CONNECT while it is sent,
+                             so it must be as large (14 bytes and the texts,
+                             each with 2 bytes more). */
+    size_t rx_cap;      /**< A packet that is no larger arrives in one piece: a
+                             message has 4 to 9 bytes beside topic and payload.
+                             At least 16. */
+    uint16_t *qos2_ids; /**< Incoming QoS 2 ids under way; may be NULL if QoS 2
+                             is never subscribed to. */
+    const struct cleat_mqtt_journal *journal; /**< Keeps QoS 1 and 2 over a
+                                                   restart; may be NULL. */
+
+    /* MQTT 5; all of it may stay zero. */
+    const struct cleat_mqtt_version *v5; /**< &cleat_mqtt_v5 to speak MQTT 5;
+                                              NULL: 3.1.1. */
+    const struct cleat_mqtt_property *props; /**< Of CONNECT. Receive maximum
+                                                  and topic alias maximum are
+                                                  not given here. */
+    uint8_t *alias_buf;   /**< Room for topic aliases of the broker: alias_count
+                               times alias_room bytes. */
+    uint16_t alias_count; /**< Aliases that the broker may use. */
+    uint16_t alias_room;  /**< Longest topic of one, and 2 bytes. A message by
+                               an alias whose topic was longer has no topic. */
+    uint16_t receive_max; /**< Default: three quarters of qos2_count, so that a
+                               broker may overrun it a little; at least 1. */
+    uint8_t prop_count;   /**< Of props. */
 };
 
 enum cleat_mqtt_event_type {
@@ -102,19 +163,25 @@ enum cleat_mqtt_event_type {
     CLEAT_MQTT_SUBSCRIBED,   /**< id, codes: one per filter, 0 to 2 or
                                   CLEAT_MQTT_SUBACK_REFUSED. */
     CLEAT_MQTT_UNSUBSCRIBED, /**< id. */
+    CLEAT_MQTT_AUTH,         /**< MQTT 5: code, props: answer with
+                                  cleat_mqtt_auth(). */
     CLEAT_MQTT_CLOSED, /**< DISCONNECT is sent: close the connection now. */
     CLEAT_MQTT_FAILED  /**< err, detail: close the connection now. */
 };
 
-/** What happened. Views stay valid until the next cleat_mqtt_input() or
- *  cleat_mqtt_connect(). */
+/** What happened. Views lie in rx_buf or in the bytes handed in, and stay
+ *  valid until the next cleat_mqtt_input() or cleat_mqtt_connect(), if the
+ *  caller leaves those bytes alone. */
 struct cleat_mqtt_event {
     enum cleat_mqtt_event_type type;
     bool session_present; /**< CONNECTED: the broker knew us. */
     bool session_lost;    /**< CONNECTED: we had a session and the broker did
                                not: subscribe again. Unacknowledged messages
                                are being sent as new ones. */
-    uint8_t code;         /**< REFUSED: 1 to 5. */
+    uint8_t code;         /**< REFUSED: 1 to 5. MQTT 5: reason code of REFUSED,
+                               DELIVERED (from 0x80 on: the broker did not take
+                               the message), FAILED (of its DISCONNECT), AUTH.
+                           */
     uint8_t qos;          /**< MESSAGE, SKIPPED. */
     bool retain;          /**< MESSAGE: it was kept by the broker. */
     bool dup;             /**< MESSAGE: may have been here before. */
@@ -125,55 +192,77 @@ struct cleat_mqtt_event {
     uint32_t offset;    /**< Of the piece. 0: a message begins, drop what came
                              before of an unfinished one. */
     uint32_t total_len; /**< Bytes of the whole payload. */
-    struct cleat_bytes codes; /**< SUBSCRIBED. */
+    struct cleat_bytes codes; /**< SUBSCRIBED; MQTT 5: UNSUBSCRIBED. */
+    struct cleat_bytes props; /**< MQTT 5: of the packet behind the event, see
+                                   cleat_mqtt_property_next(). */
     int err;                  /**< FAILED, REFUSED: a negative cleat_err. */
     struct cleat_detail detail;
 };
 
-/** One session. Allocate it anywhere; the fields are private. */
+/** A packet as it was received. Private. */
+struct cleat_mqtt_packet {
+    uint8_t first; /* first byte of the packet */
+    uint8_t code;  /* of CONNACK */
+    bool present;  /* CONNACK: session present */
+    uint16_t id;
+    struct cleat_bytes topic;
+    struct cleat_bytes payload; /* or the codes of SUBACK */
+    struct cleat_bytes props;
+};
+
+/** One session. Allocate it anywhere; the fields are private. They are ordered
+ *  by size, since a microcontroller reaches the first ones with less code. */
 struct cleat_mqtt {
-    struct cleat_mqtt_config config;
+    const struct cleat_mqtt_config *config;
     uint8_t state;
+    uint8_t rx_state;
+    uint8_t pending;  /* event that holds up input until it is taken, or NONE */
     bool closing;     /* disconnect() was called */
     bool had_session; /* a CONNACK was accepted once */
+    bool lost;        /* CONNECTED: the broker forgot the session */
     bool ping;        /* PINGREQ is queued or sent, the answer is due */
+    bool ctl_last;    /* DISCONNECT is in ctl or sent */
+    uint8_t ctl_len;
+    uint8_t end_type; /* how the connection ended, until it is told, or NONE */
+    uint8_t end_code;
+    int8_t end_err;
+    uint8_t bye;    /* MQTT 5: reason code of our DISCONNECT */
+    uint8_t limits; /* MQTT 5: what the server cannot do */
+    struct cleat_mqtt_packet rx;
     /* transmit */
-    size_t tx_used;      /* end of the last packet in tx_buf */
     uint16_t slot_used;  /* slots in use, free ones between them included */
     uint16_t slot_first; /* all before it are free */
     uint16_t slot_next;  /* first slot not completely sent */
     uint16_t waiting;    /* slots sent whose acknowledgement is due */
     uint16_t done;       /* slots to be told as DELIVERED */
     uint16_t next_id;
-    uint32_t slot_sent; /* bytes of slot_next that are sent */
-    size_t connect_len; /* CONNECT in rx_buf, 0 once it is sent */
-    size_t connect_sent;
-    uint8_t ctl[36]; /* acknowledgements, PINGREQ, DISCONNECT */
-    uint8_t ctl_len;
-    bool ctl_last; /* DISCONNECT is in ctl or sent */
+    uint16_t send_max;     /* most QoS 1 and 2 messages under way */
+    uint16_t keep_alive_s; /* 0: off */
+    uint16_t alias_max;    /* MQTT 5: of the server */
     /* receive */
-    uint8_t rx_state;
-    uint8_t rx_first; /* first byte of the packet */
-    uint8_t rx_shift; /* of the next remaining length byte */
-    uint32_t rx_left; /* bytes of the packet to come */
-    size_t rx_need;   /* bytes wanted in rx_buf before going on */
-    size_t rx_len;    /* bytes in rx_buf */
-    size_t head_len;  /* of them topic length, topic, packet id */
+    uint16_t qos2_moved; /* ids that are not in their own place */
+    uint32_t rx_len;     /* bytes in rx_buf */
+    uint32_t rx_need;    /* bytes wanted in rx_buf before going on */
+    uint32_t rx_left;    /* bytes of the packet behind those in rx_buf */
+    uint32_t rx_head;    /* bytes in rx_buf in front of the payload */
     uint32_t total_len, offset;
-    uint16_t rx_id;
-    uint16_t qos2_used;
-    /* time */
-    uint64_t sent_ms;     /* last byte sent */
-    uint64_t received_ms; /* last byte received */
-    uint64_t progress_ms; /* output began to wait, or went on */
-    uint64_t ack_ms;      /* an acknowledgement became due, or one came */
-    uint64_t ping_ms;     /* PINGREQ was queued */
-    /* events */
-    struct cleat_mqtt_event pending; /* holds back input until it is taken */
-    uint8_t end_type;                /* of the event told last, or NONE */
-    uint8_t end_code;
-    int8_t end_err;
+    /* transmit */
+    uint32_t tx_used;     /* end of the last packet in tx_buf */
+    uint32_t slot_sent;   /* bytes of slot_next that are sent */
+    uint32_t connect_len; /* CONNECT in rx_buf, 0 once it is sent */
+    uint32_t connect_sent;
+    /* time: when things happened, lower half; and the last one seen */
+    uint32_t sent_ms;     /* last byte sent */
+    uint32_t received_ms; /* last byte received */
+    uint32_t progress_ms; /* output began to wait, or went on */
+    uint32_t ack_ms;      /* an acknowledgement became due, or one came */
+    uint32_t ping_ms;     /* PINGREQ was queued */
+    uint64_t now_ms;
     const char *end_text;
+    const struct cleat_mqtt_version *v5; /* NULL: 3.1.1 */
+    uint32_t packet_max;                 /* MQTT 5: of the server; 0: none */
+    uint32_t alias_known;                /* MQTT 5: bit n: alias n + 1 is set */
+    uint8_t ctl[32]; /* acknowledgements, PINGREQ, DISCONNECT */
 };
 
 /**
@@ -184,8 +273,8 @@ struct cleat_mqtt {
  *                         will topic has wildcards, QoS above 2, password
  *                         without username, empty client id without
  *                         clean_session;
- *         CLEAT_ERR_SIZE  a text above 65535 bytes, or CONNECT does not fit
- *                         rx_buf.
+ *         CLEAT_ERR_SIZE  a text above 65535 bytes, a time above 24 days, or
+ *                         CONNECT does not fit rx_buf.
  */
 int cleat_mqtt_init(struct cleat_mqtt *s,
                     const struct cleat_mqtt_config *config);
@@ -236,6 +325,16 @@ bool cleat_mqtt_is_connected(const struct cleat_mqtt *s);
 /** @return true while packets are queued or wait for an acknowledgement. */
 bool cleat_mqtt_is_busy(const struct cleat_mqtt *s);
 
+/** A message to be sent. Zero the struct, then set what you need. */
+struct cleat_mqtt_message {
+    struct cleat_bytes topic;
+    struct cleat_bytes payload;
+    uint8_t qos; /**< 0, 1 or 2. */
+    bool retain; /**< The broker keeps it for later subscribers. */
+    uint8_t prop_count;
+    const struct cleat_mqtt_property *props; /**< MQTT 5; 3.1.1 drops them. */
+};
+
 /**
  * Queue a message. Topic and payload are copied before this returns. Messages
  * go out in the order of the calls; QoS 1 and 2 are kept, over any number of
@@ -243,20 +342,45 @@ bool cleat_mqtt_is_busy(const struct cleat_mqtt *s);
  *
  * @return packet id (1..65535) for QoS 1 and 2, 0 for QoS 0, or
  *         CLEAT_ERR_ARG    topic empty, with wildcard or not UTF-8; QoS above
- * 2; CLEAT_ERR_STATE  not connected and no queue_offline, or closing;
+ *                          2;
+ *         CLEAT_ERR_STATE  not connected and no queue_offline, or closing;
  *         CLEAT_ERR_FULL   no room now: keep it, retry after a DELIVERED event
  *                          or when output is sent;
- *         CLEAT_ERR_SIZE   larger than tx_cap or than the protocol allows.
+ *         CLEAT_ERR_SIZE   larger than tx_cap or than the protocol allows;
+ *         or what the journal says.
  */
+int cleat_mqtt_send(struct cleat_mqtt *s,
+                    const struct cleat_mqtt_message *message, uint64_t now_ms);
+/** The same with its parts as arguments. */
 int cleat_mqtt_publish(struct cleat_mqtt *s, struct cleat_bytes topic,
                        struct cleat_bytes payload, uint8_t qos, bool retain,
                        uint64_t now_ms);
 
+/**
+ * Hand back what a journal kept, oldest first, after init and before connect.
+ * It goes out with DUP, or without if `tried` is false, and DELIVERED follows
+ * as if it had been published now. The journal is not told again.
+ *
+ * @param packet  as CLEAT_MQTT_NOTE_QUEUED had it.
+ * @return its id, or CLEAT_ERR_ARG (no PUBLISH at QoS 1 or 2, or its id is in
+ *         use), CLEAT_ERR_SIZE, CLEAT_ERR_FULL (the rest must wait: it may be
+ *         handed in later, after DELIVERED events, in the same order).
+ */
+int cleat_mqtt_restore(struct cleat_mqtt *s, struct cleat_bytes packet,
+                       bool tried);
+/** The same for an id after CLEAT_MQTT_NOTE_PUBREC. */
+int cleat_mqtt_restore_pubrel(struct cleat_mqtt *s, uint16_t id);
+/** The same for an id after CLEAT_MQTT_NOTE_QOS2_IN. @return 0, or
+ *  CLEAT_ERR_FULL: qos2_count is too small. */
+int cleat_mqtt_restore_qos2(struct cleat_mqtt *s, uint16_t id);
+
 /** A topic filter and the highest QoS wanted for it. */
 struct cleat_mqtt_filter {
     struct cleat_bytes filter;
-    uint8_t qos;
+    uint8_t qos; /**< MQTT 5: or'ed with options, see cleat/mqtt5.h. */
 };
+/** Most filters in one cleat_mqtt_subscribe(). */
+#define CLEAT_MQTT_FILTERS_MAX 255u
 
 /**
  * Ask for messages; SUBSCRIBED follows. Not repeated by itself on another
@@ -264,7 +388,8 @@ struct cleat_mqtt_filter {
  *
  * @return packet id, or CLEAT_ERR_ARG (no or invalid filter, QoS above 2),
  *         CLEAT_ERR_STATE (not connected), CLEAT_ERR_FULL (retry later),
- *         CLEAT_ERR_SIZE (does not fit tx_cap, or its SUBACK rx_cap).
+ *         CLEAT_ERR_SIZE (does not fit tx_cap, or its SUBACK rx_cap; more
+ *         than CLEAT_MQTT_FILTERS_MAX).
  */
 int cleat_mqtt_subscribe(struct cleat_mqtt *s,
                          const struct cleat_mqtt_filter *filters, size_t count,

@@ -15,36 +15,17 @@ bool cleat_bytes_equal(struct cleat_bytes a, struct cleat_bytes b) {
     return a.len == 0 || memcmp(a.data, b.data, a.len) == 0;
 }
 
-struct cleat_bytes cleat_read_bytes(struct cleat_reader *r, size_t n) {
-    if (n > cleat_reader_left(r) || r->failed) {
-        r->failed = true;
-        return cleat_bytes_of(NULL, 0);
-    }
-    struct cleat_bytes b =
-        cleat_bytes_of(r->data == NULL ? NULL : r->data + r->pos, n);
-    r->pos += n;
-    return b;
-}
-
-static uint32_t read_number(struct cleat_reader *r, size_t n) {
-    struct cleat_bytes b = cleat_read_bytes(r, n);
-    uint32_t v = 0;
-    for (size_t i = 0; i < b.len; i++) {
-        v = (v << 8) | b.data[i];
-    }
-    return v;
-}
-
-uint8_t cleat_read_u8(struct cleat_reader *r) {
-    return (uint8_t)read_number(r, 1);
-}
-
-uint16_t cleat_read_u16(struct cleat_reader *r) {
-    return (uint16_t)read_number(r, 2);
-}
+/* Defined in the header; these are the copies for calls not inlined. */
+extern inline struct cleat_bytes cleat_bytes_of(const void *data, size_t len);
+extern inline struct cleat_bytes cleat_read_bytes(struct cleat_reader *r,
+                                                  size_t n);
+extern inline uint8_t cleat_read_u8(struct cleat_reader *r);
+extern inline uint16_t cleat_read_u16(struct cleat_reader *r);
 
 uint32_t cleat_read_u32(struct cleat_reader *r) {
-    return read_number(r, 4);
+    uint32_t high = cleat_read_u16(r);
+    uint32_t low = cleat_read_u16(r);
+    return r->failed ? 0 : high << 16 | low;
 }
 
 void cleat_write_bytes(struct cleat_writer *w, struct cleat_bytes view) {
@@ -52,10 +33,10 @@ void cleat_write_bytes(struct cleat_writer *w, struct cleat_bytes view) {
         w->failed = true;
         return;
     }
-    if (view.len > 0) {
+    if (view.len > 0 && w->data != NULL) {
         memcpy(w->data + w->len, view.data, view.len);
-        w->len += view.len;
     }
+    w->len += view.len;
 }
 
 void cleat_write_u8(struct cleat_writer *w, uint8_t v) {

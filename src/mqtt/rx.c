@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* The receiving side of a session: cuts the stream into packets, checks them,
- * and turns each into an event, an acknowledgement, or the end. A message goes
- * upward in pieces as large as rx_buf allows. The time of all that happens here
- * is received_ms. */
+/* The receiving side of a session: cuts the stream into packets and turns each
+ * into an event, an acknowledgement, or the end. A packet that lies in the
+ * caller's bytes as a whole is read there; any other is collected in rx_buf
+ * first, and a message larger than that goes upward in pieces. */
 #include <limits.h>
 #include <string.h>
 
@@ -10,59 +10,70 @@
 #include "mqtt/session.h"
 
 void cleat_mqtt_rx_reset(struct cleat_mqtt *s) {
-    s->rx_state = RX_FIRST;
+    s->rx_state = RX_PACKET;
     s->rx_len = 0;
     s->rx_left = 0;
 }
 
 static uint8_t qos_of(const struct cleat_mqtt *s) {
-    return (uint8_t)CLEAT_MQTT_F_QOS(s->rx_first);
+    return (uint8_t)CLEAT_MQTT_F_QOS(s->rx.first);
 }
 
-static struct cleat_bytes collected(const struct cleat_mqtt *s) {
-    return cleat_bytes_of(s->config.rx_buf, s->rx_len);
+/* --- incoming QoS 2 -------------------------------------------------------
+ * Each id has its place in the table; where that was taken it lies elsewhere
+ * and is counted in qos2_moved. Ids that follow each other never collide, so
+ * nothing is searched in the usual case. 0 is a free place. */
+
+static uint16_t *qos2_place(const struct cleat_mqtt *s, uint16_t id) {
+    return &s->config->qos2_ids[id % s->config->qos2_count];
 }
 
-/* Take what is there towards rx_need. @return true once it is complete. */
-static bool collect(struct cleat_mqtt *s, struct cleat_reader *r) {
-    size_t n = s->rx_need - s->rx_len;
-    size_t left = cleat_reader_left(r);
-    n = n < left ? n : left;
-    struct cleat_bytes view = cleat_read_bytes(r, n);
-    if (n > 0) {
-        memcpy(s->config.rx_buf + s->rx_len, view.data, n);
-        s->rx_len += n;
-        s->rx_left -= (uint32_t)n;
+/* @return where `what`, the id itself or 0, lies for that id, or NULL. */
+static uint16_t *qos2_find(const struct cleat_mqtt *s, uint16_t id,
+                           uint16_t what) {
+    uint16_t *at = s->config->qos2_ids;
+    uint32_t left = s->config->qos2_count;
+    if (left == 0 || *qos2_place(s, id) == what) {
+        return left == 0 ? NULL : qos2_place(s, id);
     }
-    return s->rx_len == s->rx_need;
-}
-
-/* Pass over up to n bytes. @return how many were there. */
-static uint32_t pass_over(struct cleat_mqtt *s, struct cleat_reader *r,
-                          size_t n) {
-    size_t left = cleat_reader_left(r);
-    n = n < left ? n : left;
-    (void)cleat_read_bytes(r, n);
-    s->rx_left -= (uint32_t)n;
-    return (uint32_t)n;
-}
-
-static uint16_t *qos2_find(struct cleat_mqtt *s, uint16_t id) {
-    for (uint16_t i = 0; i < s->qos2_used; i++) {
-        if (s->config.qos2_ids[i] == id) {
-            return &s->config.qos2_ids[i];
+    if (what != 0 && s->qos2_moved == 0) {
+        return NULL;
+    }
+    for (; *at != what; at++) {
+        if (--left == 0) {
+            return NULL;
         }
     }
-    return NULL;
+    return at;
+}
+
+bool cleat_mqtt_rx_remember(struct cleat_mqtt *s, uint16_t id) {
+    uint16_t *at = qos2_find(s, id, 0);
+    if (at == NULL) {
+        return false;
+    }
+    s->qos2_moved = (uint16_t)(s->qos2_moved + (at != qos2_place(s, id)));
+    *at = id;
+    return true;
+}
+
+void cleat_mqtt_rx_forget(struct cleat_mqtt *s) {
+    s->qos2_moved = 0;
+    for (uint32_t i = 0; i < s->config->qos2_count; i++) {
+        s->config->qos2_ids[i] = 0;
+    }
 }
 
 /* What a message of that QoS is answered with, once it is delivered. From here
  * on a QoS 2 message is known and not delivered again, [MQTT-4.3.3-2]. */
-static void acknowledge(struct cleat_mqtt *s, uint8_t qos, uint16_t id) {
-    if (qos == 2 && qos2_find(s, id) == NULL &&
-        s->qos2_used < s->config.qos2_count) {
-        s->config.qos2_ids[s->qos2_used] = id;
-        s->qos2_used++;
+static void acknowledge(struct cleat_mqtt *s) {
+    uint16_t id = s->rx.id;
+    uint8_t qos = qos_of(s);
+    if (qos == 2 && qos2_find(s, id, id) == NULL) {
+        int err = cleat_mqtt_session_note(s, CLEAT_MQTT_NOTE_QOS2_IN, id);
+        if (err != 0 || !cleat_mqtt_rx_remember(s, id)) {
+            return;
+        }
     }
     if (qos > 0) {
         cleat_mqtt_tx_ack(
@@ -70,171 +81,200 @@ static void acknowledge(struct cleat_mqtt *s, uint8_t qos, uint16_t id) {
     }
 }
 
-static void event_id(struct cleat_mqtt *s, enum cleat_mqtt_event_type type,
-                     uint16_t id) {
-    cleat_mqtt_session_event(s, type)->id = id;
-}
-
 /* --- PUBLISH ----------------------------------------------------------- */
 
-static void message_event(struct cleat_mqtt *s) {
-    struct cleat_mqtt_event *e =
-        cleat_mqtt_session_event(s, CLEAT_MQTT_MESSAGE);
-    struct cleat_reader r = cleat_reader_of(collected(s));
-    e->topic = cleat_read_bytes(&r, cleat_read_u16(&r));
-    e->payload =
-        cleat_bytes_of(s->config.rx_buf + s->head_len, s->rx_len - s->head_len);
-    e->qos = qos_of(s);
-    e->retain = (s->rx_first & CLEAT_MQTT_F_RETAIN) != 0;
-    e->dup = (s->rx_first & CLEAT_MQTT_F_DUP) != 0;
-    e->id = s->rx_id;
-    e->offset = s->offset;
-    e->total_len = s->total_len;
-    e->last = s->rx_left == 0;
-}
-
-static void skipped_event(struct cleat_mqtt *s) {
-    struct cleat_mqtt_event *e =
-        cleat_mqtt_session_event(s, CLEAT_MQTT_SKIPPED);
-    e->qos = qos_of(s);
-    e->id = s->rx_id;
-    e->total_len = s->total_len;
-    e->last = true;
-}
-
-void cleat_mqtt_rx_taken(struct cleat_mqtt *s,
-                         const struct cleat_mqtt_event *event) {
-    if (event->type != CLEAT_MQTT_MESSAGE &&
-        event->type != CLEAT_MQTT_SKIPPED) {
-        return;
+/* Deliver, or is it known already? @return how to go on. */
+static uint8_t admit(const struct cleat_mqtt *s, uint8_t rx_state) {
+    if (qos_of(s) == 2) {
+        if (qos2_find(s, s->rx.id, s->rx.id) != NULL) {
+            return RX_DROP;
+        }
+        if (qos2_find(s, s->rx.id, 0) == NULL) {
+            return RX_FULL;
+        }
     }
-    if (event->last) {
-        acknowledge(s, event->qos, event->id);
-    }
+    return rx_state;
 }
 
 /* How much of the payload goes up in one piece. */
-static size_t piece_need(const struct cleat_mqtt *s) {
-    size_t room = s->config.rx_cap - s->head_len;
-    return s->head_len + (s->rx_left < room ? s->rx_left : room);
+static void piece_begin(struct cleat_mqtt *s) {
+    uint32_t room = (uint32_t)s->config->rx_cap - s->rx_head;
+    s->rx_len = s->rx_head;
+    s->rx_need = s->rx_head + (s->rx_left < room ? s->rx_left : room);
 }
 
-static void payload_end(struct cleat_mqtt *s) {
-    if (s->rx_state == RX_PAYLOAD) {
-        message_event(s);
-    } else if (s->rx_state == RX_SKIP) {
-        skipped_event(s);
-    } else {
-        acknowledge(s, 2, s->rx_id);
+/* All bytes that were to be dropped are. */
+static const char *dropped(struct cleat_mqtt *s) {
+    if (s->rx_left > 0) {
+        return NULL;
     }
-    s->rx_state = RX_FIRST;
+    s->rx_len = 0;
+    if (s->rx_state == RX_TOPIC && qos_of(s) > 0) {
+        s->rx_state = RX_ID;
+        s->rx_need = 2;
+    } else if (s->rx_state == RX_TOPIC && s->total_len > 0) {
+        s->rx_state = RX_SKIP;
+        s->rx_left = s->total_len;
+    } else {
+        if (s->rx_state == RX_DROP) {
+            acknowledge(s);
+        } else {
+            s->pending = CLEAT_MQTT_SKIPPED;
+        }
+        s->rx_state = RX_PACKET;
+    }
+    return NULL;
 }
 
-/* Everything in front of the payload is here: deliver, or know it already? */
-static const char *payload_begin(struct cleat_mqtt *s, uint8_t rx_state) {
-    s->rx_state = rx_state;
-    s->total_len = s->rx_left;
-    s->offset = 0;
-    if (qos_of(s) == 2) {
-        if (qos2_find(s, s->rx_id) != NULL) {
-            s->rx_state = RX_DUPLICATE;
-        } else if (s->qos2_used == s->config.qos2_count) {
-            s->rx_state = RX_FULL;
-            return NULL;
+/* The id behind a topic that was dropped is here. */
+static const char *skip_id(struct cleat_mqtt *s) {
+    struct cleat_reader r =
+        cleat_reader_of(cleat_bytes_of(s->config->rx_buf, 2));
+    const char *why = cleat_mqtt_ack_decode(&s->rx, &r);
+    s->rx_state = admit(s, RX_SKIP);
+    s->rx_left = s->total_len;
+    return why != NULL || s->rx_state == RX_FULL ? why : dropped(s);
+}
+
+/* All that is in front of the payload is here, and perhaps the payload. */
+static const char *on_publish(struct cleat_mqtt *s) {
+    if (cleat_mqtt_is_5(s->v5)) {
+        const char *why = s->v5->on_publish(s);
+        if (why != NULL) {
+            return why;
         }
     }
+    s->offset = 0;
+    s->total_len = s->rx_left + (uint32_t)s->rx.payload.len;
+    s->rx_state = admit(s, RX_PAYLOAD);
+    if (s->rx_state == RX_DROP) {
+        return dropped(s);
+    }
+    if (s->rx_state == RX_PAYLOAD && s->rx_left == 0) {
+        s->rx_state = RX_PACKET;
+        s->pending = CLEAT_MQTT_MESSAGE;
+    } else if (s->rx_state == RX_PAYLOAD) {
+        s->rx_head = s->rx_len;
+        piece_begin(s);
+    }
+    return NULL;
+}
+
+/* A packet that does not fit rx_buf: r has read its fixed header, length bytes
+ * follow. Called with what is in rx_buf, once its need is met. */
+static const char *large(struct cleat_mqtt *s, struct cleat_reader *r,
+                         uint32_t length) {
+    uint32_t head = (uint32_t)r->pos;
+    if (!cleat_mqtt_is_publish(s->rx.first)) {
+        /* Ours all fit: subscribe() has seen to it. */
+        return CLEAT_MQTT_WRONG(
+            "suback with a wrong number of codes [MQTT-3.8.4-5]");
+    }
+    if (s->rx_len < head + 2) {
+        s->rx_need = head + 2;
+        return NULL;
+    }
+    uint32_t topic_len = cleat_read_u16(r);
+    uint32_t front = topic_len + (qos_of(s) > 0 ? 4u : 2u);
+    if (cleat_mqtt_is_5(s->v5) && head + front < s->config->rx_cap) {
+        /* And the properties: first their length. */
+        r->pos = head + front;
+        uint32_t size = cleat_mqtt_varint_decode(r);
+        if (r->failed && s->rx_len < head + front + 4) {
+            s->rx_need =
+                s->rx_len < head + front ? head + front + 1 : s->rx_len + 1;
+            return NULL;
+        }
+        front = (uint32_t)r->pos - head + size;
+    }
+    if (front > length) {
+        return CLEAT_MQTT_WRONG("publish topic longer than the packet");
+    }
+    if (head + front >= s->config->rx_cap) {
+        s->rx_state = RX_TOPIC;
+        s->rx_left = topic_len;
+        s->rx.topic.len = s->rx.payload.len = 0;
+        s->offset = s->rx.id = 0;
+        s->total_len = length - front;
+        return NULL;
+    }
+    s->rx_need = head + front;
+    if (s->rx_len < s->rx_need) {
+        return NULL;
+    }
+    s->rx_left = length - front;
+    r->pos = head;
+    const char *why = cleat_mqtt_body_decode(s->v5, &s->rx, r);
+    return why != NULL ? why : on_publish(s);
+}
+
+void cleat_mqtt_rx_take(struct cleat_mqtt *s, struct cleat_mqtt_event *e) {
+    e->id = s->rx.id;
+    if (CLEAT_MQTT5) {
+        e->code = s->rx.code;
+        e->props = s->rx.props;
+    }
+    if (e->type == CLEAT_MQTT_CONNECTED) {
+        e->session_present = s->rx.present;
+        e->session_lost = s->lost;
+    } else if (e->type == CLEAT_MQTT_SUBSCRIBED ||
+               e->type == CLEAT_MQTT_UNSUBSCRIBED) {
+        e->codes = s->rx.payload;
+    }
+    if (e->type != CLEAT_MQTT_MESSAGE && e->type != CLEAT_MQTT_SKIPPED) {
+        return;
+    }
+    e->topic = s->rx.topic;
+    e->payload = s->rx.payload;
+    e->qos = qos_of(s);
+    e->retain = (s->rx.first & CLEAT_MQTT_F_RETAIN) != 0;
+    e->dup = (s->rx.first & CLEAT_MQTT_F_DUP) != 0;
+    e->offset = s->offset;
+    e->total_len = s->total_len;
+    e->last = e->type == CLEAT_MQTT_SKIPPED ||
+              s->offset + (uint32_t)e->payload.len == s->total_len;
+    if (e->last) {
+        acknowledge(s);
+    }
     if (s->rx_state == RX_PAYLOAD) {
-        s->rx_need = piece_need(s);
-    }
-    if (s->rx_left == 0) {
-        payload_end(s);
-    }
-    return NULL;
-}
-
-static const char *topic_len_done(struct cleat_mqtt *s) {
-    const char *why = cleat_mqtt_publish_head_len(s->rx_first, collected(s),
-                                                  s->rx_left + 2, &s->head_len);
-    if (why != NULL) {
-        return why;
-    }
-    size_t payload_len = s->rx_left + 2 - s->head_len;
-    s->rx_need = s->head_len;
-    s->rx_state = RX_HEAD;
-    if (s->head_len + (payload_len > 0 ? 1u : 0u) > s->config.rx_cap) {
-        s->rx_need -= qos_of(s) > 0 ? 4u : 2u; /* The topic alone. */
-        s->rx_state = RX_SKIP_TOPIC;
-    }
-    return NULL;
-}
-
-static const char *head_done(struct cleat_mqtt *s) {
-    struct cleat_mqtt_publish_head head;
-    const char *why =
-        cleat_mqtt_publish_head_decode(s->rx_first, collected(s), &head);
-    if (why != NULL) {
-        return why;
-    }
-    s->rx_id = head.id;
-    return payload_begin(s, RX_PAYLOAD);
-}
-
-static const char *skip_topic_done(struct cleat_mqtt *s) {
-    s->rx_len = 0;
-    s->rx_id = 0;
-    if (qos_of(s) == 0) {
-        return payload_begin(s, RX_SKIP);
-    }
-    s->rx_need = 2;
-    s->rx_state = RX_SKIP_ID;
-    return NULL;
-}
-
-static const char *skip_id_done(struct cleat_mqtt *s) {
-    const char *why = cleat_mqtt_ack_decode(collected(s), &s->rx_id);
-    return why != NULL ? why : payload_begin(s, RX_SKIP);
-}
-
-static void piece_done(struct cleat_mqtt *s) {
-    message_event(s);
-    /* The views hold until the next input, which then overwrites the piece. */
-    s->offset += (uint32_t)(s->rx_len - s->head_len);
-    s->rx_len = s->head_len;
-    s->rx_need = piece_need(s);
-    if (s->rx_left == 0) {
-        s->rx_state = RX_FIRST;
+        /* The views hold until the next input, which overwrites the piece. */
+        s->offset += (uint32_t)e->payload.len;
+        piece_begin(s);
+        if (e->last) {
+            cleat_mqtt_rx_reset(s);
+        }
     }
 }
 
 /* --- the other packets -------------------------------------------------- */
 
 static const char *on_connack(struct cleat_mqtt *s) {
-    bool present;
-    uint8_t code;
-    const char *why = cleat_mqtt_connack_decode(collected(s), &present, &code);
-    if (why != NULL) {
-        return why;
-    }
-    if (present && s->config.clean_session) {
+    const struct cleat_mqtt_packet *p = &s->rx;
+    if (p->present && s->config->clean_session) {
         return CLEAT_MQTT_WRONG(
             "connack with a session that was to be clean [MQTT-3.2.2-1]");
     }
     CLEAT_LOG(CLEAT_LEVEL_INFO, "mqtt", "connack session_present=%d code=%u",
-              present, (unsigned)code);
-    if (code != 0) {
-        cleat_mqtt_session_end(s, CLEAT_MQTT_REFUSED, CLEAT_ERR_DENIED, code,
-                               cleat_mqtt_connack_text(code));
+              p->present, (unsigned)p->code);
+    if (p->code != 0) {
+        cleat_mqtt_session_end(s, CLEAT_MQTT_REFUSED, CLEAT_ERR_DENIED, p->code,
+                               CLEAT_TEXT(cleat_mqtt_connack_text(p->code)));
         return NULL;
+    }
+    if (cleat_mqtt_is_5(s->v5)) {
+        const char *why = s->v5->on_connack(s);
+        if (why != NULL) {
+            return why;
+        }
     }
     s->state = SESSION_UP;
     s->progress_ms = s->received_ms;
-    struct cleat_mqtt_event *e =
-        cleat_mqtt_session_event(s, CLEAT_MQTT_CONNECTED);
-    e->session_present = present;
-    e->session_lost = s->had_session && !present;
+    s->pending = CLEAT_MQTT_CONNECTED;
+    s->lost = s->had_session && !p->present;
     s->had_session = true;
-    if (!present) { /* [MQTT-3.2.2-2] */
-        s->qos2_used = 0;
+    if (!p->present) { /* [MQTT-3.2.2-2] */
+        cleat_mqtt_rx_forget(s);
+        (void)cleat_mqtt_session_note(s, CLEAT_MQTT_NOTE_NEW, 0);
         cleat_mqtt_tx_renew(s);
     }
     return NULL;
@@ -243,10 +283,9 @@ static const char *on_connack(struct cleat_mqtt *s) {
 static const char *slot_event(struct cleat_mqtt *s,
                               struct cleat_mqtt_slot *slot,
                               enum cleat_mqtt_event_type type) {
-    event_id(s, type, slot->id);
+    s->pending = (uint8_t)type;
     cleat_mqtt_tx_free(s, slot);
-    s->ack_ms = s->received_ms;
-    s->progress_ms = s->received_ms;
+    s->ack_ms = s->progress_ms = s->received_ms;
     return NULL;
 }
 
@@ -254,90 +293,76 @@ static const char *slot_event(struct cleat_mqtt *s,
  * answers, which the standard does not forbid: they are passed over, but a
  * PUBREC is answered, or the broker would keep the id for ever. */
 static const char *on_ack(struct cleat_mqtt *s) {
-    uint16_t id;
-    const char *why = cleat_mqtt_ack_decode(collected(s), &id);
-    if (why != NULL) {
-        return why;
-    }
-    struct cleat_mqtt_slot *slot = cleat_mqtt_tx_find(s, id);
-    bool rec = s->rx_first == CLEAT_MQTT_P_PUBREC;
-    if (slot == NULL || slot->state == SLOT_DONE) {
-        if (rec) {
-            cleat_mqtt_tx_ack(s, CLEAT_MQTT_P_PUBREL, id);
+    struct cleat_mqtt_slot *slot = cleat_mqtt_tx_find(s, s->rx.id);
+    bool rec = s->rx.first == CLEAT_MQTT_P_PUBREC;
+    bool answer = rec;
+    bool refused = CLEAT_MQTT5 && s->rx.code >= 0x80u;
+    if (slot != NULL && cleat_mqtt_slot_state(slot) != SLOT_DONE) {
+        enum slot_kind kind = cleat_mqtt_slot_kind(slot);
+        if (!cleat_mqtt_tx_was_sent(s, slot)) {
+            return CLEAT_MQTT_WRONG(
+                "acknowledgement of a packet before it was sent");
         }
-        return NULL;
+        if ((s->rx.first == CLEAT_MQTT_P_PUBACK && kind == KIND_QOS1) ||
+            (s->rx.first == CLEAT_MQTT_P_PUBCOMP && kind == KIND_PUBREL) ||
+            (rec && refused && kind == KIND_QOS2)) {
+            (void)cleat_mqtt_session_note(s, CLEAT_MQTT_NOTE_DONE, s->rx.id);
+            return slot_event(s, slot, CLEAT_MQTT_DELIVERED);
+        }
+        if (!rec || (kind != KIND_QOS2 && kind != KIND_PUBREL)) {
+            return CLEAT_MQTT_WRONG(
+                "acknowledgement of the wrong type for this packet "
+                "[MQTT-4.3.2-1] [MQTT-4.3.3-1]");
+        }
+        if (kind == KIND_QOS2) {
+            if (cleat_mqtt_session_note(s, CLEAT_MQTT_NOTE_PUBREC, s->rx.id) !=
+                0) {
+                return NULL;
+            }
+            cleat_mqtt_tx_to_pubrel(s, slot);
+        }
+        answer = cleat_mqtt_slot_state(slot) == SLOT_SENT;
+        s->ack_ms = s->progress_ms = s->received_ms;
     }
-    enum slot_kind kind = cleat_mqtt_slot_kind(slot);
-    if (!cleat_mqtt_tx_was_sent(s, slot)) {
-        return CLEAT_MQTT_WRONG(
-            "acknowledgement of a packet before it was sent");
+    if (answer && !refused) {
+        cleat_mqtt_tx_ack(s, CLEAT_MQTT_P_PUBREL, s->rx.id);
     }
-    if ((s->rx_first == CLEAT_MQTT_P_PUBACK && kind == KIND_QOS1) ||
-        (s->rx_first == CLEAT_MQTT_P_PUBCOMP && kind == KIND_PUBREL)) {
-        return slot_event(s, slot, CLEAT_MQTT_DELIVERED);
-    }
-    if (!rec || (kind != KIND_QOS2 && kind != KIND_PUBREL)) {
-        return CLEAT_MQTT_WRONG(
-            "acknowledgement of the wrong type for this packet "
-            "[MQTT-4.3.2-1] [MQTT-4.3.3-1]");
-    }
-    if (kind == KIND_QOS2) {
-        cleat_mqtt_tx_to_pubrel(s, slot);
-    }
-    if (slot->state == SLOT_SENT) {
-        cleat_mqtt_tx_ack(s, CLEAT_MQTT_P_PUBREL, id);
-    }
-    s->ack_ms = s->received_ms;
-    s->progress_ms = s->received_ms;
     return NULL;
 }
 
 static const char *on_pubrel(struct cleat_mqtt *s) {
-    uint16_t id;
-    const char *why = cleat_mqtt_ack_decode(collected(s), &id);
-    if (why != NULL) {
-        return why;
-    }
-    uint16_t *known = qos2_find(s, id);
+    uint16_t *known = qos2_find(s, s->rx.id, s->rx.id);
     if (known != NULL) {
-        s->qos2_used--;
-        *known = s->config.qos2_ids[s->qos2_used];
+        (void)cleat_mqtt_session_note(s, CLEAT_MQTT_NOTE_QOS2_OUT, s->rx.id);
+        s->qos2_moved =
+            (uint16_t)(s->qos2_moved - (known != qos2_place(s, s->rx.id)));
+        *known = 0;
     }
-    cleat_mqtt_tx_ack(s, CLEAT_MQTT_P_PUBCOMP, id); /* [MQTT-4.3.3-2] */
+    /* [MQTT-4.3.3-2] */
+    cleat_mqtt_tx_ack(s, CLEAT_MQTT_P_PUBCOMP, s->rx.id);
     return NULL;
 }
 
 /* SUBACK and UNSUBACK. */
 static const char *on_answer(struct cleat_mqtt *s) {
-    bool sub = s->rx_first == CLEAT_MQTT_P_SUBACK;
-    uint16_t id;
-    struct cleat_bytes codes = {NULL, 0};
-    const char *why = sub ? cleat_mqtt_suback_decode(collected(s), &id, &codes)
-                          : cleat_mqtt_ack_decode(collected(s), &id);
-    if (why != NULL) {
-        return why;
-    }
-    struct cleat_mqtt_slot *slot = cleat_mqtt_tx_find(s, id);
-    enum slot_kind kind = sub ? KIND_SUBSCRIBE : KIND_UNSUBSCRIBE;
-    if (slot == NULL || cleat_mqtt_slot_kind(slot) != kind ||
-        slot->state != SLOT_SENT) {
+    bool sub = s->rx.first == CLEAT_MQTT_P_SUBACK;
+    struct cleat_mqtt_slot *slot = cleat_mqtt_tx_find(s, s->rx.id);
+    uint32_t want = SLOT_SENT | (sub ? KIND_SUBSCRIBE : KIND_UNSUBSCRIBE);
+    if (slot == NULL || slot->flags != want) {
         return sub ? CLEAT_MQTT_WRONG("suback for no subscribe [MQTT-3.8.4-2]")
                    : CLEAT_MQTT_WRONG(
                          "unsuback for no unsubscribe [MQTT-3.10.4-4]");
     }
-    if (sub && codes.len != cleat_mqtt_subscribe_count(cleat_bytes_of(
-                                s->config.tx_buf + slot->offset, slot->len))) {
+    if ((sub || cleat_mqtt_is_5(s->v5)) && s->rx.payload.len != slot->count) {
         return CLEAT_MQTT_WRONG(
             "suback with a wrong number of codes [MQTT-3.8.4-5]");
     }
-    slot_event(s, slot, sub ? CLEAT_MQTT_SUBSCRIBED : CLEAT_MQTT_UNSUBSCRIBED);
-    s->pending.codes = codes;
-    return NULL;
+    return slot_event(s, slot,
+                      sub ? CLEAT_MQTT_SUBSCRIBED : CLEAT_MQTT_UNSUBSCRIBED);
 }
 
-static const char *body_done(struct cleat_mqtt *s) {
-    s->rx_state = RX_FIRST;
-    switch (s->rx_first) {
+static const char *on_packet(struct cleat_mqtt *s) {
+    switch (s->rx.first) {
     case CLEAT_MQTT_P_CONNACK:
         return on_connack(s);
     case CLEAT_MQTT_P_PUBREL:
@@ -345,6 +370,10 @@ static const char *body_done(struct cleat_mqtt *s) {
     case CLEAT_MQTT_P_SUBACK:
     case CLEAT_MQTT_P_UNSUBACK:
         return on_answer(s);
+    case CLEAT_MQTT_P_PUBACK:
+    case CLEAT_MQTT_P_PUBREC:
+    case CLEAT_MQTT_P_PUBCOMP:
+        return on_ack(s);
     case CLEAT_MQTT_P_PINGRESP:
         if (!s->ping) {
             return CLEAT_MQTT_WRONG("pingresp without pingreq [MQTT 3.13]");
@@ -352,123 +381,139 @@ static const char *body_done(struct cleat_mqtt *s) {
         s->ping = false;
         return NULL;
     default:
-        return on_ack(s);
+        if (CLEAT_MQTT5 && !cleat_mqtt_is_publish(s->rx.first)) {
+            return s->v5->on_other(s);
+        }
+        s->rx_left = 0;
+        return on_publish(s);
     }
 }
 
 /* --- cutting the stream -------------------------------------------------- */
 
-static const char *first_byte(struct cleat_mqtt *s, uint8_t first) {
-    bool connack = first == CLEAT_MQTT_P_CONNACK;
-    const char *why = cleat_mqtt_header_first_check(first);
-    if (why != NULL) {
-        return why;
-    }
-    if (s->state == SESSION_CONNECTING && !connack) {
-        return CLEAT_MQTT_WRONG("first packet is no connack [MQTT-3.2.0-1]");
-    }
-    if (s->state == SESSION_UP && connack) {
-        return CLEAT_MQTT_WRONG("second connack");
-    }
-    s->rx_first = first;
-    s->rx_state = RX_LENGTH;
-    s->rx_shift = 0;
-    s->rx_left = 0;
-    s->rx_len = 0;
-    return NULL;
-}
-
-static const char *length_byte(struct cleat_mqtt *s, uint8_t byte) {
-    bool done;
+/* Try the bytes from a packet's first one on. *used becomes its length if that
+ * was all of it and 0 if more is needed (rx_need of them).
+ * @return what is wrong with it, or NULL. */
+static const char *packet(struct cleat_mqtt *s, const uint8_t *data, uint32_t n,
+                          uint32_t *used) {
+    struct cleat_reader r = cleat_reader_of(cleat_bytes_of(data, n));
+    uint32_t length = 0;
     const char *why =
-        cleat_mqtt_header_length_decode(byte, &s->rx_shift, &s->rx_left, &done);
-    if (why != NULL || !done) {
-        return why;
-    }
-    why = cleat_mqtt_header_length_check(s->rx_first, s->rx_left);
+        cleat_mqtt_header_decode(s->v5, &r, &s->rx.first, &length);
+    bool connack = s->rx.first == CLEAT_MQTT_P_CONNACK;
+    uint32_t total = (uint32_t)r.pos + length;
+    *used = 0;
     if (why != NULL) {
+        s->bye = CLEAT_MQTT_MALFORMED;
         return why;
     }
-    if ((s->rx_first & 0xF0u) == CLEAT_MQTT_P_PUBLISH) {
-        s->rx_state = RX_TOPIC_LEN;
-        s->rx_need = 2;
+    if (connack != (s->state == SESSION_CONNECTING) &&
+        (connack || s->rx.first != CLEAT_MQTT_P_AUTH)) {
+        return connack ? CLEAT_MQTT_WRONG("second connack")
+                       : CLEAT_MQTT_WRONG(
+                             "first packet is no connack [MQTT-3.2.0-1]");
+    }
+    if (r.failed) {
+        total = n + 1;
+    } else if (total > s->config->rx_cap) {
+        return large(s, &r, length);
+    }
+    s->rx_need = total;
+    if (n < total) {
         return NULL;
     }
-    if (s->rx_left > s->config.rx_cap) {
-        /* Ours all fit: subscribe() has seen to it. */
-        return CLEAT_MQTT_WRONG(
-            "suback with a wrong number of codes [MQTT-3.8.4-5]");
+    *used = total;
+    r.len = total;
+    why = cleat_mqtt_body_decode(s->v5, &s->rx, &r);
+    if (why != NULL) {
+        s->bye = CLEAT_MQTT_MALFORMED;
+        return why;
     }
-    s->rx_state = RX_BODY;
-    s->rx_need = s->rx_left;
-    return s->rx_left == 0 ? body_done(s) : NULL;
+    return on_packet(s);
+}
+
+/* Collect towards rx_need. */
+static const char *collect(struct cleat_mqtt *s, const uint8_t *data,
+                           uint32_t n) {
+    uint32_t used;
+    memcpy(s->config->rx_buf + s->rx_len, data, n);
+    s->rx_len += n;
+    if (s->rx_state == RX_PAYLOAD) {
+        s->rx_left -= n;
+    }
+    if (s->rx_len < s->rx_need) {
+        return NULL;
+    }
+    if (s->rx_state == RX_ID) {
+        return skip_id(s);
+    }
+    if (s->rx_state == RX_PAYLOAD) {
+        s->rx.payload = cleat_bytes_of(s->config->rx_buf + s->rx_head,
+                                       s->rx_len - s->rx_head);
+        s->pending = CLEAT_MQTT_MESSAGE;
+        return NULL;
+    }
+    const char *why = packet(s, s->config->rx_buf, s->rx_len, &used);
+    if (used > 0) {
+        s->rx_len = 0;
+    }
+    return why;
 }
 
 /* Take at least one byte. @return what is wrong with it, or NULL. */
-static const char *advance(struct cleat_mqtt *s, struct cleat_reader *r) {
-    switch ((enum rx_state)s->rx_state) {
-    case RX_FIRST:
-        return first_byte(s, cleat_read_u8(r));
-    case RX_LENGTH:
-        return length_byte(s, cleat_read_u8(r));
-    case RX_BODY:
-        return collect(s, r) ? body_done(s) : NULL;
-    case RX_TOPIC_LEN:
-        return collect(s, r) ? topic_len_done(s) : NULL;
-    case RX_HEAD:
-        return collect(s, r) ? head_done(s) : NULL;
-    case RX_PAYLOAD:
-        if (collect(s, r)) {
-            piece_done(s);
+static const char *advance(struct cleat_mqtt *s, const uint8_t *data,
+                           uint32_t n, uint32_t *used) {
+    uint32_t want = s->rx_left;
+    if (s->rx_state == RX_PACKET && s->rx_len == 0) {
+        const char *why = packet(s, data, n, used);
+        if (why != NULL || *used > 0) {
+            return why;
         }
-        return NULL;
-    case RX_SKIP_TOPIC:
-        s->rx_need -= pass_over(s, r, s->rx_need);
-        return s->rx_need == 0 ? skip_topic_done(s) : NULL;
-    case RX_SKIP_ID:
-        return collect(s, r) ? skip_id_done(s) : NULL;
-    case RX_FULL: /* may_receive() does not let it come here. */
-        return NULL;
-    case RX_SKIP:
-    case RX_DUPLICATE:
-        (void)pass_over(s, r, s->rx_left);
-        if (s->rx_left == 0) {
-            payload_end(s);
-        }
-        return NULL;
     }
-    return NULL;
+    if (s->rx_state < RX_TOPIC) {
+        want = s->rx_need - s->rx_len;
+    }
+    n = n < want ? n : want;
+    *used = n;
+    if (s->rx_state < RX_TOPIC) {
+        return collect(s, data, n);
+    }
+    s->rx_left -= n;
+    return dropped(s);
 }
 
 /* A packet is begun only if its answer will fit, so none gets lost. */
 static bool may_receive(const struct cleat_mqtt *s) {
-    return s->pending.type == CLEAT_MQTT_NONE &&
-           s->end_type == CLEAT_MQTT_NONE && !s->ctl_last &&
-           s->rx_state != RX_FULL &&
-           (s->rx_state != RX_FIRST || cleat_mqtt_tx_ack_fits(s));
+    return (s->pending | s->end_type | (uint8_t)s->ctl_last) == 0 &&
+           s->rx_state != RX_FULL && cleat_mqtt_tx_ack_fits(s);
 }
 
 int cleat_mqtt_input(struct cleat_mqtt *s, struct cleat_bytes bytes,
                      uint64_t now_ms) {
-    if (s->state == SESSION_IDLE || s->state == SESSION_OVER) {
+    uint32_t left = bytes.len > INT_MAX ? INT_MAX : (uint32_t)bytes.len;
+    const uint8_t *at = bytes.data;
+    if (!cleat_mqtt_is_alive(s)) {
         return CLEAT_ERR_STATE;
     }
-    if (bytes.len > INT_MAX) {
-        bytes.len = INT_MAX;
-    }
-    struct cleat_reader r = cleat_reader_of(bytes);
-    while (cleat_reader_left(&r) > 0 && may_receive(s)) {
-        s->received_ms = now_ms;
+    s->now_ms = now_ms;
+    while (left > 0 && may_receive(s)) {
         const char *why =
-            s->connect_len > 0
-                ? CLEAT_MQTT_WRONG(
-                      "packet before connect was sent [MQTT-3.1.0-1]")
-                : advance(s, &r);
+            CLEAT_MQTT_WRONG("packet before connect was sent [MQTT-3.1.0-1]");
+        uint32_t used = 0;
+        s->received_ms = (uint32_t)s->now_ms;
+        if (s->connect_len == 0) {
+            why = advance(s, at, left, &used);
+        }
         if (why != NULL) {
+            if (s->bye == 0) {
+                s->bye = CLEAT_MQTT_PROTOCOL;
+            }
             cleat_mqtt_session_end(s, CLEAT_MQTT_FAILED, CLEAT_ERR_PROTO, 0,
                                    why);
             return CLEAT_ERR_PROTO;
         }
+        at += used;
+        left -= used;
     }
-    return (int)r.pos;
+    return (int)(at - bytes.data);
 }

@@ -11,25 +11,26 @@
 
 enum session_state {
     SESSION_IDLE,       /* no network connection */
+    SESSION_OVER,       /* refused, failed or closed: wait for lost() */
     SESSION_CONNECTING, /* CONNECT is queued or sent */
-    SESSION_UP,         /* CONNACK has accepted us */
-    SESSION_OVER        /* refused, failed or closed: wait for lost() */
+    SESSION_UP          /* CONNACK has accepted us */
 };
 
+/* @return true from connect() to the end of the connection. */
+static inline bool cleat_mqtt_is_alive(const struct cleat_mqtt *s) {
+    return s->state >= SESSION_CONNECTING;
+}
+
 enum rx_state {
-    RX_FIRST,      /* first byte of a packet */
-    RX_LENGTH,     /* remaining length */
-    RX_BODY,       /* a small packet, whole */
-    RX_TOPIC_LEN,  /* PUBLISH: the two bytes in front of the topic */
-    RX_HEAD,       /* PUBLISH: the rest of the variable header */
-    RX_PAYLOAD,    /* PUBLISH: payload, going up */
-    RX_SKIP_TOPIC, /* PUBLISH: a topic too long for rx_buf */
-    RX_SKIP_ID,    /* and the packet id behind it */
-    RX_SKIP,       /* and the payload; SKIPPED follows */
-    RX_DUPLICATE,  /* PUBLISH: payload of a message that was delivered */
-    RX_FULL        /* one QoS 2 message too many: the end, once the
-                      acknowledgements are out, so that each connection gets
-                      the exchange further */
+    RX_PACKET,  /* a packet, or all of a PUBLISH in front of its payload */
+    RX_PAYLOAD, /* PUBLISH: a piece of its payload, behind that */
+    RX_ID,      /* PUBLISH: the packet id behind a topic that was dropped */
+    RX_FULL,    /* one QoS 2 message too many: the end, once the
+                   acknowledgements are out, so that each connection gets the
+                   exchange further */
+    RX_TOPIC,   /* dropping: a topic too long for rx_buf */
+    RX_SKIP,    /* dropping: the payload behind it; SKIPPED follows */
+    RX_DROP     /* dropping: the payload of a message delivered before */
 };
 
 /* What a slot holds. */
@@ -39,40 +40,58 @@ enum slot_kind {
     KIND_QOS2,
     KIND_PUBREL, /* was KIND_QOS2; its bytes are the PUBREL now */
     KIND_SUBSCRIBE,
-    KIND_UNSUBSCRIBE
+    KIND_UNSUBSCRIBE,
+    KIND_ONCE /* MQTT 5: no answer comes, and only for this connection */
 };
+#define SLOT_KIND_MASK 0x07u
 
-#define SLOT_KIND_MASK 0x0Fu
+/* State of a slot. */
+#define SLOT_FREE 0x00u
+#define SLOT_QUEUED 0x08u /* to be sent on this connection */
+#define SLOT_SENT 0x10u   /* acknowledgement is due */
+#define SLOT_DONE 0x18u   /* to be told as DELIVERED, then free */
+#define SLOT_STATE_MASK 0x18u
+
 #define SLOT_TRIED 0x80u /* sent, perhaps in part, on an earlier connection */
 
-enum slot_state {
-    SLOT_FREE,
-    SLOT_QUEUED, /* to be sent on this connection */
-    SLOT_SENT,   /* acknowledgement is due */
-    SLOT_DONE    /* to be told as DELIVERED, then free */
-};
-
 /* PINGREQ and DISCONNECT always fit into ctl behind the acknowledgements. */
-#define CTL_RESERVED 4u
+#define CTL_RESERVED 6u
 
 static inline enum slot_kind
 cleat_mqtt_slot_kind(const struct cleat_mqtt_slot *slot) {
     return (enum slot_kind)(slot->flags & SLOT_KIND_MASK);
 }
 
+static inline uint32_t
+cleat_mqtt_slot_state(const struct cleat_mqtt_slot *slot) {
+    return slot->flags & SLOT_STATE_MASK;
+}
+
+static inline void cleat_mqtt_slot_set(struct cleat_mqtt_slot *slot,
+                                       uint32_t state) {
+    slot->flags = (uint8_t)((slot->flags & ~SLOT_STATE_MASK) | state);
+}
+
+/* Is such a packet done with once it is sent? */
+static inline bool cleat_mqtt_slot_is_once(const struct cleat_mqtt_slot *slot) {
+    return cleat_mqtt_slot_kind(slot) == KIND_QOS0 ||
+           (CLEAT_MQTT5 && cleat_mqtt_slot_kind(slot) == KIND_ONCE);
+}
+
 /* tx.c */
 /* Room for a packet of len bytes that leaves `reserve` bytes, and then a slot
  * too, free. @return 0, CLEAT_ERR_SIZE or _FULL. */
 int cleat_mqtt_tx_make_room(struct cleat_mqtt *s, size_t len, size_t reserve);
-/* The packet added last goes out before all that were not begun. */
-void cleat_mqtt_tx_last_to_front(struct cleat_mqtt *s);
 /* Where to write it, and then: it is there. */
-struct cleat_writer cleat_mqtt_tx_writer(struct cleat_mqtt *s);
-void cleat_mqtt_tx_add(struct cleat_mqtt *s, size_t len, enum slot_kind kind,
-                       uint16_t id);
+static inline uint8_t *cleat_mqtt_tx_end(const struct cleat_mqtt *s) {
+    return s->config->tx_buf + s->tx_used;
+}
+struct cleat_mqtt_slot *cleat_mqtt_tx_add(struct cleat_mqtt *s, size_t len,
+                                          enum slot_kind kind, uint16_t id);
 uint16_t cleat_mqtt_tx_new_id(struct cleat_mqtt *s);
 /* @return the slot in use by that id, or NULL. */
-struct cleat_mqtt_slot *cleat_mqtt_tx_find(struct cleat_mqtt *s, uint16_t id);
+struct cleat_mqtt_slot *cleat_mqtt_tx_find(const struct cleat_mqtt *s,
+                                           uint16_t id);
 /* @return true unless the packet was never sent, or is half sent. */
 bool cleat_mqtt_tx_was_sent(const struct cleat_mqtt *s,
                             const struct cleat_mqtt_slot *slot);
@@ -82,27 +101,45 @@ void cleat_mqtt_tx_to_pubrel(struct cleat_mqtt *s,
                              struct cleat_mqtt_slot *slot);
 bool cleat_mqtt_tx_ack_fits(const struct cleat_mqtt *s);
 void cleat_mqtt_tx_ack(struct cleat_mqtt *s, uint8_t first, uint16_t id);
-void cleat_mqtt_tx_ping(struct cleat_mqtt *s);
+/* A packet of two bytes. */
+void cleat_mqtt_tx_ctl(struct cleat_mqtt *s, uint8_t first);
+/* Give the DISCONNECT just queued its reason code. */
+void cleat_mqtt_tx_bye(struct cleat_mqtt *s);
 bool cleat_mqtt_tx_waits(const struct cleat_mqtt *s);
+/* CONNECT is sent, or there is no use for it any more: wipe it. */
+void cleat_mqtt_tx_connect_end(struct cleat_mqtt *s);
 /* Make everything unacknowledged ready for the next connection. */
 void cleat_mqtt_tx_rewind(struct cleat_mqtt *s);
 /* The broker has lost the session: everything is new. */
 void cleat_mqtt_tx_renew(struct cleat_mqtt *s);
-/* @return the id of a slot to be told as DELIVERED and free it, or 0. */
-uint16_t cleat_mqtt_tx_take_done(struct cleat_mqtt *s);
+/* Tell a slot as DELIVERED and free it. */
+void cleat_mqtt_tx_take_done(struct cleat_mqtt *s,
+                             struct cleat_mqtt_event *event);
 
 /* rx.c */
 void cleat_mqtt_rx_reset(struct cleat_mqtt *s);
-/* The pending message event has been taken. */
-void cleat_mqtt_rx_taken(struct cleat_mqtt *s,
-                         const struct cleat_mqtt_event *event);
+/* The pending event is about received bytes: fill it in, go on behind it. */
+void cleat_mqtt_rx_take(struct cleat_mqtt *s, struct cleat_mqtt_event *event);
+/* Remember the id of a message received at QoS 2. @return false: no room. */
+bool cleat_mqtt_rx_remember(struct cleat_mqtt *s, uint16_t id);
+/* Forget them all. */
+void cleat_mqtt_rx_forget(struct cleat_mqtt *s);
 
 /* session.c */
 void cleat_mqtt_session_end(struct cleat_mqtt *s,
                             enum cleat_mqtt_event_type type, int err,
                             uint8_t code, const char *text);
-/* Bytes received now have become this event: fill in the rest. */
-struct cleat_mqtt_event *
-cleat_mqtt_session_event(struct cleat_mqtt *s, enum cleat_mqtt_event_type type);
+/* Tell the journal. @return what it said. */
+int cleat_mqtt_session_note(struct cleat_mqtt *s, enum cleat_mqtt_note what,
+                            uint16_t id);
+/* The packet just written is complete: put it in line. */
+struct cleat_mqtt_slot *cleat_mqtt_session_enqueue(struct cleat_mqtt *s,
+                                                   size_t len,
+                                                   enum slot_kind kind,
+                                                   uint16_t id);
+
+/* SUBSCRIBE and UNSUBSCRIBE. @return the id, or an error. */
+int cleat_mqtt_session_request(struct cleat_mqtt *s,
+                               struct cleat_mqtt_request *q, uint64_t now_ms);
 
 #endif

@@ -8,64 +8,75 @@
 
 enum source { FROM_NONE, FROM_CONNECT, FROM_SLOTS, FROM_CTL };
 
+/* Most bytes offered at once: what a write does not take is looked for again.
+ */
+#define VIEW_MAX 32768u
+
+static struct cleat_mqtt_slot *slot_at(const struct cleat_mqtt *s, uint32_t i) {
+    return &s->config->slots[i];
+}
+
+/* Bytes of a packet. Behind a PUBREL there may be unused ones. */
+static uint32_t slot_len(const struct cleat_mqtt *s, uint32_t i) {
+    const struct cleat_mqtt_slot *slot = slot_at(s, i);
+    if (cleat_mqtt_slot_kind(slot) == KIND_PUBREL) {
+        return CLEAT_MQTT_ACK_LEN;
+    }
+    uint32_t end = i + 1 < s->slot_used ? slot[1].offset : s->tx_used;
+    return end - slot->offset;
+}
+
 /* Squeeze out what is free. */
 static void compact(struct cleat_mqtt *s) {
-    struct cleat_mqtt_slot *slots = s->config.slots;
-    uint16_t used = 0;
-    uint16_t next = 0;
-    size_t at = 0;
-    for (uint16_t i = 0; i < s->slot_used; i++) {
+    uint32_t used = 0;
+    uint32_t at = 0;
+    uint32_t next = s->slot_next;
+    for (uint32_t i = 0; i < s->slot_used; i++) {
+        struct cleat_mqtt_slot slot = *slot_at(s, i);
+        uint32_t len = slot_len(s, i);
         if (i == s->slot_next) {
             next = used;
         }
-        if (slots[i].state == SLOT_FREE) {
+        if (cleat_mqtt_slot_state(&slot) == SLOT_FREE) {
             continue;
         }
-        if (slots[i].offset != at) {
-            memmove(s->config.tx_buf + at, s->config.tx_buf + slots[i].offset,
-                    slots[i].len);
-        }
-        slots[used] = slots[i];
-        slots[used].offset = (uint32_t)at;
-        at += slots[used].len;
+        memmove(s->config->tx_buf + at, s->config->tx_buf + slot.offset, len);
+        slot.offset = at;
+        *slot_at(s, used) = slot;
+        at += len;
         used++;
     }
-    s->slot_next = s->slot_next >= s->slot_used ? used : next;
+    s->slot_next = (uint16_t)(next < used ? next : used);
     s->slot_first = 0;
-    s->slot_used = used;
+    s->slot_used = (uint16_t)used;
     s->tx_used = at;
 }
 
-static bool has_room(const struct cleat_mqtt *s, size_t len, size_t reserve) {
-    return s->slot_used + (reserve > 0 ? 1u : 0u) < s->config.slot_count &&
-           len + reserve <= s->config.tx_cap - s->tx_used;
-}
-
 int cleat_mqtt_tx_make_room(struct cleat_mqtt *s, size_t len, size_t reserve) {
-    if (len > s->config.tx_cap - reserve) {
+    if (len > s->config->tx_cap - reserve) {
         return CLEAT_ERR_SIZE;
     }
-    if (!has_room(s, len, reserve)) {
+    len += reserve;
+    reserve = reserve > 0;
+    for (int again = 0; again < 2; again++) {
+        if (s->slot_used + reserve < s->config->slot_count &&
+            len <= s->config->tx_cap - s->tx_used) {
+            return 0;
+        }
         compact(s);
     }
-    return has_room(s, len, reserve) ? 0 : CLEAT_ERR_FULL;
+    return CLEAT_ERR_FULL;
 }
 
-struct cleat_writer cleat_mqtt_tx_writer(struct cleat_mqtt *s) {
-    return cleat_writer_of(s->config.tx_buf + s->tx_used,
-                           s->config.tx_cap - s->tx_used);
-}
-
-void cleat_mqtt_tx_add(struct cleat_mqtt *s, size_t len, enum slot_kind kind,
-                       uint16_t id) {
-    struct cleat_mqtt_slot *slot = &s->config.slots[s->slot_used];
-    slot->offset = (uint32_t)s->tx_used;
-    slot->len = (uint32_t)len;
+struct cleat_mqtt_slot *cleat_mqtt_tx_add(struct cleat_mqtt *s, size_t len,
+                                          enum slot_kind kind, uint16_t id) {
+    struct cleat_mqtt_slot *slot = slot_at(s, s->slot_used);
+    slot->offset = s->tx_used;
     slot->id = id;
-    slot->state = SLOT_QUEUED;
-    slot->flags = (uint8_t)kind;
+    slot->flags = (uint8_t)(SLOT_QUEUED | kind);
     s->slot_used++;
-    s->tx_used += len;
+    s->tx_used += (uint32_t)len;
+    return slot;
 }
 
 static void reverse(uint8_t *data, size_t len) {
@@ -76,8 +87,8 @@ static void reverse(uint8_t *data, size_t len) {
     }
 }
 
-void cleat_mqtt_tx_last_to_front(struct cleat_mqtt *s) {
-    struct cleat_mqtt_slot *slots = s->config.slots;
+/* The packet added last goes out before all that were not begun. */
+static void last_to_front(struct cleat_mqtt *s) {
     uint16_t last = (uint16_t)(s->slot_used - 1);
     /* Behind a packet that was begun. */
     uint16_t to = (uint16_t)(s->slot_next + (s->slot_sent > 0 ? 1 : 0));
@@ -86,25 +97,43 @@ void cleat_mqtt_tx_last_to_front(struct cleat_mqtt *s) {
     }
     s->slot_first = to < s->slot_first ? to : s->slot_first;
     /* Slots and bytes keep one order: rotate both. */
-    struct cleat_mqtt_slot moved = slots[last];
-    size_t begin = slots[to].offset;
-    size_t before = moved.offset - begin;
-    uint8_t *data = s->config.tx_buf + begin;
+    struct cleat_mqtt_slot moved = *slot_at(s, last);
+    uint32_t begin = slot_at(s, to)->offset;
+    uint32_t before = moved.offset - begin;
+    uint32_t len = slot_len(s, last);
+    uint8_t *data = s->config->tx_buf + begin;
     reverse(data, before);
-    reverse(data + before, moved.len);
-    reverse(data, before + moved.len);
+    reverse(data + before, len);
+    reverse(data, before + len);
     for (uint16_t i = last; i > to; i--) {
-        slots[i] = slots[i - 1];
-        slots[i].offset += moved.len;
+        *slot_at(s, i) = *slot_at(s, i - 1u);
+        slot_at(s, i)->offset += len;
     }
-    moved.offset = (uint32_t)begin;
-    slots[to] = moved;
+    moved.offset = begin;
+    *slot_at(s, to) = moved;
 }
 
-struct cleat_mqtt_slot *cleat_mqtt_tx_find(struct cleat_mqtt *s, uint16_t id) {
-    for (uint16_t i = s->slot_first; i < s->slot_used; i++) {
-        struct cleat_mqtt_slot *slot = &s->config.slots[i];
-        if (slot->id == id && slot->state != SLOT_FREE) {
+int cleat_mqtt_subscribe_first(struct cleat_mqtt *s,
+                               const struct cleat_mqtt_filter *filters,
+                               size_t count, uint64_t now_ms) {
+    int id = cleat_mqtt_subscribe(s, filters, count, now_ms);
+    if (id > 0) {
+        last_to_front(s);
+    }
+    return id;
+}
+
+/* Ids follow each other as slots do, unless messages at QoS 0 are between. */
+struct cleat_mqtt_slot *cleat_mqtt_tx_find(const struct cleat_mqtt *s,
+                                           uint16_t id) {
+    uint32_t i = s->slot_first;
+    if (i < s->slot_used) {
+        uint32_t guess = i + (uint16_t)(id - slot_at(s, i)->id);
+        i = guess < s->slot_used && slot_at(s, guess)->id == id ? guess : i;
+    }
+    for (; i < s->slot_used; i++) {
+        struct cleat_mqtt_slot *slot = slot_at(s, i);
+        if (slot->id == id && cleat_mqtt_slot_state(slot) != SLOT_FREE) {
             return slot;
         }
     }
@@ -123,20 +152,20 @@ uint16_t cleat_mqtt_tx_new_id(struct cleat_mqtt *s) {
 
 bool cleat_mqtt_tx_was_sent(const struct cleat_mqtt *s,
                             const struct cleat_mqtt_slot *slot) {
-    if (slot->state != SLOT_QUEUED) {
+    if (cleat_mqtt_slot_state(slot) != SLOT_QUEUED) {
         return true;
     }
-    bool begun = slot == &s->config.slots[s->slot_next] && s->slot_sent > 0;
+    bool begun = slot == slot_at(s, s->slot_next) && s->slot_sent > 0;
     return (slot->flags & SLOT_TRIED) != 0 && !begun;
 }
 
 void cleat_mqtt_tx_free(struct cleat_mqtt *s, struct cleat_mqtt_slot *slot) {
-    if (slot->state == SLOT_SENT) {
+    if (cleat_mqtt_slot_state(slot) == SLOT_SENT) {
         s->waiting--;
     }
-    slot->state = SLOT_FREE;
+    slot->flags = SLOT_FREE;
     while (s->slot_first < s->slot_used &&
-           s->config.slots[s->slot_first].state == SLOT_FREE) {
+           slot_at(s, s->slot_first)->flags == SLOT_FREE) {
         s->slot_first++;
     }
     if (s->slot_first == s->slot_used && s->slot_sent == 0) {
@@ -148,65 +177,61 @@ void cleat_mqtt_tx_free(struct cleat_mqtt *s, struct cleat_mqtt_slot *slot) {
 void cleat_mqtt_tx_to_pubrel(struct cleat_mqtt *s,
                              struct cleat_mqtt_slot *slot) {
     /* A PUBLISH at QoS 2 is never shorter than a PUBREL. */
-    struct cleat_writer w =
-        cleat_writer_of(s->config.tx_buf + slot->offset, slot->len);
-    cleat_mqtt_ack_encode(&w, CLEAT_MQTT_P_PUBREL, slot->id);
-    slot->len = CLEAT_MQTT_ACK_LEN;
-    slot->flags = (uint8_t)((slot->flags & ~SLOT_KIND_MASK) | KIND_PUBREL);
+    cleat_mqtt_ack_encode(s->config->tx_buf + slot->offset, CLEAT_MQTT_P_PUBREL,
+                          slot->id);
+    slot->flags |= KIND_PUBREL; /* of which KIND_QOS2 is a part */
 }
 
 bool cleat_mqtt_tx_ack_fits(const struct cleat_mqtt *s) {
-    return !s->ctl_last &&
-           s->ctl_len + CLEAT_MQTT_ACK_LEN + CTL_RESERVED <= sizeof s->ctl;
-}
-
-static void ctl_add(struct cleat_mqtt *s, uint8_t first, uint16_t id,
-                    bool is_ack) {
-    struct cleat_writer w = cleat_writer_of(s->ctl, sizeof s->ctl);
-    w.len = s->ctl_len;
-    if (is_ack) {
-        cleat_mqtt_ack_encode(&w, first, id);
-    } else {
-        cleat_mqtt_header_encode(&w, first, 0);
-    }
-    s->ctl_len = (uint8_t)w.len;
+    return s->ctl_len + CLEAT_MQTT_ACK_LEN + CTL_RESERVED <= sizeof s->ctl;
 }
 
 /* In the order in which the packets came, [MQTT-4.6.0-2] to [MQTT-4.6.0-4]. */
 void cleat_mqtt_tx_ack(struct cleat_mqtt *s, uint8_t first, uint16_t id) {
     if (s->state == SESSION_UP && !s->ctl_last) {
-        ctl_add(s, first, id, true);
+        cleat_mqtt_ack_encode(s->ctl + s->ctl_len, first, id);
+        s->ctl_len = (uint8_t)(s->ctl_len + CLEAT_MQTT_ACK_LEN);
     }
 }
 
-void cleat_mqtt_tx_ping(struct cleat_mqtt *s) {
-    ctl_add(s, CLEAT_MQTT_P_PINGREQ, 0, false);
+void cleat_mqtt_tx_ctl(struct cleat_mqtt *s, uint8_t first) {
+    s->ctl[s->ctl_len] = first;
+    s->ctl[s->ctl_len + 1u] = 0;
+    s->ctl_len = (uint8_t)(s->ctl_len + 2);
+}
+
+void cleat_mqtt_tx_bye(struct cleat_mqtt *s) {
+    if (CLEAT_MQTT5 && s->bye != 0) {
+        s->ctl[s->ctl_len - 1u] = 1;
+        s->ctl[s->ctl_len] = s->bye;
+        s->ctl_len++;
+    }
 }
 
 /* May this slot go out now? */
-static bool slot_ready(const struct cleat_mqtt *s, uint16_t i,
+static bool slot_ready(const struct cleat_mqtt *s, uint32_t i,
                        uint32_t waiting) {
-    const struct cleat_mqtt_slot *slot = &s->config.slots[i];
-    enum slot_kind kind = cleat_mqtt_slot_kind(slot);
-    if (slot->state != SLOT_QUEUED) {
-        return false;
+    uint32_t flags = slot_at(s, i)->flags & (SLOT_STATE_MASK | SLOT_KIND_MASK);
+    if (flags == (SLOT_QUEUED | KIND_QOS1) ||
+        flags == (SLOT_QUEUED | KIND_QOS2)) {
+        return waiting < s->send_max;
     }
-    return (kind != KIND_QOS1 && kind != KIND_QOS2) ||
-           waiting < s->config.inflight_max;
+    return (flags & SLOT_STATE_MASK) == SLOT_QUEUED;
 }
 
 /* The first slot not sent; free ones are passed over. */
 static uint16_t next_slot(const struct cleat_mqtt *s) {
     uint16_t i = s->slot_next;
-    while (i < s->slot_used && s->config.slots[i].state != SLOT_QUEUED) {
+    while (i < s->slot_used &&
+           cleat_mqtt_slot_state(slot_at(s, i)) != SLOT_QUEUED) {
         i++;
     }
     return i;
 }
 
 static enum source pick(const struct cleat_mqtt *s) {
-    if (s->state == SESSION_IDLE || s->state == SESSION_OVER) {
-        return FROM_NONE;
+    if (!cleat_mqtt_is_alive(s)) { /* MQTT 5: DISCONNECT says why. */
+        return CLEAT_MQTT5 && s->ctl_len > 0 ? FROM_CTL : FROM_NONE;
     }
     if (s->connect_len > 0) {
         return FROM_CONNECT;
@@ -232,33 +257,31 @@ bool cleat_mqtt_tx_waits(const struct cleat_mqtt *s) {
 
 /* The packets from slot_next on that lie side by side. */
 static struct cleat_bytes slots_view(struct cleat_mqtt *s) {
-    const struct cleat_mqtt_slot *slots = s->config.slots;
-    s->slot_next = next_slot(s);
-    size_t begin = slots[s->slot_next].offset + s->slot_sent;
-    size_t end = slots[s->slot_next].offset;
+    uint32_t i = s->slot_next = next_slot(s);
+    uint32_t end = slot_at(s, i)->offset;
+    uint32_t begin = end + s->slot_sent;
     uint32_t waiting = s->waiting;
-    for (uint16_t i = s->slot_next; i < s->slot_used; i++) {
-        bool begun = i == s->slot_next && s->slot_sent > 0;
-        if (slots[i].offset != end || !(begun || slot_ready(s, i, waiting))) {
-            break;
-        }
-        end += slots[i].len;
-        waiting += cleat_mqtt_slot_kind(&slots[i]) != KIND_QOS0 ? 1u : 0u;
-    }
-    return cleat_bytes_of(s->config.tx_buf + begin, end - begin);
+    do {
+        end += slot_len(s, i);
+        waiting += cleat_mqtt_slot_is_once(slot_at(s, i)) ? 0u : 1u;
+        i++;
+    } while (i < s->slot_used && slot_at(s, i)->offset == end &&
+             end - begin < VIEW_MAX && slot_ready(s, i, waiting));
+    return cleat_bytes_of(s->config->tx_buf + begin, end - begin);
 }
 
 struct cleat_bytes cleat_mqtt_output(struct cleat_mqtt *s) {
     enum source from = pick(s);
-    bool alive = s->state == SESSION_CONNECTING || s->state == SESSION_UP;
-    if (from == FROM_NONE && s->closing && alive && !s->ctl_last) {
-        ctl_add(s, CLEAT_MQTT_P_DISCONNECT, 0, false);
+    if (from == FROM_NONE && s->closing && !s->ctl_last &&
+        cleat_mqtt_is_alive(s)) {
+        cleat_mqtt_tx_ctl(s, CLEAT_MQTT_P_DISCONNECT);
         s->ctl_last = true; /* [MQTT-3.14.4-2] */
+        cleat_mqtt_tx_bye(s);
         from = FROM_CTL;
     }
     switch (from) {
     case FROM_CONNECT:
-        return cleat_bytes_of(s->config.rx_buf + s->connect_sent,
+        return cleat_bytes_of(s->config->rx_buf + s->connect_sent,
                               s->connect_len - s->connect_sent);
     case FROM_SLOTS:
         return slots_view(s);
@@ -270,52 +293,56 @@ struct cleat_bytes cleat_mqtt_output(struct cleat_mqtt *s) {
     return cleat_bytes_of(NULL, 0);
 }
 
-static void slot_is_sent(struct cleat_mqtt *s, uint64_t now_ms) {
-    struct cleat_mqtt_slot *slot = &s->config.slots[s->slot_next];
-    s->slot_next++;
-    s->slot_sent = 0;
-    if (cleat_mqtt_slot_kind(slot) == KIND_QOS0) {
-        cleat_mqtt_tx_free(s, slot);
-        return;
-    }
-    slot->state = SLOT_SENT;
-    s->ack_ms = s->waiting == 0 ? now_ms : s->ack_ms;
-    s->waiting++;
-}
-
-static void slots_done(struct cleat_mqtt *s, size_t n, uint64_t now_ms) {
-    while (n > 0 && s->slot_next < s->slot_used) {
-        size_t left = s->config.slots[s->slot_next].len - s->slot_sent;
-        if (n < left) {
-            s->slot_sent += (uint32_t)n;
+static void slots_done(struct cleat_mqtt *s, size_t n) {
+    s->slot_sent += (uint32_t)n;
+    while (s->slot_next < s->slot_used) {
+        struct cleat_mqtt_slot *slot = slot_at(s, s->slot_next);
+        uint32_t len = slot_len(s, s->slot_next);
+        if (s->slot_sent < len) {
             return;
         }
-        n -= left;
-        slot_is_sent(s, now_ms);
+        s->slot_sent -= len;
+        s->slot_next++;
+        if (cleat_mqtt_slot_is_once(slot)) {
+            bool last = CLEAT_MQTT5 && s->config->tx_buf[slot->offset] ==
+                                           CLEAT_MQTT_P_DISCONNECT;
+            cleat_mqtt_tx_free(s, slot);
+            if (last) {
+                cleat_mqtt_session_end(s, CLEAT_MQTT_CLOSED, 0, 0, NULL);
+                return;
+            }
+            continue;
+        }
+        cleat_mqtt_slot_set(slot, SLOT_SENT);
+        if (s->waiting == 0) {
+            s->ack_ms = s->progress_ms;
+        }
+        s->waiting++;
     }
+    s->slot_sent = 0;
 }
 
-static void connect_done(struct cleat_mqtt *s, size_t n, uint64_t now_ms) {
-    s->connect_sent += n;
-    if (s->connect_sent >= s->connect_len) {
-        cleat_wipe(s->config.rx_buf, s->connect_len); /* The password. */
-        s->connect_len = 0;
-        s->ack_ms = now_ms;
-    }
+void cleat_mqtt_tx_connect_end(struct cleat_mqtt *s) {
+    cleat_wipe(s->config->rx_buf, s->connect_len); /* The password. */
+    s->connect_len = 0;
 }
 
 void cleat_mqtt_output_done(struct cleat_mqtt *s, size_t n, uint64_t now_ms) {
     if (n == 0) {
         return;
     }
-    s->sent_ms = now_ms;
-    s->progress_ms = now_ms;
+    s->now_ms = now_ms;
+    s->sent_ms = s->progress_ms = (uint32_t)now_ms;
     switch (pick(s)) {
     case FROM_CONNECT:
-        connect_done(s, n, now_ms);
+        s->connect_sent += (uint32_t)n;
+        if (s->connect_sent >= s->connect_len) {
+            cleat_mqtt_tx_connect_end(s);
+            s->ack_ms = s->progress_ms;
+        }
         break;
     case FROM_SLOTS:
-        slots_done(s, n, now_ms);
+        slots_done(s, n);
         break;
     case FROM_CTL:
         n = n > s->ctl_len ? s->ctl_len : n;
@@ -330,29 +357,24 @@ void cleat_mqtt_output_done(struct cleat_mqtt *s, size_t n, uint64_t now_ms) {
     }
 }
 
-static void mark_tried(struct cleat_mqtt *s, struct cleat_mqtt_slot *slot) {
-    enum slot_kind kind = cleat_mqtt_slot_kind(slot);
-    slot->flags |= SLOT_TRIED;
-    if (kind == KIND_QOS1 || kind == KIND_QOS2) {
-        s->config.tx_buf[slot->offset] |= CLEAT_MQTT_F_DUP; /* [MQTT-3.3.1-1] */
-    }
-}
-
 /* [MQTT-4.4.0-1]: PUBLISH and PUBREL again, in their order, [MQTT-4.6.0-1].
  * SUBSCRIBE and UNSUBSCRIBE are no part of the session state. */
 void cleat_mqtt_tx_rewind(struct cleat_mqtt *s) {
     for (uint16_t i = 0; i < s->slot_used; i++) {
-        struct cleat_mqtt_slot *slot = &s->config.slots[i];
+        struct cleat_mqtt_slot *slot = slot_at(s, i);
         enum slot_kind kind = cleat_mqtt_slot_kind(slot);
+        uint32_t state = cleat_mqtt_slot_state(slot);
         bool begun = i == s->slot_next && s->slot_sent > 0;
-        if (slot->state == SLOT_FREE || slot->state == SLOT_DONE) {
+        if (state == SLOT_FREE || state == SLOT_DONE) {
             continue;
         }
-        if (kind == KIND_SUBSCRIBE || kind == KIND_UNSUBSCRIBE) {
-            slot->state = SLOT_FREE;
-        } else if (slot->state == SLOT_SENT || (begun && kind != KIND_QOS0)) {
-            slot->state = SLOT_QUEUED;
-            mark_tried(s, slot);
+        if (kind >= KIND_SUBSCRIBE) {
+            slot->flags = SLOT_FREE;
+        } else if (state == SLOT_SENT || (begun && kind != KIND_QOS0)) {
+            slot->flags = (uint8_t)(SLOT_TRIED | SLOT_QUEUED | kind);
+            if (kind != KIND_PUBREL) { /* [MQTT-3.3.1-1] */
+                s->config->tx_buf[slot->offset] |= CLEAT_MQTT_F_DUP;
+            }
         }
     }
     s->slot_next = 0;
@@ -365,31 +387,31 @@ void cleat_mqtt_tx_rewind(struct cleat_mqtt *s) {
 
 void cleat_mqtt_tx_renew(struct cleat_mqtt *s) {
     for (uint16_t i = 0; i < s->slot_used; i++) {
-        struct cleat_mqtt_slot *slot = &s->config.slots[i];
-        if (slot->state != SLOT_QUEUED || (slot->flags & SLOT_TRIED) == 0) {
-            continue;
-        }
-        slot->flags &= SLOT_KIND_MASK;
-        if (cleat_mqtt_slot_kind(slot) == KIND_PUBREL) {
+        struct cleat_mqtt_slot *slot = slot_at(s, i);
+        if (slot->flags == (SLOT_TRIED | SLOT_QUEUED | KIND_PUBREL)) {
             /* The broker took the message over with its PUBREC. */
-            slot->state = SLOT_DONE;
+            slot->flags = SLOT_DONE | KIND_PUBREL;
             s->done++;
-        } else {
-            uint8_t *first = &s->config.tx_buf[slot->offset];
+        } else if ((slot->flags & SLOT_TRIED) != 0) {
+            uint8_t *first = &s->config->tx_buf[slot->offset];
             *first = (uint8_t)(*first & ~CLEAT_MQTT_F_DUP);
+            slot->flags = (uint8_t)(slot->flags & ~SLOT_TRIED);
         }
     }
 }
 
-uint16_t cleat_mqtt_tx_take_done(struct cleat_mqtt *s) {
-    for (uint16_t i = 0; s->done > 0 && i < s->slot_used; i++) {
-        struct cleat_mqtt_slot *slot = &s->config.slots[i];
-        if (slot->state == SLOT_DONE) {
-            uint16_t id = slot->id;
-            s->done--;
-            cleat_mqtt_tx_free(s, slot);
-            return id;
-        }
+void cleat_mqtt_tx_take_done(struct cleat_mqtt *s,
+                             struct cleat_mqtt_event *event) {
+    struct cleat_mqtt_slot *slot = s->config->slots;
+    while (cleat_mqtt_slot_state(slot) != SLOT_DONE) {
+        slot++;
     }
-    return 0;
+    event->type = CLEAT_MQTT_DELIVERED;
+    event->id = slot->id;
+    if (CLEAT_MQTT5 && cleat_mqtt_slot_kind(slot) != KIND_PUBREL) {
+        event->code = slot->count; /* This server would not take it. */
+    }
+    s->done--;
+    (void)cleat_mqtt_session_note(s, CLEAT_MQTT_NOTE_DONE, slot->id);
+    cleat_mqtt_tx_free(s, slot);
 }

@@ -14,6 +14,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 struct rig {
     struct cleat_mqtt session;
+    struct cleat_mqtt_config config;
     uint8_t tx[200], rx[40];
     struct cleat_mqtt_slot slots[6];
     uint16_t ids[3];
@@ -167,7 +168,8 @@ static void start(struct rig *r) {
     c.slot_count = 6;
     c.qos2_ids = r->ids;
     c.qos2_count = 3;
-    expect(cleat_mqtt_init(&r->session, &c) == 0);
+    r->config = c;
+    expect(cleat_mqtt_init(&r->session, &r->config) == 0);
     reconnect(r, true);
     for (uint8_t op = 0; op < 5; op++) {
         command(r, op);

@@ -2,23 +2,19 @@
 /* CONNACK, the broker's answer to CONNECT. Only servers send it. */
 #include "mqtt/packet/packet.h"
 
-const char *cleat_mqtt_connack_decode(struct cleat_bytes body, bool *present,
-                                      uint8_t *code) {
-    struct cleat_reader r = cleat_reader_of(body);
-    uint8_t flags = cleat_read_u8(&r);
-    *code = cleat_read_u8(&r);
-    *present = flags == 1;
-    if (r.failed || cleat_reader_left(&r) != 0) {
-        return CLEAT_MQTT_WRONG("connack is not two bytes long");
-    }
+const char *cleat_mqtt_connack_decode(struct cleat_mqtt_packet *p,
+                                      struct cleat_reader *r) {
+    uint8_t flags = cleat_read_u8(r);
+    p->code = cleat_read_u8(r);
+    p->present = flags != 0;
     if (flags > 1) {
         return CLEAT_MQTT_WRONG("connack with reserved flags set [MQTT-3.2.2]");
     }
-    if (*code > 5) {
+    if (p->code > 5) {
         return CLEAT_MQTT_WRONG(
             "connack with a reserved return code [MQTT-3.2.2]");
     }
-    if (*code != 0 && *present) {
+    if (p->code != 0 && p->present) {
         return CLEAT_MQTT_WRONG(
             "connack refuses but keeps a session [MQTT-3.2.2-4]");
     }

@@ -7,8 +7,6 @@
 #define FLAG_WILL_RETAIN 0x20u
 #define FLAG_PASSWORD 0x40u
 #define FLAG_USERNAME 0x80u
-/* Protocol name, level, flags, keep-alive. */
-#define VARIABLE_LEN 10u
 
 static bool has_will(const struct cleat_mqtt_config *c) {
     return c->will.topic.len > 0;
@@ -25,46 +23,53 @@ static uint8_t flags_of(const struct cleat_mqtt_config *c) {
     }
     if (c->username.data != NULL) {
         flags |= FLAG_USERNAME;
-        /* [MQTT-3.1.2-22]: no password without a user name. */
-        flags |= c->password.data != NULL ? FLAG_PASSWORD : 0;
+    }
+    if (c->password.data != NULL) {
+        flags |= FLAG_PASSWORD;
     }
     return (uint8_t)flags;
 }
 
-static size_t length_of(const struct cleat_mqtt_config *c) {
-    size_t length = VARIABLE_LEN + 2 + c->client_id.len;
+static void body_encode(const struct cleat_mqtt_version *v,
+                        struct cleat_writer *w,
+                        const struct cleat_mqtt_config *c) {
+    static const uint8_t begin[] = {0, 4, 'M', 'Q', 'T', 'T'};
+    /* [MQTT-3.1.2-1], [MQTT-3.1.2-2] */
+    cleat_write_bytes(w, cleat_bytes_of(begin, sizeof begin));
+    cleat_write_u8(w, cleat_mqtt_is_5(v) ? 5 : 4);
+    cleat_write_u8(w, flags_of(c));
+    cleat_write_u16(w, cleat_mqtt_keep_alive(c));
+    if (cleat_mqtt_is_5(v)) {
+        v->connect_encode(w, c, false);
+    }
+    /* In this order, [MQTT-3.1.3-1]. */
+    cleat_mqtt_text_encode(w, c->client_id);
     if (has_will(c)) {
-        length += 4 + c->will.topic.len + c->will.payload.len;
+        if (cleat_mqtt_is_5(v)) {
+            v->connect_encode(w, c, true);
+        }
+        cleat_mqtt_text_encode(w, c->will.topic);
+        cleat_mqtt_text_encode(w, c->will.payload);
     }
     if (c->username.data != NULL) {
-        length += 2 + c->username.len;
-        length += c->password.data != NULL ? 2 + c->password.len : 0;
+        cleat_mqtt_text_encode(w, c->username);
     }
-    return length;
+    if (c->password.data != NULL) {
+        cleat_mqtt_text_encode(w, c->password);
+    }
 }
 
-size_t cleat_mqtt_connect_size(const struct cleat_mqtt_config *config) {
-    return cleat_mqtt_header_total(length_of(config));
-}
-
-void cleat_mqtt_connect_encode(struct cleat_writer *w,
-                               const struct cleat_mqtt_config *config) {
-    cleat_mqtt_header_encode(w, CLEAT_MQTT_P_CONNECT,
-                             (uint32_t)length_of(config));
-    cleat_mqtt_text_encode(w, cleat_bytes_str("MQTT")); /* [MQTT-3.1.2-1] */
-    cleat_write_u8(w, 4);                               /* [MQTT-3.1.2-2] */
-    cleat_write_u8(w, flags_of(config));
-    cleat_write_u16(w, config->keep_alive_off ? 0 : config->keep_alive_s);
-    /* In this order, [MQTT-3.1.3-1]. */
-    cleat_mqtt_text_encode(w, config->client_id);
-    if (has_will(config)) {
-        cleat_mqtt_text_encode(w, config->will.topic);
-        cleat_mqtt_text_encode(w, config->will.payload);
+size_t cleat_mqtt_connect_encode(const struct cleat_mqtt_version *v,
+                                 struct cleat_writer *w,
+                                 const struct cleat_mqtt_config *config) {
+    struct cleat_writer count = cleat_writer_of(NULL, CLEAT_MQTT_LENGTH_MAX);
+    body_encode(v, &count, config);
+    if (w->data != NULL) {
+        w->len =
+            (size_t)(cleat_mqtt_header_encode(w->data, CLEAT_MQTT_P_CONNECT,
+                                              (uint32_t)count.len) -
+                     w->data);
+        body_encode(v, w, config);
     }
-    if (config->username.data != NULL) {
-        cleat_mqtt_text_encode(w, config->username);
-        if (config->password.data != NULL) {
-            cleat_mqtt_text_encode(w, config->password);
-        }
-    }
+    return count.len;
 }

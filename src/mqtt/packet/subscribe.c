@@ -1,59 +1,43 @@
 /* SPDX-License-Identifier: MIT */
-/* SUBSCRIBE out and SUBACK in. */
+/* SUBSCRIBE and UNSUBSCRIBE out, which differ by the QoS behind each filter;
+ * SUBACK in, and UNSUBACK in ack.c. */
 #include "mqtt/packet/packet.h"
 
-size_t cleat_mqtt_subscribe_length(const struct cleat_mqtt_filter *filters,
-                                   size_t count) {
-    size_t length = 2;
-    for (size_t i = 0; i < count; i++) {
-        length += 3 + filters[i].filter.len;
+bool cleat_mqtt_subscribe_encode(const struct cleat_mqtt_version *v,
+                                 struct cleat_writer *w,
+                                 const struct cleat_mqtt_request *q) {
+    bool sub = q->first == CLEAT_MQTT_P_SUBSCRIBE;
+    size_t stride =
+        sub ? sizeof(struct cleat_mqtt_filter) : sizeof(struct cleat_bytes);
+    const uint8_t *at = (const uint8_t *)q->filters;
+    cleat_write_u16(w, q->id);
+    if (cleat_mqtt_is_5(v)) {
+        v->props_encode(w, q->props, q->prop_count);
     }
-    return length;
+    for (size_t i = 0; i < q->count; i++, at += stride) {
+        /* A filter is the first member of a struct cleat_mqtt_filter. */
+        const struct cleat_bytes *filter = (const void *)at;
+        const struct cleat_mqtt_filter *wanted = (const void *)at;
+        if (!cleat_mqtt_filter_valid(*filter)) {
+            return false;
+        }
+        cleat_mqtt_text_encode(w, *filter);
+        if (!sub) {
+            continue;
+        }
+        if (wanted->qos > 2 && !cleat_mqtt_is_5(v)) {
+            return false;
+        }
+        cleat_write_u8(w, wanted->qos);
+    }
+    return true;
 }
 
-void cleat_mqtt_subscribe_encode(struct cleat_writer *w,
-                                 const struct cleat_mqtt_filter *filters,
-                                 size_t count, uint16_t id) {
-    cleat_mqtt_header_encode(
-        w, CLEAT_MQTT_P_SUBSCRIBE,
-        (uint32_t)cleat_mqtt_subscribe_length(filters, count));
-    cleat_write_u16(w, id);
-    for (size_t i = 0; i < count; i++) {
-        cleat_mqtt_text_encode(w, filters[i].filter);
-        cleat_write_u8(w, filters[i].qos);
-    }
-}
-
-size_t cleat_mqtt_subscribe_count(struct cleat_bytes packet) {
-    struct cleat_reader r = cleat_reader_of(packet);
-    size_t count = 0;
-    (void)cleat_read_u8(&r);
-    while ((cleat_read_u8(&r) & 0x80u) != 0) {
-    }
-    (void)cleat_read_u16(&r);
-    while (cleat_reader_left(&r) > 0) {
-        (void)cleat_read_bytes(&r, cleat_read_u16(&r));
-        (void)cleat_read_u8(&r);
-        count++;
-    }
-    return count;
-}
-
-const char *cleat_mqtt_suback_decode(struct cleat_bytes body, uint16_t *id,
-                                     struct cleat_bytes *codes) {
-    struct cleat_reader r = cleat_reader_of(body);
-    *id = cleat_read_u16(&r);
-    *codes = cleat_read_bytes(&r, cleat_reader_left(&r));
-    if (r.failed || codes->len == 0) {
-        return CLEAT_MQTT_WRONG("suback without return codes");
-    }
-    if (*id == 0) {
-        return CLEAT_MQTT_WRONG(
-            "acknowledgement of packet identifier 0 [MQTT-2.3.1-1]");
-    }
-    r = cleat_reader_of(*codes);
-    while (cleat_reader_left(&r) > 0) {
-        uint8_t code = cleat_read_u8(&r);
+const char *cleat_mqtt_suback_decode(struct cleat_mqtt_packet *p,
+                                     struct cleat_reader *r) {
+    p->payload = cleat_read_bytes(r, cleat_reader_left(r));
+    for (size_t i = 0; i < p->payload.len; i++) {
+        uint8_t code = p->payload.data[i];
         if (code > 2 && code != CLEAT_MQTT_SUBACK_REFUSED) {
             return CLEAT_MQTT_WRONG(
                 "suback with a reserved return code [MQTT-3.9.3-2]");

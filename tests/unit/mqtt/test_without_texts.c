@@ -13,6 +13,7 @@
 
 struct fixture {
     struct cleat_mqtt s;
+    struct cleat_mqtt_config config;
     struct cleat_mqtt_event e;
     uint8_t tx[128], rx[128];
     struct cleat_mqtt_slot slots[4];
@@ -29,7 +30,8 @@ static void connect(struct fixture *f) {
     c.rx_cap = sizeof f->rx;
     c.slots = f->slots;
     c.slot_count = 4;
-    assert_int_equal(cleat_mqtt_init(&f->s, &c), 0);
+    f->config = c;
+    assert_int_equal(cleat_mqtt_init(&f->s, &f->config), 0);
     assert_int_equal(cleat_mqtt_connect(&f->s, 0), 0);
     cleat_mqtt_output_done(&f->s, cleat_mqtt_output(&f->s).len, 0);
 }
