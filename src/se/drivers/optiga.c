@@ -9,6 +9,8 @@
 
 #include <string.h>
 
+#include "cleat/log.h"
+
 /* An operation ends when nothing useful happened for this long. */
 #define PATIENCE_US 7500000u
 /* An RSA key pair may take this long. */
@@ -203,8 +205,14 @@ static void send_open(struct cleat_optiga *d) {
 static void learn(struct cleat_optiga *d, uint32_t now_us) {
     uint32_t unit = best_us(d) / PACE_BEST;
     uint32_t took = now_us - link_of(d)->sent_us - FETCH_US;
-    if (d->command.least_ms < LEARN_MS || took >= unit * PACE_WORST ||
-        d->op->type == CLEAT_SE_COMMAND) {
+    if (d->command.least_ms < LEARN_MS || d->op->type == CLEAT_SE_COMMAND) {
+        return;
+    }
+    if (took >= unit * PACE_WORST) {
+        CLEAT_LOG(CLEAT_LEVEL_WARN, "se",
+                  "chip delays commands, as it does after many security "
+                  "events: op=%d took_ms=%u",
+                  (int)d->op->type, (unsigned)(took / 1000));
         return;
     }
     if (took / unit > d->pace) {

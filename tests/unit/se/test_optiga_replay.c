@@ -408,6 +408,61 @@ static void a_short_message_is_hashed_in_one_command(void **state) {
     assert_memory_equal(hash, script.response + 7, 32);
 }
 
+/* The bytes of the vendor's library for what is not the driver's own. */
+static void play_key(const char *name, struct cleat_se_key *key,
+                     uint16_t object) {
+    opened();
+    prepare(name);
+    memset(key, 0, sizeof *key);
+    key->se = &se;
+    key->object = object;
+}
+
+static void key_played(int err) {
+    assert_int_equal(err, 0);
+    assert_true(cleat_se_step(&se, 0) == CLEAT_NEVER);
+    check_played();
+}
+
+static void keys_and_secrets_are_asked_for_as_the_vendor_does(void **state) {
+    (void)state;
+    struct cleat_se_key key;
+    struct cleat_buf to = {out, sizeof out, 0};
+    const struct cleat_bytes none = {NULL, 0};
+    uint8_t seed[13 + 64], data[32] = {1, 2, 3};
+    for (uint8_t i = 0; i < 64; i++) {
+        seed[13 + i] = i;
+    }
+    memcpy(seed, "master secret", 13);
+    play_key("plain/prf_master_session", &key, 0xE100);
+    key.keep = 0xE100;
+    key_played(cleat_se_key_derive(&key, CLEAT_SE_PRF_SHA256,
+                                   cleat_bytes_of(seed, sizeof seed), none, 48,
+                                   NULL));
+    memcpy(seed, "key expansion", 13);
+    play_key("plain/prf_keyblock_export", &key, 0xE100);
+    key_played(cleat_se_key_derive(&key, CLEAT_SE_PRF_SHA256,
+                                   cleat_bytes_of(seed, sizeof seed), none, 40,
+                                   &to));
+    assert_int_equal(to.len, 40);
+    assert_memory_equal(out, script.response + 4, 40);
+    play_key("plain/hkdf_f1d0", &key, 0xF1D0);
+    key_played(cleat_se_key_derive(&key, CLEAT_SE_HKDF_SHA256,
+                                   cleat_bytes_of(seed + 13, 16),
+                                   cleat_bytes_str("info"), 32, &to));
+    assert_memory_equal(out, script.response + 4, 32);
+    play_key("plain/hmac_sha256_f1d0", &key, 0xF1D0);
+    key_played(cleat_se_key_mac(&key, CLEAT_SE_HMAC_SHA256,
+                                cleat_bytes_of(data, sizeof data), &to));
+    assert_memory_equal(out, script.response + 7, 32);
+    play_key("plain/rsa2048_gen_e0fc", &key, 0xE0FC);
+    key.alg = CLEAT_SE_ALG_RSA2048;
+    key_played(cleat_se_key_generate(&key, 0x12, &to));
+    /* Its exponent had a zero byte too many. */
+    assert_int_equal(to.len, 270);
+    assert_memory_equal(out + 265, "\x02\x03\x01\x00\x01", 5);
+}
+
 static void the_application_is_closed(void **state) {
     (void)state;
     static const char *const names[] = {"plain/close", "busy/close"};
@@ -514,6 +569,7 @@ int main(void) {
         cmocka_unit_test(objects_are_written),
         cmocka_unit_test(metadata_is_written_and_counters_count),
         cmocka_unit_test(a_short_message_is_hashed_in_one_command),
+        cmocka_unit_test(keys_and_secrets_are_asked_for_as_the_vendor_does),
         cmocka_unit_test(the_application_is_closed),
         cmocka_unit_test(frames_of_64_chain_both_ways),
         cmocka_unit_test(a_real_chips_open_plays_on_the_transport),
