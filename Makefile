@@ -2,7 +2,7 @@
 # Thin front of the CMake presets: `make run` and `make test` are all a
 # newcomer needs. Each target installs what it is missing.
 .DEFAULT_GOAL := build
-.PHONY: help build run test bench tsan fuzz fuzz-marathon prove chaos coverage \
+.PHONY: help build run test bench api tsan fuzz fuzz-marathon prove chaos coverage \
 	tidy docs format clean install setup setup-test setup-fuzz setup-tidy \
 	setup-format setup-firmware source \
 	source-firmware firmware firmware-run firmware-test program size cross
@@ -122,6 +122,12 @@ docs: build ## renew docs/settings.md, docs/sentences.md from the code
 	@mv build/settings.md docs/settings.md
 	@{ sed '/^|/,$$d' docs/sentences.md; tools/sentences; } >build/sentences.md
 	@mv build/sentences.md docs/sentences.md
+
+api: ## the public headers as a reference: build/api/html
+	@tools/setup api
+	@mkdir -p build
+	@doxygen docs/Doxyfile
+	@echo "build/api/html/index.html"
 
 format: setup-format ## clang-format over every source
 	@git ls-files '*.c' '*.h' | xargs clang-format -i

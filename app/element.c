@@ -113,6 +113,18 @@ static int prepare_tls(struct cleat_device *d, struct cleat_detail *detail) {
     }
     c.ignore_dates = !s->tls_check_dates;
     c.handshake_timeout_ms = s->mqtt_timeout_ms;
+    c.version = (enum cleat_tls_version)s->tls_1_3;
+    c.chain = (enum cleat_tls_chain)s->tls_chain_check;
+    c.crl = d->platform.crl;
+    c.chip_only = s->tls_all_on_chip;
+    c.session = s->tls_session_resumption ? d->platform.tls_session : NULL;
+    if (c.ca[0].len == 0) {
+        int object = cleat_settings_object(s->root_ca_certificate);
+        c.ca_object = (uint16_t)(object > 0 ? object : 0);
+    }
+    if (c.crl.len == 0 && s->tls_crl_file[0] != '\0') {
+        return CLEAT_ERR_UNSUPPORTED; /* this port reads no such file */
+    }
     int err = cleat_tls_init(&d->tls, &c, detail);
     if (err == CLEAT_OK) {
         d->tls_ready = true;

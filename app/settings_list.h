@@ -45,7 +45,8 @@ TEXT(CLIENT_CERTIFICATE, client_certificate, 1, 32,
 TEXT(CLIENT_PRIVATE_KEY, client_private_key, 1, 32,
      "Chip object of the private key; never the key itself")
 TEXT(ROOT_CA_CERTIFICATE, root_ca_certificate, 0, 65535,
-     "Broker's root CA: a PEM file's name, or the PEM text")
+     "Broker's root CA: a PEM file's name, the PEM text, or a chip object as "
+     "0xE0E8")
 TEXT(MQTT_PUB_TOPIC, mqtt_pub_topic, 1, 255, "Publisher's topic")
 TEXT(MQTT_SUB_TOPIC, mqtt_sub_topic, 1, 255,
      "Subscriber's topic or topic filter")
@@ -102,6 +103,23 @@ SWITCH(TLS_CHIP_RANDOM, tls_chip_random,
 SWITCH(TLS_CHECK_DATES, tls_check_dates,
        "Refuse certificates that are not valid today; off only where there "
        "is no clock")
+NUMBER(TLS_1_3, tls_1_3, 0, 2,
+       "TLS 1.3: 0 not offered, 1 nothing else, 2 beside TLS 1.2, which costs "
+       "one key pair of the chip more if the broker takes 1.2")
+NUMBER(TLS_CHAIN_CHECK, tls_chain_check, 0, 2,
+       "Who checks signatures of the broker's certificates: 0 the chip, 1 the "
+       "host for curves the chip lacks, 2 the host")
+TEXT(TLS_CRL_FILE, tls_crl_file, 0, 1023,
+     "Revocation lists of the root CA, a PEM or DER file; empty: none")
+SWITCH(TLS_ALL_ON_CHIP, tls_all_on_chip,
+       "Refuse to connect where the host would check, generate or agree in the "
+       "chip's place")
+SWITCH(TLS_SESSION_RESUMPTION, tls_session_resumption,
+       "Take up the last TLS session for two hours; such a connection asks the "
+       "chip for nothing, and proves nothing about it")
+TEXT(TLS_SESSION_FILE, tls_session_file, 0, 1023,
+     "Where to keep that session across restarts, with its secrets; empty: in "
+     "memory only")
 
 #undef TEXT
 #undef SECRET

@@ -57,6 +57,10 @@ int cli_aws_provision(struct cli_aws *a);
 char *cli_aws_request(struct cleat_se *se, uint16_t object,
                       struct cleat_bytes point, const char *common_name,
                       char *why, size_t why_cap);
+#define CLI_AWS_STORED_MAX 1728u /**< Room of a certificate object. */
+/** A certificate as chips leave the factory with: tag C0 and the body of a TLS
+ *  Certificate message. @return bytes at out, 0: it does not fit. */
+size_t cli_aws_stored(X509 *certificate, uint8_t *out, size_t cap);
 /** @return true if the certificate is for that public point. */
 bool cli_aws_is_for(X509 *certificate, struct cleat_bytes point);
 

@@ -17,7 +17,6 @@
 #define CREATE "$aws/certificates/create-from-csr/json"
 #define ANSWER_MAX 65536u
 #define TOPIC_MAX 300
-#define STORED_MAX 1728u /* a certificate object */
 
 struct provision {
     struct cli_aws *a;
@@ -189,28 +188,15 @@ static int make_key(struct provision *p) {
     return status;
 }
 
-/* As a chip leaves the factory: C0, length, the body of a TLS Certificate
- * message. */
 static int write_certificate(struct provision *p) {
-    uint8_t stored[STORED_MAX];
-    unsigned char *der = NULL;
-    struct cleat_writer w = cleat_writer_of(stored, sizeof stored);
-    int len = i2d_X509(p->certificate, &der);
-    if (len <= 0 || (size_t)len + 9 > sizeof stored) {
-        OPENSSL_free(der);
+    uint8_t stored[CLI_AWS_STORED_MAX];
+    size_t len = cli_aws_stored(p->certificate, stored, sizeof stored);
+    if (len == 0) {
         return broken("the certificate", "does not fit the chip's object");
     }
-    cleat_write_u8(&w, 0xC0);
-    cleat_write_u16(&w, (uint16_t)(len + 6));
-    cleat_write_u8(&w, 0);
-    cleat_write_u16(&w, (uint16_t)(len + 3));
-    cleat_write_u8(&w, 0);
-    cleat_write_u16(&w, (uint16_t)len);
-    cleat_write_bytes(&w, cleat_bytes_of(der, (size_t)len));
-    OPENSSL_free(der);
     struct cleat_se_op op = {
         .type = CLEAT_SE_WRITE, .object = p->a->new_certificate, .erase = true};
-    op.in = cleat_bytes_of(stored, w.len);
+    op.in = cleat_bytes_of(stored, len);
     return do_op(p->a->d, &op, "the certificate cannot be written");
 }
 

@@ -36,6 +36,25 @@ bool cli_aws_is_for(X509 *certificate, struct cleat_bytes point) {
     return same;
 }
 
+size_t cli_aws_stored(X509 *certificate, uint8_t *out, size_t cap) {
+    unsigned char *der = NULL;
+    struct cleat_writer w = cleat_writer_of(out, cap);
+    int len = i2d_X509(certificate, &der);
+    if (len <= 0 || (size_t)len + 9 > cap) {
+        OPENSSL_free(der);
+        return 0;
+    }
+    cleat_write_u8(&w, 0xC0);
+    cleat_write_u16(&w, (uint16_t)(len + 6));
+    cleat_write_u8(&w, 0);
+    cleat_write_u16(&w, (uint16_t)(len + 3));
+    cleat_write_u8(&w, 0);
+    cleat_write_u16(&w, (uint16_t)len);
+    cleat_write_bytes(&w, cleat_bytes_of(der, (size_t)len));
+    OPENSSL_free(der);
+    return w.failed ? 0 : w.len;
+}
+
 /* r s of fixed width into DER. @return its length, or <= 0. */
 static int to_der(struct cleat_bytes rs, unsigned char **der) {
     int half = (int)(rs.len / 2);

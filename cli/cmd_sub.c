@@ -20,6 +20,7 @@ struct subscriber {
     bool shown;       /* the message under way is written */
     bool open;        /* and not at its end yet */
     bool stopping;    /* take no more messages */
+    bool broken;      /* the store cannot be written: end at once */
     uint64_t end_ms;  /* of -W */
     uint16_t last_id; /* of the last request, for -E */
 };
@@ -121,6 +122,12 @@ static void on_message(struct subscriber *s, const struct cleat_mqtt_event *e) {
     if (s->stopping) {
         return;
     }
+    bool keeps = s->link.store_open && e->qos > 0;
+    if (keeps && e->offset == 0 &&
+        !cli_pubsub_store_output_begin(&s->link, e->id)) {
+        s->broken = true;
+        return;
+    }
     if (e->offset == 0) {
         if (s->options.retained_only && !e->retain) {
             stop(s, CLI_OK);
@@ -133,6 +140,7 @@ static void on_message(struct subscriber *s, const struct cleat_mqtt_event *e) {
     }
     if (e->last && !s->stopping) {
         end_message(s, e);
+        s->broken = keeps && !cli_pubsub_store_output_end(&s->link);
     }
 }
 
@@ -199,7 +207,7 @@ static void on_mqtt(struct subscriber *s, const struct cleat_mqtt_event *e) {
 
 static void loop(struct subscriber *s) {
     struct cleat_client_event event;
-    for (;;) {
+    while (!s->broken) { /* Nothing more is acknowledged. */
         struct cli_pubsub_wants wants = {CLEAT_NEVER, false, !s->stopping,
                                          false};
         wants.until_ms = s->stopping ? CLEAT_NEVER : s->end_ms;
@@ -261,9 +269,13 @@ static int connect_and_run(struct subscriber *s) {
     }
     int status = cli_pubsub_open(&s->link, &s->options, room, (uint16_t)slots);
     s->link.reconnects = true;
+    if (status == CLI_OK && s->link.store_open &&
+        !cli_pubsub_store_recover_output(&s->link)) {
+        status = CLI_PUBSUB_FAILED;
+    }
     if (status == CLI_OK) {
         loop(s);
-        status = s->link.status;
+        status = s->broken ? CLI_PUBSUB_FAILED : s->link.status;
     }
     cli_pubsub_close(&s->link);
     return status;

@@ -280,8 +280,8 @@ int cli_config_root_ca(struct cli_config *c, struct cleat_bytes *out) {
     char why[512];
     const char *ca = c->settings.root_ca_certificate;
     *out = cleat_bytes_of(NULL, 0);
-    if (ca[0] == '\0') {
-        return CLI_OK;
+    if (ca[0] == '\0' || cleat_settings_object(ca) > 0) {
+        return CLI_OK; /* none, or the chip has it */
     }
     if (strncmp(ca, PEM_BEGIN, strlen(PEM_BEGIN)) == 0) {
         *out = cleat_bytes_str(ca);

@@ -77,8 +77,10 @@ bool cli_doctor_settings(struct cli_doctor *d) {
     d->config_ready = status == CLI_OK;
     bool ca = d->config_ready &&
               cli_config_root_ca(&d->config, &d->root_ca) != CLI_OK;
-    cli_error_hold(NULL, 0);
     d->s = &d->config.settings;
+    ca =
+        ca || (d->config_ready && cli_tls_files_crl(&d->files, d->s) != CLI_OK);
+    cli_error_hold(NULL, 0);
     if (!d->config_ready) {
         return cli_doctor_broken(d, "settings-refused", "%s", why);
     }
@@ -159,6 +161,7 @@ void cli_doctor_end(struct cli_doctor *d) {
         }
     }
     X509_free(d->leaf);
+    cli_tls_files_close(&d->files);
     if (d->config_ready) {
         cli_config_free(&d->config);
     }

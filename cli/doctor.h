@@ -17,6 +17,7 @@
 #include "cleat/mqtt.h"
 #include "cleat/tls.h"
 #include "cli.h"
+#include "tls_files.h"
 
 /** In the order of the walk. */
 enum cli_doctor_step {
@@ -123,6 +124,7 @@ struct cli_doctor {
     bool config_ready;
     const struct cleat_settings *s;
     struct cleat_bytes root_ca;
+    struct cli_tls_files files; /**< Only the revocation lists. */
     struct cli_se se;
     bool bus_open, se_ready, se_open;
     uint8_t uid[32];

@@ -447,6 +447,14 @@ static bool prepare_tls(struct cli_doctor *d) {
     c.clock_arg = d;
     c.ignore_dates = !s->tls_check_dates;
     c.handshake_timeout_ms = s->mqtt_timeout_ms;
+    c.version = (enum cleat_tls_version)s->tls_1_3;
+    c.chain = (enum cleat_tls_chain)s->tls_chain_check;
+    c.chip_only = s->tls_all_on_chip;
+    c.crl = cleat_bytes_of(d->files.crl, d->files.crl_len);
+    if (c.ca[0].len == 0) {
+        int object = cleat_settings_object(s->root_ca_certificate);
+        c.ca_object = (uint16_t)(object > 0 ? object : 0);
+    }
     int err = cleat_tls_init(&d->tls, &c, &detail);
     if (err != CLEAT_OK) {
         return cli_doctor_broken(d, "ca-unreadable", "%s",

@@ -242,6 +242,11 @@ static int init_session(struct cli_pubsub *p, size_t tx_cap,
     c.rx_cap = RX_CAP;
     c.qos2_ids = p->qos2_ids = malloc(QOS2_COUNT * sizeof *p->qos2_ids);
     c.qos2_count = QOS2_COUNT;
+    if (p->store_open) {
+        c.queue_offline = true;
+        c.journal = cleat_keeper_journal(&p->keeper);
+        c.first_id = cleat_keeper_first_id(&p->keeper);
+    }
     p->io = malloc(CLI_PUBSUB_CHUNK);
     if (p->tx == NULL || p->slots == NULL || p->rx == NULL ||
         p->qos2_ids == NULL || p->io == NULL) {
@@ -291,8 +296,15 @@ int cli_pubsub_open(struct cli_pubsub *p, const struct cli_pubsub_options *o,
     if (status == CLI_OK && o->cafile != NULL) {
         status = open_tls(p);
     }
+    if (status == CLI_OK && o->store != NULL &&
+        !cli_pubsub_store_open(p, tx_cap)) {
+        status = CLI_PUBSUB_FAILED;
+    }
     if (status == CLI_OK) {
         status = init_session(p, tx_cap, slot_count);
+    }
+    if (status == CLI_OK && p->store_open && !cli_pubsub_store_restore(p)) {
+        status = CLI_PUBSUB_FAILED;
     }
     if (status == CLI_OK) {
         status = init_client(p);
@@ -314,6 +326,7 @@ void cli_pubsub_close(struct cli_pubsub *p) {
     if (p->element_open) {
         cli_se_close(&p->element);
     }
+    cli_pubsub_store_close(p);
     if (p->rx != NULL) {
         cleat_wipe(p->rx, RX_CAP); /* It held a password. */
     }
@@ -382,10 +395,18 @@ static enum cli_pubsub_wake sleep_until(struct cli_pubsub *p,
     return fds[INPUT].revents != 0 ? CLI_WAKE_STDIN : CLI_WAKE_NONE;
 }
 
+bool cli_pubsub_is_busy(struct cli_pubsub *p) {
+    return cleat_client_is_busy(&p->client) ||
+           (p->store_open && cleat_keeper_kept(&p->keeper) > 0);
+}
+
 enum cli_pubsub_wake cli_pubsub_wait(struct cli_pubsub *p,
                                      const struct cli_pubsub_wants *wants,
                                      struct cleat_client_event *event) {
     uint64_t now = cleat_port_now_ms();
+    if (p->store_open && cleat_keeper_feed(&p->keeper) != CLEAT_OK) {
+        cli_pubsub_say(p->o, "--store: a message cannot be read");
+    }
     uint64_t due = cleat_client_step(&p->client, now);
     if (cleat_client_event(&p->client, event, now)) {
         return CLI_WAKE_EVENT;
@@ -393,7 +414,7 @@ enum cli_pubsub_wake cli_pubsub_wait(struct cli_pubsub *p,
     if (take_signal()) {
         return CLI_WAKE_SIGNAL;
     }
-    if (wants->room && !cleat_client_is_busy(&p->client)) {
+    if (wants->room && !cli_pubsub_is_busy(p)) {
         return CLI_WAKE_NONE;
     }
     due = earlier(due, cleat_linux_net_deadline(&p->net));
@@ -496,8 +517,8 @@ static bool refused(struct cli_pubsub *p, uint8_t code) {
 }
 
 static bool down(struct cli_pubsub *p, const struct cleat_client_event *e) {
-    bool retries =
-        e->type == CLEAT_CLIENT_DOWN && p->reconnects && p->was_connected;
+    bool retries = e->type == CLEAT_CLIENT_DOWN && p->reconnects &&
+                   (p->was_connected || p->store_open);
     say_down(p, e, retries);
     if (!retries) {
         p->status = CLI_PUBSUB_FAILED;

@@ -13,7 +13,9 @@
 #include <stdint.h>
 
 #include "cleat/client.h"
+#include "cleat/keeper.h"
 #include "cleat/linux_net.h"
+#include "cleat/linux_store.h"
 #include "cleat/log.h"
 #include "cleat/tls.h"
 #include "cli.h"
@@ -64,6 +66,7 @@ struct cli_pubsub_options {
     uint16_t key_object, certificate_object;
     uint8_t qos;
     bool debug, quiet;
+    const char *store, *store_sync;
 
     enum cli_pub_mode mode;
     const char *message; /**< Text, or name of the file. */
@@ -120,6 +123,10 @@ struct cli_pubsub {
     uint8_t *tx, *rx, *io;
     struct cleat_mqtt_slot *slots;
     uint16_t *qos2_ids;
+    struct cleat_linux_store store;
+    struct cleat_keeper keeper;
+    uint8_t *keep_buf;
+    bool store_open;
     bool was_connected;
     bool reconnects; /**< Go on after a lost connection. */
     int status;      /**< Exit status so far. */
@@ -164,6 +171,26 @@ enum cli_pubsub_wake cli_pubsub_wait(struct cli_pubsub *p,
  */
 bool cli_pubsub_ended(struct cli_pubsub *p,
                       const struct cleat_client_event *event);
+
+/** @return true while a message is not with the broker yet. */
+bool cli_pubsub_is_busy(struct cli_pubsub *p);
+
+/** --store, in pubsub_store.c. Each prints what goes wrong. */
+bool cli_pubsub_store_open(struct cli_pubsub *p, size_t packet_max);
+bool cli_pubsub_store_restore(struct cli_pubsub *p);
+void cli_pubsub_store_close(struct cli_pubsub *p);
+/** Go to where an earlier run stopped reading; *offset becomes the place. */
+void cli_pubsub_store_resume(struct cli_pubsub *p, uint64_t *offset);
+/** The next message kept is the line between these. */
+bool cli_pubsub_store_line(struct cli_pubsub *p, uint64_t before,
+                           uint64_t after);
+/** All lines before this are kept. */
+bool cli_pubsub_store_settle(struct cli_pubsub *p, uint64_t offset);
+void cli_pubsub_store_input_done(struct cli_pubsub *p);
+bool cli_pubsub_store_recover_output(struct cli_pubsub *p);
+/** A message with this packet id is going to be written, or is written. */
+bool cli_pubsub_store_output_begin(struct cli_pubsub *p, uint16_t id);
+bool cli_pubsub_store_output_end(struct cli_pubsub *p);
 
 /** cli_error() unless --quiet. */
 void cli_pubsub_say(const struct cli_pubsub_options *o, const char *fmt, ...)

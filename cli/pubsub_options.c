@@ -29,6 +29,8 @@ enum {
     OPT_REPEAT_DELAY,
     OPT_RETAINED_ONLY,
     OPT_NODELAY,
+    OPT_STORE,
+    OPT_STORE_SYNC,
     OPT_REFUSED /* one of refused[] that would pass as an abbreviation */
 };
 
@@ -53,7 +55,8 @@ enum {
         {"quiet", 0, NULL, OPT_QUIET}, {"chip", 1, NULL, OPT_CHIP},            \
         {"key-object", 1, NULL, OPT_KEY_OBJECT},                               \
         {"cert-object", 1, NULL, OPT_CERT_OBJECT},                             \
-        {"allow-rsa", 0, NULL, OPT_ALLOW_RSA},                                 \
+        {"allow-rsa", 0, NULL, OPT_ALLOW_RSA}, {"store", 1, NULL, OPT_STORE},  \
+        {"store-sync", 1, NULL, OPT_STORE_SYNC},                               \
         {"nodelay", 0, NULL, OPT_NODELAY}, {"key", 1, NULL, OPT_REFUSED}, {    \
         "cert", 1, NULL, OPT_REFUSED                                           \
     }
@@ -107,6 +110,11 @@ static const struct option sub_longs[] = {
     "  --allow-rsa             also accept brokers with an RSA certificate\n"  \
     "  --key-object 0xNNNN     default 0xE0F0\n"                               \
     "  --cert-object 0xNNNN    default 0xE0E0\n"                               \
+    "over a kill, a restart, a power cut:\n"                                   \
+    "  --store FILE            keeps what is not acknowledged; needs -i, "     \
+    "implies -c\n"                                                             \
+    "  --store-sync WHAT       on the disk before going on: all, accepted\n"   \
+    "                          (messages; default), none (a kill only)\n"      \
     "messages:\n"                                                              \
     "  -d, --debug             each packet as a line\n"                        \
     "  --quiet                 no error messages\n"                            \
@@ -482,6 +490,13 @@ static bool take_common(struct cli_pubsub_options *o, int opt,
     case OPT_QUIET:
         o->quiet = true;
         return true;
+    case OPT_STORE:
+        o->store = arg;
+        o->keep_session = true;
+        return true;
+    case OPT_STORE_SYNC:
+        o->store_sync = arg;
+        return true;
     default:
         return true; /* OPT_NODELAY: always so */
     }
@@ -566,6 +581,7 @@ bool cli_pubsub_parse(struct cli_pubsub_options *o, int argc, char **argv,
                       int *status) {
     *status = CLI_PUBSUB_FAILED;
     o->host = "localhost";
+    o->store_sync = "accepted";
     o->keep_alive_s = 60;
     o->inflight_max = 20;
     o->repeat = 1;

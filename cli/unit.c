@@ -15,6 +15,8 @@ static void describe(struct cli_unit *u, const struct cleat_bytes *root_ca,
     p->driver = u->chip.driver;
     p->element = u->chip.element;
     p->root_ca = *root_ca;
+    p->crl = cleat_bytes_of(u->files.crl, u->files.crl_len);
+    p->tls_session = &u->files.session;
     p->random = cleat_linux_random;
     p->supervisor = cleat_port_current();
 }
@@ -48,6 +50,9 @@ int cli_unit_start(struct cli_unit *u, unsigned number,
         return CLI_USAGE;
     }
     int status = cli_config_root_ca(&u->config, &root_ca);
+    if (status == CLI_OK) {
+        status = cli_tls_files_open(&u->files, &u->config.settings);
+    }
     if (status == CLI_OK) {
         status = cli_chip_open(&u->chip, u->config.settings.chip, factory);
         if (status != CLI_OK && status != CLI_USAGE) {
@@ -86,6 +91,7 @@ int cli_unit_end(struct cli_unit *u) {
         cli_chip_close(&u->chip);
         u->running = false;
     }
+    cli_tls_files_close(&u->files);
     cli_config_free(&u->config);
     return status;
 }

@@ -5,7 +5,8 @@
 # programs.
 include(CMakePackageConfigHelpers)
 
-set(cleat_installed cleat_base cleat_store cleat_ws cleat_mqtt cleat_client cleat_se)
+set(cleat_installed cleat_base cleat_store cleat_ws cleat_mqtt cleat_client cleat_keeper
+    cleat_se)
 if(CLEAT_HOST)
   list(APPEND cleat_installed cleat_port_linux cleat_linux_client)
   install(TARGETS cleat cleat-chipsim)

@@ -10,6 +10,9 @@
 
 #include "cleat/client.h"
 #include "cleat/linux_net.h"
+#include "cleat/port.h"
+#include "cleat/se.h"
+#include "cleat/tls.h"
 #include "peer.h"
 
 static struct cleat_linux_net net;
@@ -17,36 +20,79 @@ static struct cleat_mqtt session;
 static struct cleat_client client;
 static uint8_t tx[256 * 1024], rx[4096];
 static uint8_t *io;
-static struct cleat_mqtt_slot slots[1024];
+static struct cleat_mqtt_slot slots[1024]; /* room to queue, not the window */
 static uint16_t qos2_ids[4096];
 static struct cleat_client_sub sub;
+static uint32_t done;
+
+/* TLS; the software element's key and certificate lie beside the CA. */
+static struct cleat_stream *secure(const struct bench_job *job) {
+    static struct cleat_se se;
+    static struct cleat_task task = {"element", cleat_se_step, &se, NULL};
+    static struct cleat_tls tls;
+    static uint8_t certificate[4096], ca[8192];
+    static char identity[512];
+    struct cleat_detail detail = {0};
+    int folder = (int)(strrchr(job->ca, '/') - job->ca);
+    snprintf(identity, sizeof identity, "%.*s/id.key,%.*s/id.pem", folder,
+             job->ca, folder, job->ca);
+    struct cleat_se_config config = {.address = identity};
+    struct cleat_se_op op = {.type = CLEAT_SE_OPEN};
+    FILE *f = fopen(job->ca, "rb");
+    size_t ca_len = f == NULL ? 0 : fread(ca, 1, sizeof ca, f);
+    if (f == NULL || fclose(f) != 0 ||
+        cleat_se_init(&se, cleat_se_driver_find(cleat_bytes_str("soft")),
+                      &config, &task, &detail) != 0 ||
+        cleat_se_do(&se, &op, 0) != 0) {
+        bench_fail("cleat: element");
+    }
+    op = (struct cleat_se_op){.type = CLEAT_SE_CERTIFICATE,
+                              .object = CLEAT_SE_OBJECT_CERTIFICATE,
+                              .out = {certificate, sizeof certificate, 0}};
+    if (cleat_se_do(&se, &op, 0) != 0) {
+        bench_fail("cleat: certificate");
+    }
+    struct cleat_tls_config with = {.lower = cleat_linux_net_stream(&net),
+                                    .se = &se,
+                                    .certificate =
+                                        cleat_bytes_of(certificate, op.out.len),
+                                    .ca = {cleat_bytes_of(ca, ca_len)},
+                                    .hostname = "localhost"};
+    if (cleat_tls_init(&tls, &with, &detail) != 0) {
+        bench_fail(detail.text != NULL ? detail.text : "cleat: TLS");
+    }
+    return cleat_tls_stream(&tls);
+}
 
 static void prepare(const struct bench_job *job, const char *id, bool receive) {
     struct cleat_linux_net_config tcp = {.host = job->host, .port = job->port};
     static struct cleat_mqtt_config mqtt;
-    mqtt = (struct cleat_mqtt_config){
-        .client_id = cleat_bytes_str(id),
-        .clean_session = true,
-        .tx_buf = tx,
-        .tx_cap = sizeof tx,
-        .slots = slots,
-        .slot_count = job->qos == 0 ? 1024 : (uint16_t)job->window,
-        .rx_buf = rx,
-        .rx_cap = sizeof rx,
-        .qos2_ids = qos2_ids,
-        .qos2_count = 4096};
+    mqtt = (struct cleat_mqtt_config){.client_id = cleat_bytes_str(id),
+                                      .clean_session = true,
+                                      .tx_buf = tx,
+                                      .tx_cap = sizeof tx,
+                                      .slots = slots,
+                                      .slot_count = 1024,
+                                      .inflight_max = (uint16_t)job->window,
+                                      .rx_buf = rx,
+                                      .rx_cap = sizeof rx,
+                                      .qos2_ids = qos2_ids,
+                                      .qos2_count = 4096};
     io = malloc(job->buffer);
     sub.filter = cleat_bytes_str(BENCH_TOPIC);
     sub.qos = (uint8_t)job->qos;
     struct cleat_client_config config = {.session = &session,
-                                         .stream = cleat_linux_net_stream(&net),
                                          .io_buf = io,
                                          .io_cap = job->buffer,
                                          .subs = &sub,
                                          .sub_count = receive ? 1 : 0,
                                          .max_retries = 1};
-    if (io == NULL || cleat_linux_net_init(&net, &tcp) != 0 ||
-        cleat_mqtt_init(&session, &mqtt) != 0 ||
+    if (io == NULL || cleat_linux_net_init(&net, &tcp) != 0) {
+        bench_fail("cleat: network");
+    }
+    config.stream =
+        job->ca != NULL ? secure(job) : cleat_linux_net_stream(&net);
+    if (cleat_mqtt_init(&session, &mqtt) != 0 ||
         cleat_client_init(&client, &config) != 0) {
         bench_fail("cleat: set-up");
     }
@@ -62,8 +108,6 @@ static void wait_for(uint64_t due) {
         poll(&fd, fd.fd >= 0 ? 1 : 0, wait > 10000 ? 10000 : (int)wait);
     }
 }
-
-static uint32_t done;
 
 static void take_events(void) {
     struct cleat_client_event e;
@@ -90,6 +134,7 @@ void bench_publish(const struct bench_job *job, const uint8_t *payload) {
     while (sent < job->count || cleat_client_is_busy(&client)) {
         uint64_t now = cleat_port_now_ms();
         while (sent < job->count && cleat_client_is_up(&client) &&
+               (job->qos == 0 || sent - done < job->window) &&
                cleat_client_publish(&client, topic, bytes, (uint8_t)job->qos,
                                     false, now) >= 0) {
             sent++;

@@ -61,7 +61,8 @@ static struct mosquitto *dial(struct bench_job *job, const char *id) {
         mosquitto_tls_set(m, job->ca, NULL, NULL, NULL, NULL) != 0) {
         bench_fail("libmosquitto: TLS set-up");
     }
-    if (mosquitto_connect(m, job->host, job->port, 60) != 0) {
+    if (mosquitto_connect(m, job->ca != NULL ? "localhost" : job->host,
+                          job->port, 60) != 0) {
         bench_fail("libmosquitto: connect");
     }
     while (!up) {

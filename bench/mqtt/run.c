@@ -26,6 +26,7 @@
 
 enum { RAW, CLEAT, MOSQUITTO, PAHO, CLIENTS };
 enum { PUBLISH, SUBSCRIBE };
+enum { PLAIN, TLS };
 enum measure { CPU_TIME, INSTRUCTIONS, ALLOCATIONS, SYSCALLS };
 
 static const char *const client_names[CLIENTS] = {"raw", "cleat",
@@ -37,12 +38,13 @@ static const char *const client_files[CLIENTS] = {
 struct load {
     int side, qos;
     unsigned size, count, buffer;
+    int security; /* of the client under test */
 };
 
 static const char *dir; /* of the clients' programs */
 static char work[] = "/tmp/cleat-bench.XXXXXX";
 static pid_t broker = -1;
-static unsigned port;
+static unsigned ports[2]; /* without and with TLS */
 
 static void stop_broker(void) {
     char path[64];
@@ -51,10 +53,14 @@ static void stop_broker(void) {
         waitpid(broker, NULL, 0);
         broker = -1;
     }
-    snprintf(path, sizeof path, "%s/broker.conf", work);
-    unlink(path);
-    snprintf(path, sizeof path, "%s/tool.out", work);
-    unlink(path);
+    static const char *const files[] = {
+        "broker.conf", "tool.out",   "ca.pem",     "ca.key",
+        "ca.srl",      "id.key",     "id.pem",     "broker.key",
+        "broker.pem",  "broker.csr", "openssl.out"};
+    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
+        snprintf(path, sizeof path, "%s/%s", work, files[i]);
+        unlink(path);
+    }
     rmdir(work);
 }
 
@@ -85,12 +91,33 @@ static unsigned free_port(void) {
 
 static bool answers(void) {
     struct sockaddr_in a = {.sin_family = AF_INET,
-                            .sin_port = htons((uint16_t)port)};
+                            .sin_port = htons((uint16_t)ports[PLAIN])};
     int fd = socket(AF_INET, SOCK_STREAM, 0);
     a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     bool up = connect(fd, (struct sockaddr *)&a, sizeof a) == 0;
     close(fd);
     return up;
+}
+
+/** A CA, the broker's certificate, and an identity as the software element
+ *  loads it; made for this run, gone with it. */
+static void make_certificates(void) {
+    char command[1600];
+    snprintf(
+        command, sizeof command,
+        "cd %s && exec >openssl.out 2>&1 && ec='-newkey ec -pkeyopt "
+        "ec_paramgen_curve:P-256 -nodes -days 2' && "
+        "openssl req -x509 $ec -keyout ca.key -out ca.pem -subj /CN=bench-ca "
+        "&& openssl req $ec -keyout broker.key -out broker.csr -subj "
+        "/CN=localhost -addext subjectAltName=DNS:localhost && "
+        "openssl x509 -req -in broker.csr -CA ca.pem -CAkey ca.key "
+        "-CAcreateserial -days 2 -copy_extensions copy -out broker.pem && "
+        "openssl req -x509 $ec -keyout id.key -out id.pem -subj /CN=bench-id",
+        work);
+    if (system(command) != 0) {
+        errno = 0;
+        die("openssl made no certificates");
+    }
 }
 
 static void start_broker(void) {
@@ -100,15 +127,19 @@ static void start_broker(void) {
     }
     snprintf(path, sizeof path, "%s/broker.conf", work);
     FILE *f = fopen(path, "w");
-    port = free_port();
+    ports[PLAIN] = free_port();
+    ports[TLS] = free_port();
+    make_certificates();
     if (f == NULL) {
         die(path);
     }
     fprintf(f,
-            "listener %u 127.0.0.1\nallow_anonymous true\npersistence false\n"
+            "listener %u 127.0.0.1\nlistener %u 127.0.0.1\n"
+            "certfile %s/broker.pem\nkeyfile %s/broker.key\n"
+            "user root\nallow_anonymous true\npersistence false\n"
             "max_queued_messages 0\nmax_inflight_messages 20\nlog_type none\n"
             "set_tcp_nodelay true\n",
-            port);
+            ports[PLAIN], ports[TLS], work, work);
     fclose(f);
     broker = fork();
     if (broker == 0) {
@@ -163,21 +194,28 @@ static void exec_client(char *const *args, enum measure measure) {
 
 static struct process start(int client, int side, const struct load *load,
                             enum measure measure) {
-    char path[512], text[5][16];
+    char path[512], text[5][16], ca[64];
     int pipes[2];
     struct process p;
     snprintf(path, sizeof path, "%s/%s", dir, client_files[client]);
-    snprintf(text[0], 16, "%u", port);
+    int security = client == RAW ? PLAIN : load->security;
+    snprintf(text[0], 16, "%u", ports[security]);
+    snprintf(ca, sizeof ca, "%s/ca.pem", work);
     snprintf(text[1], 16, "%d", load->qos);
     snprintf(text[2], 16, "%u", load->size);
     snprintf(text[3], 16, "%u", load->count);
     snprintf(text[4], 16, "%u", load->buffer);
     char window[] = "20";
     char pub[] = "pub", sub[] = "sub";
-    char *args[] = {path,    side == PUBLISH ? pub : sub,
-                    text[0], text[1],
-                    text[2], text[3],
-                    window,  text[4],
+    char *args[] = {path,
+                    side == PUBLISH ? pub : sub,
+                    text[0],
+                    text[1],
+                    text[2],
+                    text[3],
+                    window,
+                    text[4],
+                    security == TLS ? ca : NULL,
                     NULL};
     if (pipe(pipes) != 0 || (p.pid = fork()) < 0) {
         die("start a client");
@@ -376,11 +414,11 @@ static void measure_counts(struct bench_report *r, unsigned messages) {
                                               {350, 500, 900}};
     for (int side = PUBLISH; side <= SUBSCRIBE; side++) {
         for (int qos = 0; qos <= 2; qos++) {
-            struct load load = {side, qos, 64, messages, 16384};
+            struct load load = {side, qos, 64, messages, 16384, PLAIN};
             count(r, load, INSTRUCTIONS, "instructions",
                   instructions[side][qos]);
         }
-        struct load load = {side, 1, 64, messages, 262144};
+        struct load load = {side, 1, 64, messages, 262144, PLAIN};
         count(r, load, INSTRUCTIONS, "instructions, 256 KiB buffer",
               instructions[side][1]);
         load.buffer = 16384;
@@ -389,14 +427,45 @@ static void measure_counts(struct bench_report *r, unsigned messages) {
     }
 }
 
+/** Over TLS the raw program has no part: ours beside libmosquitto. */
+static void measure_tls(struct bench_report *r, const struct load *load,
+                        int passes) {
+    static double cpu[CLIENTS][PASSES_MAX];
+    double cpu_of[CLIENTS], wall;
+    char name[64];
+    for (int pass = 0; pass < passes; pass++) {
+        for (int client = CLEAT; client <= MOSQUITTO; client++) {
+            cpu[client][pass] = run(client, load, CPU_TIME, &wall);
+        }
+    }
+    for (int client = CLEAT; client <= MOSQUITTO; client++) {
+        cpu_of[client] = median(cpu[client], passes) / 1e6 * 1e5 / load->count;
+    }
+    snprintf(name, sizeof name, "%s QoS %d, %u B, TLS, CPU",
+             side_name(load->side), load->qos, load->size);
+    struct bench_row row = {.name = name,
+                            .unit = "s/100k",
+                            .value = cpu_of[CLEAT],
+                            .peer = client_names[MOSQUITTO],
+                            .peer_value = cpu_of[MOSQUITTO],
+                            .bound_on = BENCH_RATIO_AT_MOST,
+                            .bound = 0.85};
+    bench_add(r, &row);
+}
+
 static void measure_all_cpu(struct bench_report *r, unsigned messages,
                             int passes) {
     static const unsigned sizes[2] = {64, 1024};
     for (int i = 0; i < 2; i++) {
         for (int side = PUBLISH; side <= SUBSCRIBE; side++) {
             for (int qos = 0; qos <= 2; qos++) {
-                struct load load = {side, qos, sizes[i], messages, 65536};
+                struct load load = {side,     qos,   sizes[i],
+                                    messages, 65536, PLAIN};
                 measure_cpu(r, &load, passes);
+                if (sizes[i] == 64) {
+                    load.security = TLS;
+                    measure_tls(r, &load, passes);
+                }
             }
         }
     }

@@ -48,7 +48,7 @@ struct cleat_writer {
 /** @return a view of a NUL-terminated string without the NUL; NULL: empty. */
 struct cleat_bytes cleat_bytes_str(const char *text);
 /** @return a view of len bytes at data. */
-static inline struct cleat_bytes cleat_bytes_of(const void *data, size_t len) {
+inline struct cleat_bytes cleat_bytes_of(const void *data, size_t len) {
     struct cleat_bytes b;
     b.data = (const uint8_t *)data;
     b.len = len;
@@ -66,13 +66,35 @@ static inline struct cleat_reader cleat_reader_of(struct cleat_bytes view) {
     return r;
 }
 /** @return the next byte; 0 once failed. */
-uint8_t cleat_read_u8(struct cleat_reader *r);
+inline uint8_t cleat_read_u8(struct cleat_reader *r) {
+    if (r->failed || r->pos == r->len) {
+        r->failed = true;
+        return 0;
+    }
+    return r->data[r->pos++];
+}
 /** @return the next two bytes, big-endian; 0 once failed. */
-uint16_t cleat_read_u16(struct cleat_reader *r);
+inline uint16_t cleat_read_u16(struct cleat_reader *r) {
+    if (r->failed || r->len - r->pos < 2) {
+        r->failed = true;
+        return 0;
+    }
+    const uint8_t *b = r->data + r->pos;
+    r->pos += 2;
+    return (uint16_t)((uint32_t)b[0] << 8 | b[1]);
+}
 /** @return the next four bytes, big-endian; 0 once failed. */
 uint32_t cleat_read_u32(struct cleat_reader *r);
 /** @return a view of the next n bytes; on failure an empty view. */
-struct cleat_bytes cleat_read_bytes(struct cleat_reader *r, size_t n);
+inline struct cleat_bytes cleat_read_bytes(struct cleat_reader *r, size_t n) {
+    if (r->failed || n > r->len - r->pos) {
+        r->failed = true;
+        return cleat_bytes_of(NULL, 0);
+    }
+    size_t pos = r->pos;
+    r->pos += n;
+    return cleat_bytes_of(r->data == NULL ? NULL : r->data + pos, n);
+}
 /** @return bytes not read yet; 0 once failed. */
 static inline size_t cleat_reader_left(const struct cleat_reader *r) {
     return r->failed ? 0 : r->len - r->pos;

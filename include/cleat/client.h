@@ -82,7 +82,8 @@ enum cleat_client_event_type {
 
 struct cleat_client_event {
     enum cleat_client_event_type type;
-    struct cleat_mqtt_event mqtt; /**< Views valid until the next step. */
+    struct cleat_mqtt_event mqtt; /**< MQTT only, the rest only otherwise. Views
+                                       valid until the next event or step. */
     bool session_present;         /**< UP. */
     bool was_up;                  /**< DOWN, GAVE_UP: there was a CONNACK. */
     int err;                      /**< A negative cleat_err. */
@@ -107,7 +108,12 @@ struct cleat_client {
     uint64_t until_ms; /* end of the wait, or of the time allowed */
     uint64_t up_ms;
     size_t io_pos, io_len;
-    struct cleat_client_event pending; /* told after the session's events */
+    /* the event told after the session's, see struct cleat_client_event */
+    uint8_t told_type;
+    bool told_was_up;
+    int told_err;
+    uint32_t retry_in_ms;
+    struct cleat_detail detail;
 };
 
 /**

@@ -43,6 +43,9 @@ struct cleat_platform {
     const struct cleat_se_driver *driver;
     struct cleat_se_config element;
     struct cleat_bytes root_ca; /**< PEM or DER; empty: not given. */
+    struct cleat_bytes crl;     /**< What TLS_CRL_FILE names. */
+    /** Where TLS_SESSION_RESUMPTION keeps the session; NULL: nowhere. */
+    struct cleat_tls_session *tls_session;
     /** Fit for keys; used where TLS_CHIP_RANDOM is off. May be NULL then. */
     int (*random)(void *arg, uint8_t *data, size_t len);
     void *random_arg;

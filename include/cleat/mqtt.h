@@ -35,10 +35,15 @@ extern "C" {
 /** SUBACK code of a filter that the broker refused. */
 #define CLEAT_MQTT_SUBACK_REFUSED 0x80u
 
+struct cleat_mqtt_version; /* MQTT 5, see cleat/mqtt5.h */
+struct cleat_mqtt_property;
+
 /** What the broker publishes for us when the connection breaks. */
 struct cleat_mqtt_will {
     struct cleat_bytes topic; /**< Empty: no will. */
     struct cleat_bytes payload;
+    const struct cleat_mqtt_property *props; /**< MQTT 5. */
+    uint8_t prop_count;
     uint8_t qos;
     bool retain;
 };
@@ -88,9 +93,12 @@ struct cleat_mqtt_journal {
  *  struct itself, which may lie in flash, and everything it points to must stay
  *  as long as the session and not change. */
 struct cleat_mqtt_config {
-    bool clean_session;    /**< Broker forgets us on every connection. */
-    bool queue_offline;    /**< publish() also while not connected. */
-    bool keep_alive_off;   /**< Send keep-alive 0 and no PINGREQ. */
+    bool clean_session;  /**< Broker forgets us on every connection. */
+    bool fall_back;      /**< MQTT 5: the broker does not know it (CONNACK 1 or
+                              0x84): speak 3.1.1 from the next connection on.
+                              What is queued goes out without properties. */
+    bool queue_offline;  /**< publish() also while not connected. */
+    bool keep_alive_off; /**< Send keep-alive 0 and no PINGREQ. */
     uint16_t keep_alive_s; /**< Default 60. */
     uint16_t first_id;     /**< First packet id; default 1. A random one makes
                                 it unlikely that a restarted device with a
@@ -125,6 +133,21 @@ struct cleat_mqtt_config {
                              is never subscribed to. */
     const struct cleat_mqtt_journal *journal; /**< Keeps QoS 1 and 2 over a
                                                    restart; may be NULL. */
+
+    /* MQTT 5; all of it may stay zero. */
+    const struct cleat_mqtt_version *v5; /**< &cleat_mqtt_v5 to speak MQTT 5;
+                                              NULL: 3.1.1. */
+    const struct cleat_mqtt_property *props; /**< Of CONNECT. Receive maximum
+                                                  and topic alias maximum are
+                                                  not given here. */
+    uint8_t *alias_buf;   /**< Room for topic aliases of the broker: alias_count
+                               times alias_room bytes. */
+    uint16_t alias_count; /**< Aliases that the broker may use. */
+    uint16_t alias_room;  /**< Longest topic of one, and 2 bytes. A message by
+                               an alias whose topic was longer has no topic. */
+    uint16_t receive_max; /**< Default: three quarters of qos2_count, so that a
+                               broker may overrun it a little; at least 1. */
+    uint8_t prop_count;   /**< Of props. */
 };
 
 enum cleat_mqtt_event_type {
@@ -140,6 +163,8 @@ enum cleat_mqtt_event_type {
     CLEAT_MQTT_SUBSCRIBED,   /**< id, codes: one per filter, 0 to 2 or
                                   CLEAT_MQTT_SUBACK_REFUSED. */
     CLEAT_MQTT_UNSUBSCRIBED, /**< id. */
+    CLEAT_MQTT_AUTH,         /**< MQTT 5: code, props: answer with
+                                  cleat_mqtt_auth(). */
     CLEAT_MQTT_CLOSED, /**< DISCONNECT is sent: close the connection now. */
     CLEAT_MQTT_FAILED  /**< err, detail: close the connection now. */
 };
@@ -153,7 +178,10 @@ struct cleat_mqtt_event {
     bool session_lost;    /**< CONNECTED: we had a session and the broker did
                                not: subscribe again. Unacknowledged messages
                                are being sent as new ones. */
-    uint8_t code;         /**< REFUSED: 1 to 5. */
+    uint8_t code;         /**< REFUSED: 1 to 5. MQTT 5: reason code of REFUSED,
+                               DELIVERED (from 0x80 on: the broker did not take
+                               the message), FAILED (of its DISCONNECT), AUTH.
+                           */
     uint8_t qos;          /**< MESSAGE, SKIPPED. */
     bool retain;          /**< MESSAGE: it was kept by the broker. */
     bool dup;             /**< MESSAGE: may have been here before. */
@@ -164,7 +192,9 @@ struct cleat_mqtt_event {
     uint32_t offset;    /**< Of the piece. 0: a message begins, drop what came
                              before of an unfinished one. */
     uint32_t total_len; /**< Bytes of the whole payload. */
-    struct cleat_bytes codes; /**< SUBSCRIBED. */
+    struct cleat_bytes codes; /**< SUBSCRIBED; MQTT 5: UNSUBSCRIBED. */
+    struct cleat_bytes props; /**< MQTT 5: of the packet behind the event, see
+                                   cleat_mqtt_property_next(). */
     int err;                  /**< FAILED, REFUSED: a negative cleat_err. */
     struct cleat_detail detail;
 };
@@ -177,6 +207,7 @@ struct cleat_mqtt_packet {
     uint16_t id;
     struct cleat_bytes topic;
     struct cleat_bytes payload; /* or the codes of SUBACK */
+    struct cleat_bytes props;
 };
 
 /** One session. Allocate it anywhere; the fields are private. They are ordered
@@ -195,6 +226,8 @@ struct cleat_mqtt {
     uint8_t end_type; /* how the connection ended, until it is told, or NONE */
     uint8_t end_code;
     int8_t end_err;
+    uint8_t bye;    /* MQTT 5: reason code of our DISCONNECT */
+    uint8_t limits; /* MQTT 5: what the server cannot do */
     struct cleat_mqtt_packet rx;
     /* transmit */
     uint16_t slot_used;  /* slots in use, free ones between them included */
@@ -203,6 +236,9 @@ struct cleat_mqtt {
     uint16_t waiting;    /* slots sent whose acknowledgement is due */
     uint16_t done;       /* slots to be told as DELIVERED */
     uint16_t next_id;
+    uint16_t send_max;     /* most QoS 1 and 2 messages under way */
+    uint16_t keep_alive_s; /* 0: off */
+    uint16_t alias_max;    /* MQTT 5: of the server */
     /* receive */
     uint16_t qos2_moved; /* ids that are not in their own place */
     uint32_t rx_len;     /* bytes in rx_buf */
@@ -223,6 +259,9 @@ struct cleat_mqtt {
     uint32_t ping_ms;     /* PINGREQ was queued */
     uint64_t now_ms;
     const char *end_text;
+    const struct cleat_mqtt_version *v5; /* NULL: 3.1.1 */
+    uint32_t packet_max;                 /* MQTT 5: of the server; 0: none */
+    uint32_t alias_known;                /* MQTT 5: bit n: alias n + 1 is set */
     uint8_t ctl[32]; /* acknowledgements, PINGREQ, DISCONNECT */
 };
 
@@ -292,6 +331,8 @@ struct cleat_mqtt_message {
     struct cleat_bytes payload;
     uint8_t qos; /**< 0, 1 or 2. */
     bool retain; /**< The broker keeps it for later subscribers. */
+    uint8_t prop_count;
+    const struct cleat_mqtt_property *props; /**< MQTT 5; 3.1.1 drops them. */
 };
 
 /**
@@ -336,7 +377,7 @@ int cleat_mqtt_restore_qos2(struct cleat_mqtt *s, uint16_t id);
 /** A topic filter and the highest QoS wanted for it. */
 struct cleat_mqtt_filter {
     struct cleat_bytes filter;
-    uint8_t qos;
+    uint8_t qos; /**< MQTT 5: or'ed with options, see cleat/mqtt5.h. */
 };
 /** Most filters in one cleat_mqtt_subscribe(). */
 #define CLEAT_MQTT_FILTERS_MAX 255u

@@ -65,6 +65,12 @@ struct cleat_settings {
     const char *tls_key_exchanges;
     uint32_t tls_chip_random;
     uint32_t tls_check_dates;
+    uint32_t tls_1_3;
+    uint32_t tls_chain_check;
+    const char *tls_crl_file;
+    uint32_t tls_all_on_chip;
+    uint32_t tls_session_resumption;
+    const char *tls_session_file;
 };
 
 enum cleat_setting_type {

@@ -29,6 +29,7 @@
 extern "C" {
 #endif
 
+struct cleat_se_ready;
 struct cleat_tls_session;
 
 /** Most CA views in a config; each may hold several certificates. */
@@ -114,6 +115,12 @@ struct cleat_tls_config {
      *  full handshake, which proves the element. */
     struct cleat_tls_session *session;
 
+    /** Key pair and random bytes that the same element made ahead
+     *  (cleat/se_ready.h); the task that opens must be the one that fills it.
+     *  NULL: all are made when they are needed. Ignored where not compiled
+     *  (CLEAT_TLS_READY). */
+    struct cleat_se_ready *ready;
+
     uint32_t handshake_timeout_ms; /**< From open(), TCP included. 0: 15000. */
     uint32_t chip_timeout_ms;      /**< Per operation. 0: 10000. */
 };
@@ -149,6 +156,8 @@ enum cleat_tls_failure {
 /** What was done during the last handshake, counted where it is done. */
 struct cleat_tls_calls {
     uint32_t generate, agree, sign, verify, random; /**< By the element. */
+    uint32_t prepared;        /**< Key pairs and random numbers that it had
+                                   made ahead: not counted above. */
     uint32_t on_host;         /**< Of those, by its driver on the host: not
                                    counted above. */
     uint32_t software_verify; /**< ECDSA signatures checked by the host. */
@@ -162,7 +171,8 @@ struct cleat_tls_calls {
 struct cleat_tls_info {
     const char *version; /**< "TLSv1.2", "TLSv1.3"; "" when not connected. */
     const char *suite;   /**< "TLS-ECDHE-ECDSA-WITH-AES-128-GCM-SHA256". */
-    const char *curve;   /**< "secp256r1": of the key agreement. */
+    const char *curve;   /**< "secp256r1": of the key agreement; "none" in a
+                              resumed session of TLS 1.2. */
     const char *alpn;    /**< What the server chose; "" for none. */
     const char *subject; /**< Peer's subject: "CN=broker". May be cut. */
     bool resumed;        /**< An earlier session was taken up. */

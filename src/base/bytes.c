@@ -15,34 +15,12 @@ bool cleat_bytes_equal(struct cleat_bytes a, struct cleat_bytes b) {
     return a.len == 0 || memcmp(a.data, b.data, a.len) == 0;
 }
 
-struct cleat_bytes cleat_read_bytes(struct cleat_reader *r, size_t n) {
-    if (n > cleat_reader_left(r) || r->failed) {
-        r->failed = true;
-        return cleat_bytes_of(NULL, 0);
-    }
-    struct cleat_bytes b =
-        cleat_bytes_of(r->data == NULL ? NULL : r->data + r->pos, n);
-    r->pos += n;
-    return b;
-}
-
-uint8_t cleat_read_u8(struct cleat_reader *r) {
-    if (r->failed || r->pos == r->len) {
-        r->failed = true;
-        return 0;
-    }
-    return r->data[r->pos++];
-}
-
-uint16_t cleat_read_u16(struct cleat_reader *r) {
-    if (r->failed || r->len - r->pos < 2) {
-        r->failed = true;
-        return 0;
-    }
-    const uint8_t *b = r->data + r->pos;
-    r->pos += 2;
-    return (uint16_t)((uint32_t)b[0] << 8 | b[1]);
-}
+/* Defined in the header; these are the copies for calls not inlined. */
+extern inline struct cleat_bytes cleat_bytes_of(const void *data, size_t len);
+extern inline struct cleat_bytes cleat_read_bytes(struct cleat_reader *r,
+                                                  size_t n);
+extern inline uint8_t cleat_read_u8(struct cleat_reader *r);
+extern inline uint16_t cleat_read_u16(struct cleat_reader *r);
 
 uint32_t cleat_read_u32(struct cleat_reader *r) {
     uint32_t high = cleat_read_u16(r);

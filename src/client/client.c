@@ -113,30 +113,29 @@ static void connection_close(struct cleat_client *c, uint64_t now_ms) {
     }
 }
 
-static struct cleat_client_event *
-client_event(struct cleat_client *c, enum cleat_client_event_type type, int err,
-             const struct cleat_detail *detail) {
-    memset(&c->pending, 0, sizeof c->pending);
-    c->pending.type = type;
-    c->pending.err = err;
-    if (detail != NULL) {
-        c->pending.detail = *detail;
-    }
-    c->pending.was_up = c->was_up;
-    c->was_up = false;
-    c->told_up = false;
-    return &c->pending;
+static void tell(struct cleat_client *c, enum cleat_client_event_type type,
+                 int err, const struct cleat_detail *detail) {
+    static const struct cleat_detail nothing = {CLEAT_LAYER_NONE, 0, 0, NULL};
+    c->told_type = (uint8_t)type;
+    c->told_err = err;
+    c->detail = detail != NULL ? *detail : nothing;
+    c->retry_in_ms = 0;
+    c->told_was_up = c->was_up;
+    c->was_up = c->told_up = false;
 }
 
 static void stopped(struct cleat_client *c, int err,
                     const struct cleat_detail *detail) {
     c->state = CLIENT_OFF;
     c->stopping = false;
-    client_event(c, CLEAT_CLIENT_STOPPED, err, detail);
+    tell(c, CLEAT_CLIENT_STOPPED, err, detail);
 }
 
 static bool is_final(const struct cleat_client *c) {
-    bool passing = c->refused == 0 || c->refused == 3;
+    /* Server unavailable or busy; too old, and we fall back. */
+    bool passing = c->refused == 0 || c->refused == 3 || c->refused == 0x88 ||
+                   c->refused == 0x89 ||
+                   (c->refused == 0x84 && c->config.session->v5 == NULL);
     return (c->config.refused_is_final && !passing) ||
            (c->config.max_retries > 0 && c->attempts >= c->config.max_retries);
 }
@@ -152,10 +151,8 @@ static void failed(struct cleat_client *c, int err,
     }
     c->attempts++;
     bool final = is_final(c);
-    struct cleat_client_event *e = client_event(
-        c, final ? CLEAT_CLIENT_GAVE_UP : CLEAT_CLIENT_DOWN, err, detail);
-    e->attempt = c->attempts;
-    const char *why = e->detail.text != NULL ? e->detail.text : "";
+    tell(c, final ? CLEAT_CLIENT_GAVE_UP : CLEAT_CLIENT_DOWN, err, detail);
+    const char *why = c->detail.text != NULL ? c->detail.text : "";
     if (final) {
         c->state = CLIENT_OFF;
         CLEAT_LOG(CLEAT_LEVEL_ERROR, "client",
@@ -163,13 +160,14 @@ static void failed(struct cleat_client *c, int err,
                   (unsigned long)c->attempts, cleat_strerror(err), why);
         return;
     }
-    e->retry_in_ms = cleat_backoff_next(&c->backoff, now_ms, random_bits(c));
+    c->retry_in_ms = cleat_backoff_next(&c->backoff, now_ms, random_bits(c));
     c->state = CLIENT_WAIT;
-    c->until_ms = now_ms + e->retry_in_ms;
+    c->until_ms = now_ms + c->retry_in_ms;
     CLEAT_LOG(CLEAT_LEVEL_WARN, "client",
               "down err=%s detail=\"%s\" attempt=%lu retry_in_ms=%lu",
               cleat_strerror(err), why, (unsigned long)c->attempts,
-              (unsigned long)e->retry_in_ms);
+              (unsigned long)c->retry_in_ms);
+    (void)why;
 }
 
 static void stream_failed(struct cleat_client *c, int err, uint64_t now_ms) {
@@ -248,9 +246,7 @@ static void tell_up(struct cleat_client *c) {
         !cleat_mqtt_is_connected(c->config.session) || !subs_answered(c)) {
         return;
     }
-    memset(&c->pending, 0, sizeof c->pending);
-    c->pending.type = CLEAT_CLIENT_UP;
-    c->pending.session_present = c->session_present;
+    c->told_type = CLEAT_CLIENT_UP;
     c->told_up = true;
 }
 
@@ -279,46 +275,58 @@ static int pump_out(struct cleat_client *c, uint64_t now_ms) {
     }
 }
 
+/* Hand the session what was read and not yet taken. @return true if it took
+ * some. */
+static bool feed(struct cleat_client *c, uint64_t now_ms) {
+    int n = 0;
+    if (c->io_pos < c->io_len) {
+        n = cleat_mqtt_input(
+            c->config.session,
+            cleat_bytes_of(c->config.io_buf + c->io_pos, c->io_len - c->io_pos),
+            now_ms);
+    }
+    if (n > 0) {
+        c->io_pos += (size_t)n;
+    }
+    return n > 0; /* An error is an event, too. */
+}
+
+/* @return 1 if bytes moved, 0 if not, or an error of the stream. */
 static int pump_in(struct cleat_client *c, uint64_t now_ms) {
     struct cleat_stream *stream = c->config.stream;
-    struct cleat_mqtt *session = c->config.session;
-    int moved = 0;
+    int n = 0;
     if (c->io_pos == c->io_len) {
-        int n = stream->read(stream->self, c->config.io_buf, c->config.io_cap);
+        n = stream->read(stream->self, c->config.io_buf, c->config.io_cap);
         if (n <= 0) {
             return n == CLEAT_ERR_AGAIN ? 0 : n == 0 ? CLEAT_ERR_CLOSED : n;
         }
         cleat_trace("mqtt", "read", c->config.io_buf, (size_t)n);
         c->io_pos = 0;
         c->io_len = (size_t)n;
-        moved = 1;
     }
-    struct cleat_bytes in =
-        cleat_bytes_of(c->config.io_buf + c->io_pos, c->io_len - c->io_pos);
-    int n = cleat_mqtt_input(session, in, now_ms);
-    if (n > 0) {
-        c->io_pos += (size_t)n;
-        moved = 1;
-    }
-    return moved; /* An error is an event, too. */
+    return feed(c, now_ms) || n > 0;
 }
 
 /* @return true while there may be more to do at once. */
 static bool pump(struct cleat_client *c, uint64_t now_ms) {
     int in = 0;
+    int out = 0;
     if (!cleat_mqtt_has_event(c->config.session)) {
         in = pump_in(c, now_ms); /* First: it may say why writing fails. */
     }
-    if (in < 0) {
-        stream_failed(c, in, now_ms);
-        return false;
+    if (in >= 0) {
+        /* Events first: what they are answered with goes out in one write. And
+         * subscriptions before all else: see on_connected(). */
+        if (cleat_mqtt_has_event(c->config.session)) {
+            return false;
+        }
+        if (in > 0 && c->io_pos < c->io_len) {
+            return true;
+        }
+        out = pump_out(c, now_ms);
     }
-    if (cleat_mqtt_is_connected(c->config.session) && !c->was_up) {
-        return false; /* Subscriptions first: see on_connected(). */
-    }
-    int out = pump_out(c, now_ms);
-    if (out < 0) {
-        stream_failed(c, out, now_ms);
+    if (in < 0 || out < 0) {
+        stream_failed(c, in < 0 ? in : out, now_ms);
         return false;
     }
     return in + out > 0 && !cleat_mqtt_has_event(c->config.session);
@@ -365,6 +373,7 @@ static bool on_event(struct cleat_client *c, const struct cleat_mqtt_event *e,
         return false;
     case CLEAT_MQTT_FAILED:
         if (live) {
+            (void)pump_out(c, now_ms); /* MQTT 5 tells the broker why. */
             failed(c, e->err, &e->detail, now_ms);
         }
         return false;
@@ -374,23 +383,31 @@ static bool on_event(struct cleat_client *c, const struct cleat_mqtt_event *e,
 }
 
 static bool has_event(const struct cleat_client *c) {
-    return c->pending.type != CLEAT_CLIENT_NONE ||
+    return c->told_type != CLEAT_CLIENT_NONE ||
            cleat_mqtt_has_event(c->config.session);
 }
 
 bool cleat_client_event(struct cleat_client *c,
                         struct cleat_client_event *event, uint64_t now_ms) {
-    memset(event, 0, sizeof *event);
-    while (cleat_mqtt_has_event(c->config.session)) {
-        if (cleat_mqtt_event(c->config.session, &event->mqtt, now_ms) &&
+    event->type = CLEAT_CLIENT_MQTT;
+    do {
+        if (cleat_mqtt_has_event(c->config.session) &&
+            cleat_mqtt_event(c->config.session, &event->mqtt, now_ms) &&
             on_event(c, &event->mqtt, now_ms)) {
-            event->type = CLEAT_CLIENT_MQTT;
             return true;
         }
-    }
+    } while (cleat_mqtt_has_event(c->config.session) ||
+             (c->was_up && feed(c, now_ms)));
     tell_up(c);
-    *event = c->pending;
-    c->pending.type = CLEAT_CLIENT_NONE;
+    memset(event, 0, sizeof *event);
+    event->type = (enum cleat_client_event_type)c->told_type;
+    c->told_type = CLEAT_CLIENT_NONE;
+    event->session_present = c->session_present;
+    event->was_up = c->told_was_up;
+    event->err = c->told_err;
+    event->detail = c->detail;
+    event->retry_in_ms = c->retry_in_ms;
+    event->attempt = c->attempts;
     return event->type != CLEAT_CLIENT_NONE;
 }
 
@@ -483,8 +500,7 @@ static void note_suspend(struct cleat_client *c, uint64_t now_ms) {
     connection_close(c, now_ms);
     backoff_reset(c);
     c->state = CLIENT_WAIT;
-    client_event(c, CLEAT_CLIENT_DOWN, CLEAT_ERR_CANCELLED, &detail)->attempt =
-        c->attempts;
+    tell(c, CLEAT_CLIENT_DOWN, CLEAT_ERR_CANCELLED, &detail);
 }
 
 uint64_t cleat_client_step(struct cleat_client *c, uint64_t now_ms) {

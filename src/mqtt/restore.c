@@ -8,7 +8,7 @@
 int cleat_mqtt_restore(struct cleat_mqtt *s, struct cleat_bytes packet,
                        bool tried) {
     struct cleat_mqtt_packet p;
-    int err = cleat_mqtt_packet_decode(&p, packet);
+    int err = cleat_mqtt_packet_decode(s->v5, &p, packet);
     if (err <= 0 || (size_t)err != packet.len ||
         !cleat_mqtt_is_publish(p.first) || p.id == 0 ||
         cleat_mqtt_tx_find(s, p.id) != NULL) {

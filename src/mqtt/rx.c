@@ -138,6 +138,12 @@ static const char *skip_id(struct cleat_mqtt *s) {
 
 /* All that is in front of the payload is here, and perhaps the payload. */
 static const char *on_publish(struct cleat_mqtt *s) {
+    if (cleat_mqtt_is_5(s->v5)) {
+        const char *why = s->v5->on_publish(s);
+        if (why != NULL) {
+            return why;
+        }
+    }
     s->offset = 0;
     s->total_len = s->rx_left + (uint32_t)s->rx.payload.len;
     s->rx_state = admit(s, RX_PAYLOAD);
@@ -170,6 +176,17 @@ static const char *large(struct cleat_mqtt *s, struct cleat_reader *r,
     }
     uint32_t topic_len = cleat_read_u16(r);
     uint32_t front = topic_len + (qos_of(s) > 0 ? 4u : 2u);
+    if (cleat_mqtt_is_5(s->v5) && head + front < s->config->rx_cap) {
+        /* And the properties: first their length. */
+        r->pos = head + front;
+        uint32_t size = cleat_mqtt_varint_decode(r);
+        if (r->failed && s->rx_len < head + front + 4) {
+            s->rx_need =
+                s->rx_len < head + front ? head + front + 1 : s->rx_len + 1;
+            return NULL;
+        }
+        front = (uint32_t)r->pos - head + size;
+    }
     if (front > length) {
         return CLEAT_MQTT_WRONG("publish topic longer than the packet");
     }
@@ -187,16 +204,21 @@ static const char *large(struct cleat_mqtt *s, struct cleat_reader *r,
     }
     s->rx_left = length - front;
     r->pos = head;
-    const char *why = cleat_mqtt_body_decode(&s->rx, r);
+    const char *why = cleat_mqtt_body_decode(s->v5, &s->rx, r);
     return why != NULL ? why : on_publish(s);
 }
 
 void cleat_mqtt_rx_take(struct cleat_mqtt *s, struct cleat_mqtt_event *e) {
     e->id = s->rx.id;
+    if (CLEAT_MQTT5) {
+        e->code = s->rx.code;
+        e->props = s->rx.props;
+    }
     if (e->type == CLEAT_MQTT_CONNECTED) {
         e->session_present = s->rx.present;
         e->session_lost = s->lost;
-    } else if (e->type == CLEAT_MQTT_SUBSCRIBED) {
+    } else if (e->type == CLEAT_MQTT_SUBSCRIBED ||
+               e->type == CLEAT_MQTT_UNSUBSCRIBED) {
         e->codes = s->rx.payload;
     }
     if (e->type != CLEAT_MQTT_MESSAGE && e->type != CLEAT_MQTT_SKIPPED) {
@@ -239,6 +261,12 @@ static const char *on_connack(struct cleat_mqtt *s) {
                                CLEAT_TEXT(cleat_mqtt_connack_text(p->code)));
         return NULL;
     }
+    if (cleat_mqtt_is_5(s->v5)) {
+        const char *why = s->v5->on_connack(s);
+        if (why != NULL) {
+            return why;
+        }
+    }
     s->state = SESSION_UP;
     s->progress_ms = s->received_ms;
     s->pending = CLEAT_MQTT_CONNECTED;
@@ -268,6 +296,7 @@ static const char *on_ack(struct cleat_mqtt *s) {
     struct cleat_mqtt_slot *slot = cleat_mqtt_tx_find(s, s->rx.id);
     bool rec = s->rx.first == CLEAT_MQTT_P_PUBREC;
     bool answer = rec;
+    bool refused = CLEAT_MQTT5 && s->rx.code >= 0x80u;
     if (slot != NULL && cleat_mqtt_slot_state(slot) != SLOT_DONE) {
         enum slot_kind kind = cleat_mqtt_slot_kind(slot);
         if (!cleat_mqtt_tx_was_sent(s, slot)) {
@@ -275,7 +304,8 @@ static const char *on_ack(struct cleat_mqtt *s) {
                 "acknowledgement of a packet before it was sent");
         }
         if ((s->rx.first == CLEAT_MQTT_P_PUBACK && kind == KIND_QOS1) ||
-            (s->rx.first == CLEAT_MQTT_P_PUBCOMP && kind == KIND_PUBREL)) {
+            (s->rx.first == CLEAT_MQTT_P_PUBCOMP && kind == KIND_PUBREL) ||
+            (rec && refused && kind == KIND_QOS2)) {
             (void)cleat_mqtt_session_note(s, CLEAT_MQTT_NOTE_DONE, s->rx.id);
             return slot_event(s, slot, CLEAT_MQTT_DELIVERED);
         }
@@ -294,7 +324,7 @@ static const char *on_ack(struct cleat_mqtt *s) {
         answer = cleat_mqtt_slot_state(slot) == SLOT_SENT;
         s->ack_ms = s->progress_ms = s->received_ms;
     }
-    if (answer) {
+    if (answer && !refused) {
         cleat_mqtt_tx_ack(s, CLEAT_MQTT_P_PUBREL, s->rx.id);
     }
     return NULL;
@@ -323,7 +353,7 @@ static const char *on_answer(struct cleat_mqtt *s) {
                    : CLEAT_MQTT_WRONG(
                          "unsuback for no unsubscribe [MQTT-3.10.4-4]");
     }
-    if (sub && s->rx.payload.len != slot->count) {
+    if ((sub || cleat_mqtt_is_5(s->v5)) && s->rx.payload.len != slot->count) {
         return CLEAT_MQTT_WRONG(
             "suback with a wrong number of codes [MQTT-3.8.4-5]");
     }
@@ -351,6 +381,9 @@ static const char *on_packet(struct cleat_mqtt *s) {
         s->ping = false;
         return NULL;
     default:
+        if (CLEAT_MQTT5 && !cleat_mqtt_is_publish(s->rx.first)) {
+            return s->v5->on_other(s);
+        }
         s->rx_left = 0;
         return on_publish(s);
     }
@@ -365,14 +398,17 @@ static const char *packet(struct cleat_mqtt *s, const uint8_t *data, uint32_t n,
                           uint32_t *used) {
     struct cleat_reader r = cleat_reader_of(cleat_bytes_of(data, n));
     uint32_t length = 0;
-    const char *why = cleat_mqtt_header_decode(&r, &s->rx.first, &length);
+    const char *why =
+        cleat_mqtt_header_decode(s->v5, &r, &s->rx.first, &length);
     bool connack = s->rx.first == CLEAT_MQTT_P_CONNACK;
     uint32_t total = (uint32_t)r.pos + length;
     *used = 0;
     if (why != NULL) {
+        s->bye = CLEAT_MQTT_MALFORMED;
         return why;
     }
-    if (connack != (s->state == SESSION_CONNECTING)) {
+    if (connack != (s->state == SESSION_CONNECTING) &&
+        (connack || s->rx.first != CLEAT_MQTT_P_AUTH)) {
         return connack ? CLEAT_MQTT_WRONG("second connack")
                        : CLEAT_MQTT_WRONG(
                              "first packet is no connack [MQTT-3.2.0-1]");
@@ -388,8 +424,12 @@ static const char *packet(struct cleat_mqtt *s, const uint8_t *data, uint32_t n,
     }
     *used = total;
     r.len = total;
-    why = cleat_mqtt_body_decode(&s->rx, &r);
-    return why != NULL ? why : on_packet(s);
+    why = cleat_mqtt_body_decode(s->v5, &s->rx, &r);
+    if (why != NULL) {
+        s->bye = CLEAT_MQTT_MALFORMED;
+        return why;
+    }
+    return on_packet(s);
 }
 
 /* Collect towards rx_need. */
@@ -465,6 +505,9 @@ int cleat_mqtt_input(struct cleat_mqtt *s, struct cleat_bytes bytes,
             why = advance(s, at, left, &used);
         }
         if (why != NULL) {
+            if (s->bye == 0) {
+                s->bye = CLEAT_MQTT_PROTOCOL;
+            }
             cleat_mqtt_session_end(s, CLEAT_MQTT_FAILED, CLEAT_ERR_PROTO, 0,
                                    why);
             return CLEAT_ERR_PROTO;

@@ -15,9 +15,10 @@
 
 /* @return true if CONNECT may hold these. */
 static bool texts_ok(const struct cleat_mqtt_config *c) {
-    /* [MQTT-3.1.3-7], [MQTT-3.1.2-22] */
-    if ((c->client_id.len == 0 && !c->clean_session) ||
-        (c->password.data != NULL && c->username.data == NULL)) {
+    /* [MQTT-3.1.3-7], [MQTT-3.1.2-22], both gone in MQTT 5 */
+    if (!cleat_mqtt_is_5(c->v5) &&
+        ((c->client_id.len == 0 && !c->clean_session) ||
+         (c->password.data != NULL && c->username.data == NULL))) {
         return false;
     }
     if (!cleat_mqtt_utf8_valid(c->client_id) ||
@@ -44,8 +45,11 @@ static int config_check(const struct cleat_mqtt_config *c) {
     if (!texts_ok(c)) {
         return CLEAT_ERR_ARG;
     }
-    size_t length = cleat_mqtt_connect_encode(&count, c);
-    return cleat_mqtt_header_total(length) > c->rx_cap ? CLEAT_ERR_SIZE : 0;
+    size_t length = cleat_mqtt_connect_encode(c->v5, &count, c);
+    if (cleat_mqtt_header_total(length) > c->rx_cap) {
+        return CLEAT_ERR_SIZE;
+    }
+    return cleat_mqtt_is_5(c->v5) ? c->v5->config_check(c) : 0;
 }
 
 int cleat_mqtt_init(struct cleat_mqtt *s,
@@ -56,6 +60,7 @@ int cleat_mqtt_init(struct cleat_mqtt *s,
     }
     memset(s, 0, sizeof *s);
     s->config = config;
+    s->v5 = config->v5;
     s->next_id = config->first_id == 0 ? 1 : config->first_id;
     cleat_mqtt_rx_forget(s);
     return 0;
@@ -71,6 +76,13 @@ void cleat_mqtt_session_end(struct cleat_mqtt *s,
     s->end_code = code;
     s->end_text = CLEAT_TEXT(text);
     s->state = SESSION_OVER;
+    s->ctl_len = 0;
+    if (cleat_mqtt_is_5(s->v5) && s->bye != 0 && s->connect_len == 0 &&
+        s->slot_sent == 0) {
+        /* [MQTT5-4.13.1-1]: to be sent before the connection is closed. */
+        cleat_mqtt_tx_ctl(s, CLEAT_MQTT_P_DISCONNECT);
+        cleat_mqtt_tx_bye(s);
+    }
     cleat_mqtt_tx_connect_end(s);
 }
 
@@ -96,6 +108,7 @@ static void take_end(struct cleat_mqtt *s, struct cleat_mqtt_event *event) {
     event->detail.layer = CLEAT_LAYER_MQTT;
     event->detail.code = s->end_code;
     event->detail.text = s->end_text;
+    event->props = s->rx.props;
     s->end_type = CLEAT_MQTT_NONE;
 }
 
@@ -137,10 +150,8 @@ static const char *timer_text(enum timer timer) {
 }
 
 static uint32_t ping_after(const struct cleat_mqtt *s) {
-    uint32_t period_s = s->config->keep_alive_s;
-    period_s = period_s == 0 ? CLEAT_MQTT_KEEP_ALIVE_S : period_s;
-    uint32_t margin = period_s * 250u;
-    return period_s * 1000u -
+    uint32_t margin = s->keep_alive_s * 250u;
+    return s->keep_alive_s * 1000u -
            (margin < PING_MARGIN_MS ? margin : PING_MARGIN_MS);
 }
 
@@ -178,7 +189,7 @@ static struct next_timer timer_next(const struct cleat_mqtt *s) {
     }
     if (s->ping) {
         consider(&n, TIMER_PINGRESP, s->ping_ms, limit);
-    } else if (!s->config->keep_alive_off && !s->closing) {
+    } else if (s->keep_alive_s > 0 && !s->closing) {
         /* Measured from the last byte sent, [MQTT-3.1.2-23]; and from the last
          * one received, so that a dead peer is found while QoS 0 flows out. */
         limit = ping_after(s);
@@ -194,6 +205,7 @@ static bool is_overrun(const struct cleat_mqtt *s) {
 
 static void tick(struct cleat_mqtt *s) {
     if (is_overrun(s)) {
+        s->bye = CLEAT_MQTT_OVERRUN;
         cleat_mqtt_session_end(s, CLEAT_MQTT_FAILED, CLEAT_ERR_FULL, 0,
                                "more qos 2 messages under way than qos2_count");
         return;
@@ -229,8 +241,7 @@ bool cleat_mqtt_event(struct cleat_mqtt *s, struct cleat_mqtt_event *event,
         return true;
     }
     if (s->done > 0) {
-        event->type = CLEAT_MQTT_DELIVERED;
-        event->id = cleat_mqtt_tx_take_done(s);
+        cleat_mqtt_tx_take_done(s, event);
         return true;
     }
     if (s->end_type == CLEAT_MQTT_NONE && cleat_mqtt_is_alive(s)) {
@@ -260,9 +271,12 @@ int cleat_mqtt_connect(struct cleat_mqtt *s, uint64_t now_ms) {
     if (s->state != SESSION_IDLE) {
         return CLEAT_ERR_STATE;
     }
-    struct cleat_writer w =
-        cleat_writer_of(s->config->rx_buf, s->config->rx_cap);
-    cleat_mqtt_connect_encode(&w, s->config);
+    const struct cleat_mqtt_config *c = s->config;
+    struct cleat_writer w = cleat_writer_of(c->rx_buf, c->rx_cap);
+    cleat_mqtt_connect_encode(s->v5, &w, c);
+    s->keep_alive_s = cleat_mqtt_keep_alive(c);
+    s->send_max = c->inflight_max == 0 ? UINT16_MAX : c->inflight_max;
+    s->bye = 0;
     s->connect_len = (uint32_t)w.len;
     s->connect_sent = 0;
     s->pending = s->end_type = CLEAT_MQTT_NONE;
@@ -274,15 +288,23 @@ int cleat_mqtt_connect(struct cleat_mqtt *s, uint64_t now_ms) {
 }
 
 void cleat_mqtt_lost(struct cleat_mqtt *s, uint64_t now_ms) {
+    bool fall_back = false;
     s->now_ms = now_ms;
     if (s->state == SESSION_IDLE) {
         return;
     }
     cleat_mqtt_tx_connect_end(s);
+    if (cleat_mqtt_is_5(s->v5) && s->config->fall_back &&
+        s->end_code == CLEAT_MQTT_V311_ONLY) {
+        fall_back = true;
+    }
     s->state = SESSION_IDLE;
     s->ping = false;
     cleat_mqtt_rx_reset(s);
     cleat_mqtt_tx_rewind(s);
+    if (fall_back) {
+        s->v5->fall_back(s);
+    }
 }
 
 bool cleat_mqtt_is_connected(const struct cleat_mqtt *s) {
@@ -330,14 +352,15 @@ int cleat_mqtt_send(struct cleat_mqtt *s, const struct cleat_mqtt_message *m,
                     uint64_t now_ms) {
     const struct cleat_mqtt_journal *j = s->config->journal;
     uint16_t id = 0;
-    if (m->qos > 2 || !cleat_mqtt_topic_valid(m->topic) ||
+    bool by_alias = cleat_mqtt_is_5(s->v5) && m->topic.len == 0;
+    if (m->qos > 2 || (!by_alias && !cleat_mqtt_topic_valid(m->topic)) ||
         (m->payload.data == NULL && m->payload.len > 0)) {
         return CLEAT_ERR_ARG;
     }
     if (!may_publish(s)) {
         return CLEAT_ERR_STATE;
     }
-    size_t length = cleat_mqtt_publish_length(m);
+    size_t length = cleat_mqtt_publish_length(s->v5, m);
     if (length > CLEAT_MQTT_LENGTH_MAX || length < m->payload.len) {
         return CLEAT_ERR_SIZE;
     }
@@ -350,9 +373,17 @@ int cleat_mqtt_send(struct cleat_mqtt *s, const struct cleat_mqtt_message *m,
         id = cleat_mqtt_tx_new_id(s);
     }
     uint8_t *begin = cleat_mqtt_tx_end(s);
-    uint8_t *at = cleat_mqtt_publish_encode(begin, m, id);
+    uint8_t *at = cleat_mqtt_publish_encode(s->v5, begin, m, length, id);
     if (m->payload.len > 0) {
         memcpy(at, m->payload.data, m->payload.len);
+    }
+    enum slot_kind kind = (enum slot_kind)m->qos;
+    if (cleat_mqtt_is_5(s->v5)) {
+        err = s->v5->publish_check(s, m, total);
+        if (err < 0) {
+            return err;
+        }
+        kind = err > 0 ? (enum slot_kind)err : kind;
     }
     if (id != 0 && j != NULL) {
         err = j->note(j->arg, CLEAT_MQTT_NOTE_QUEUED, id,
@@ -362,33 +393,32 @@ int cleat_mqtt_send(struct cleat_mqtt *s, const struct cleat_mqtt_message *m,
         }
     }
     s->now_ms = now_ms;
-    cleat_mqtt_session_enqueue(s, total, (enum slot_kind)m->qos, id);
+    cleat_mqtt_session_enqueue(s, total, kind, id);
     return id;
 }
 
 int cleat_mqtt_publish(struct cleat_mqtt *s, struct cleat_bytes topic,
                        struct cleat_bytes payload, uint8_t qos, bool retain,
                        uint64_t now_ms) {
-    const struct cleat_mqtt_message m = {topic, payload, qos, retain};
+    const struct cleat_mqtt_message m = {topic, payload, qos, retain, 0, NULL};
     return cleat_mqtt_send(s, &m, now_ms);
 }
 
-/* SUBSCRIBE and UNSUBSCRIBE. */
-static int request(struct cleat_mqtt *s, uint8_t first, const void *filters,
-                   size_t count, uint64_t now_ms) {
+int cleat_mqtt_session_request(struct cleat_mqtt *s,
+                               struct cleat_mqtt_request *q, uint64_t now_ms) {
     struct cleat_writer w = cleat_writer_of(NULL, CLEAT_MQTT_LENGTH_MAX);
-    bool sub = first == CLEAT_MQTT_P_SUBSCRIBE;
+    bool sub = q->first == CLEAT_MQTT_P_SUBSCRIBE;
     /* [MQTT-3.8.3-3], [MQTT-3.10.3-2] */
-    if (filters == NULL || count == 0 ||
-        !cleat_mqtt_subscribe_encode(&w, first, filters, count, 0)) {
+    if (q->filters == NULL || q->count == 0 ||
+        !cleat_mqtt_subscribe_encode(s->v5, &w, q)) {
         return CLEAT_ERR_ARG;
     }
     if (s->state != SESSION_UP || s->closing) {
         return CLEAT_ERR_STATE;
     }
-    /* SUBACK: 4 bytes and the codes. */
-    if (w.failed || count > CLEAT_MQTT_FILTERS_MAX ||
-        count > s->config->rx_cap - 5) {
+    /* SUBACK: 5 bytes and the codes; MQTT 5 needs some for its properties. */
+    if (w.failed || q->count > CLEAT_MQTT_FILTERS_MAX ||
+        q->count > s->config->rx_cap - 5) {
         return CLEAT_ERR_SIZE;
     }
     size_t total = cleat_mqtt_header_total(w.len);
@@ -396,26 +426,36 @@ static int request(struct cleat_mqtt *s, uint8_t first, const void *filters,
     if (err != 0) {
         return err;
     }
-    uint16_t id = cleat_mqtt_tx_new_id(s);
-    uint8_t *at =
-        cleat_mqtt_header_encode(cleat_mqtt_tx_end(s), first, (uint32_t)w.len);
+    q->id = cleat_mqtt_tx_new_id(s);
+    uint8_t *at = cleat_mqtt_header_encode(cleat_mqtt_tx_end(s), q->first,
+                                           (uint32_t)w.len);
     w = cleat_writer_of(at, w.len);
-    (void)cleat_mqtt_subscribe_encode(&w, first, filters, count, id);
+    (void)cleat_mqtt_subscribe_encode(s->v5, &w, q);
+    if (cleat_mqtt_is_5(s->v5)) {
+        err = s->v5->subscribe_check(s, q, w.len);
+        if (err != 0) {
+            return err;
+        }
+    }
     s->now_ms = now_ms;
     cleat_mqtt_session_enqueue(s, total,
-                               sub ? KIND_SUBSCRIBE : KIND_UNSUBSCRIBE, id)
-        ->count = (uint8_t)count;
-    return id;
+                               sub ? KIND_SUBSCRIBE : KIND_UNSUBSCRIBE, q->id)
+        ->count = (uint8_t)q->count;
+    return q->id;
 }
 
 int cleat_mqtt_subscribe(struct cleat_mqtt *s,
                          const struct cleat_mqtt_filter *filters, size_t count,
                          uint64_t now_ms) {
-    return request(s, CLEAT_MQTT_P_SUBSCRIBE, filters, count, now_ms);
+    struct cleat_mqtt_request q = {
+        CLEAT_MQTT_P_SUBSCRIBE, 0, 0, filters, count, NULL};
+    return cleat_mqtt_session_request(s, &q, now_ms);
 }
 
 int cleat_mqtt_unsubscribe(struct cleat_mqtt *s,
                            const struct cleat_bytes *filters, size_t count,
                            uint64_t now_ms) {
-    return request(s, CLEAT_MQTT_P_UNSUBSCRIBE, filters, count, now_ms);
+    struct cleat_mqtt_request q = {
+        CLEAT_MQTT_P_UNSUBSCRIBE, 0, 0, filters, count, NULL};
+    return cleat_mqtt_session_request(s, &q, now_ms);
 }

@@ -40,7 +40,8 @@ enum slot_kind {
     KIND_QOS2,
     KIND_PUBREL, /* was KIND_QOS2; its bytes are the PUBREL now */
     KIND_SUBSCRIBE,
-    KIND_UNSUBSCRIBE
+    KIND_UNSUBSCRIBE,
+    KIND_ONCE /* MQTT 5: no answer comes, and only for this connection */
 };
 #define SLOT_KIND_MASK 0x07u
 
@@ -54,7 +55,7 @@ enum slot_kind {
 #define SLOT_TRIED 0x80u /* sent, perhaps in part, on an earlier connection */
 
 /* PINGREQ and DISCONNECT always fit into ctl behind the acknowledgements. */
-#define CTL_RESERVED 4u
+#define CTL_RESERVED 6u
 
 static inline enum slot_kind
 cleat_mqtt_slot_kind(const struct cleat_mqtt_slot *slot) {
@@ -69,6 +70,12 @@ cleat_mqtt_slot_state(const struct cleat_mqtt_slot *slot) {
 static inline void cleat_mqtt_slot_set(struct cleat_mqtt_slot *slot,
                                        uint32_t state) {
     slot->flags = (uint8_t)((slot->flags & ~SLOT_STATE_MASK) | state);
+}
+
+/* Is such a packet done with once it is sent? */
+static inline bool cleat_mqtt_slot_is_once(const struct cleat_mqtt_slot *slot) {
+    return cleat_mqtt_slot_kind(slot) == KIND_QOS0 ||
+           (CLEAT_MQTT5 && cleat_mqtt_slot_kind(slot) == KIND_ONCE);
 }
 
 /* tx.c */
@@ -96,6 +103,8 @@ bool cleat_mqtt_tx_ack_fits(const struct cleat_mqtt *s);
 void cleat_mqtt_tx_ack(struct cleat_mqtt *s, uint8_t first, uint16_t id);
 /* A packet of two bytes. */
 void cleat_mqtt_tx_ctl(struct cleat_mqtt *s, uint8_t first);
+/* Give the DISCONNECT just queued its reason code. */
+void cleat_mqtt_tx_bye(struct cleat_mqtt *s);
 bool cleat_mqtt_tx_waits(const struct cleat_mqtt *s);
 /* CONNECT is sent, or there is no use for it any more: wipe it. */
 void cleat_mqtt_tx_connect_end(struct cleat_mqtt *s);
@@ -103,8 +112,9 @@ void cleat_mqtt_tx_connect_end(struct cleat_mqtt *s);
 void cleat_mqtt_tx_rewind(struct cleat_mqtt *s);
 /* The broker has lost the session: everything is new. */
 void cleat_mqtt_tx_renew(struct cleat_mqtt *s);
-/* @return the id of a slot to be told as DELIVERED and free it, or 0. */
-uint16_t cleat_mqtt_tx_take_done(struct cleat_mqtt *s);
+/* Tell a slot as DELIVERED and free it. */
+void cleat_mqtt_tx_take_done(struct cleat_mqtt *s,
+                             struct cleat_mqtt_event *event);
 
 /* rx.c */
 void cleat_mqtt_rx_reset(struct cleat_mqtt *s);
@@ -127,5 +137,9 @@ struct cleat_mqtt_slot *cleat_mqtt_session_enqueue(struct cleat_mqtt *s,
                                                    size_t len,
                                                    enum slot_kind kind,
                                                    uint16_t id);
+
+/* SUBSCRIBE and UNSUBSCRIBE. @return the id, or an error. */
+int cleat_mqtt_session_request(struct cleat_mqtt *s,
+                               struct cleat_mqtt_request *q, uint64_t now_ms);
 
 #endif

@@ -50,20 +50,25 @@ static bool character_read(struct cleat_reader *r, uint32_t c) {
     }
 }
 
-static unsigned text_check(struct cleat_bytes text) {
+/* @return where the plain words of a text end; its end if all are. The last
+ * word may overlap the one before. */
+static size_t plain_words(const uint8_t *data, size_t len) {
+    size_t at = 0;
+    while (at + WORD <= len) {
+        if (!word_is_plain(data + at)) {
+            return at;
+        }
+        at += WORD;
+    }
+    return len >= WORD && word_is_plain(data + len - WORD) ? len : at;
+}
+
+/* From here on, byte by byte. */
+static unsigned rest_check(struct cleat_bytes text, size_t from) {
     struct cleat_reader r = cleat_reader_of(text);
     unsigned found = 0;
-    if (text.len > TEXT_MAX || (text.len > 0 && text.data == NULL)) {
-        return TEXT_BAD;
-    }
+    r.pos = from;
     while (r.pos < text.len) {
-        /* The last word may overlap what is checked already. */
-        size_t rest = text.len - r.pos;
-        size_t at = rest >= WORD ? r.pos : text.len - WORD;
-        if (text.len >= WORD && word_is_plain(text.data + at)) {
-            r.pos = at + WORD;
-            continue;
-        }
         uint8_t c = cleat_read_u8(&r);
         found |= c == '#' || c == '+' ? TEXT_WILD : 0u;
         /* [MQTT-1.5.3-2] */
@@ -72,6 +77,14 @@ static unsigned text_check(struct cleat_bytes text) {
         }
     }
     return found;
+}
+
+static unsigned text_check(struct cleat_bytes text) {
+    if (text.len > TEXT_MAX || (text.len > 0 && text.data == NULL)) {
+        return TEXT_BAD;
+    }
+    size_t plain = plain_words(text.data, text.len);
+    return plain == text.len ? 0 : rest_check(text, plain);
 }
 
 bool cleat_mqtt_utf8_valid(struct cleat_bytes text) {

@@ -200,14 +200,21 @@ void cleat_mqtt_tx_ctl(struct cleat_mqtt *s, uint8_t first) {
     s->ctl_len = (uint8_t)(s->ctl_len + 2);
 }
 
+void cleat_mqtt_tx_bye(struct cleat_mqtt *s) {
+    if (CLEAT_MQTT5 && s->bye != 0) {
+        s->ctl[s->ctl_len - 1u] = 1;
+        s->ctl[s->ctl_len] = s->bye;
+        s->ctl_len++;
+    }
+}
+
 /* May this slot go out now? */
 static bool slot_ready(const struct cleat_mqtt *s, uint32_t i,
                        uint32_t waiting) {
     uint32_t flags = slot_at(s, i)->flags & (SLOT_STATE_MASK | SLOT_KIND_MASK);
-    uint32_t most = s->config->inflight_max;
     if (flags == (SLOT_QUEUED | KIND_QOS1) ||
         flags == (SLOT_QUEUED | KIND_QOS2)) {
-        return most == 0 || waiting < most;
+        return waiting < s->send_max;
     }
     return (flags & SLOT_STATE_MASK) == SLOT_QUEUED;
 }
@@ -223,8 +230,8 @@ static uint16_t next_slot(const struct cleat_mqtt *s) {
 }
 
 static enum source pick(const struct cleat_mqtt *s) {
-    if (!cleat_mqtt_is_alive(s)) {
-        return FROM_NONE;
+    if (!cleat_mqtt_is_alive(s)) { /* MQTT 5: DISCONNECT says why. */
+        return CLEAT_MQTT5 && s->ctl_len > 0 ? FROM_CTL : FROM_NONE;
     }
     if (s->connect_len > 0) {
         return FROM_CONNECT;
@@ -256,7 +263,7 @@ static struct cleat_bytes slots_view(struct cleat_mqtt *s) {
     uint32_t waiting = s->waiting;
     do {
         end += slot_len(s, i);
-        waiting += cleat_mqtt_slot_kind(slot_at(s, i)) != KIND_QOS0 ? 1u : 0u;
+        waiting += cleat_mqtt_slot_is_once(slot_at(s, i)) ? 0u : 1u;
         i++;
     } while (i < s->slot_used && slot_at(s, i)->offset == end &&
              end - begin < VIEW_MAX && slot_ready(s, i, waiting));
@@ -269,6 +276,7 @@ struct cleat_bytes cleat_mqtt_output(struct cleat_mqtt *s) {
         cleat_mqtt_is_alive(s)) {
         cleat_mqtt_tx_ctl(s, CLEAT_MQTT_P_DISCONNECT);
         s->ctl_last = true; /* [MQTT-3.14.4-2] */
+        cleat_mqtt_tx_bye(s);
         from = FROM_CTL;
     }
     switch (from) {
@@ -295,8 +303,14 @@ static void slots_done(struct cleat_mqtt *s, size_t n) {
         }
         s->slot_sent -= len;
         s->slot_next++;
-        if (cleat_mqtt_slot_kind(slot) == KIND_QOS0) {
+        if (cleat_mqtt_slot_is_once(slot)) {
+            bool last = CLEAT_MQTT5 && s->config->tx_buf[slot->offset] ==
+                                           CLEAT_MQTT_P_DISCONNECT;
             cleat_mqtt_tx_free(s, slot);
+            if (last) {
+                cleat_mqtt_session_end(s, CLEAT_MQTT_CLOSED, 0, 0, NULL);
+                return;
+            }
             continue;
         }
         cleat_mqtt_slot_set(slot, SLOT_SENT);
@@ -386,14 +400,18 @@ void cleat_mqtt_tx_renew(struct cleat_mqtt *s) {
     }
 }
 
-uint16_t cleat_mqtt_tx_take_done(struct cleat_mqtt *s) {
+void cleat_mqtt_tx_take_done(struct cleat_mqtt *s,
+                             struct cleat_mqtt_event *event) {
     struct cleat_mqtt_slot *slot = s->config->slots;
     while (cleat_mqtt_slot_state(slot) != SLOT_DONE) {
         slot++;
     }
-    uint16_t id = slot->id;
+    event->type = CLEAT_MQTT_DELIVERED;
+    event->id = slot->id;
+    if (CLEAT_MQTT5 && cleat_mqtt_slot_kind(slot) != KIND_PUBREL) {
+        event->code = slot->count; /* This server would not take it. */
+    }
     s->done--;
-    (void)cleat_mqtt_session_note(s, CLEAT_MQTT_NOTE_DONE, id);
+    (void)cleat_mqtt_session_note(s, CLEAT_MQTT_NOTE_DONE, slot->id);
     cleat_mqtt_tx_free(s, slot);
-    return id;
 }

@@ -182,6 +182,15 @@ void cleat_tls_trust_free(struct cleat_tls_ctx *c);
 /** Read the trust anchor from the element, once. @return mbedTLS code. */
 int cleat_tls_trust_anchor(struct cleat_tls_ctx *c);
 
+/* ready.c */
+
+/** Take a key pair made ahead; its object becomes the connection's.
+ *  @return false: there is none. */
+bool cleat_tls_ready_key(struct cleat_tls_ctx *c, enum cleat_curve curve,
+                         struct cleat_buf *point);
+/** Take random bytes made ahead. @return false: there are not enough. */
+bool cleat_tls_ready_random(struct cleat_tls_ctx *c, uint8_t *out, size_t len);
+
 /* psa.c */
 
 /** Before the first TLS 1.3 handshake. @return mbedTLS code. */

@@ -111,7 +111,7 @@ static const char full_texts[] =
     "out of memory for tls\0"
     "the server broke the tls protocol\0"
     "the server's certificate is revoked\0"
-    "the revocation list is outdated, or its ca did not sign it\0"
+    "the revocation list is outdated, or its ca did not sign it, or may not\0"
     "all on the chip is demanded, and the element cannot\0"
     "tls settings are missing or wrong\0";
 

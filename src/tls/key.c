@@ -220,22 +220,31 @@ static void job_digest(struct job *j, const unsigned char *buf, size_t len) {
     j->op.in = cleat_bytes_of(buf, len < j->half ? len : j->half);
 }
 
+/** @return mbedTLS code. */
+static int generate_now(struct job *j, uint8_t usage) {
+    int ret = session_take(j->c);
+    if (ret != 0) {
+        return ret;
+    }
+    j->op.object = j->c->session_object;
+    j->op.usage = usage;
+    return chip_ask(j->c, &j->op, &j->c->run.calls.generate, 1 + 2 * j->half);
+}
+
 /** A key pair in the session object: the handle goes to d, its point to Q. */
 static int generate(mbedtls_ecp_group *grp, mbedtls_mpi *d,
                     mbedtls_ecp_point *Q, uint8_t usage) {
     struct job j;
     int ret = job_begin(&j, grp, CLEAT_SE_GENERATE);
-    if (ret == 0) {
-        ret = session_take(j.c);
-    }
     if (ret != 0) {
         return ret;
     }
-    j.op.object = j.c->session_object;
-    j.op.usage = usage;
     j.c->generation = (uint16_t)(j.c->generation % GENERATION_MAX + 1);
     j.c->run.curve = curve_name(grp->id);
-    ret = chip_ask(j.c, &j.op, &j.c->run.calls.generate, 1 + 2 * j.half);
+    if (!CLEAT_TLS_READY || usage != CLEAT_SE_USE_AGREE ||
+        !cleat_tls_ready_key(j.c, j.op.curve, &j.op.out)) {
+        ret = generate_now(&j, usage);
+    }
     if (ret != 0) {
         return ret;
     }
@@ -244,7 +253,7 @@ static int generate(mbedtls_ecp_group *grp, mbedtls_mpi *d,
         return refuse(j.c, ODD_POINT);
     }
     return mbedtls_mpi_lset(
-        d, handle_of(grp->id, usage, j.c->generation, j.op.object));
+        d, handle_of(grp->id, usage, j.c->generation, j.c->session_object));
 }
 
 int mbedtls_ecdh_gen_public(mbedtls_ecp_group *grp, mbedtls_mpi *d,
@@ -393,6 +402,9 @@ int cleat_tls_key_random(void *arg, unsigned char *out, size_t len) {
     }
     if (CLEAT_TLS_RESUMPTION && c->run.offered) {
         return cleat_tls_session_random(c, out, len);
+    }
+    if (CLEAT_TLS_READY && cleat_tls_ready_random(c, out, len)) {
+        return 0;
     }
     struct cleat_se_op op = {.type = CLEAT_SE_RANDOM, .out = {out, len, 0}};
     return chip_ask(c, &op, &c->run.calls.random, len);

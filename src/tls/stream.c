@@ -436,7 +436,7 @@ static void start_over(struct cleat_tls_ctx *c, uint64_t now_ms) {
     memset(&c->run, 0, sizeof c->run);
     memset(&c->peer, 0, sizeof c->peer);
     c->run.alert = -1;
-    c->run.curve = "";
+    c->run.curve = "none";
     c->run.deadline_ms = now_ms + c->config.handshake_timeout_ms;
     c->state = CLEAT_TLS_OPENING;
 }

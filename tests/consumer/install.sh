@@ -16,7 +16,9 @@ fail() {
 mv "$work/first" "$work/prefix" # nothing may remember where it was
 prefix=$work/prefix
 for file in bin/cleat bin/cleat-chipsim include/cleat/mqtt.h \
-    share/man/man1/cleat.1 share/man/man1/cleat-chipsim.1; do
+    share/man/man1/cleat.1 share/man/man1/cleat-chipsim.1 \
+    share/bash-completion/completions/cleat share/zsh/site-functions/_cleat \
+    share/fish/vendor_completions.d/cleat.fish; do
     [ -e "$prefix/$file" ] || fail "$file is not installed"
 done
 "$prefix/bin/cleat" --version

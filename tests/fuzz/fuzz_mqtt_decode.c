@@ -35,7 +35,8 @@ static void try_length(struct cleat_bytes in) {
     uint8_t first;
     uint32_t length = 0;
     uint8_t room[8];
-    if (cleat_mqtt_header_decode(&r, &first, &length) != NULL || r.failed) {
+    if (cleat_mqtt_header_decode(NULL, &r, &first, &length) != NULL ||
+        r.failed) {
         return;
     }
     expect(length <= CLEAT_MQTT_LENGTH_MAX);
@@ -48,7 +49,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     if (size == 0) {
         return 0;
     }
-    int n = cleat_mqtt_packet_decode(&p, in);
+    int n = cleat_mqtt_packet_decode(NULL, &p, in);
     expect(n <= (int)size);
     if (n > 0) {
         check(&p, cleat_bytes_of(data, (size_t)n));
@@ -57,7 +58,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     struct cleat_reader r = cleat_reader_of(cleat_bytes_of(data + 1, size - 1));
     p.first = data[0];
     if (cleat_mqtt_is_publish(data[0]) &&
-        cleat_mqtt_body_decode(&p, &r) == NULL) {
+        cleat_mqtt_body_decode(NULL, &p, &r) == NULL) {
         check(&p, in);
     }
     return 0;

@@ -30,7 +30,12 @@ static int on_event(const struct cleat_mqtt_event *e) {
     static const struct cleat_mqtt_filter filter = {{(const uint8_t *)"a/b", 3},
                                                     2};
     static const struct cleat_mqtt_message hello = {
-        {(const uint8_t *)"a/b", 3}, {(const uint8_t *)"hello", 5}, 1, false};
+        {(const uint8_t *)"a/b", 3},
+        {(const uint8_t *)"hello", 5},
+        1,
+        false,
+        0,
+        0};
     if (e->type == CLEAT_MQTT_CONNECTED) {
         cleat_mqtt_subscribe(&session, &filter, 1, net_now_ms());
         cleat_mqtt_send(&session, &hello, net_now_ms());

@@ -57,7 +57,9 @@ static void note_event(struct script *s, const struct cleat_mqtt_event *e) {
                  (unsigned)e->total_len);
         break;
     case CLEAT_MQTT_DELIVERED:
-        snprintf(line, sizeof line, "delivered %d\n", e->id);
+        snprintf(line, sizeof line,
+                 e->code != 0 ? "delivered %d %02x\n" : "delivered %d\n", e->id,
+                 e->code);
         break;
     case CLEAT_MQTT_SUBSCRIBED:
         snprintf(line, sizeof line, "subscribed %d codes %lu %02x\n", e->id,
@@ -65,6 +67,10 @@ static void note_event(struct script *s, const struct cleat_mqtt_event *e) {
         break;
     case CLEAT_MQTT_UNSUBSCRIBED:
         snprintf(line, sizeof line, "unsubscribed %d\n", e->id);
+        break;
+    case CLEAT_MQTT_AUTH:
+        snprintf(line, sizeof line, "auth %02x props %lu\n", e->code,
+                 (unsigned long)e->props.len);
         break;
     case CLEAT_MQTT_CLOSED:
         snprintf(line, sizeof line, "closed\n");

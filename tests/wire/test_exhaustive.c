@@ -193,7 +193,7 @@ static void compare(const uint8_t *p, unsigned len) {
     struct cleat_mqtt_packet got;
     struct seen s;
     enum verdict v = second(p, len, &s);
-    int n = cleat_mqtt_packet_decode(&got, cleat_bytes_of(p, len));
+    int n = cleat_mqtt_packet_decode(NULL, &got, cleat_bytes_of(p, len));
     tried++;
     if (n != (v == BAD ? CLEAT_ERR_PROTO : v == PART ? 0 : (int)s.len)) {
         differ(p, len, n, v);

@@ -76,9 +76,9 @@ static void fixed_headers_are_checked(void **state) {
         {"b1020004", "2.2.2-2"},
         {"d100", "2.2.2-2"},
         {"21020000", "2.2.2-2"},
-        {"308000", "longer than needed"},
-        {"30838000", "longer than needed"},
-        {"4082000001", "longer than needed"},
+        {"308000", "more than four bytes or than it needs"},
+        {"30838000", "more than four bytes or than it needs"},
+        {"4082000001", "more than four bytes or than it needs"},
         {"30ffffffff", "more than four"},
     };
     CHECK_ALL(BUSY, BUSY_EVENTS, list);

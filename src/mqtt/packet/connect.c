@@ -23,45 +23,53 @@ static uint8_t flags_of(const struct cleat_mqtt_config *c) {
     }
     if (c->username.data != NULL) {
         flags |= FLAG_USERNAME;
-        /* [MQTT-3.1.2-22]: no password without a user name. */
-        flags |= c->password.data != NULL ? FLAG_PASSWORD : 0;
+    }
+    if (c->password.data != NULL) {
+        flags |= FLAG_PASSWORD;
     }
     return (uint8_t)flags;
 }
 
-static void body_encode(struct cleat_writer *w,
+static void body_encode(const struct cleat_mqtt_version *v,
+                        struct cleat_writer *w,
                         const struct cleat_mqtt_config *c) {
-    static const uint8_t begin[] = {0, 4, 'M', 'Q', 'T', 'T', 4};
+    static const uint8_t begin[] = {0, 4, 'M', 'Q', 'T', 'T'};
     /* [MQTT-3.1.2-1], [MQTT-3.1.2-2] */
     cleat_write_bytes(w, cleat_bytes_of(begin, sizeof begin));
+    cleat_write_u8(w, cleat_mqtt_is_5(v) ? 5 : 4);
     cleat_write_u8(w, flags_of(c));
-    cleat_write_u16(w, c->keep_alive_off      ? 0
-                       : c->keep_alive_s == 0 ? CLEAT_MQTT_KEEP_ALIVE_S
-                                              : c->keep_alive_s);
+    cleat_write_u16(w, cleat_mqtt_keep_alive(c));
+    if (cleat_mqtt_is_5(v)) {
+        v->connect_encode(w, c, false);
+    }
     /* In this order, [MQTT-3.1.3-1]. */
     cleat_mqtt_text_encode(w, c->client_id);
     if (has_will(c)) {
+        if (cleat_mqtt_is_5(v)) {
+            v->connect_encode(w, c, true);
+        }
         cleat_mqtt_text_encode(w, c->will.topic);
         cleat_mqtt_text_encode(w, c->will.payload);
     }
     if (c->username.data != NULL) {
         cleat_mqtt_text_encode(w, c->username);
-        if (c->password.data != NULL) {
-            cleat_mqtt_text_encode(w, c->password);
-        }
+    }
+    if (c->password.data != NULL) {
+        cleat_mqtt_text_encode(w, c->password);
     }
 }
 
-size_t cleat_mqtt_connect_encode(struct cleat_writer *w,
+size_t cleat_mqtt_connect_encode(const struct cleat_mqtt_version *v,
+                                 struct cleat_writer *w,
                                  const struct cleat_mqtt_config *config) {
-    struct cleat_writer count = cleat_writer_of(NULL, SIZE_MAX);
-    body_encode(&count, config);
+    struct cleat_writer count = cleat_writer_of(NULL, CLEAT_MQTT_LENGTH_MAX);
+    body_encode(v, &count, config);
     if (w->data != NULL) {
         w->len =
             (size_t)(cleat_mqtt_header_encode(w->data, CLEAT_MQTT_P_CONNECT,
                                               (uint32_t)count.len) -
                      w->data);
-        body_encode(w, config);
+        body_encode(v, w, config);
     }
     return count.len;
 }

@@ -6,21 +6,17 @@
 
 #include "mqtt/packet/packet.h"
 
-/* What a server may send, per packet type: the remaining length it must have at
- * least, and whether it may be longer. */
-#define MORE 0x80u
-static const uint8_t lengths[16] = {0, 0,        2, 3 | MORE, 2, 2, 2, 2,
-                                    0, 3 | MORE, 0, 2,        0, 0, 0, 0};
+#define MORE CLEAT_MQTT_MORE
+static const struct cleat_mqtt_rules rules = {
+    1u << 2 | 1u << 3 | 1u << 4 | 1u << 5 | 1u << 6 | 1u << 7 | 1u << 9 |
+        1u << 11 | 1u << 13,
+    {0, 0, 2, 3 | MORE, 2, 2, 2, 2, 0, 3 | MORE, 0, 2, 0, 0, 0, 0}};
 
-/* Types that a server may send. */
-#define TYPES                                                                  \
-    (1u << 2 | 1u << 3 | 1u << 4 | 1u << 5 | 1u << 6 | 1u << 7 | 1u << 9 |     \
-     1u << 11 | 1u << 13)
 /* Flags that PUBLISH may have: no QoS 3, no DUP at QoS 0. */
 #define PUBLISH_FLAGS 0x3C3Fu
 
-static const char *first_text(uint8_t first) {
-    if ((TYPES >> (first >> 4) & 1u) == 0) {
+static const char *first_text(uint32_t types, uint8_t first) {
+    if ((types >> (first >> 4) & 1u) == 0) {
         return first < 0x10u || first >= 0xF0u
                    ? "reserved packet type"
                    : "packet type that only clients send";
@@ -33,61 +29,82 @@ static const char *first_text(uint8_t first) {
                : "publish with dup at qos 0 [MQTT-3.3.1-2]";
 }
 
-static const char *first_check(uint8_t first) {
+static const char *first_check(uint32_t types, uint8_t first) {
     uint32_t flags = cleat_mqtt_is_publish(first)             ? PUBLISH_FLAGS
                      : first >> 4 == CLEAT_MQTT_P_PUBREL >> 4 ? 1u << 2
                                                               : 1u << 0;
-    bool good = (TYPES >> (first >> 4) & flags >> (first & 0x0Fu) & 1u) != 0;
-    return good ? NULL : CLEAT_MQTT_WRONG(first_text(first));
+    bool good = (types >> (first >> 4) & flags >> (first & 0x0Fu) & 1u) != 0;
+    return good ? NULL : CLEAT_MQTT_WRONG(first_text(types, first));
 }
 
-static const char *length_decode(struct cleat_reader *r, uint32_t *length) {
-    uint32_t value = 0;
-    for (unsigned shift = 0; shift < 28; shift += 7) {
+/* The second and further bytes of a number whose first one is here. @return
+ * false if they are too many. */
+static bool varint_rest(struct cleat_reader *r, uint32_t *value) {
+    for (unsigned shift = 7; shift < 28; shift += 7) {
         uint8_t byte = cleat_read_u8(r);
-        value |= (byte & 0x7Fu) << shift;
+        *value = (*value & ~(1u << shift)) | (uint32_t)byte << shift;
         if (byte < 0x80u) {
-            *length = value;
-            return byte != 0 || shift == 0 || r->failed
-                       ? NULL
-                       : CLEAT_MQTT_WRONG(
-                             "remaining length is longer than needed");
+            return byte != 0 || r->failed;
         }
     }
-    return CLEAT_MQTT_WRONG("remaining length has more than four bytes");
+    return false;
 }
 
-const char *cleat_mqtt_header_decode(struct cleat_reader *r, uint8_t *first,
+uint32_t cleat_mqtt_varint_decode(struct cleat_reader *r) {
+    uint32_t value = cleat_read_u8(r);
+    if (value >= 0x80u && !varint_rest(r, &value)) {
+        r->failed = true;
+    }
+    return value;
+}
+
+static uint32_t length_least(uint8_t first, uint8_t rule) {
+    if (cleat_mqtt_is_publish(first) && CLEAT_MQTT_F_QOS(first) > 0) {
+        return 5; /* A topic of one byte, and an id. */
+    }
+    return rule & ~MORE;
+}
+
+const char *cleat_mqtt_header_decode(const struct cleat_mqtt_version *v,
+                                     struct cleat_reader *r, uint8_t *first,
                                      uint32_t *length) {
-    *first = cleat_read_u8(r);
+    const struct cleat_mqtt_rules *known =
+        cleat_mqtt_is_5(v) ? &v->rules : &rules;
+    uint8_t byte = *first = cleat_read_u8(r);
+    uint8_t rule = known->lengths[byte >> 4];
+    uint32_t value;
     if (r->failed) {
         return NULL;
     }
-    const char *why = first_check(*first);
-    if (why == NULL) {
-        why = length_decode(r, length);
+    const char *why = first_check(known->types, byte);
+    value = cleat_read_u8(r);
+    if (why == NULL && value >= 0x80u && !varint_rest(r, &value)) {
+        why = CLEAT_MQTT_WRONG(
+            "remaining length has more than four bytes or than it needs");
     }
     if (why != NULL || r->failed) {
         return why;
     }
-    uint8_t rule = lengths[*first >> 4];
-    uint32_t least = rule & ~MORE;
-    if (cleat_mqtt_is_publish(*first) && CLEAT_MQTT_F_QOS(*first) > 0) {
-        least = 5; /* A topic of one byte, and an id. */
-    }
-    if (*length < least || (*length > least && (rule & MORE) == 0)) {
+    *length = value;
+    uint32_t least = length_least(byte, rule);
+    if (value < least || (value > least && (rule & MORE) == 0)) {
         return CLEAT_MQTT_WRONG(
             "remaining length does not fit the packet type");
     }
     return NULL;
 }
 
-const char *cleat_mqtt_body_decode(struct cleat_mqtt_packet *p,
+const char *cleat_mqtt_body_decode(const struct cleat_mqtt_version *v,
+                                   struct cleat_mqtt_packet *p,
                                    struct cleat_reader *r) {
-    p->topic.len = p->payload.len = 0;
+    p->topic.len = p->payload.len = p->props.len = 0;
     p->id = 0;
+    p->code = 0;
     if (cleat_mqtt_is_publish(p->first)) {
-        return cleat_mqtt_publish_decode(p, r);
+        return cleat_mqtt_publish_decode(v, p, r);
+    }
+    if (cleat_mqtt_is_5(v)) {
+        return v->decode(p, r);
     }
     if (p->first == CLEAT_MQTT_P_CONNACK) {
         return cleat_mqtt_connack_decode(p, r);
@@ -101,11 +118,12 @@ const char *cleat_mqtt_body_decode(struct cleat_mqtt_packet *p,
                : why;
 }
 
-int cleat_mqtt_packet_decode(struct cleat_mqtt_packet *p,
+int cleat_mqtt_packet_decode(const struct cleat_mqtt_version *v,
+                             struct cleat_mqtt_packet *p,
                              struct cleat_bytes in) {
     struct cleat_reader r = cleat_reader_of(in);
     uint32_t length = 0;
-    const char *why = cleat_mqtt_header_decode(&r, &p->first, &length);
+    const char *why = cleat_mqtt_header_decode(v, &r, &p->first, &length);
     if (why != NULL) {
         return CLEAT_ERR_PROTO;
     }
@@ -113,7 +131,7 @@ int cleat_mqtt_packet_decode(struct cleat_mqtt_packet *p,
         return 0;
     }
     r.len = r.pos + length;
-    why = cleat_mqtt_body_decode(p, &r);
+    why = cleat_mqtt_body_decode(v, p, &r);
     return why != NULL ? CLEAT_ERR_PROTO : (int)r.len;
 }
 

@@ -30,6 +30,7 @@
 #define CLEAT_MQTT_P_PINGREQ 0xC0u
 #define CLEAT_MQTT_P_PINGRESP 0xD0u
 #define CLEAT_MQTT_P_DISCONNECT 0xE0u
+#define CLEAT_MQTT_P_AUTH 0xF0u
 
 /* Flags of PUBLISH. */
 #define CLEAT_MQTT_F_DUP 0x08u
@@ -42,6 +43,20 @@
 /* Keep-alive, if the settings name none, in seconds. */
 #define CLEAT_MQTT_KEEP_ALIVE_S 60u
 
+static inline uint16_t
+cleat_mqtt_keep_alive(const struct cleat_mqtt_config *c) {
+    if (c->keep_alive_off) {
+        return 0;
+    }
+    return c->keep_alive_s == 0 ? CLEAT_MQTT_KEEP_ALIVE_S : c->keep_alive_s;
+}
+
+/* Reason codes that the session itself names. */
+#define CLEAT_MQTT_MALFORMED 0x81u
+#define CLEAT_MQTT_PROTOCOL 0x82u
+#define CLEAT_MQTT_OVERRUN 0x93u
+#define CLEAT_MQTT_V311_ONLY 0x84u
+
 /* Words for what is wrong with a packet. In a build without CLEAT_TEXTS they
  * all are a pointer that only tells them from NULL and is never followed. */
 #define CLEAT_MQTT_WRONG(words) (CLEAT_TEXTS ? (words) : (const char *)1)
@@ -50,11 +65,58 @@ static inline bool cleat_mqtt_is_publish(uint8_t first) {
     return (first & 0xF0u) == CLEAT_MQTT_P_PUBLISH;
 }
 
+/* What a server may send, per packet type. */
+struct cleat_mqtt_rules {
+    uint16_t types;      /* bit n: type n */
+    uint8_t lengths[16]; /* remaining length it must have at least */
+};
+#define CLEAT_MQTT_MORE 0x80u /* or'ed into a length: and it may be longer */
+
+/* MQTT 5? Known at compile time in a build without it. */
+static inline bool cleat_mqtt_is_5(const struct cleat_mqtt_version *v) {
+    return CLEAT_MQTT5 && v != NULL;
+}
+
+struct cleat_mqtt_request;
+
+/* What MQTT 5 does differently. NULL stands for 3.1.1. */
+struct cleat_mqtt_version {
+    struct cleat_mqtt_rules rules;
+    /* @return 0 or why these settings are refused. */
+    int (*config_check)(const struct cleat_mqtt_config *c);
+    /* Properties of CONNECT, of the will, of others, with their length. */
+    void (*connect_encode)(struct cleat_writer *w,
+                           const struct cleat_mqtt_config *c, bool will);
+    void (*props_encode)(struct cleat_writer *w,
+                         const struct cleat_mqtt_property *props, size_t count);
+    /* A packet that is no PUBLISH, and what is between a PUBLISH's packet
+     * identifier and its payload. */
+    const char *(*decode)(struct cleat_mqtt_packet *p, struct cleat_reader *r);
+    const char *(*publish_decode)(struct cleat_mqtt_packet *p,
+                                  struct cleat_reader *r);
+    /* The session's part. @return what is wrong, or NULL. */
+    const char *(*on_connack)(struct cleat_mqtt *s);
+    const char *(*on_publish)(struct cleat_mqtt *s);
+    const char *(*on_other)(struct cleat_mqtt *s);
+    /* May this be sent? It lies at the end of tx_buf. @return 0, another kind
+     * of slot for it, or an error. */
+    int (*publish_check)(struct cleat_mqtt *s,
+                         const struct cleat_mqtt_message *m, size_t total);
+    int (*subscribe_check)(struct cleat_mqtt *s,
+                           const struct cleat_mqtt_request *q, size_t length);
+    /* From the next connection on 3.1.1 is spoken. */
+    void (*fall_back)(struct cleat_mqtt *s);
+};
+
 /* header.c */
 /* Read a fixed header and check it. Where the bytes end too early, the reader
  * has failed; what is there of it is sound if NULL is returned. */
-const char *cleat_mqtt_header_decode(struct cleat_reader *r, uint8_t *first,
+const char *cleat_mqtt_header_decode(const struct cleat_mqtt_version *v,
+                                     struct cleat_reader *r, uint8_t *first,
                                      uint32_t *length);
+/* A number of one to four bytes, in as few as possible, or the reader has
+ * failed. */
+uint32_t cleat_mqtt_varint_decode(struct cleat_reader *r);
 /* Write a fixed header. @return where it ends. */
 uint8_t *cleat_mqtt_header_encode(uint8_t *at, uint8_t first, uint32_t length);
 /* Bytes of a packet with its fixed header. */
@@ -64,16 +126,19 @@ void cleat_mqtt_text_encode(struct cleat_writer *w, struct cleat_bytes text);
 /* What follows the fixed header of a packet that begins with p->first, up to
  * the reader's end: all of it, or of a PUBLISH at least what is in front of its
  * payload. */
-const char *cleat_mqtt_body_decode(struct cleat_mqtt_packet *p,
+const char *cleat_mqtt_body_decode(const struct cleat_mqtt_version *v,
+                                   struct cleat_mqtt_packet *p,
                                    struct cleat_reader *r);
 /* The whole packet at the front of `in`. @return its bytes, 0 if there are not
  * all of them, or CLEAT_ERR_PROTO. */
-int cleat_mqtt_packet_decode(struct cleat_mqtt_packet *p,
+int cleat_mqtt_packet_decode(const struct cleat_mqtt_version *v,
+                             struct cleat_mqtt_packet *p,
                              struct cleat_bytes in);
 
 /* connect.c */
 /* @return the remaining length; fills the writer unless its data is NULL. */
-size_t cleat_mqtt_connect_encode(struct cleat_writer *w,
+size_t cleat_mqtt_connect_encode(const struct cleat_mqtt_version *v,
+                                 struct cleat_writer *w,
                                  const struct cleat_mqtt_config *config);
 
 /* connack.c */
@@ -82,13 +147,16 @@ const char *cleat_mqtt_connack_decode(struct cleat_mqtt_packet *p,
 
 /* publish.c */
 /* Remaining length of a PUBLISH. */
-size_t cleat_mqtt_publish_length(const struct cleat_mqtt_message *m);
+size_t cleat_mqtt_publish_length(const struct cleat_mqtt_version *v,
+                                 const struct cleat_mqtt_message *m);
 /* Write all of it in front of the payload. @return where that ends. */
-uint8_t *cleat_mqtt_publish_encode(uint8_t *at,
+uint8_t *cleat_mqtt_publish_encode(const struct cleat_mqtt_version *v,
+                                   uint8_t *at,
                                    const struct cleat_mqtt_message *m,
-                                   uint16_t id);
-const char *cleat_mqtt_publish_decode(struct cleat_mqtt_packet *p,
-                                      struct cleat_reader *r);
+                                   size_t length, uint16_t id);
+const char *cleat_mqtt_publish_decode(const struct cleat_mqtt_version *v,
+                                      struct cleat_mqtt_packet *p,
+                                      const struct cleat_reader *body);
 
 /* ack.c: PUBACK, PUBREC, PUBREL, PUBCOMP, UNSUBACK */
 void cleat_mqtt_ack_encode(uint8_t *at, uint8_t first, uint16_t id);
@@ -96,11 +164,19 @@ const char *cleat_mqtt_ack_decode(struct cleat_mqtt_packet *p,
                                   struct cleat_reader *r);
 
 /* subscribe.c: SUBSCRIBE and UNSUBSCRIBE out, SUBACK in */
-/* filters: struct cleat_mqtt_filter, or struct cleat_bytes for UNSUBSCRIBE. */
+struct cleat_mqtt_request {
+    uint8_t first; /* SUBSCRIBE or UNSUBSCRIBE */
+    uint8_t prop_count;
+    uint16_t id;
+    const void *filters; /* struct cleat_mqtt_filter, or struct cleat_bytes to
+                            unsubscribe */
+    size_t count;
+    const struct cleat_mqtt_property *props;
+};
 /* What follows the fixed header. @return false if it may not be sent. */
-bool cleat_mqtt_subscribe_encode(struct cleat_writer *w, uint8_t first,
-                                 const void *filters, size_t count,
-                                 uint16_t id);
+bool cleat_mqtt_subscribe_encode(const struct cleat_mqtt_version *v,
+                                 struct cleat_writer *w,
+                                 const struct cleat_mqtt_request *q);
 /* Its number of codes is for the caller to compare. */
 const char *cleat_mqtt_suback_decode(struct cleat_mqtt_packet *p,
                                      struct cleat_reader *r);

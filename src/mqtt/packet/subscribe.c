@@ -3,15 +3,18 @@
  * SUBACK in, and UNSUBACK in ack.c. */
 #include "mqtt/packet/packet.h"
 
-bool cleat_mqtt_subscribe_encode(struct cleat_writer *w, uint8_t first,
-                                 const void *filters, size_t count,
-                                 uint16_t id) {
-    bool sub = first == CLEAT_MQTT_P_SUBSCRIBE;
+bool cleat_mqtt_subscribe_encode(const struct cleat_mqtt_version *v,
+                                 struct cleat_writer *w,
+                                 const struct cleat_mqtt_request *q) {
+    bool sub = q->first == CLEAT_MQTT_P_SUBSCRIBE;
     size_t stride =
         sub ? sizeof(struct cleat_mqtt_filter) : sizeof(struct cleat_bytes);
-    const uint8_t *at = (const uint8_t *)filters;
-    cleat_write_u16(w, id);
-    for (; count > 0; count--, at += stride) {
+    const uint8_t *at = (const uint8_t *)q->filters;
+    cleat_write_u16(w, q->id);
+    if (cleat_mqtt_is_5(v)) {
+        v->props_encode(w, q->props, q->prop_count);
+    }
+    for (size_t i = 0; i < q->count; i++, at += stride) {
         /* A filter is the first member of a struct cleat_mqtt_filter. */
         const struct cleat_bytes *filter = (const void *)at;
         const struct cleat_mqtt_filter *wanted = (const void *)at;
@@ -22,7 +25,7 @@ bool cleat_mqtt_subscribe_encode(struct cleat_writer *w, uint8_t first,
         if (!sub) {
             continue;
         }
-        if (wanted->qos > 2) {
+        if (wanted->qos > 2 && !cleat_mqtt_is_5(v)) {
             return false;
         }
         cleat_write_u8(w, wanted->qos);

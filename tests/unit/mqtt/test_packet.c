@@ -29,7 +29,7 @@ static void assert_bytes(const struct cleat_writer *w, const void *want,
 
 /* @return what packet_decode says of these bytes, split off nowhere. */
 static int decode(struct cleat_mqtt_packet *p, struct cleat_bytes bytes) {
-    return cleat_mqtt_packet_decode(p, bytes);
+    return cleat_mqtt_packet_decode(NULL, p, bytes);
 }
 
 #define DECODE(p, literal) decode(p, VIEW(literal))
@@ -48,7 +48,7 @@ static void remaining_lengths_go_both_ways(void **state) {
             struct cleat_reader r = cleat_reader_of(cleat_bytes_of(room, n));
             uint8_t first;
             uint32_t length = 0;
-            assert_null(cleat_mqtt_header_decode(&r, &first, &length));
+            assert_null(cleat_mqtt_header_decode(NULL, &r, &first, &length));
             assert_int_equal(r.failed, n < len);
             if (n == len) {
                 assert_int_equal(length, lengths[i]);
@@ -88,7 +88,7 @@ static void connect_is_as_the_standard_draws_it(void **state) {
     c.client_id = cleat_bytes_str("id");
     c.keep_alive_s = 0x1234;
     struct cleat_writer w = writer();
-    size_t length = cleat_mqtt_connect_encode(&w, &c);
+    size_t length = cleat_mqtt_connect_encode(NULL, &w, &c);
     ASSERT_WRITTEN(&w, "\x10\x0E\0\4MQTT\4\0\x12\x34\0\2id");
     assert_int_equal(cleat_mqtt_header_total(length), w.len);
     c.clean_session = true;
@@ -99,7 +99,7 @@ static void connect_is_as_the_standard_draws_it(void **state) {
     c.will.qos = 2;
     c.will.retain = true;
     w = writer();
-    length = cleat_mqtt_connect_encode(&w, &c);
+    length = cleat_mqtt_connect_encode(NULL, &w, &c);
     ASSERT_WRITTEN(&w, "\x10\x18\0\4MQTT\4\xF6\0\0\0\2id\0\1w\0\0\0\1u\0\0");
     assert_int_equal(cleat_mqtt_header_total(length), w.len);
 }
@@ -124,14 +124,16 @@ static void connack_codes_have_words(void **state) {
 
 static void publish_goes_both_ways(void **state) {
     static const uint8_t want[] = {0x34, 9, 0, 3, 'a', '/', 'b', 1, 2};
-    struct cleat_mqtt_message m = {VIEW("a/b"), VIEW("hi"), 0, true};
+    struct cleat_mqtt_message m = {VIEW("a/b"), VIEW("hi"), 0, true, 0, NULL};
     (void)state;
-    uint8_t *end = cleat_mqtt_publish_encode(room, &m, 0);
+    uint8_t *end = cleat_mqtt_publish_encode(
+        NULL, room, &m, cleat_mqtt_publish_length(NULL, &m), 0);
     assert_int_equal(end - room, 7);
     assert_memory_equal(room, "\x31\7\0\3a/b", 7);
     m.qos = 2;
     m.retain = false;
-    end = cleat_mqtt_publish_encode(room, &m, 0x0102);
+    end = cleat_mqtt_publish_encode(
+        NULL, room, &m, cleat_mqtt_publish_length(NULL, &m), 0x0102);
     assert_int_equal(end - room, sizeof want);
     assert_memory_equal(room, want, sizeof want);
     memcpy(end, "hi", 2);
@@ -143,7 +145,7 @@ static void publish_goes_both_ways(void **state) {
     for (size_t n = 0; n < 7; n++) { /* What is in front of the payload. */
         p.first = 0x34;
         struct cleat_reader r = cleat_reader_of(cleat_bytes_of(room + 2, n));
-        assert_non_null(cleat_mqtt_body_decode(&p, &r));
+        assert_non_null(cleat_mqtt_body_decode(NULL, &p, &r));
     }
 }
 
@@ -167,7 +169,9 @@ static void subscribe_is_as_the_standard_draws_it(void **state) {
     (void)state;
     const struct cleat_mqtt_filter f[2] = {{VIEW("abc"), 0}, {VIEW("abc"), 1}};
     struct cleat_writer w = writer();
-    cleat_mqtt_subscribe_encode(&w, CLEAT_MQTT_P_SUBSCRIBE, f, 2, 9);
+    const struct cleat_mqtt_request q = {
+        CLEAT_MQTT_P_SUBSCRIBE, 0, 9, f, 2, NULL};
+    assert_true(cleat_mqtt_subscribe_encode(NULL, &w, &q));
     ASSERT_WRITTEN(&w, "\0\x09\0\3"
                        "abc\0\0\3"
                        "abc\1");
@@ -191,7 +195,9 @@ static void unsubscribe_is_as_the_standard_draws_it(void **state) {
     const struct cleat_bytes f[2] = {cleat_bytes_str("a"),
                                      cleat_bytes_str("b/#")};
     struct cleat_writer w = writer();
-    cleat_mqtt_subscribe_encode(&w, CLEAT_MQTT_P_UNSUBSCRIBE, f, 2, 3);
+    const struct cleat_mqtt_request q = {
+        CLEAT_MQTT_P_UNSUBSCRIBE, 0, 3, f, 2, NULL};
+    assert_true(cleat_mqtt_subscribe_encode(NULL, &w, &q));
     ASSERT_WRITTEN(&w, "\0\3\0\1a\0\3b/#");
 }
 
