@@ -57,7 +57,6 @@ static const struct option longs[] = {
     [CLI_OPT_SUBJECT] = {"subject", required_argument, NULL, 0},
     [CLI_OPT_SAN] = {"san", required_argument, NULL, 0},
     [CLI_OPT_FORM] = {"form", required_argument, NULL, 0},
-    [CLI_OPT_REPLACE] = {"replace", no_argument, NULL, 0},
     [CLI_OPT_CONFIG] = {"config", required_argument, NULL, 0},
     [CLI_OPT_SET] = {"set", required_argument, NULL, 0},
     [CLI_OPT_ISSUE] = {"issue", required_argument, NULL, 0},

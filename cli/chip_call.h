@@ -54,7 +54,6 @@ enum cli_chip_option {
     CLI_OPT_SUBJECT,
     CLI_OPT_SAN,
     CLI_OPT_FORM,
-    CLI_OPT_REPLACE,
     CLI_OPT_CONFIG,
     CLI_OPT_SET,
     CLI_OPT_ISSUE,
