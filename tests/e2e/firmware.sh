@@ -312,6 +312,7 @@ image=$(dirname "$(tools/firmware build "$target" "$toolchain" tiny 2>>"$work/bu
 port=$(free_port)
 start_broker
 image three
+three=$last
 expect "$work/three.out" '^80 SW2 TURN ON TURN OFF ledstatus' 30
 expect "$work/three.out" '^-----BEGIN CERTIFICATE' 0
 tell three press
@@ -323,7 +324,7 @@ start_broker
 times three '^56 10\.0\.2\.2' 2
 ask three stats '^press, led, ready, quit$'
 tell three quit
-ended "$last" 0
+ended "$three" 0
 expect "$work/three.out" '^32' 0
 image=$small
 ok "the tiny profile does the same and says it by number"
