@@ -2,8 +2,9 @@
 # Thin front of the CMake presets: `make run` and `make test` are all a
 # newcomer needs. Each target installs what it is missing.
 .DEFAULT_GOAL := build
-.PHONY: help build run test tsan fuzz coverage tidy docs format clean install \
-	setup setup-test setup-fuzz setup-tidy setup-format setup-firmware source \
+.PHONY: help build run test bench api tsan fuzz fuzz-marathon prove chaos coverage \
+	tidy docs format clean install setup setup-test setup-fuzz setup-tidy \
+	setup-format setup-firmware source \
 	source-firmware firmware firmware-run firmware-test program size cross
 
 KITS ?= 1
@@ -53,6 +54,12 @@ test: setup-test source ## every test, under AddressSanitizer and UBSan
 	@cmake --build --preset dev
 	@ctest --preset dev $(CTEST_ARGS)
 
+bench: source ## what we cost, beside others: BENCH="codec chip mqtt counts"
+	@tools/setup bench
+	$(call configure,bench)
+	@cmake --build --preset bench >&2
+	@tools/bench build/bench/bin build/bench.json $(BENCH)
+
 tsan: setup-test source ## every test, under ThreadSanitizer
 	$(call configure,tsan)
 	@cmake --build --preset tsan
@@ -62,6 +69,19 @@ fuzz: setup-fuzz source ## libFuzzer, SECONDS_EACH=60 for every target, or FUZZ=
 	$(call configure,fuzz)
 	@cmake --build --preset fuzz
 	@tools/fuzz build/fuzz $(or $(SECONDS_EACH),60) $(FUZZ)
+
+fuzz-marathon: ## the MQTT decoders' fuzz targets a billion times: COUNT=500000000 of each, SEED=1
+	@tools/setup fuzz
+	@tools/fuzz-marathon $(or $(COUNT),500000000) $(or $(SEED),1)
+
+prove: ## Frama-C: no run-time error in the MQTT encoders and decoders: PROVE="decode ..."
+	@tools/setup prove
+	@tools/prove $(PROVE)
+
+chaos: setup-test source ## Mosquitto, publisher, subscriber under faults: SEED=1 MESSAGES=20000 FAULTS=200
+	$(call configure,dev)
+	@cmake --build --preset dev --target chaos chaos_peer >&2
+	@build/dev/bin/chaos build/dev/bin $(or $(MESSAGES),20000) $(or $(FAULTS),200) $(or $(SEED),1)
 
 cross: ## engines and tests on 32 bits, big-endian and Cortex-M: CROSS=s390x
 	@tools/setup cross
@@ -97,9 +117,17 @@ firmware-test: setup-test firmware build ## the end-to-end tests of the image
 size: setup-test firmware build ## flash, RAM, stack, heap against the budget
 	@tools/firmware size $(TARGET) $(TOOLCHAIN) $(PROFILE)
 
-docs: build ## renew docs/settings.md from the code
+docs: build ## renew docs/settings.md, docs/sentences.md from the code
 	@{ sed '/^|/,$$d' docs/settings.md; build/bin/cleat config markdown; } >build/settings.md
 	@mv build/settings.md docs/settings.md
+	@{ sed '/^|/,$$d' docs/sentences.md; tools/sentences; } >build/sentences.md
+	@mv build/sentences.md docs/sentences.md
+
+api: ## the public headers as a reference: build/api/html
+	@tools/setup api
+	@mkdir -p build
+	@doxygen docs/Doxyfile
+	@echo "build/api/html/index.html"
 
 format: setup-format ## clang-format over every source
 	@git ls-files '*.c' '*.h' | xargs clang-format -i

@@ -5,6 +5,7 @@
 
 #include "cleat/device.h"
 #include "cleat/log.h"
+#include "say.h"
 
 uint64_t cleat_app_element_step(void *self, uint64_t now_ms);
 uint64_t cleat_app_client_step(void *self, uint64_t now_ms);
@@ -14,7 +15,8 @@ uint64_t cleat_app_subscriber_step(void *self, uint64_t now_ms);
 /** Print one line on the board's console. */
 void cleat_app_say(struct cleat_device *d, const char *fmt, ...)
     CLEAT_PRINTF(2, 3);
-/** Print an error in words: "what: err (detail)". */
+/** Print an error: "what: err, object, code". Without CLEAT_TEXTS the values:
+ *  err, then layer, code and object of the detail. */
 void cleat_app_say_error(struct cleat_device *d, const char *what, int err,
                          const struct cleat_detail *detail);
 /** Print the certificates of a DER chain as PEM. */
@@ -30,6 +32,9 @@ bool cleat_app_ending(struct cleat_device *d);
 void cleat_app_client_ended(struct cleat_device *d);
 /** The element task is finished: tell the supervisor. */
 void cleat_app_element_ended(struct cleat_device *d);
+
+/** @return the message that turns the LED on, or off. */
+const char *cleat_app_message(const struct cleat_device *d, bool on);
 
 /** Make the client ID from the settings and the chip's identity. */
 void cleat_app_make_client_id(struct cleat_device *d);

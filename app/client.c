@@ -27,46 +27,37 @@ static uint32_t jitter(void *arg) {
     return d->rng ^ (d->rng >> 15);
 }
 
-static void to_subscriber(struct cleat_device *d,
-                          const struct cleat_subscriber_message *m) {
+/* Hand over what is in d->incoming. */
+static void to_subscriber(struct cleat_device *d, uint8_t type, uint8_t qos) {
     if (d->client_state == STATE_STOPPING) {
         return; /* The subscriber has ended. */
     }
-    if (cleat_mailbox_post(&d->subscriber_box, m) != CLEAT_OK) {
-        cleat_app_say(d,
-                      "MQTT: the subscriber is behind, a message is lost "
-                      "(%lu so far)",
+    d->incoming.type = type;
+    d->incoming.qos = qos;
+    if (cleat_mailbox_post(&d->subscriber_box, &d->incoming) != CLEAT_OK) {
+        cleat_app_say(d, SAY_BEHIND,
                       (unsigned long)cleat_mailbox_dropped(&d->subscriber_box));
     }
 }
 
 static void tell_granted(struct cleat_device *d, uint8_t code) {
-    struct cleat_subscriber_message m;
     d->granted_told = true;
     d->ask_subscribe = false;
-    memset(&m, 0, sizeof m);
-    m.type = CLEAT_SUBSCRIBER_GRANTED;
-    m.qos = code;
-    to_subscriber(d, &m);
+    to_subscriber(d, CLEAT_SUBSCRIBER_GRANTED, code);
 }
 
 static void say_connected(struct cleat_device *d, bool session_present) {
     struct cleat_tls_info tls;
-    cleat_app_say(d, "MQTT: Connected to %s:%lu%s",
-                  d->settings->mqtt_broker_address,
+    cleat_app_say(d, SAY_CONNECTED, d->settings->mqtt_broker_address,
                   (unsigned long)d->settings->mqtt_port,
-                  session_present ? ", the broker kept our session" : "");
+                  session_present ? SAY_SESSION_KEPT : "");
     if (!d->tls_ready) {
-        cleat_app_say(d, "MQTT: WARNING: TLS is off, everything goes in clear");
+        cleat_app_say(d, SAY_TLS_OFF);
         return;
     }
     cleat_tls_get_info(&d->tls, &tls);
-    cleat_app_say(d, "TLS: %s %s, curve %s, broker %s", tls.version, tls.suite,
-                  tls.curve, tls.subject);
-    cleat_app_say(d,
-                  "TLS: done by the chip: %lu key pair, %lu shared secret, %lu "
-                  "signature, %lu verifications, %lu random",
-                  (unsigned long)tls.calls.generate,
+    cleat_app_say(d, SAY_TLS, tls.version, tls.suite, tls.curve, tls.subject);
+    cleat_app_say(d, SAY_TLS_CALLS, (unsigned long)tls.calls.generate,
                   (unsigned long)tls.calls.agree, (unsigned long)tls.calls.sign,
                   (unsigned long)tls.calls.verify,
                   (unsigned long)tls.calls.random);
@@ -79,32 +70,30 @@ static void start_workers(struct cleat_device *d) {
     d->workers_started = true;
     if (cleat_port_start(&d->subscriber_task) != CLEAT_OK ||
         cleat_port_start(&d->publisher_task) != CLEAT_OK) {
-        cleat_app_say(d, "Publisher and subscriber cannot be started: no "
-                         "resources");
+        cleat_app_say(d, SAY_NO_WORKERS);
         cleat_app_end(d, CLEAT_DEVICE_CONNECTION);
     }
+}
+
+/* What of `len` bytes fits into `room`. */
+static size_t cut(size_t len, size_t room) {
+    return len < room ? len : room;
 }
 
 /* Messages come in pieces; the LED's are short, of others the front is kept. */
 static void collect(struct cleat_device *d, const struct cleat_mqtt_event *e) {
     struct cleat_subscriber_message *m = &d->incoming;
     if (e->offset == 0) {
-        memset(m, 0, sizeof *m);
-        m->type = CLEAT_SUBSCRIBER_MESSAGE;
-        m->qos = e->qos;
-        m->retain = e->retain;
         m->topic_len = (uint32_t)e->topic.len;
         m->payload_len = e->total_len;
-        memcpy(m->topic, e->topic.data,
-               e->topic.len < sizeof m->topic ? e->topic.len : sizeof m->topic);
+        memcpy(m->topic, e->topic.data, cut(e->topic.len, sizeof m->topic));
     }
     if (e->payload.len > 0 && e->offset < sizeof m->payload) {
-        size_t room = sizeof m->payload - e->offset;
         memcpy(m->payload + e->offset, e->payload.data,
-               e->payload.len < room ? e->payload.len : room);
+               cut(e->payload.len, sizeof m->payload - e->offset));
     }
     if (e->last) {
-        to_subscriber(d, m);
+        to_subscriber(d, CLEAT_SUBSCRIBER_MESSAGE, e->qos);
     }
 }
 
@@ -122,40 +111,41 @@ static void on_mqtt(struct cleat_device *d, const struct cleat_mqtt_event *e) {
                                          : CLEAT_MQTT_SUBACK_REFUSED);
         break;
     case CLEAT_MQTT_REFUSED:
-        cleat_app_say(d, "MQTT: The broker refused the connection: %s",
-                      cleat_mqtt_connack_text(e->code));
+        cleat_app_say(d, SAY_REFUSED, cleat_mqtt_connack_text(e->code),
+                      (unsigned)e->code);
         break;
     case CLEAT_MQTT_SKIPPED:
-        cleat_app_say(d,
-                      "MQTT: A message of %lu bytes was dropped: its topic "
-                      "does not fit MQTT_NETWORK_BUFFER_SIZE",
-                      (unsigned long)e->total_len);
+        cleat_app_say(d, SAY_SKIPPED, (unsigned long)e->total_len);
         break;
     default:
         break;
     }
 }
 
-static void say_down(struct cleat_device *d,
-                     const struct cleat_client_event *e) {
+/* @return true if the client has stopped: it gave up. */
+static bool on_down(struct cleat_device *d,
+                    const struct cleat_client_event *e) {
     char why[200] = "";
+    const char *what = e->was_up ? SAY_LOST : SAY_FAILED;
+    if (e->err == CLEAT_ERR_CANCELLED) {
+        return false; /* We closed it: the link is down. */
+    }
     if (d->tls_ready) {
         cleat_tls_explain(&d->tls, why, sizeof why);
     }
-    const char *what =
-        e->was_up ? "MQTT: Connection lost" : "MQTT: Connection failed";
     if (why[0] != '\0') {
         cleat_app_say(d, "%s: %s", what, why);
     } else {
         cleat_app_say_error(d, what, e->err, &e->detail);
     }
-}
-
-/* A session that the broker kept brings no SUBACK: the answer of then holds. */
-static void on_up(struct cleat_device *d, bool session_present) {
-    if (session_present && !d->granted_told) {
-        tell_granted(d, d->subscription.granted);
+    if (e->type == CLEAT_CLIENT_DOWN) {
+        cleat_app_say(d, SAY_AGAIN, (unsigned long)e->retry_in_ms,
+                      (unsigned long)e->attempt + 1, d->retries_text);
+        return false;
     }
+    cleat_app_say(d, SAY_GAVE_UP, (unsigned long)e->attempt);
+    cleat_app_end(d, CLEAT_DEVICE_CONNECTION);
+    return true;
 }
 
 /* @return true once the client has stopped. */
@@ -166,75 +156,64 @@ static bool on_event(struct cleat_device *d,
         on_mqtt(d, &e->mqtt);
         return false;
     case CLEAT_CLIENT_UP:
-        on_up(d, e->session_present);
+        /* A session that the broker kept brings no SUBACK: the answer of then
+         * holds. */
+        if (e->session_present && !d->granted_told) {
+            tell_granted(d, d->subscription.granted);
+        }
         return false;
     case CLEAT_CLIENT_DOWN:
-        if (e->err == CLEAT_ERR_CANCELLED) {
-            return false; /* We closed it: the link is down. */
-        }
-        say_down(d, e);
-        cleat_app_say(d, "MQTT: Connecting again in %lu ms (attempt %lu of %s)",
-                      (unsigned long)e->retry_in_ms,
-                      (unsigned long)e->attempt + 1, d->retries_text);
-        return false;
     case CLEAT_CLIENT_GAVE_UP:
-        say_down(d, e);
-        cleat_app_say(d,
-                      "MQTT: Giving up after %lu attempts "
-                      "(MAX_MQTT_CONN_RETRIES)",
-                      (unsigned long)e->attempt);
-        cleat_app_end(d, CLEAT_DEVICE_CONNECTION);
-        return true;
-    case CLEAT_CLIENT_STOPPED:
-        return true;
+        return on_down(d, e);
     default:
-        return false;
+        return e->type == CLEAT_CLIENT_STOPPED;
+    }
+}
+
+/* Empty settings stay views without data: not given. */
+static void view(struct cleat_bytes *out, const char *text) {
+    if (text[0] != '\0') {
+        *out = cleat_bytes_str(text);
     }
 }
 
 static int init_session(struct cleat_device *d) {
     const struct cleat_settings *s = d->settings;
-    struct cleat_mqtt_config c = {0};
-    c.client_id = cleat_bytes_str(d->client_id);
-    if (s->mqtt_username[0] != '\0') {
-        c.username = cleat_bytes_str(s->mqtt_username);
-    }
-    if (s->mqtt_password[0] != '\0') {
-        c.password = cleat_bytes_str(s->mqtt_password);
-    }
+    struct cleat_mqtt_config *c = &d->session_config;
+    memset(c, 0, sizeof *c);
+    view(&c->client_id, d->client_id);
+    view(&c->username, s->mqtt_username);
+    view(&c->password, s->mqtt_password);
     if (s->enable_lwt_message) {
-        c.will.topic = cleat_bytes_str(s->mqtt_will_topic_name);
-        c.will.payload = cleat_bytes_str(s->mqtt_will_message);
-        c.will.qos = (uint8_t)s->mqtt_will_qos;
-        c.will.retain = s->mqtt_will_retain != 0;
+        view(&c->will.topic, s->mqtt_will_topic_name);
+        view(&c->will.payload, s->mqtt_will_message);
+        c->will.qos = (uint8_t)s->mqtt_will_qos;
+        c->will.retain = s->mqtt_will_retain != 0;
     }
-    c.keep_alive_s = (uint16_t)s->mqtt_keep_alive_seconds;
-    c.keep_alive_off = s->mqtt_keep_alive_seconds == 0;
-    c.clean_session = s->mqtt_clean_session != 0;
-    c.queue_offline = true;
-    c.timeout_ms = s->mqtt_timeout_ms;
-    c.first_id = (uint16_t)(jitter(d) | 1u);
-    c.tx_buf = d->tx;
-    c.tx_cap = s->mqtt_send_buffer_size;
+    c->keep_alive_s = (uint16_t)s->mqtt_keep_alive_seconds;
+    c->keep_alive_off = s->mqtt_keep_alive_seconds == 0;
+    c->clean_session = s->mqtt_clean_session != 0;
+    c->queue_offline = true;
+    c->timeout_ms = s->mqtt_timeout_ms;
+    c->first_id = (uint16_t)(jitter(d) | 1u);
+    c->tx_buf = d->tx;
+    c->tx_cap = s->mqtt_send_buffer_size;
     /* Messages of an outage never keep the subscription from being restored:
      * SUBSCRIBE is its filter and 8 bytes. */
-    c.tx_reserve = strlen(s->mqtt_sub_topic) + 8;
-    c.slots = d->slots;
-    c.slot_count = CLEAT_DEVICE_SLOTS;
-    c.rx_buf = d->rx;
-    c.rx_cap = s->mqtt_network_buffer_size;
-    c.qos2_ids = d->qos2_ids;
-    c.qos2_count = CLEAT_DEVICE_QOS2_IDS;
-    d->session_config = c;
-    return cleat_mqtt_init(&d->session, &d->session_config);
+    c->tx_reserve = d->subscription.filter.len + 8;
+    c->slots = d->slots;
+    c->slot_count = CLEAT_DEVICE_SLOTS;
+    c->rx_buf = d->rx;
+    c->rx_cap = s->mqtt_network_buffer_size;
+    c->qos2_ids = d->qos2_ids;
+    c->qos2_count = CLEAT_DEVICE_QOS2_IDS;
+    return cleat_mqtt_init(&d->session, c);
 }
 
 static int init_client(struct cleat_device *d) {
     const struct cleat_settings *s = d->settings;
     struct cleat_client_config c;
     memset(&c, 0, sizeof c);
-    d->subscription.filter = cleat_bytes_str(s->mqtt_sub_topic);
-    d->subscription.qos = (uint8_t)s->mqtt_messages_qos;
     c.session = &d->session;
     c.stream = d->stream;
     c.subs = &d->subscription;
@@ -255,57 +234,60 @@ static int init_client(struct cleat_device *d) {
 /* The link is up for the first time: check what is needed, then connect.
  * @return the status to end with, or CLEAT_DEVICE_OK. */
 static int begin(struct cleat_device *d, uint64_t now_ms) {
+    const struct cleat_settings *s = d->settings;
     char why[160];
     struct cleat_detail detail = {0};
-    if (cleat_settings_complete(d->settings, why, sizeof why) != CLEAT_OK) {
-        cleat_app_say(d, "Not connecting: %s", why);
+    int err;
+    if (cleat_settings_complete(s, why, sizeof why) != CLEAT_OK) {
+        cleat_app_say(d, SAY_INCOMPLETE, why);
         return CLEAT_DEVICE_SETTINGS;
     }
     if (d->tls_ready) {
-        int err = cleat_tls_check_identity(&d->tls, &detail);
+        err = cleat_tls_check_identity(&d->tls, &detail);
         if (err != CLEAT_OK) {
-            cleat_app_say_error(d,
-                                "Certificate and key in the chip do not work "
-                                "together",
-                                err, &detail);
+            cleat_app_say_error(d, SAY_WRONG_PAIR, err, &detail);
             return CLEAT_DEVICE_CHIP;
         }
-        cleat_app_say(d, "TLS initialised: key %s signs for the certificate",
-                      d->settings->client_private_key);
+        cleat_app_say(d, SAY_TLS_READY, s->client_private_key);
     }
-    int err = init_session(d);
+    d->subscription.filter = cleat_bytes_str(s->mqtt_sub_topic);
+    d->subscription.qos = (uint8_t)s->mqtt_messages_qos;
+    err = init_session(d);
     if (err == CLEAT_OK) {
         err = init_client(d);
     }
     if (err != CLEAT_OK) {
-        cleat_app_say_error(d,
-                            "MQTT cannot be set up (if a size is out of "
-                            "range, raise MQTT_NETWORK_BUFFER_SIZE)",
-                            err, NULL);
+        cleat_app_say_error(d, SAY_MQTT_FAILED, err, &detail);
         return CLEAT_DEVICE_SETTINGS;
     }
-    cleat_app_say(d, "MQTT library initialised");
-    cleat_app_say(d, "MQTT: Connecting as %s to %s:%lu",
-                  d->client_id[0] == '\0' ? "(assigned by the broker)"
-                                          : d->client_id,
-                  d->settings->mqtt_broker_address,
-                  (unsigned long)d->settings->mqtt_port);
+    cleat_app_say(d, SAY_MQTT_READY);
+    cleat_app_say(d, SAY_CONNECTING,
+                  d->client_id[0] == '\0' ? SAY_ASSIGNED_ID : d->client_id,
+                  s->mqtt_broker_address, (unsigned long)s->mqtt_port);
     cleat_client_start(&d->client, now_ms);
     d->client_started = true;
     return CLEAT_DEVICE_OK;
+}
+
+static void publish(struct cleat_device *d, bool on, uint64_t now_ms) {
+    const struct cleat_settings *s = d->settings;
+    int err =
+        cleat_client_publish(&d->client, cleat_bytes_str(s->mqtt_pub_topic),
+                             cleat_bytes_str(cleat_app_message(d, on)),
+                             (uint8_t)s->mqtt_messages_qos, false, now_ms);
+    if (err < 0) {
+        struct cleat_publisher_message failed = {CLEAT_PUBLISHER_FAILED, on,
+                                                 err};
+        (void)cleat_mailbox_post(&d->publisher_box, &failed);
+    }
 }
 
 /* What the subscriber asked for waits for a connection. */
 static void subscribe_again(struct cleat_device *d, uint64_t now_ms) {
     const struct cleat_mqtt_filter f = {d->subscription.filter,
                                         d->subscription.qos};
-    if (!d->ask_subscribe || !cleat_client_is_up(&d->client)) {
-        return;
-    }
     int err = cleat_client_subscribe(&d->client, &f, 1, now_ms);
-    if (err != CLEAT_ERR_FULL) {
-        d->ask_subscribe = false;
-    }
+    d->ask_subscribe = err == CLEAT_ERR_FULL;
     if (err < 0 && err != CLEAT_ERR_FULL) {
         tell_granted(d, CLEAT_MQTT_SUBACK_REFUSED);
     }
@@ -313,24 +295,14 @@ static void subscribe_again(struct cleat_device *d, uint64_t now_ms) {
 
 static void take_commands(struct cleat_device *d, uint64_t now_ms) {
     struct cleat_client_message m;
-    const struct cleat_settings *s = d->settings;
     while (d->client_started && cleat_mailbox_take(&d->client_box, &m)) {
         if (m.type == CLEAT_ASK_SUBSCRIBE) {
             d->ask_subscribe = true;
         } else {
-            int err = cleat_client_publish(
-                &d->client, cleat_bytes_str(s->mqtt_pub_topic),
-                cleat_bytes_str(m.on ? s->mqtt_device_on_message
-                                     : s->mqtt_device_off_message),
-                (uint8_t)s->mqtt_messages_qos, false, now_ms);
-            if (err < 0) {
-                struct cleat_publisher_message failed = {CLEAT_PUBLISHER_FAILED,
-                                                         m.on, err};
-                (void)cleat_mailbox_post(&d->publisher_box, &failed);
-            }
+            publish(d, m.on, now_ms);
         }
     }
-    if (d->client_started) {
+    if (d->ask_subscribe && cleat_client_is_up(&d->client)) {
         subscribe_again(d, now_ms);
     }
 }
@@ -343,82 +315,65 @@ static bool may_pull(struct cleat_device *d) {
 }
 
 /* A few rounds at most: a flood must not keep the task from its other work.
- * @return true once the client has stopped; *due: when to step again. */
-static bool pump(struct cleat_device *d, uint64_t now_ms, uint64_t *due) {
+ * The client is over once it has stopped.
+ * @return when to step again. */
+static uint64_t pump(struct cleat_device *d, uint64_t now_ms) {
     struct cleat_client_event e;
-    for (int round = 0; round < PUMP_ROUNDS; round++) {
-        *due = cleat_client_step(&d->client, now_ms);
+    uint64_t due = CLEAT_NEVER;
+    for (int round = 0; d->client_started && round < PUMP_ROUNDS; round++) {
+        due = cleat_client_step(&d->client, now_ms);
         while (may_pull(d) && cleat_client_event(&d->client, &e, now_ms)) {
             if (on_event(d, &e)) {
-                return true;
+                d->client_started = false;
+                return now_ms;
             }
         }
         now_ms = cleat_port_now_ms();
         if (!may_pull(d)) {
-            *due = now_ms + LINK_CHECK_MS; /* the subscriber wakes us */
-            return false;
+            return now_ms + LINK_CHECK_MS; /* the subscriber wakes us */
         }
-        if (*due > now_ms) {
-            return false;
+        if (due > now_ms) {
+            break;
         }
     }
-    return false;
-}
-
-static const char *link_text(int err) {
-    return err == CLEAT_ERR_IO ? "no interface is up and has an address"
-                               : cleat_strerror(err);
+    return due;
 }
 
 static uint64_t link_failed(struct cleat_device *d, int err, uint64_t now_ms) {
     const struct cleat_settings *s = d->settings;
+    const char *why =
+        err == CLEAT_ERR_IO ? SAY_NO_INTERFACE : cleat_strerror(err);
     d->link_tries++;
     if (s->max_wifi_conn_retries != 0 &&
         d->link_tries >= s->max_wifi_conn_retries) {
-        cleat_app_say(d,
-                      "Link: Giving up after %lu attempts: %s "
-                      "(MAX_WIFI_CONN_RETRIES)",
-                      (unsigned long)d->link_tries, link_text(err));
+        cleat_app_say(d, SAY_LINK_GAVE_UP, (unsigned long)d->link_tries, why);
         cleat_app_end(d, CLEAT_DEVICE_LINK);
         return 0;
     }
-    cleat_app_say(d, "Link: Not up: %s; trying again in %lu ms", link_text(err),
+    cleat_app_say(d, SAY_LINK_RETRY, why,
                   (unsigned long)s->wifi_conn_retry_interval_ms);
     d->link_retry_ms = now_ms + s->wifi_conn_retry_interval_ms;
     return d->link_retry_ms;
 }
 
-/* While the link is down the client closes its connection, and presses are
- * queued as during any other outage. */
-static uint64_t step_suspended(struct cleat_device *d, uint64_t now_ms) {
-    uint64_t due = CLEAT_NEVER;
-    take_commands(d, now_ms);
-    if (d->client_started && pump(d, now_ms, &due)) {
-        d->client_started = false;
-    }
-    return due;
-}
-
-static uint64_t step_link(struct cleat_device *d, uint64_t now_ms) {
+/* Bring the link up; then begin, or go on. @return when to step again. */
+static uint64_t restore_link(struct cleat_device *d, bool up, uint64_t now_ms) {
     struct cleat_link *link = d->platform.link;
     char address[96];
-    uint64_t due = step_suspended(d, now_ms);
-    bool up = link->is_up(link->self, &d->client_task);
     if (!up && now_ms < d->link_retry_ms) {
-        due = earlier(due, d->link_retry_ms);
-        return earlier(due, now_ms + LINK_CHECK_MS);
+        return d->link_retry_ms;
     }
     int err = link->join(link->self, now_ms);
     if (err == CLEAT_ERR_AGAIN) {
-        return earlier(due, now_ms + LINK_JOIN_MS);
+        return now_ms + LINK_JOIN_MS;
     }
     if (err != CLEAT_OK) {
-        return earlier(due, link_failed(d, err, now_ms));
+        return link_failed(d, err, now_ms);
     }
     d->link_tries = 0;
     d->link_retry_ms = 0;
     link->address(link->self, address, sizeof address);
-    cleat_app_say(d, "Link: Up, %s", address);
+    cleat_app_say(d, SAY_LINK_UP, address);
     d->client_state = STATE_RUN;
     if (d->client_started) {
         cleat_client_resume(&d->client, now_ms);
@@ -431,34 +386,33 @@ static uint64_t step_link(struct cleat_device *d, uint64_t now_ms) {
     return now_ms;
 }
 
-static uint64_t step_run(struct cleat_device *d, uint64_t now_ms) {
+/* While the link is down the client is stepped on: it closes its connection,
+ * and presses are queued as during any other outage. */
+static uint64_t step_live(struct cleat_device *d, uint64_t now_ms) {
     struct cleat_link *link = d->platform.link;
-    uint64_t due = CLEAT_NEVER;
+    bool up = link->is_up(link->self, &d->client_task);
     take_commands(d, now_ms);
-    if (!link->is_up(link->self, &d->client_task)) {
-        cleat_app_say(d, "Link: Lost; restoring it, then MQTT");
+    if (d->client_state == STATE_RUN && !up) {
+        cleat_app_say(d, SAY_LINK_LOST);
         cleat_client_suspend(&d->client, now_ms);
-        d->client_state = STATE_LINK; /* where the client is stepped on */
+        d->client_state = STATE_LINK;
         return now_ms;
     }
-    if (pump(d, now_ms, &due)) {
-        d->client_started = false;
-        return now_ms;
+    uint64_t due = earlier(pump(d, now_ms), now_ms + LINK_CHECK_MS);
+    if (d->client_state == STATE_LINK) {
+        return earlier(due, restore_link(d, up, now_ms));
     }
-    if (d->ask_subscribe && cleat_client_is_up(&d->client)) {
-        return now_ms;
-    }
-    return earlier(due, now_ms + LINK_CHECK_MS);
+    return d->ask_subscribe && cleat_client_is_up(&d->client) ? now_ms : due;
 }
 
 static uint64_t step_stopping(struct cleat_device *d, uint64_t now_ms) {
-    uint64_t due = CLEAT_NEVER;
-    if (d->client_started && !pump(d, now_ms, &due)) {
+    const bool connected = d->client_started;
+    uint64_t due = pump(d, now_ms);
+    if (d->client_started) {
         return due;
     }
-    if (d->client_started) {
-        cleat_app_say(d, "MQTT: Disconnected");
-        d->client_started = false;
+    if (connected) {
+        cleat_app_say(d, SAY_DISCONNECTED);
     }
     d->platform.link->leave(d->platform.link->self);
     d->client_state = STATE_ENDED;
@@ -480,26 +434,18 @@ uint64_t cleat_app_client_step(void *self, uint64_t now_ms) {
     struct cleat_device *d = self;
     for (;;) {
         uint64_t due = CLEAT_NEVER;
-        const int before = d->client_state;
         if (d->client_state < STATE_STOPPING && cleat_app_ending(d)) {
             begin_stop(d, now_ms);
         }
-        switch (d->client_state) {
-        case STATE_LINK:
-            due = step_link(d, now_ms);
-            break;
-        case STATE_RUN:
-            due = step_run(d, now_ms);
-            break;
-        case STATE_STOPPING:
+        const int before = d->client_state;
+        if (before == STATE_STOPPING) {
             due = step_stopping(d, now_ms);
-            break;
-        default:
-            break;
+        } else if (before < STATE_STOPPING) {
+            due = step_live(d, now_ms);
         }
         now_ms = cleat_port_now_ms();
         if (d->client_state == before &&
-            !(d->client_state < STATE_STOPPING && cleat_app_ending(d))) {
+            !(before < STATE_STOPPING && cleat_app_ending(d))) {
             return due; /* If that is now: other tasks come first. */
         }
     }

@@ -19,15 +19,17 @@ void cleat_app_say(struct cleat_device *d, const char *fmt, ...) {
 void cleat_app_say_error(struct cleat_device *d, const char *what, int err,
                          const struct cleat_detail *detail) {
     char where[96] = "";
-    if (detail == NULL || detail->layer == CLEAT_LAYER_NONE) {
-        cleat_app_say(d, "%s: %s", what, cleat_strerror(err));
+    size_t n = 0;
+    if (!CLEAT_TEXTS) {
+        cleat_app_say(d, "%s %d %d %ld 0x%04X", what, err, (int)detail->layer,
+                      (long)detail->code, detail->object);
         return;
     }
     if (detail->object != 0) {
-        snprintf(where, sizeof where, ", object 0x%04X", detail->object);
+        n = (size_t)snprintf(where, sizeof where, ", object 0x%04X",
+                             detail->object);
     }
     if (detail->code != 0) {
-        size_t n = strlen(where);
         snprintf(where + n, sizeof where - n, ", %s code %ld",
                  cleat_strlayer(detail->layer), (long)detail->code);
     }
@@ -36,22 +38,33 @@ void cleat_app_say_error(struct cleat_device *d, const char *what, int err,
                   where);
 }
 
-static size_t base64_line(char *out, const uint8_t *data, size_t len) {
-    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqr"
-                                 "stuvwxyz0123456789+/";
+static char base64_digit(uint32_t v) {
+    v &= 63;
+    if (v < 52) {
+        return (char)(v < 26 ? 'A' + v : 'a' + v - 26);
+    }
+    return (char)(v < 62 ? '0' + v - 52 : v == 62 ? '+' : '/');
+}
+
+/* The line of PEM that holds these bytes, 48 at most. */
+static void say_base64(struct cleat_device *d, const uint8_t *data,
+                       size_t len) {
+    char out[68];
     size_t n = 0;
     for (size_t i = 0; i < len; i += 3) {
-        size_t have = len - i < 3 ? len - i : 3;
-        uint32_t v = (uint32_t)data[i] << 16;
-        v |= have > 1 ? (uint32_t)data[i + 1] << 8 : 0;
-        v |= have > 2 ? data[i + 2] : 0;
-        out[n++] = digits[v >> 18];
-        out[n++] = digits[(v >> 12) & 63];
-        out[n++] = have > 1 ? digits[(v >> 6) & 63] : '=';
-        out[n++] = have > 2 ? digits[v & 63] : '=';
+        uint32_t v = 0;
+        for (size_t k = i; k < i + 3; k++) {
+            v = v << 8 | (k < len ? data[k] : 0);
+        }
+        for (int shift = 18; shift >= 0; shift -= 6) {
+            out[n++] = base64_digit(v >> shift);
+        }
     }
     out[n] = '\0';
-    return n;
+    for (size_t k = len; k % 3 != 0; k++) {
+        out[--n] = '=';
+    }
+    cleat_app_say(d, "%s", out);
 }
 
 /* @return bytes of the DER element at the front, header included, or 0. */
@@ -71,18 +84,15 @@ static size_t der_size(struct cleat_bytes b) {
 }
 
 void cleat_app_say_pem(struct cleat_device *d, struct cleat_bytes chain) {
-    char line[80];
     while (chain.len > 0) {
         size_t size = der_size(chain);
         if (size == 0) {
-            cleat_app_say(d, "(%lu bytes that are no certificate)",
-                          (unsigned long)chain.len);
+            cleat_app_say(d, SAY_NO_CERTIFICATE, (unsigned long)chain.len);
             return;
         }
         cleat_app_say(d, "-----BEGIN CERTIFICATE-----");
         for (size_t i = 0; i < size; i += 48) {
-            base64_line(line, chain.data + i, size - i < 48 ? size - i : 48);
-            cleat_app_say(d, "%s", line);
+            say_base64(d, chain.data + i, size - i < 48 ? size - i : 48);
         }
         cleat_app_say(d, "-----END CERTIFICATE-----");
         chain.data += size;

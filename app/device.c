@@ -10,31 +10,31 @@
 
 #include "app.h"
 
-static void make_task(struct cleat_task *task, const char *name,
-                      uint64_t (*step)(void *, uint64_t),
-                      struct cleat_device *d) {
-    task->name = name;
-    task->step = step;
-    task->self = d;
-    task->port = NULL;
-}
+/* A mailbox over an array of the device. */
+#define BOX(name, slots)                                                       \
+    cleat_mailbox_init(&d->name##_box, &d->name##_task, d->slots,              \
+                       sizeof d->slots[0],                                     \
+                       sizeof d->slots / sizeof d->slots[0])
 
 static void make_tasks(struct cleat_device *d) {
-    make_task(&d->element_task, "element", cleat_app_element_step, d);
-    make_task(&d->client_task, "mqtt", cleat_app_client_step, d);
-    make_task(&d->publisher_task, "publisher", cleat_app_publisher_step, d);
-    make_task(&d->subscriber_task, "subscriber", cleat_app_subscriber_step, d);
-    cleat_mailbox_init(&d->client_box, &d->client_task, d->client_slots,
-                       sizeof d->client_slots[0],
-                       sizeof d->client_slots / sizeof d->client_slots[0]);
-    cleat_mailbox_init(&d->publisher_box, &d->publisher_task,
-                       d->publisher_slots, sizeof d->publisher_slots[0],
-                       sizeof d->publisher_slots /
-                           sizeof d->publisher_slots[0]);
-    cleat_mailbox_init(&d->subscriber_box, &d->subscriber_task,
-                       d->subscriber_slots, sizeof d->subscriber_slots[0],
-                       sizeof d->subscriber_slots /
-                           sizeof d->subscriber_slots[0]);
+    static const struct {
+        const char *name;
+        uint64_t (*step)(void *self, uint64_t now_ms);
+    } tasks[] = {{"element", cleat_app_element_step},
+                 {"mqtt", cleat_app_client_step},
+                 {"publisher", cleat_app_publisher_step},
+                 {"subscriber", cleat_app_subscriber_step}};
+    struct cleat_task *const places[] = {&d->element_task, &d->client_task,
+                                         &d->publisher_task,
+                                         &d->subscriber_task};
+    for (size_t i = 0; i < 4; i++) {
+        places[i]->name = tasks[i].name;
+        places[i]->step = tasks[i].step;
+        places[i]->self = d;
+    }
+    BOX(client, client_slots);
+    BOX(publisher, publisher_slots);
+    BOX(subscriber, subscriber_slots);
 }
 
 int cleat_device_init(struct cleat_device *d,
@@ -50,7 +50,7 @@ int cleat_device_init(struct cleat_device *d,
     d->settings = settings;
     d->platform = *platform;
     if (settings->max_mqtt_conn_retries == 0) {
-        snprintf(d->retries_text, sizeof d->retries_text, "no limit");
+        memcpy(d->retries_text, SAY_NO_LIMIT, sizeof SAY_NO_LIMIT);
     } else {
         snprintf(d->retries_text, sizeof d->retries_text, "%lu",
                  (unsigned long)settings->max_mqtt_conn_retries);
@@ -59,8 +59,8 @@ int cleat_device_init(struct cleat_device *d,
     err = cleat_se_init(&d->se, platform->driver, &d->platform.element,
                         &d->element_task, &detail);
     if (err != CLEAT_OK && why_cap > 0) {
-        snprintf(why, why_cap, "CHIP: %s: %s", cleat_strerror(err),
-                 detail.text == NULL ? "cannot be used" : detail.text);
+        snprintf(why, why_cap, SAY_CHIP_INIT, cleat_strerror(err),
+                 detail.text == NULL ? SAY_NOT_USABLE : detail.text);
     }
     return err;
 }
@@ -135,7 +135,7 @@ void cleat_app_client_ended(struct cleat_device *d) {
 }
 
 void cleat_app_element_ended(struct cleat_device *d) {
-    cleat_app_say(d, "Device: ended");
+    cleat_app_say(d, SAY_ENDED);
     cleat_port_enter();
     d->ended = true;
     cleat_port_leave();

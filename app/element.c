@@ -21,20 +21,26 @@ enum {
 
 #define OPEN_TRIES 3
 
-static void submit(struct cleat_device *d, enum cleat_se_op_type type,
-                   int state) {
+/* Ask the chip; what for is the state until the answer is there. */
+static void ask(struct cleat_device *d, enum cleat_se_op_type type, int state) {
     d->element_op.type = type;
-    d->element_state = state;
+    d->element_state = (uint8_t)state;
     cleat_se_submit(&d->se, &d->element_op);
 }
 
-static void submit_read(struct cleat_device *d, enum cleat_se_op_type type,
-                        uint16_t object, uint8_t *out, size_t cap, int state) {
+static void ask_anew(struct cleat_device *d, enum cleat_se_op_type type,
+                     int state) {
     memset(&d->element_op, 0, sizeof d->element_op);
-    d->element_op.object = object;
+    ask(d, type, state);
+}
+
+static void ask_for(struct cleat_device *d, enum cleat_se_op_type type,
+                    int object, uint8_t *out, size_t cap, int state) {
+    memset(&d->element_op, 0, sizeof d->element_op);
+    d->element_op.object = (uint16_t)object;
     d->element_op.out.data = out;
     d->element_op.out.cap = cap;
-    submit(d, type, state);
+    ask(d, type, state);
 }
 
 static void ended(struct cleat_device *d) {
@@ -42,56 +48,50 @@ static void ended(struct cleat_device *d) {
     cleat_app_element_ended(d);
 }
 
-static void failed(struct cleat_device *d, const char *what) {
-    cleat_app_say_error(d, what, d->element_op.err, &d->element_op.detail);
-    cleat_app_end(d, CLEAT_DEVICE_CHIP);
+static void close_chip(struct cleat_device *d) {
+    ask_anew(d, CLEAT_SE_CLOSE, STATE_CLOSING);
 }
 
-static void close_chip(struct cleat_device *d) {
-    memset(&d->element_op, 0, sizeof d->element_op);
-    submit(d, CLEAT_SE_CLOSE, STATE_CLOSING);
+static void say_failed(struct cleat_device *d, const char *what) {
+    cleat_app_say_error(d, what, d->element_op.err, &d->element_op.detail);
 }
 
 static void opened(struct cleat_device *d) {
     if (d->element_op.err != CLEAT_OK) {
         d->element_tries++;
         if (d->element_tries < OPEN_TRIES && !cleat_app_ending(d)) {
-            cleat_app_say_error(d, "Secure element did not open, resetting it",
-                                d->element_op.err, &d->element_op.detail);
-            memset(&d->element_op, 0, sizeof d->element_op);
-            submit(d, CLEAT_SE_RESET, STATE_RESETTING);
+            say_failed(d, SAY_CHIP_RESET);
+            ask_anew(d, CLEAT_SE_RESET, STATE_RESETTING);
             return;
         }
-        failed(d, "Secure element cannot be used");
-        cleat_app_say(d, "Check CHIP (--chip), wiring, power and that no other "
-                         "program uses it");
+        say_failed(d, SAY_CHIP_FAILED);
+        cleat_app_end(d, CLEAT_DEVICE_CHIP);
+        cleat_app_say(d, SAY_CHIP_CHECK);
         ended(d);
         return;
     }
-    cleat_app_say(d, "Secure element initialised: driver %s (%s)",
-                  d->platform.driver->name, d->platform.driver->summary);
+    cleat_app_say(d, SAY_CHIP_OPEN, d->platform.driver->name,
+                  d->platform.driver->summary);
     if (d->platform.driver->tests_only) {
-        cleat_app_say(d, "WARNING: this driver holds the private key in "
-                         "memory. For tests only, never for a device.");
+        cleat_app_say(d, SAY_CHIP_TESTS_ONLY);
     }
-    submit_read(d, CLEAT_SE_READ, CLEAT_SE_OBJECT_UID, d->uid, sizeof d->uid,
-                STATE_UID);
+    ask_for(d, CLEAT_SE_READ, CLEAT_SE_OBJECT_UID, d->uid, sizeof d->uid,
+            STATE_UID);
 }
 
 static void got_uid(struct cleat_device *d) {
     if (d->element_op.err == CLEAT_OK) {
-        char hex[2 * sizeof d->uid + 1] = "";
+        char hex[2 * sizeof d->uid + 1];
         d->uid_len = d->element_op.out.len;
-        for (size_t i = 0; i < d->uid_len; i++) {
-            static const char digits[] = "0123456789abcdef";
-            hex[2 * i] = digits[d->uid[i] >> 4];
-            hex[2 * i + 1] = digits[d->uid[i] & 15];
+        for (size_t i = 0; i < 2 * d->uid_len; i++) {
+            hex[i] = "0123456789abcdef"[d->uid[i / 2] >> (4 * (~i & 1)) & 15];
         }
-        cleat_app_say(d, "Coprocessor UID: %s", hex);
+        hex[2 * d->uid_len] = '\0';
+        cleat_app_say(d, SAY_CHIP_UID, hex);
     }
-    int object = cleat_settings_object(d->settings->client_certificate);
-    submit_read(d, CLEAT_SE_CERTIFICATE, (uint16_t)object, d->certificate,
-                sizeof d->certificate, STATE_CERTIFICATE);
+    ask_for(d, CLEAT_SE_CERTIFICATE,
+            cleat_settings_object(d->settings->client_certificate),
+            d->certificate, sizeof d->certificate, STATE_CERTIFICATE);
 }
 
 static int prepare_tls(struct cleat_device *d, struct cleat_detail *detail) {
@@ -106,13 +106,25 @@ static int prepare_tls(struct cleat_device *d, struct cleat_detail *detail) {
     c.hostname = s->mqtt_broker_address;
     c.sni = s->mqtt_sni_hostname;
     c.alpn = s->mqtt_alpn_protocol_name;
-    c.allow_rsa = cleat_settings_key_exchange(s, "ECDHE_RSA");
+    c.allow_rsa = cleat_settings_allow_rsa(s);
     if (!s->tls_chip_random) {
         c.random = d->platform.random;
         c.random_arg = d->platform.random_arg;
     }
     c.ignore_dates = !s->tls_check_dates;
     c.handshake_timeout_ms = s->mqtt_timeout_ms;
+    c.version = (enum cleat_tls_version)s->tls_1_3;
+    c.chain = (enum cleat_tls_chain)s->tls_chain_check;
+    c.crl = d->platform.crl;
+    c.chip_only = s->tls_all_on_chip;
+    c.session = s->tls_session_resumption ? d->platform.tls_session : NULL;
+    if (c.ca[0].len == 0) {
+        int object = cleat_settings_object(s->root_ca_certificate);
+        c.ca_object = (uint16_t)(object > 0 ? object : 0);
+    }
+    if (c.crl.len == 0 && s->tls_crl_file[0] != '\0') {
+        return CLEAT_ERR_UNSUPPORTED; /* this port reads no such file */
+    }
     int err = cleat_tls_init(&d->tls, &c, detail);
     if (err == CLEAT_OK) {
         d->tls_ready = true;
@@ -124,13 +136,12 @@ static int prepare_tls(struct cleat_device *d, struct cleat_detail *detail) {
 /* Everything the MQTT client task needs is there: start it. */
 static void hand_over(struct cleat_device *d) {
     struct cleat_detail detail = {0};
-    char why[160];
     d->stream = d->platform.net;
     if (d->settings->mqtt_secure_connection &&
-        cleat_settings_complete(d->settings, why, sizeof why) == CLEAT_OK) {
+        cleat_settings_complete(d->settings, NULL, 0) == CLEAT_OK) {
         int err = prepare_tls(d, &detail);
         if (err != CLEAT_OK) {
-            cleat_app_say_error(d, "TLS cannot be set up", err, &detail);
+            cleat_app_say_error(d, SAY_TLS_FAILED, err, &detail);
             cleat_app_end(d, CLEAT_DEVICE_SETTINGS);
             close_chip(d);
             return;
@@ -140,21 +151,20 @@ static void hand_over(struct cleat_device *d) {
     d->client_runs = true;
     if (cleat_port_start(&d->client_task) != CLEAT_OK) {
         d->client_runs = false;
-        cleat_app_say(d,
-                      "The MQTT client task cannot be started: no resources");
+        cleat_app_say(d, SAY_NO_CLIENT_TASK);
         cleat_app_end(d, CLEAT_DEVICE_CONNECTION);
     }
 }
 
 static void got_certificate(struct cleat_device *d) {
     if (d->element_op.err != CLEAT_OK) {
-        failed(d, "Certificate cannot be read");
+        say_failed(d, SAY_CERTIFICATE_FAILED);
+        cleat_app_end(d, CLEAT_DEVICE_CHIP);
         close_chip(d);
         return;
     }
     d->certificate_len = d->element_op.out.len;
-    cleat_app_say(d, "Certificate of this device, from chip object %s:",
-                  d->settings->client_certificate);
+    cleat_app_say(d, SAY_CERTIFICATE, d->settings->client_certificate);
     cleat_app_say_pem(d, cleat_bytes_of(d->certificate, d->certificate_len));
     cleat_app_make_client_id(d);
     cleat_app_say_registration(d);
@@ -176,8 +186,7 @@ static void op_finished(struct cleat_device *d) {
     } else if (d->element_state == STATE_OPENING) {
         opened(d);
     } else if (d->element_state == STATE_RESETTING) {
-        memset(&d->element_op, 0, sizeof d->element_op);
-        submit(d, CLEAT_SE_OPEN, STATE_OPENING);
+        ask_anew(d, CLEAT_SE_OPEN, STATE_OPENING);
     } else if (d->element_state == STATE_UID) {
         got_uid(d);
     } else {
@@ -189,8 +198,7 @@ static void op_finished(struct cleat_device *d) {
 static bool advance(struct cleat_device *d) {
     switch (d->element_state) {
     case STATE_START:
-        memset(&d->element_op, 0, sizeof d->element_op);
-        submit(d, CLEAT_SE_OPEN, STATE_OPENING);
+        ask_anew(d, CLEAT_SE_OPEN, STATE_OPENING);
         return true;
     case STATE_READY:
         if (cleat_app_ending(d) && client_over(d)) {

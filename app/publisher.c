@@ -6,16 +6,18 @@
  */
 #include "app.h"
 
+const char *cleat_app_message(const struct cleat_device *d, bool on) {
+    return on ? d->settings->mqtt_device_on_message
+              : d->settings->mqtt_device_off_message;
+}
+
 static void handle(struct cleat_device *d,
                    const struct cleat_publisher_message *m) {
-    const struct cleat_settings *s = d->settings;
     switch (m->type) {
     case CLEAT_PUBLISHER_READY:
-        cleat_app_say(d,
-                      "Press the user button (%s) to publish \"%s\"/\"%s\" on "
-                      "the topic '%s'...",
-                      d->platform.board->button_name, s->mqtt_device_on_message,
-                      s->mqtt_device_off_message, s->mqtt_pub_topic);
+        cleat_app_say(d, SAY_PRESS, d->platform.board->button_name,
+                      cleat_app_message(d, true), cleat_app_message(d, false),
+                      d->settings->mqtt_pub_topic);
         cleat_port_enter();
         d->ready = true;
         cleat_port_leave();
@@ -32,12 +34,9 @@ static void handle(struct cleat_device *d,
     case CLEAT_PUBLISHER_FAILED:
         d->led_known = !m->on;
         d->echoes = 0;
-        cleat_app_say(d, "Publisher: \"%s\" was not published: %s",
-                      m->on ? s->mqtt_device_on_message
-                            : s->mqtt_device_off_message,
-                      m->err == CLEAT_ERR_FULL
-                          ? "the send buffer is full (MQTT_SEND_BUFFER_SIZE)"
-                          : cleat_strerror(m->err));
+        cleat_app_say(d, SAY_NOT_PUBLISHED, cleat_app_message(d, m->on),
+                      m->err == CLEAT_ERR_FULL ? SAY_BUFFER_FULL
+                                               : cleat_strerror(m->err));
         break;
     }
 }
@@ -46,13 +45,11 @@ static void press(struct cleat_device *d, uint64_t now_ms) {
     struct cleat_client_message m = {CLEAT_ASK_PUBLISH, !d->led_known};
     /* Said before it is posted: its echo must not be told first. */
     if (cleat_mailbox_room(&d->client_box) > 0) {
-        cleat_app_say(d, "Publisher: Publishing '%s' on the topic '%s'",
-                      m.on ? d->settings->mqtt_device_on_message
-                           : d->settings->mqtt_device_off_message,
+        cleat_app_say(d, SAY_PUBLISHING, cleat_app_message(d, m.on),
                       d->settings->mqtt_pub_topic);
     }
     if (cleat_mailbox_post(&d->client_box, &m) != CLEAT_OK) {
-        cleat_app_say(d, "Publisher: too many presses at once, one is lost");
+        cleat_app_say(d, SAY_TOO_MANY);
         return;
     }
     d->led_known = m.on;

@@ -27,9 +27,10 @@ void cleat_app_make_client_id(struct cleat_device *d) {
     uint64_t h = d->uid_len > 0 ? mix(d->uid, d->uid_len)
                                 : mix(d->certificate, d->certificate_len);
     d->rng = (uint32_t)(h >> 16);
+    d->client_id[0] = '\0';
     if (!s->generate_unique_client_id) {
-        snprintf(d->client_id, sizeof d->client_id, "%s",
-                 s->mqtt_client_identifier);
+        strncat(d->client_id, s->mqtt_client_identifier,
+                sizeof d->client_id - 1);
         return;
     }
     size_t max = s->mqtt_client_identifier_max_len;
@@ -43,7 +44,8 @@ void cleat_app_make_client_id(struct cleat_device *d) {
     memcpy(d->client_id, s->mqtt_client_identifier, keep);
     d->client_id[keep++] = '-';
     for (size_t i = 0; i < SUFFIX_LEN; i++) {
-        d->client_id[keep++] = digits[(h >> (5 * i)) & 31];
+        d->client_id[keep++] = digits[h & 31];
+        h >>= 5;
     }
     d->client_id[keep] = '\0';
 }
@@ -95,12 +97,10 @@ static void say_policy(struct cleat_device *d) {
 }
 
 void cleat_app_say_registration(struct cleat_device *d) {
+    cleat_app_say(d, SAY_REGISTER);
     if (!CLEAT_TEXTS) {
-        cleat_app_say(d, "To register this device: docs/brokers.md");
         return;
     }
-    cleat_app_say(d, "To register this device at AWS IoT (any other broker: "
-                     "docs/brokers.md):");
     cleat_app_say(d, "  1. Save the certificate above, BEGIN to END line, as "
                      "device.pem.");
     cleat_app_say(d, "  2. Register it without a certificate authority "

@@ -10,6 +10,10 @@
 #define SUBSCRIBE_TRIES 3
 #define SUBSCRIBE_RETRY_MS 1000
 #define ANNOUNCE_RETRY_MS 20
+#define SHOWN_MAX                                                              \
+    (CLEAT_DEVICE_TOPIC_MAX > CLEAT_DEVICE_PAYLOAD_MAX                         \
+         ? CLEAT_DEVICE_TOPIC_MAX                                              \
+         : CLEAT_DEVICE_PAYLOAD_MAX)
 
 /* Presses make sense from now on, with the LED following or not.
  * @return when to try again if the publisher has no room now. */
@@ -23,42 +27,31 @@ static uint64_t announce(struct cleat_device *d, uint64_t now_ms) {
 }
 
 static void granted(struct cleat_device *d, uint8_t qos, uint64_t now_ms) {
+    const char *topic = d->settings->mqtt_sub_topic;
     if (qos != CLEAT_MQTT_SUBACK_REFUSED) {
         d->subscribe_tries = 0;
-        cleat_app_say(d, "Subscriber: Subscribed to the topic '%s' with QoS %u",
-                      d->settings->mqtt_sub_topic, (unsigned)qos);
-        d->announce = true;
-        return;
-    }
-    d->subscribe_tries++;
-    if (d->subscribe_tries < SUBSCRIBE_TRIES) {
-        cleat_app_say(d,
-                      "Subscriber: The broker refused the topic '%s', trying "
-                      "again in %d ms",
-                      d->settings->mqtt_sub_topic, SUBSCRIBE_RETRY_MS);
+        cleat_app_say(d, SAY_SUBSCRIBED, topic, (unsigned)qos);
+    } else if (++d->subscribe_tries < SUBSCRIBE_TRIES) {
+        cleat_app_say(d, SAY_SUBSCRIBE_AGAIN, topic, SUBSCRIBE_RETRY_MS);
         d->subscribe_ms = now_ms + SUBSCRIBE_RETRY_MS;
         return;
+    } else {
+        cleat_app_say(d, SAY_NOT_SUBSCRIBED, topic);
     }
-    cleat_app_say(d,
-                  "Subscriber: The broker refuses the topic '%s': its access "
-                  "rules (policy, ACL) do not allow this client to subscribe; "
-                  "the LED will not follow",
-                  d->settings->mqtt_sub_topic);
     d->announce = true;
 }
 
-/* Text as it may be shown: anything not printable becomes a dot. */
-static void shown(char *out, size_t cap, const uint8_t *data, size_t len,
-                  size_t room, uint32_t true_len) {
+/* Say text as it may be shown: anything not printable becomes a dot. `room` is
+ * where it was cut if it was longer. */
+static void say_shown(struct cleat_device *d, const char *fmt,
+                      const uint8_t *data, size_t len, size_t room) {
+    char out[SHOWN_MAX + 4];
     size_t n = 0;
-    for (size_t i = 0; i < len && i < room && n + 4 < cap; i++) {
-        out[n++] = (char)(data[i] < 0x20 || data[i] == 0x7F ? '.' : data[i]);
+    for (; n < len && n < room; n++) {
+        out[n] = (char)(data[n] < 0x20 || data[n] == 0x7F ? '.' : data[n]);
     }
-    if (true_len > n) {
-        memcpy(out + n, "...", 3);
-        n += 3;
-    }
-    out[n] = '\0';
+    memcpy(out + n, len > n ? "..." : "\0\0\0", 4);
+    cleat_app_say(d, fmt, out);
 }
 
 static bool is_payload(const struct cleat_subscriber_message *m,
@@ -69,20 +62,15 @@ static bool is_payload(const struct cleat_subscriber_message *m,
 
 static void message(struct cleat_device *d,
                     const struct cleat_subscriber_message *m) {
-    char topic[CLEAT_DEVICE_TOPIC_MAX + 8];
-    char payload[CLEAT_DEVICE_PAYLOAD_MAX + 8];
-    shown(topic, sizeof topic, m->topic, m->topic_len, sizeof m->topic,
-          m->topic_len);
-    shown(payload, sizeof payload, m->payload, m->payload_len,
-          sizeof m->payload, m->payload_len);
-    cleat_app_say(d, "Subscriber: Incoming MQTT message received:");
-    cleat_app_say(d, "    Topic   : %s", topic);
-    cleat_app_say(d, "    QoS     : %u", (unsigned)m->qos);
-    cleat_app_say(d, "    Payload : %s", payload);
+    cleat_app_say(d, SAY_MESSAGE);
+    say_shown(d, SAY_MESSAGE_TOPIC, m->topic, m->topic_len, sizeof m->topic);
+    cleat_app_say(d, SAY_MESSAGE_QOS, (unsigned)m->qos);
+    say_shown(d, SAY_MESSAGE_PAYLOAD, m->payload, m->payload_len,
+              sizeof m->payload);
 
-    bool on = is_payload(m, d->settings->mqtt_device_on_message);
-    if (!on && !is_payload(m, d->settings->mqtt_device_off_message)) {
-        cleat_app_say(d, "Subscriber: Not a message for the LED, ignored");
+    bool on = is_payload(m, cleat_app_message(d, true));
+    if (!on && !is_payload(m, cleat_app_message(d, false))) {
+        cleat_app_say(d, SAY_NOT_FOR_LED);
         return;
     }
     /* The publisher is told first: whoever sees the LED change and presses

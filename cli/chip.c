@@ -3,10 +3,16 @@
  * The secure element behind --chip: one table of name prefixes. A prefix that
  * is no bus is looked up among the drivers.
  */
+#define _POSIX_C_SOURCE 200809L
 #include <string.h>
+#include <unistd.h>
 
+#include "cleat/linux_crypto.h"
 #include "cleat/linux_i2c.h"
+#include "cleat/port.h"
 #include "cli.h"
+#include "lock.h"
+#include "secret.h"
 #include "sim/sim.h"
 
 #define BUS_DRIVER "optiga"
@@ -19,6 +25,10 @@ static int open_sim(struct cli_chip *chip, const char *dir,
                     const struct cli_chip_factory *factory) {
     char why[512];
     struct cleat_sim_options o;
+    snprintf(why, sizeof why, "%s/lock", dir);
+    if (!cli_lock_free(why)) { /* The virtual chip takes it itself. */
+        return CLI_BUSY;
+    }
     memset(&o, 0, sizeof o);
     o.dir = dir;
     if (factory != NULL) {
@@ -29,7 +39,7 @@ static int open_sim(struct cli_chip *chip, const char *dir,
     struct cleat_sim *sim = cleat_sim_open(&o, why, sizeof why);
     if (sim == NULL) {
         cli_error("sim:%s: %s", dir, why);
-        return CLI_FAILED;
+        return CLI_UNREACHED;
     }
     chip->handle = sim;
     chip->bus = *cleat_sim_bus(sim);
@@ -44,10 +54,13 @@ static void close_dev(struct cli_chip *chip) {
 static int say_open_failed(const char *spec, int err,
                            const struct cleat_detail *detail,
                            const char *remedy) {
+    if (err == CLEAT_ERR_FULL) {
+        return CLI_BUSY;
+    }
     cli_error("%s: %s%s%s", spec,
               detail->text != NULL ? detail->text : cleat_strerror(err),
               remedy == NULL ? "" : "; ", remedy == NULL ? "" : remedy);
-    return CLI_FAILED;
+    return CLI_UNREACHED;
 }
 
 static void close_unix(struct cli_chip *chip) {
@@ -71,6 +84,11 @@ static int open_i2c(struct cli_chip *chip, const char *path,
                     const struct cli_chip_factory *factory) {
     struct cleat_detail detail = {0};
     (void)factory;
+    int fd = cli_lock_take(path);
+    if (fd == CLEAT_ERR_FULL) {
+        return CLI_BUSY;
+    }
+    chip->lock = fd >= 0 ? fd + 1 : 0; /* What is wrong, the next one tells. */
     int err = cleat_linux_i2c_dev_open(path, &chip->bus, &detail);
     if (err != CLEAT_OK) {
         return say_open_failed(path, err, &detail,
@@ -132,8 +150,34 @@ int cli_chip_check(const char *spec) {
     return look_up(&chip, spec, &open, &rest);
 }
 
-int cli_chip_open(struct cli_chip *chip, const char *spec,
-                  const struct cli_chip_factory *factory) {
+/* Who has it, for the words: the file that is locked, or the socket. */
+static void say_busy(const char *spec, const char *rest) {
+    char path[600];
+    char holder[128];
+    snprintf(path, sizeof path, "%s%s", rest,
+             strncmp(spec, "sim:", 4) == 0 ? "/lock" : "");
+    cli_lock_holder(path, holder, sizeof holder);
+    cli_error("%s: this element is in use by %s; end that, or wait for it "
+              "with --wait SECONDS",
+              spec, holder[0] != '\0' ? holder : "another process");
+}
+
+static void let_go(struct cli_chip *chip) {
+    if (chip->lock > 0) {
+        close(chip->lock - 1);
+    }
+    chip->lock = 0;
+}
+
+static void (*opened)(struct cleat_i2c *bus);
+
+void cli_chip_on_open(void (*fn)(struct cleat_i2c *bus)) {
+    opened = fn;
+}
+
+int cli_chip_open_wait(struct cli_chip *chip, const char *spec,
+                       const struct cli_chip_factory *factory,
+                       uint32_t wait_s) {
     open_bus *open;
     const char *rest;
     memset(chip, 0, sizeof *chip);
@@ -141,13 +185,32 @@ int cli_chip_open(struct cli_chip *chip, const char *spec,
     if (status != CLI_OK || open == NULL) {
         return status;
     }
-    return open(chip, rest, factory);
+    uint64_t until_ms = cleat_port_now_ms() + (uint64_t)wait_s * 1000;
+    while ((status = open(chip, rest, factory)) == CLI_BUSY &&
+           cleat_port_now_ms() < until_ms) {
+        cleat_port_delay_us(50000);
+    }
+    if (status == CLI_BUSY) {
+        say_busy(spec, rest);
+    }
+    if (status != CLI_OK) {
+        let_go(chip);
+    } else if (opened != NULL) {
+        opened(&chip->bus);
+    }
+    return status;
+}
+
+int cli_chip_open(struct cli_chip *chip, const char *spec,
+                  const struct cli_chip_factory *factory) {
+    return cli_chip_open_wait(chip, spec, factory, 0);
 }
 
 void cli_chip_close(struct cli_chip *chip) {
     if (chip->close_bus != NULL) {
         chip->close_bus(chip);
     }
+    let_go(chip);
     memset(chip, 0, sizeof *chip);
 }
 
@@ -162,15 +225,10 @@ void cli_se_error(const char *what, const struct cleat_se_op *op) {
               where);
 }
 
-int cli_se_open(struct cli_se *s, const char *spec,
-                const struct cli_chip_factory *factory) {
+/* The element on an opened bus. */
+static int start_element(struct cli_se *s) {
     struct cleat_detail detail = {0};
     struct cleat_se_op op;
-    memset(s, 0, sizeof *s);
-    int status = cli_chip_open(&s->chip, spec, factory);
-    if (status != CLI_OK) {
-        return status;
-    }
     s->task.name = "element";
     s->task.step = cleat_se_step;
     s->task.self = &s->se;
@@ -181,7 +239,7 @@ int cli_se_open(struct cli_se *s, const char *spec,
         cli_error("%s: %s", s->chip.driver->name,
                   detail.text != NULL ? detail.text : cleat_strerror(err));
         cli_chip_close(&s->chip);
-        return CLI_FAILED;
+        return CLI_UNREACHED;
     }
     if (s->chip.driver->tests_only) {
         cli_error("WARNING: the key of \"%s\" is in this process's memory. For "
@@ -192,11 +250,60 @@ int cli_se_open(struct cli_se *s, const char *spec,
     op.type = CLEAT_SE_OPEN;
     if (cleat_se_do(&s->se, &op, 0) != CLEAT_OK) {
         cli_se_error("the secure element cannot be opened", &op);
+        if (s->chip.element.shield != NULL) {
+            cli_error("is --shield the secret that `cleat chip pair` wrote "
+                      "for this very chip?");
+        }
         cleat_se_deinit(&s->se);
         cli_chip_close(&s->chip);
-        return CLI_FAILED;
+        return CLI_UNREACHED;
     }
     return CLI_OK;
+}
+
+int cli_se_open(struct cli_se *s, const char *spec,
+                const struct cli_chip_factory *factory) {
+    memset(s, 0, sizeof *s);
+    int status = cli_chip_open(&s->chip, spec, factory);
+    return status == CLI_OK ? start_element(s) : status;
+}
+
+static int shield_secret(void *arg, uint8_t *out, size_t cap) {
+    size_t len = 0;
+    return cli_secret_load(arg, out, cap, &len) ? (int)len : CLEAT_ERR_IO;
+}
+
+int cli_se_open_wait(struct cli_se *s, const char *spec, uint32_t wait_s,
+                     const char *secret_file) {
+    uint8_t secret[CLEAT_SE_SECRET_MAX];
+    size_t len = 0;
+    memset(s, 0, sizeof *s);
+    if (secret_file != NULL) {
+        bool ok = cli_secret_load(secret_file, secret, sizeof secret, &len);
+        cleat_wipe(secret, sizeof secret);
+        if (!ok) {
+            return CLI_USAGE;
+        }
+    }
+    int status = cli_chip_open_wait(&s->chip, spec, NULL, wait_s);
+    if (status != CLI_OK) {
+        return status;
+    }
+    if (secret_file != NULL &&
+        (s->chip.driver->can & CLEAT_SE_CAN_SHIELD) == 0) {
+        cli_error("--shield: this element has no shielded connection");
+        cli_chip_close(&s->chip);
+        return CLI_REFUSED;
+    }
+    if (secret_file != NULL) {
+        s->shield.driver = &cleat_se_shield_optiga;
+        s->shield.crypto = &cleat_linux_crypto;
+        s->shield.secret = shield_secret;
+        s->shield.secret_arg = (void *)(uintptr_t)secret_file;
+        s->shield.level = CLEAT_SE_PROTECT_BOTH;
+        s->chip.element.shield = &s->shield;
+    }
+    return start_element(s);
 }
 
 void cli_se_close(struct cli_se *s) {
@@ -206,4 +313,5 @@ void cli_se_close(struct cli_se *s) {
     cleat_se_do(&s->se, &op, 0);
     cleat_se_deinit(&s->se);
     cli_chip_close(&s->chip);
+    cleat_wipe(&s->shield, sizeof s->shield); /* Live keys. */
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "chip_call.h"
+#include "cleat/se_chip.h"
 #include "metadata.h"
 
 static const char *const forms[][2] = {
@@ -15,8 +16,8 @@ static const char *const forms[][2] = {
     {"i2c:/dev/i2c-N", "a chip on a bus of this machine"},
 };
 
-static int list_json(void) {
-    cJSON *root = cJSON_CreateObject();
+static int list_json(struct cli_chip_call *c) {
+    cJSON *root = cli_report_root(&c->report);
     cJSON *drivers = cJSON_AddArrayToObject(root, "drivers");
     cJSON *addresses = cJSON_AddArrayToObject(root, "addresses");
     for (size_t i = 0; cleat_se_drivers[i] != NULL; i++) {
@@ -46,20 +47,12 @@ static int list_json(void) {
         cJSON_AddStringToObject(o, "meaning", d->summary);
         cJSON_AddItemToArray(addresses, o);
     }
-    char *text = cJSON_Print(root);
-    cJSON_Delete(root);
-    if (text == NULL) {
-        cli_error("out of memory");
-        return CLI_FAILED;
-    }
-    puts(text);
-    cJSON_free(text);
     return CLI_OK;
 }
 
 int cli_chip_list(struct cli_chip_call *c) {
     if (c->json) {
-        return list_json();
+        return list_json(c);
     }
     printf("drivers:\n");
     for (size_t i = 0; cleat_se_drivers[i] != NULL; i++) {
@@ -119,50 +112,80 @@ static int read_number(struct cli_chip_call *c, uint16_t object) {
     return op.out.len == 1 ? b[0] : b[0] << 8 | b[1];
 }
 
-static void show_number(struct cli_chip_call *c, cJSON *json, uint16_t object,
+static void show_number(struct cli_chip_call *c, uint16_t object,
                         const char *key, const char *label, const char *unit,
                         bool life_cycle) {
     int v = read_number(c, object);
     if (v < 0) {
         return;
     }
-    if (json != NULL) {
-        cJSON_AddNumberToObject(json, key, v);
-    } else if (life_cycle) {
-        printf("%s: %s\n", label, cli_metadata_life_cycle(v));
+    if (life_cycle) {
+        cli_report_text(&c->report, key, label, "%s",
+                        cli_metadata_life_cycle(v));
     } else {
-        printf("%s: %d%s\n", label, v, unit);
+        cli_report_number(&c->report, key, label, v, unit);
     }
 }
 
-/* 0xE0C2: chip type, batch and place, firmware; the last two are the build. */
-static bool show_uid(struct cli_chip_call *c, cJSON *json) {
-    char hex[2 * 64 + 1];
+/* 0xE0C2: chip type, batch and place, firmware; the last two are the build
+ * (Solution Reference Manual, Coprocessor UID). */
+static void decode_uid(struct cli_report *r, const uint8_t *uid) {
+    char hex[16];
+    struct cleat_reader x = cleat_reader_of(cleat_bytes_of(uid + 17, 4));
+    cli_hex(cleat_bytes_of(uid + 3, 2), "", hex, sizeof hex);
+    cli_report_text(r, "rom_mask", "ROM mask", "%s", hex);
+    cli_hex(cleat_bytes_of(uid + 5, 6), "", hex, sizeof hex);
+    cli_report_text(r, "chip_type", "chip type", "%s", hex);
+    cli_hex(cleat_bytes_of(uid + 11, 6), "", hex, sizeof hex);
+    unsigned across = cleat_read_u16(&x);
+    unsigned down = cleat_read_u16(&x);
+    cli_report_text(r, "batch", "batch, place on the wafer", "%s, %u/%u", hex,
+                    across, down);
+    cli_hex(cleat_bytes_of(uid + 21, 4), "", hex, sizeof hex);
+    char build[8];
+    cli_hex(cleat_bytes_of(uid + 25, 2), "", build, sizeof build);
+    bool v3 = strcmp(build, "2440") >= 0;
+    if (r->json) {
+        cli_report_string(r, "firmware", hex);
+        cli_report_string(r, "build", build);
+        cli_report_string(r, "version", v3 ? "V3" : "V1");
+    } else {
+        printf("firmware: %s, build %s (%s)\n", hex, build, v3 ? "V3" : "V1");
+    }
+}
+
+static int show_uid(struct cli_chip_call *c) {
     struct cleat_se_op op =
         cli_chip_op(CLEAT_SE_READ, CLEAT_SE_OBJECT_UID, c->data, 64);
-    if (!cli_chip_ask(c, &op, "the UID cannot be read")) {
-        return false;
+    int status = cli_chip_do(c, &op, "the UID cannot be read");
+    if (status != CLI_OK) {
+        return status;
     }
-    cli_hex(cleat_bytes_of(c->data, op.out.len), "", hex, sizeof hex);
-    if (json != NULL) {
-        cJSON_AddStringToObject(json, "uid", hex);
-    } else {
-        printf("UID: %s\n", hex);
+    cli_report_hex(&c->report, "uid", "UID",
+                   cleat_bytes_of(c->data, op.out.len));
+    if (op.out.len == CLEAT_SE_UID_LEN && c->se.chip.driver->needs_bus) {
+        decode_uid(&c->report, c->data);
     }
-    if (op.out.len == 27) {
-        char build[8];
-        char firmware[16];
-        cli_hex(cleat_bytes_of(c->data + 25, 2), "", build, sizeof build);
-        cli_hex(cleat_bytes_of(c->data + 21, 4), "", firmware, sizeof firmware);
-        if (json != NULL) {
-            cJSON_AddStringToObject(json, "firmware", firmware);
-            cJSON_AddStringToObject(json, "build", build);
-        } else {
-            printf("firmware: %s, build %s%s\n", firmware, build,
-                   strcmp(build, "2440") == 0 ? " (V3)" : "");
-        }
+    return CLI_OK;
+}
+
+static void show_pairing(struct cli_chip_call *c) {
+    static const char *const words[] = {
+        "open: not paired, anybody on the bus can pair it",
+        "HALF DONE: the secret's access was changed but pairing did not end",
+        "locked: only the host with the secret gets a shielded connection",
+        "DEAD: the binding secret is terminated"};
+    struct cleat_se_info info;
+    struct cleat_detail detail = {0};
+    if (cleat_se_info_read(&c->se.se, &info, &detail) != 0) {
+        return;
     }
-    return true;
+    cli_report_text(&c->report, "pairing", "pairing", "%s",
+                    words[info.pairing]);
+    cli_report_number(&c->report, "event_delay_ms",
+                      info.event_delay_ms > 0 ? "each use of a key waits"
+                                              : NULL,
+                      (long)info.event_delay_ms, " ms");
 }
 
 static void show_object_text(uint16_t id, const char *name,
@@ -212,7 +235,8 @@ static void show_object_json(cJSON *list_of, uint16_t id, const char *name,
     cJSON_AddItemToArray(list_of, o);
 }
 
-static void show_objects(struct cli_chip_call *c, cJSON *json) {
+static void show_objects(struct cli_chip_call *c) {
+    cJSON *json = cli_report_root(&c->report);
     cJSON *list_of =
         json == NULL ? NULL : cJSON_AddArrayToObject(json, "objects");
     if (json == NULL) {
@@ -223,10 +247,9 @@ static void show_objects(struct cli_chip_call *c, cJSON *json) {
         for (uint16_t k = 0; k < objects[i].count; k++) {
             uint16_t id = (uint16_t)(objects[i].first + k);
             struct cli_metadata m;
-            struct cleat_se_op op =
-                cli_chip_op(CLEAT_SE_READ_METADATA, id, c->data, 64);
-            if (cleat_se_do(&c->se.se, &op, 0) != CLEAT_OK ||
-                !cli_metadata_parse(&m, cleat_bytes_of(c->data, op.out.len))) {
+            size_t len = cli_chip_metadata(c, id, c->data, 64);
+            if (len == 0 ||
+                !cli_metadata_parse(&m, cleat_bytes_of(c->data, len))) {
                 continue; /* Not every part has every object. */
             }
             if (json != NULL) {
@@ -238,39 +261,40 @@ static void show_objects(struct cli_chip_call *c, cJSON *json) {
     }
 }
 
+int cli_chip_objects(struct cli_chip_call *c) {
+    if ((c->se.chip.driver->can & CLEAT_SE_CAN_METADATA) == 0) {
+        return cli_report_fail(&c->report, CLI_REFUSED, NULL,
+                               "this element has no map of objects");
+    }
+    show_objects(c);
+    return CLI_OK;
+}
+
 int cli_chip_info(struct cli_chip_call *c) {
-    cJSON *json = c->json ? cJSON_CreateObject() : NULL;
     const struct cleat_se_driver *d = c->se.chip.driver;
-    if (json != NULL) {
-        cJSON_AddStringToObject(json, "driver", d->name);
+    if (c->json) {
+        cli_report_string(&c->report, "driver", d->name);
     } else {
         printf("driver: %s (%s)\n", d->name, d->summary);
     }
-    if (!show_uid(c, json)) {
-        cJSON_Delete(json);
-        return CLI_FAILED;
+    int status = show_uid(c);
+    if (status != CLI_OK) {
+        return status;
     }
-    show_number(c, json, 0xE0C0, "global_life_cycle", "global life cycle", "",
-                true);
-    show_number(c, json, 0xF1C0, "application_life_cycle",
-                "application life cycle", "", true);
-    show_number(c, json, 0xE0C4, "current_limit_ma", "current limit", " mA",
+    show_number(c, 0xE0C0, "global_life_cycle", "global life cycle", "", true);
+    show_number(c, 0xF1C0, "application_life_cycle", "application life cycle",
+                "", true);
+    show_number(c, 0xE0C4, "current_limit_ma", "current limit", " mA", false);
+    show_number(c, 0xE0C3, "sleep_delay_ms", "sleep delay", " ms", false);
+    show_number(c, 0xE0C5, "security_event_counter", "security event counter",
+                "", false);
+    show_number(c, 0xE0C6, "largest_command", "largest command", " bytes",
                 false);
-    show_number(c, json, 0xE0C3, "sleep_delay_ms", "sleep delay", " ms", false);
-    show_number(c, json, 0xE0C5, "security_event_counter",
-                "security event counter", "", false);
-    show_number(c, json, 0xE0C6, "largest_command", "largest command", " bytes",
-                false);
-    show_objects(c, json);
-    if (json != NULL) {
-        char *text = cJSON_Print(json);
-        cJSON_Delete(json);
-        if (text == NULL) {
-            cli_error("out of memory");
-            return CLI_FAILED;
-        }
-        puts(text);
-        cJSON_free(text);
+    if ((d->can & CLEAT_SE_CAN_METADATA) != 0 && d->needs_bus) {
+        show_pairing(c);
+    }
+    if ((d->can & CLEAT_SE_CAN_METADATA) != 0) {
+        show_objects(c);
     }
     return CLI_OK;
 }

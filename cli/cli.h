@@ -15,12 +15,20 @@
 #include "cleat/linux_i2c.h"
 #include "cleat/se.h"
 #include "cleat/settings.h"
+#include "cleat/shield.h"
 
-/** Exit statuses; those of a device are in enum cleat_device_status. */
+/** Exit statuses; those of a device are in enum cleat_device_status. From
+ *  CLI_UNREACHED on they are those of commands that work on an element. */
 enum {
     CLI_OK = 0,
     CLI_FAILED = 1,
-    CLI_USAGE = 2, /**< Wrong call or setting. */
+    CLI_USAGE = 2,     /**< Wrong call or setting. */
+    CLI_UNREACHED = 3, /**< The element does not answer or cannot be opened. */
+    CLI_REFUSED = 4,   /**< The element refused, or cannot do it. */
+    CLI_NO_OBJECT = 5, /**< It has no such object. */
+    CLI_CONFIRM = 6,   /**< The safety catch: not confirmed, nothing done. */
+    CLI_MISMATCH = 7,  /**< Signature, certificate or key does not match. */
+    CLI_BUSY = 8       /**< Another process has the element. */
 };
 
 /** One subcommand: cli/cmd_NAME.c defines `cli_command_NAME`; the build finds
@@ -50,6 +58,7 @@ struct cli_options {
     const char *file; /**< --config; NULL: CLEAT_CONFIG, else ./cleat.conf. */
     const char *set[64]; /**< --set NAME=VALUE, in order. */
     size_t set_count;
+    const char *profile; /**< --profile; NULL: by the broker's address. */
 };
 
 /** Fill in the defaults. */
@@ -81,6 +90,7 @@ struct cli_chip {
     struct cleat_i2c bus;
     void (*close_bus)(struct cli_chip *chip);
     void *handle; /**< The virtual chip. */
+    int lock;     /**< Descriptor that holds the lock, and 1; 0: none. */
     struct cleat_linux_i2c_unix socket;
 };
 
@@ -94,10 +104,17 @@ struct cli_chip_factory {
 /**
  * Open the bus of sim:DIR, unix:PATH, i2c:DEVICE, or name the driver of
  * soft:KEY,CERT. Nothing is sent to the chip yet.
- * @return CLI_OK, CLI_USAGE (not such a name) or CLI_FAILED; prints errors.
+ * @return CLI_OK, CLI_USAGE (not such a name), CLI_UNREACHED or CLI_BUSY;
+ *         prints errors.
  */
 int cli_chip_open(struct cli_chip *chip, const char *spec,
                   const struct cli_chip_factory *factory);
+/** The same, waiting up to wait_s seconds for another process to let go.
+ *  @return CLI_BUSY if it does not. */
+int cli_chip_open_wait(struct cli_chip *chip, const char *spec,
+                       const struct cli_chip_factory *factory, uint32_t wait_s);
+/** Call fn with each bus that is opened from now on, before its first use. */
+void cli_chip_on_open(void (*fn)(struct cleat_i2c *bus));
 /** @return CLI_OK or CLI_USAGE: the name's form alone; opens nothing. */
 int cli_chip_check(const char *spec);
 void cli_chip_close(struct cli_chip *chip);
@@ -107,10 +124,16 @@ struct cli_se {
     struct cli_chip chip;
     struct cleat_task task;
     struct cleat_se se;
+    struct cleat_se_shield shield;
 };
 /** Open spec and the application on it. Prints errors. @return CLI_... */
 int cli_se_open(struct cli_se *s, const char *spec,
                 const struct cli_chip_factory *factory);
+/** The same, waiting up to wait_s seconds for another process to let go, and
+ *  over a shielded connection if secret_file is not NULL: it holds the binding
+ *  secret in hex, and is read once in each handshake. */
+int cli_se_open_wait(struct cli_se *s, const char *spec, uint32_t wait_s,
+                     const char *secret_file);
 void cli_se_close(struct cli_se *s);
 /** Print "cleat: what: words, object, code" for a failed operation. */
 void cli_se_error(const char *what, const struct cleat_se_op *op);
@@ -122,6 +145,9 @@ void cli_log_install(int level);
 /** Show bytes at seams: "mqtt,tls,net,i2c" or "all". @return false: unknown. */
 bool cli_trace_install(const char *seams);
 
+/** Errors go to `out` (cut to cap) instead of standard error; NULL ends that.
+ *  For a caller that says them in its own place. */
+void cli_error_hold(char *out, size_t cap);
 /** Print "cleat: ..." to standard error. */
 void cli_error(const char *fmt, ...)
 #if defined(__GNUC__)

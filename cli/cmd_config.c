@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "cli.h"
+#include "profile.h"
 
 static const char usage[] =
     "usage: cleat config list|check|markdown [OPTIONS]\n"
@@ -16,6 +17,9 @@ static const char usage[] =
     "options:\n"
     "  --config FILE     read FILE instead of ./cleat.conf\n"
     "  --set NAME=VALUE  as in the file; may be repeated\n"
+    "  --profile NAME    check also what a broker takes: aws, none, or auto "
+    "(by\n"
+    "                    the broker's address; the default)\n"
     "  --json            list as JSON\n"
     "Order: defaults, file, CLEAT_NAME in the environment, --set.\n";
 
@@ -100,21 +104,26 @@ static int list_markdown(void) {
     return CLI_OK;
 }
 
-static int check(const struct cli_config *c) {
+static int check(const struct cli_config *c, const char *profile) {
     char why[256];
     if (cleat_settings_check(&c->settings, why, sizeof why) != 0 ||
         cleat_settings_complete(&c->settings, why, sizeof why) != 0) {
         cli_error("%s", why);
         return CLI_USAGE;
     }
-    puts("settings are complete");
-    return CLI_OK;
+    int status = cli_profile_hold(&c->settings, profile);
+    if (status == CLI_OK) {
+        printf("settings are complete (broker profile: %s)\n",
+               cli_profile_of(&c->settings, profile));
+    }
+    return status;
 }
 
 static int run(int argc, char **argv) {
     static const struct option longs[] = {
         {"config", required_argument, NULL, 'c'},
         {"set", required_argument, NULL, 's'},
+        {"profile", required_argument, NULL, 'p'},
         {"json", no_argument, NULL, 'j'},
         {"help", no_argument, NULL, 'h'},
         {NULL, 0, NULL, 0}};
@@ -126,6 +135,8 @@ static int run(int argc, char **argv) {
             options.file = optarg;
         } else if (o == 's' && options.set_count < 64) {
             options.set[options.set_count++] = optarg;
+        } else if (o == 'p') {
+            options.profile = optarg;
         } else if (o == 'j') {
             json = true;
         } else {
@@ -142,7 +153,7 @@ static int run(int argc, char **argv) {
         return status;
     }
     if (strcmp(verb, "check") == 0) {
-        status = check(&config);
+        status = check(&config, options.profile);
     } else if (strcmp(verb, "list") == 0 && json) {
         status = list_json(&config);
     } else if (strcmp(verb, "list") == 0) {

@@ -24,6 +24,7 @@ struct publisher {
     size_t start; /* -l: the next line */
     size_t seen;  /* -l: no newline before this */
     bool input_ended;
+    uint64_t offset;  /* -l with --store: of start in the input */
     uint32_t left;    /* messages to publish, -l not counted */
     uint64_t next_ms; /* when the next repetition is due */
     bool full;        /* a message waits for room */
@@ -110,9 +111,17 @@ static void stop(struct publisher *p) {
 
 /* @return true when the message is queued; else it waits, or all is over. */
 static bool publish(struct publisher *p, struct cleat_bytes payload) {
-    int err =
-        cleat_client_publish(&p->link.client, p->topic, payload, p->options.qos,
-                             p->options.retain, cleat_port_now_ms());
+    const struct cleat_mqtt_message m = {.topic = p->topic,
+                                         .payload = payload,
+                                         .qos = p->options.qos,
+                                         .retain = p->options.retain};
+    uint64_t now = cleat_port_now_ms();
+    int err = p->link.store_open
+                  ? cleat_keeper_publish(&p->link.keeper, &m, now)
+                  : cleat_mqtt_send(&p->link.session, &m, now);
+    if (err == CLEAT_ERR_FULL && !cli_pubsub_is_busy(&p->link)) {
+        err = CLEAT_ERR_SIZE; /* Nothing will make room. */
+    }
     p->full = err == CLEAT_ERR_FULL;
     if (err >= 0) {
         return true;
@@ -146,12 +155,32 @@ static bool next_line(struct publisher *p, struct cleat_bytes *line,
     return true;
 }
 
+static void store_failed(struct publisher *p) {
+    p->link.status = CLI_PUBSUB_FAILED;
+    stop(p);
+}
+
 static void publish_lines(struct publisher *p) {
     struct cleat_bytes line;
     size_t after;
-    while (!p->stopping && next_line(p, &line, &after) && publish(p, line)) {
+    bool keeps = p->link.store_open;
+    bool some = false;
+    while (!p->stopping && next_line(p, &line, &after)) {
+        uint64_t next = p->offset + (after - p->start);
+        if (keeps && !cli_pubsub_store_line(&p->link, p->offset, next)) {
+            store_failed(p);
+            break;
+        }
+        if (!publish(p, line)) {
+            break;
+        }
+        some = true;
+        p->offset = next;
         p->start = after;
         p->seen = 0;
+    }
+    if (keeps && some && !cli_pubsub_store_settle(&p->link, p->offset)) {
+        store_failed(p);
     }
     if (p->start == p->len) {
         p->start = p->len = 0;
@@ -173,9 +202,15 @@ static bool all_queued(const struct publisher *p) {
                : p->left == 0;
 }
 
+/* With a store messages are taken whether the broker is there or not. */
+static bool may_work(struct publisher *p) {
+    return cleat_client_is_up(&p->link.client) ||
+           (p->link.store_open && p->options.qos > 0);
+}
+
 static void work(struct publisher *p) {
     p->full = false;
-    if (p->stopping || !cleat_client_is_up(&p->link.client)) {
+    if (p->stopping || !may_work(p)) {
         return;
     }
     if (p->options.mode == CLI_PUB_LINES) {
@@ -183,8 +218,10 @@ static void work(struct publisher *p) {
     } else {
         publish_message(p);
     }
-    if (!p->stopping && all_queued(p) &&
-        !cleat_client_is_busy(&p->link.client)) {
+    if (!p->stopping && all_queued(p) && !cli_pubsub_is_busy(&p->link)) {
+        if (p->link.store_open) {
+            cli_pubsub_store_input_done(&p->link);
+        }
         stop(p);
     }
 }
@@ -222,8 +259,7 @@ static void read_lines(struct publisher *p) {
 
 static void interrupted(struct publisher *p) {
     bool lines = p->options.mode == CLI_PUB_LINES && p->start == p->len;
-    bool sent =
-        (lines || all_queued(p)) && !cleat_client_is_busy(&p->link.client);
+    bool sent = (lines || all_queued(p)) && !cli_pubsub_is_busy(&p->link);
     if (!sent) {
         cli_pubsub_say(&p->options,
                        "interrupted before everything was with the broker");
@@ -236,7 +272,7 @@ static void loop(struct publisher *p) {
     struct cleat_client_event event;
     for (;;) {
         work(p);
-        bool up = !p->stopping && cleat_client_is_up(&p->link.client);
+        bool up = !p->stopping && may_work(p);
         bool lines = p->options.mode == CLI_PUB_LINES;
         struct cli_pubsub_wants wants = {CLEAT_NEVER, false, false, false};
         wants.input = up && lines && !p->full && !p->input_ended;
@@ -276,8 +312,14 @@ static int run(int argc, char **argv) {
             if (!lines && o->repeat > 1 && room < LINE_ROOM / 16) {
                 room = LINE_ROOM / 16;
             }
+            if (o->store != NULL && room < LINE_ROOM) {
+                room = LINE_ROOM; /* for what an earlier run has left */
+            }
             status = cli_pubsub_open(&pub.link, o, room, SLOTS);
-            pub.link.reconnects = lines;
+            pub.link.reconnects = lines || o->store != NULL;
+            if (status == CLI_OK && o->store != NULL && lines) {
+                cli_pubsub_store_resume(&pub.link, &pub.offset);
+            }
             if (status == CLI_OK) {
                 loop(&pub);
                 status = pub.link.status;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cleat/linux_port.h"
+#include "profile.h"
 #include "unit.h"
 
 static const char usage[] =
@@ -15,6 +16,9 @@ static const char usage[] =
     "                     soft:KEY.pem,CERT.pem (tests only); or CLEAT_CHIP\n"
     "  --config FILE      settings; default ./cleat.conf if there is one\n"
     "  --set NAME=VALUE   one setting (`cleat config list`); may be repeated\n"
+    "  --profile NAME     refuse settings that this broker does not take: "
+    "aws,\n"
+    "                     none, or auto (by its address; the default)\n"
     "  --no-input         leave standard input alone; SIGTERM or SIGINT ends "
     "it\n"
     "  --one-loop         all tasks in one loop instead of threads\n"
@@ -35,6 +39,11 @@ static int start(const struct cli_options *options, bool no_input) {
     if (status != CLI_OK) {
         return status;
     }
+    status = cli_profile_hold(&unit.config.settings, options->profile);
+    if (status != CLI_OK) {
+        cli_config_free(&unit.config);
+        return status;
+    }
     struct cli_console console = {
         .units = &unit, .count = 1, .no_input = no_input};
     status = cli_unit_start(&unit, 0, NULL);
@@ -50,6 +59,7 @@ static int run(int argc, char **argv) {
         {"chip", required_argument, NULL, 'C'},
         {"config", required_argument, NULL, 'c'},
         {"set", required_argument, NULL, 's'},
+        {"profile", required_argument, NULL, 'p'},
         {"one-loop", no_argument, NULL, 'l'},
         {"no-input", no_argument, NULL, 'n'},
         {"trace", required_argument, NULL, 't'},
@@ -67,6 +77,8 @@ static int run(int argc, char **argv) {
             options.file = optarg;
         } else if (o == 's') {
             options.set[options.set_count++] = optarg;
+        } else if (o == 'p') {
+            options.profile = optarg;
         } else if (o == 'l') {
             cleat_linux_use_loop(true);
         } else if (o == 'n') {

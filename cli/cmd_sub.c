@@ -8,18 +8,30 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
+#include "cleat/linux_random.h"
 #include "pubsub.h"
+#include "pubsub_format.h"
+
+/* For --remove-retained: publishes that wait. And for --store: what an earlier
+ * `cleat pub` may have left in it. */
+#define REMOVE_ROOM (1u << 20)
+#define REMOVE_SLOTS 1024u
+#define STORE_ROOM (1u << 16)
 
 struct subscriber {
     struct cli_pubsub_options options;
     struct cli_pubsub link;
     struct cleat_mqtt_filter *filters;
     struct cleat_bytes *unsubscribe;
+    uint8_t *whole; /* -F: the message so far */
+    size_t whole_len, whole_cap;
     uint32_t seen;    /* messages written */
     bool shown;       /* the message under way is written */
     bool open;        /* and not at its end yet */
     bool stopping;    /* take no more messages */
+    bool broken;      /* the store cannot be written: end at once */
     uint64_t end_ms;  /* of -W */
     uint16_t last_id; /* of the last request, for -E */
 };
@@ -66,6 +78,13 @@ static bool wanted(const struct subscriber *s,
     if (o->no_retained && e->retain) {
         return false;
     }
+    if (o->random_filter > 0) {
+        uint32_t bits = 0;
+        (void)cleat_linux_random(NULL, (uint8_t *)&bits, sizeof bits);
+        if (bits % 1000 >= o->random_filter) {
+            return false;
+        }
+    }
     for (size_t i = 0; i < o->filter_out.count; i++) {
         if (cleat_mqtt_topic_match(cleat_bytes_str(o->filter_out.items[i]),
                                    e->topic)) {
@@ -83,15 +102,64 @@ static void put_empty(struct subscriber *s, const struct cleat_mqtt_event *e) {
     }
 }
 
+/* -F shows whole messages: gather the pieces. */
+static void gather(struct subscriber *s, struct cleat_bytes piece) {
+    if (s->whole_len + piece.len > s->whole_cap) {
+        size_t cap = 2 * (s->whole_len + piece.len);
+        uint8_t *more = realloc(s->whole, cap);
+        if (more == NULL) {
+            cli_pubsub_say(&s->options, "out of memory");
+            stop(s, CLI_PUBSUB_FAILED);
+            return;
+        }
+        s->whole = more;
+        s->whole_cap = cap;
+    }
+    if (piece.len > 0) {
+        memcpy(s->whole + s->whole_len, piece.data, piece.len);
+        s->whole_len += piece.len;
+    }
+}
+
+static void put_formatted(struct subscriber *s,
+                          const struct cleat_mqtt_event *e) {
+    struct cli_format_message m = {.topic = e->topic,
+                                   .qos = e->qos,
+                                   .retain = e->retain,
+                                   .id = e->id,
+                                   .pretty = s->options.pretty};
+    m.payload = cleat_bytes_of(s->whole, s->whole_len);
+    clock_gettime(CLOCK_REALTIME, &m.when);
+    cli_format_print(s->options.format, &m);
+    put_text(s, s->options.no_eol ? "" : "\n");
+}
+
+/* As the original: an empty retained message takes the place of this one. */
+static void remove_retained(struct subscriber *s,
+                            const struct cleat_mqtt_event *e) {
+    const struct cleat_mqtt_message m = {
+        .topic = e->topic, .qos = 1, .retain = true};
+    int err = cleat_mqtt_send(&s->link.session, &m, cleat_port_now_ms());
+    if (err < 0) {
+        cli_pubsub_say(&s->options, "cannot remove \"%.*s\": %s",
+                       (int)e->topic.len, (const char *)e->topic.data,
+                       cleat_strerror(err));
+    }
+}
+
 static void begin_message(struct subscriber *s,
                           const struct cleat_mqtt_event *e) {
-    if (s->open && s->shown) { /* The connection broke within a message. */
+    s->whole_len = 0;
+    if (s->open && s->shown &&
+        s->options.format ==
+            NULL) { /* The connection broke within a message. */
         cli_pubsub_say(&s->options, "the message before was cut off");
         put_text(s, s->options.no_eol ? "" : "\n");
     }
     s->open = true;
     s->shown = wanted(s, e);
-    if (s->shown && s->options.verbose && e->total_len > 0) {
+    if (s->shown && s->options.verbose && e->total_len > 0 &&
+        s->options.format == NULL) {
         put(s, e->topic);
         put_text(s, " ");
     }
@@ -103,7 +171,12 @@ static void end_message(struct subscriber *s,
     if (!s->shown) {
         return;
     }
-    if (e->total_len == 0) {
+    if (s->options.remove_retained && e->retain) {
+        remove_retained(s, e);
+    }
+    if (s->options.format != NULL) {
+        put_formatted(s, e);
+    } else if (e->total_len == 0) {
         put_empty(s, e);
     } else if (!s->options.no_eol) {
         put_text(s, "\n");
@@ -121,6 +194,12 @@ static void on_message(struct subscriber *s, const struct cleat_mqtt_event *e) {
     if (s->stopping) {
         return;
     }
+    bool keeps = s->link.store_open && e->qos > 0;
+    if (keeps && e->offset == 0 &&
+        !cli_pubsub_store_output_begin(&s->link, e->id)) {
+        s->broken = true;
+        return;
+    }
     if (e->offset == 0) {
         if (s->options.retained_only && !e->retain) {
             stop(s, CLI_OK);
@@ -128,11 +207,14 @@ static void on_message(struct subscriber *s, const struct cleat_mqtt_event *e) {
         }
         begin_message(s, e);
     }
-    if (s->shown) {
+    if (s->shown && s->options.format != NULL) {
+        gather(s, e->payload);
+    } else if (s->shown) {
         put(s, e->payload);
     }
     if (e->last && !s->stopping) {
         end_message(s, e);
+        s->broken = keeps && !cli_pubsub_store_output_end(&s->link);
     }
 }
 
@@ -199,7 +281,7 @@ static void on_mqtt(struct subscriber *s, const struct cleat_mqtt_event *e) {
 
 static void loop(struct subscriber *s) {
     struct cleat_client_event event;
-    for (;;) {
+    while (!s->broken) { /* Nothing more is acknowledged. */
         struct cli_pubsub_wants wants = {CLEAT_NEVER, false, !s->stopping,
                                          false};
         wants.until_ms = s->stopping ? CLEAT_NEVER : s->end_ms;
@@ -246,12 +328,17 @@ static size_t prepare(struct subscriber *s) {
         s->unsubscribe[i] = cleat_bytes_str(o->unsubscribe.items[i]);
         room += s->unsubscribe[i].len + 9;
     }
+    if (o->remove_retained) {
+        room += REMOVE_ROOM;
+    }
     return 2 * room; /* What is unanswered when the connection breaks. */
 }
 
 static int connect_and_run(struct subscriber *s) {
     size_t room = prepare(s);
     size_t slots = 2 * s->options.unsubscribe.count + 8;
+    slots += s->options.remove_retained ? REMOVE_SLOTS : 0;
+    room = s->options.store != NULL && room < STORE_ROOM ? STORE_ROOM : room;
     if (room == 0 || slots > UINT16_MAX) {
         return CLI_PUBSUB_FAILED;
     }
@@ -261,9 +348,13 @@ static int connect_and_run(struct subscriber *s) {
     }
     int status = cli_pubsub_open(&s->link, &s->options, room, (uint16_t)slots);
     s->link.reconnects = true;
+    if (status == CLI_OK && s->link.store_open &&
+        !cli_pubsub_store_recover_output(&s->link)) {
+        status = CLI_PUBSUB_FAILED;
+    }
     if (status == CLI_OK) {
         loop(s);
-        status = s->link.status;
+        status = s->broken ? CLI_PUBSUB_FAILED : s->link.status;
     }
     cli_pubsub_close(&s->link);
     return status;
@@ -275,6 +366,7 @@ static int run(int argc, char **argv) {
         status = connect_and_run(&sub);
     }
     free(sub.filters);
+    free(sub.whole);
     free(sub.unsubscribe);
     cli_pubsub_options_free(&sub.options);
     return status;

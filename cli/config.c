@@ -84,7 +84,7 @@ int cli_config_set(struct cli_config *c, const char *name, const char *value,
         return CLI_USAGE;
     }
     char *copy = keep(c, strdup(value));
-    if (cleat_settings_set(&c->settings, row, copy, why, sizeof why) != 0) {
+    if (cleat_settings_set(&c->settings, name, copy, why, sizeof why) != 0) {
         cli_error("%s: %s", origin, why);
         return CLI_USAGE;
     }
@@ -280,8 +280,8 @@ int cli_config_root_ca(struct cli_config *c, struct cleat_bytes *out) {
     char why[512];
     const char *ca = c->settings.root_ca_certificate;
     *out = cleat_bytes_of(NULL, 0);
-    if (ca[0] == '\0') {
-        return CLI_OK;
+    if (ca[0] == '\0' || cleat_settings_object(ca) > 0) {
+        return CLI_OK; /* none, or the chip has it */
     }
     if (strncmp(ca, PEM_BEGIN, strlen(PEM_BEGIN)) == 0) {
         *out = cleat_bytes_str(ca);

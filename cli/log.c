@@ -12,16 +12,28 @@
 static int shown_level = -1;
 static bool shown_all;
 static char shown_seams[64];
+static char *held; /* cli_error_hold() */
+static size_t held_cap;
 
 void cli_error(const char *fmt, ...) {
     va_list args;
     va_start(args, fmt);
+    if (held != NULL) {
+        vsnprintf(held, held_cap, fmt, args);
+        va_end(args);
+        return;
+    }
     flockfile(stderr);
     fputs("cleat: ", stderr);
     vfprintf(stderr, fmt, args);
     fputc('\n', stderr);
     funlockfile(stderr);
     va_end(args);
+}
+
+void cli_error_hold(char *out, size_t cap) {
+    held = out;
+    held_cap = cap;
 }
 
 static void on_log(void *arg, enum cleat_level level, const char *module,

@@ -77,6 +77,29 @@ void cli_metadata_usage(int value, char *out, size_t cap) {
     }
 }
 
+int cli_metadata_usage_of(const char *text) {
+    static const struct word words_of[] = {
+        {0x01, "auth"}, {0x02, "enc"}, {0x10, "sign"}, {0x20, "agree"}};
+    int usage = 0;
+    for (const char *at = text;; at++) {
+        size_t n = strcspn(at, ",");
+        int bit = 0;
+        for (size_t i = 0; i < sizeof words_of / sizeof words_of[0]; i++) {
+            bool same = strlen(words_of[i].text) == n &&
+                        memcmp(words_of[i].text, at, n) == 0;
+            bit = same ? words_of[i].value : bit;
+        }
+        if (bit == 0) {
+            return -1;
+        }
+        usage |= bit;
+        at += n;
+        if (*at == '\0') {
+            return usage;
+        }
+    }
+}
+
 void cli_hex(struct cleat_bytes bytes, const char *between, char *out,
              size_t cap) {
     char two[4];
@@ -159,6 +182,19 @@ bool cli_metadata_parse(struct cli_metadata *m, struct cleat_bytes raw) {
         take(m, tag, value);
     }
     return true;
+}
+
+bool cli_metadata_equal(const struct cli_metadata *a,
+                        const struct cli_metadata *b) {
+    return a->life_cycle == b->life_cycle && a->max_size == b->max_size &&
+           a->version == b->version && a->type == b->type &&
+           a->algorithm == b->algorithm && a->key_usage == b->key_usage &&
+           cleat_bytes_equal(a->change, b->change) &&
+           cleat_bytes_equal(a->read, b->read) &&
+           cleat_bytes_equal(a->execute, b->execute) &&
+           cleat_bytes_equal(a->update, b->update) &&
+           cleat_bytes_equal(a->reset, b->reset) &&
+           cleat_bytes_equal(a->unknown, b->unknown);
 }
 
 /* "LcsO < operational": op and value follow the first byte. */

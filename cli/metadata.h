@@ -20,6 +20,10 @@ struct cli_metadata {
 /** @return false if it is no well-formed container. Views point into raw. */
 bool cli_metadata_parse(struct cli_metadata *m, struct cleat_bytes raw);
 
+/** @return true if both say the same, in whatever order. */
+bool cli_metadata_equal(const struct cli_metadata *a,
+                        const struct cli_metadata *b);
+
 /** Words for an access condition, as "LcsO < operational or Conf(0xE140)";
  *  what is not known is shown in hex. */
 void cli_metadata_condition(struct cleat_bytes condition, char *out,
@@ -31,6 +35,9 @@ const char *cli_metadata_type(int value);
 const char *cli_metadata_algorithm(int value);
 /** Key usage bits as "sign, agree". */
 void cli_metadata_usage(int value, char *out, size_t cap);
+
+/** Bits of "sign,agree" or "auth"; -1: not such words. */
+int cli_metadata_usage_of(const char *text);
 
 /** Bytes as "01 02". */
 void cli_hex(struct cleat_bytes bytes, const char *between, char *out,

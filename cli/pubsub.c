@@ -136,8 +136,20 @@ static int open_net(struct cli_pubsub *p) {
     memset(&c, 0, sizeof c);
     c.host = p->o->host;
     c.port = p->o->port;
+    c.path = p->o->unix_path;
+    c.bind = p->o->bind;
     if (cleat_linux_net_init(&p->net, &c) != CLEAT_OK) {
-        cli_error("-h: \"%.100s\" is no host name", p->o->host);
+        if (c.path != NULL) {
+            cli_error("--unix: \"%.100s\" is no path of a socket, or longer "
+                      "than 107 bytes",
+                      c.path);
+        } else if (c.bind != NULL) {
+            cli_error("-A or -h: \"%.60s\" must be an address, \"%.100s\" a "
+                      "host name",
+                      c.bind, p->o->host);
+        } else {
+            cli_error("-h: \"%.100s\" is no host name", p->o->host);
+        }
         return CLI_PUBSUB_FAILED;
     }
     p->net_ready = true;
@@ -208,6 +220,34 @@ static int open_tls(struct cli_pubsub *p) {
     return CLI_OK;
 }
 
+static int open_ws(struct cli_pubsub *p) {
+    struct cleat_ws_config c;
+    uint16_t usual = p->o->url_tls ? 443 : 80;
+    bool v6 = strchr(p->o->host, ':') != NULL;
+    snprintf(p->ws_host, sizeof p->ws_host, v6 ? "[%s]" : "%s", p->o->host);
+    if (p->o->port != usual) {
+        size_t n = strlen(p->ws_host);
+        snprintf(p->ws_host + n, sizeof p->ws_host - n, ":%u",
+                 (unsigned)p->o->port);
+    }
+    memset(&c, 0, sizeof c);
+    c.lower = p->lower;
+    c.host = p->ws_host;
+    c.path = p->o->ws_path;
+    c.random = cleat_linux_random;
+    c.out_buf = p->ws_buf = malloc(CLI_PUBSUB_CHUNK);
+    c.out_cap = CLI_PUBSUB_CHUNK;
+    if (p->ws_buf == NULL) {
+        return out_of_memory();
+    }
+    if (cleat_ws_init(&p->ws, &c) != CLEAT_OK) {
+        cli_error("-L: \"%.100s\" is no path of a WebSocket", p->o->ws_path);
+        return CLI_PUBSUB_FAILED;
+    }
+    p->lower = cleat_ws_stream(&p->ws);
+    return CLI_OK;
+}
+
 static uint32_t random_bits(void *arg) {
     uint32_t v = 1;
     (void)cleat_linux_random(arg, (uint8_t *)&v, sizeof v);
@@ -242,6 +282,11 @@ static int init_session(struct cli_pubsub *p, size_t tx_cap,
     c.rx_cap = RX_CAP;
     c.qos2_ids = p->qos2_ids = malloc(QOS2_COUNT * sizeof *p->qos2_ids);
     c.qos2_count = QOS2_COUNT;
+    if (p->store_open) {
+        c.queue_offline = true;
+        c.journal = cleat_keeper_journal(&p->keeper);
+        c.first_id = cleat_keeper_first_id(&p->keeper);
+    }
     p->io = malloc(CLI_PUBSUB_CHUNK);
     if (p->tx == NULL || p->slots == NULL || p->rx == NULL ||
         p->qos2_ids == NULL || p->io == NULL) {
@@ -291,8 +336,18 @@ int cli_pubsub_open(struct cli_pubsub *p, const struct cli_pubsub_options *o,
     if (status == CLI_OK && o->cafile != NULL) {
         status = open_tls(p);
     }
+    if (status == CLI_OK && o->ws_path != NULL) {
+        status = open_ws(p);
+    }
+    if (status == CLI_OK && o->store != NULL &&
+        !cli_pubsub_store_open(p, tx_cap)) {
+        status = CLI_PUBSUB_FAILED;
+    }
     if (status == CLI_OK) {
         status = init_session(p, tx_cap, slot_count);
+    }
+    if (status == CLI_OK && p->store_open && !cli_pubsub_store_restore(p)) {
+        status = CLI_PUBSUB_FAILED;
     }
     if (status == CLI_OK) {
         status = init_client(p);
@@ -314,10 +369,12 @@ void cli_pubsub_close(struct cli_pubsub *p) {
     if (p->element_open) {
         cli_se_close(&p->element);
     }
+    cli_pubsub_store_close(p);
     if (p->rx != NULL) {
         cleat_wipe(p->rx, RX_CAP); /* It held a password. */
     }
     free(p->certificate);
+    free(p->ws_buf);
     free(p->ca);
     free(p->tx);
     free(p->rx);
@@ -382,10 +439,18 @@ static enum cli_pubsub_wake sleep_until(struct cli_pubsub *p,
     return fds[INPUT].revents != 0 ? CLI_WAKE_STDIN : CLI_WAKE_NONE;
 }
 
+bool cli_pubsub_is_busy(struct cli_pubsub *p) {
+    return cleat_client_is_busy(&p->client) ||
+           (p->store_open && cleat_keeper_kept(&p->keeper) > 0);
+}
+
 enum cli_pubsub_wake cli_pubsub_wait(struct cli_pubsub *p,
                                      const struct cli_pubsub_wants *wants,
                                      struct cleat_client_event *event) {
     uint64_t now = cleat_port_now_ms();
+    if (p->store_open && cleat_keeper_feed(&p->keeper) != CLEAT_OK) {
+        cli_pubsub_say(p->o, "--store: a message cannot be read");
+    }
     uint64_t due = cleat_client_step(&p->client, now);
     if (cleat_client_event(&p->client, event, now)) {
         return CLI_WAKE_EVENT;
@@ -393,7 +458,7 @@ enum cli_pubsub_wake cli_pubsub_wait(struct cli_pubsub *p,
     if (take_signal()) {
         return CLI_WAKE_SIGNAL;
     }
-    if (wants->room && !cleat_client_is_busy(&p->client)) {
+    if (wants->room && !cli_pubsub_is_busy(p)) {
         return CLI_WAKE_NONE;
     }
     due = earlier(due, cleat_linux_net_deadline(&p->net));
@@ -496,8 +561,8 @@ static bool refused(struct cli_pubsub *p, uint8_t code) {
 }
 
 static bool down(struct cli_pubsub *p, const struct cleat_client_event *e) {
-    bool retries =
-        e->type == CLEAT_CLIENT_DOWN && p->reconnects && p->was_connected;
+    bool retries = e->type == CLEAT_CLIENT_DOWN && p->reconnects &&
+                   (p->was_connected || p->store_open);
     say_down(p, e, retries);
     if (!retries) {
         p->status = CLI_PUBSUB_FAILED;

@@ -13,9 +13,12 @@
 #include <stdint.h>
 
 #include "cleat/client.h"
+#include "cleat/keeper.h"
 #include "cleat/linux_net.h"
+#include "cleat/linux_store.h"
 #include "cleat/log.h"
 #include "cleat/tls.h"
+#include "cleat/ws.h"
 #include "cli.h"
 
 /** Exit statuses of the originals. CONNACK codes 1 to 5 are statuses, too. */
@@ -48,6 +51,9 @@ struct cli_pubsub_options {
     uint16_t port; /**< 0: by --cafile. */
     char *url;     /**< Copy of -L that is cut up; owned. */
     bool url_tls;
+    char *ws_text;       /**< Owned. */
+    const char *ws_path; /**< WebSocket, with this path; NULL: none. */
+    const char *unix_path, *bind;
     struct cli_texts topics;
     const char *id, *id_prefix;
     char id_text[256];
@@ -64,6 +70,7 @@ struct cli_pubsub_options {
     uint16_t key_object, certificate_object;
     uint8_t qos;
     bool debug, quiet;
+    const char *store, *store_sync;
 
     enum cli_pub_mode mode;
     const char *message; /**< Text, or name of the file. */
@@ -73,6 +80,9 @@ struct cli_pubsub_options {
 
     struct cli_texts unsubscribe, filter_out;
     uint32_t msg_count, timeout_s;
+    const char *format;     /**< -F; NULL: none. */
+    uint32_t random_filter; /**< In a thousand; 0: all. */
+    bool remove_retained, pretty;
     bool no_eol, verbose, no_retained, retained_only, exit_after_sub;
 };
 
@@ -107,6 +117,9 @@ struct cli_pubsub {
     const struct cli_pubsub_options *o;
     struct cli_se element;
     bool element_open, tls_ready, net_ready;
+    struct cleat_ws ws;
+    uint8_t *ws_buf;
+    char ws_host[300];
     struct cleat_linux_net net;
     struct cleat_tls tls;
     struct cleat_stream *lower; /**< TCP or TLS. */
@@ -120,6 +133,10 @@ struct cli_pubsub {
     uint8_t *tx, *rx, *io;
     struct cleat_mqtt_slot *slots;
     uint16_t *qos2_ids;
+    struct cleat_linux_store store;
+    struct cleat_keeper keeper;
+    uint8_t *keep_buf;
+    bool store_open;
     bool was_connected;
     bool reconnects; /**< Go on after a lost connection. */
     int status;      /**< Exit status so far. */
@@ -164,6 +181,26 @@ enum cli_pubsub_wake cli_pubsub_wait(struct cli_pubsub *p,
  */
 bool cli_pubsub_ended(struct cli_pubsub *p,
                       const struct cleat_client_event *event);
+
+/** @return true while a message is not with the broker yet. */
+bool cli_pubsub_is_busy(struct cli_pubsub *p);
+
+/** --store, in pubsub_store.c. Each prints what goes wrong. */
+bool cli_pubsub_store_open(struct cli_pubsub *p, size_t packet_max);
+bool cli_pubsub_store_restore(struct cli_pubsub *p);
+void cli_pubsub_store_close(struct cli_pubsub *p);
+/** Go to where an earlier run stopped reading; *offset becomes the place. */
+void cli_pubsub_store_resume(struct cli_pubsub *p, uint64_t *offset);
+/** The next message kept is the line between these. */
+bool cli_pubsub_store_line(struct cli_pubsub *p, uint64_t before,
+                           uint64_t after);
+/** All lines before this are kept. */
+bool cli_pubsub_store_settle(struct cli_pubsub *p, uint64_t offset);
+void cli_pubsub_store_input_done(struct cli_pubsub *p);
+bool cli_pubsub_store_recover_output(struct cli_pubsub *p);
+/** A message with this packet id is going to be written, or is written. */
+bool cli_pubsub_store_output_begin(struct cli_pubsub *p, uint16_t id);
+bool cli_pubsub_store_output_end(struct cli_pubsub *p);
 
 /** cli_error() unless --quiet. */
 void cli_pubsub_say(const struct cli_pubsub_options *o, const char *fmt, ...)

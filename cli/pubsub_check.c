@@ -148,7 +148,8 @@ static bool check_id(struct cli_pubsub_options *o) {
         return false;
     }
     if (o->keep_session && (o->id == NULL || o->id[0] == '\0')) {
-        cli_error("-c needs a client ID: -i");
+        cli_error("%s needs a client ID: -i",
+                  o->store != NULL ? "--store" : "-c");
         return false;
     }
     if (o->id == NULL && o->id_prefix == NULL) {
@@ -167,11 +168,21 @@ static bool check_id(struct cli_pubsub_options *o) {
     return true;
 }
 
+static bool check_store(const struct cli_pubsub_options *o) {
+    const char *s = o->store_sync;
+    if (strcmp(s, "all") != 0 && strcmp(s, "accepted") != 0 &&
+        strcmp(s, "none") != 0) {
+        cli_error("--store-sync: \"%s\" is not all, accepted or none", s);
+        return false;
+    }
+    return true;
+}
+
 bool cli_pubsub_check(struct cli_pubsub_options *o) {
     if (o->no_retained && o->retained_only) {
         cli_error("-R and --retained-only cannot be used together");
         return false;
     }
-    return check_topics(o) && check_will(o) && check_identity(o) &&
-           check_id(o) && check_login(o);
+    return check_store(o) && check_topics(o) && check_will(o) &&
+           check_identity(o) && check_id(o) && check_login(o);
 }

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "pubsub.h"
+#include "pubsub_format.h"
 
 /* Values above any character, for options without a short form. */
 enum {
@@ -29,12 +30,18 @@ enum {
     OPT_REPEAT_DELAY,
     OPT_RETAINED_ONLY,
     OPT_NODELAY,
+    OPT_STORE,
+    OPT_UNIX,
+    OPT_REMOVE_RETAINED,
+    OPT_RANDOM_FILTER,
+    OPT_PRETTY,
+    OPT_STORE_SYNC,
     OPT_REFUSED /* one of refused[] that would pass as an abbreviation */
 };
 
-#define COMMON_SHORT ":h:p:t:q:i:I:ck:u:P:dV:L:M:"
+#define COMMON_SHORT ":h:p:t:q:i:I:ck:u:P:dV:L:M:A:"
 #define PUB_SHORT COMMON_SHORT "m:nsf:lr"
-#define SUB_SHORT COMMON_SHORT "C:W:NvRT:U:E"
+#define SUB_SHORT COMMON_SHORT "C:W:NvRT:U:EF:"
 
 #define COMMON_LONGS                                                           \
     {"help", no_argument, NULL, OPT_HELP}, {"host", 1, NULL, 'h'},             \
@@ -53,7 +60,9 @@ enum {
         {"quiet", 0, NULL, OPT_QUIET}, {"chip", 1, NULL, OPT_CHIP},            \
         {"key-object", 1, NULL, OPT_KEY_OBJECT},                               \
         {"cert-object", 1, NULL, OPT_CERT_OBJECT},                             \
-        {"allow-rsa", 0, NULL, OPT_ALLOW_RSA},                                 \
+        {"allow-rsa", 0, NULL, OPT_ALLOW_RSA}, {"unix", 1, NULL, OPT_UNIX},    \
+        {"store", 1, NULL, OPT_STORE},                                         \
+        {"store-sync", 1, NULL, OPT_STORE_SYNC},                               \
         {"nodelay", 0, NULL, OPT_NODELAY}, {"key", 1, NULL, OPT_REFUSED}, {    \
         "cert", 1, NULL, OPT_REFUSED                                           \
     }
@@ -78,6 +87,9 @@ static const struct option sub_longs[] = {
     {"filter-out", 1, NULL, 'T'},
     {"unsubscribe", 1, NULL, 'U'},
     {"retained-only", 0, NULL, OPT_RETAINED_ONLY},
+    {"remove-retained", 0, NULL, OPT_REMOVE_RETAINED},
+    {"random-filter", 1, NULL, OPT_RANDOM_FILTER},
+    {"pretty", 0, NULL, OPT_PRETTY},
     {NULL, 0, NULL, 0}};
 
 #define COMMON_HELP                                                            \
@@ -85,7 +97,10 @@ static const struct option sub_longs[] = {
     "  -h, --host HOST         broker; default localhost\n"                    \
     "  -p, --port PORT         default 1883, with --cafile 8883\n"             \
     "  -L, --url URL           "                                               \
-    "mqtt[s]://[USER[:PASSWORD]@]HOST[:PORT]/TOPIC\n"                          \
+    "mqtt[s]://[USER[:PASSWORD]@]HOST[:PORT]/TOPIC,\n"                         \
+    "                          ws[s]://[USER[:PASSWORD]@]HOST[:PORT][/PATH]\n" \
+    "  --unix PATH             connect to a Unix socket\n"                     \
+    "  -A ADDRESS              address of this end\n"                          \
     "  -i, --id ID             client ID; default cleat- and random "          \
     "characters\n"                                                             \
     "  -I, --id-prefix PREFIX  client ID of PREFIX and the process number\n"   \
@@ -107,6 +122,11 @@ static const struct option sub_longs[] = {
     "  --allow-rsa             also accept brokers with an RSA certificate\n"  \
     "  --key-object 0xNNNN     default 0xE0F0\n"                               \
     "  --cert-object 0xNNNN    default 0xE0E0\n"                               \
+    "over a kill, a restart, a power cut:\n"                                   \
+    "  --store FILE            keeps what is not acknowledged; needs -i, "     \
+    "implies -c\n"                                                             \
+    "  --store-sync WHAT       on the disk before going on: all, accepted\n"   \
+    "                          (messages; default), none (a kill only)\n"      \
     "messages:\n"                                                              \
     "  -d, --debug             each packet as a line\n"                        \
     "  --quiet                 no error messages\n"                            \
@@ -144,6 +164,14 @@ static const char sub_help[] =
     "  -E                      end once subscribed\n"
     "  -R                      leave out messages the broker had kept\n"
     "  --retained-only         only those, and end at the first other\n"
+    "  --remove-retained       remove those that are shown from the broker\n"
+    "  --random-filter PERCENT show so many of the messages\n"
+    "  -F FORMAT               %t topic, %p payload, %x %X in hex, %l its "
+    "length, "
+    "%q %r %m,\n"
+    "                          %j %J as JSON, %I %U when it came, @ for "
+    "strftime\n"
+    "  --pretty                JSON of %j and %J in lines\n"
     "  -T, --filter-out FILTER leave out what it covers; may be repeated\n"
     "  -U, --unsubscribe FILTER unsubscribe; may be repeated\n" COMMON_HELP
     "exit status: 0 ended as asked; 1 to 5 CONNACK code of a refusal; 27 -W "
@@ -168,15 +196,9 @@ static const struct {
     {"--psk", "the identity is a certificate: --chip"},
     {"--psk-identity", "the identity is a certificate: --chip"},
     {"--proxy", "connect directly"},
-    {"--unix", "connect with TCP"},
-    {"--remove-retained", "publish an empty retained message: cleat pub -n -r"},
-    {"--random-filter", "use -T to leave messages out"},
-    {"--pretty", "there is no -F"},
     {"--property", "it is part of MQTT 5"},
     {"-D", "it is part of MQTT 5"},
     {"-x", "it is part of MQTT 5; -c keeps the session"},
-    {"-F", "there are -v and -N"},
-    {"-A", "the system chooses the address"},
     {"-S", "name the broker: -h"},
 };
 
@@ -280,6 +302,17 @@ static bool delay(struct cli_pubsub_options *o, const char *text) {
     return true;
 }
 
+static bool percent(const char *text, uint32_t *out) {
+    char *end;
+    double v = strtod(text, &end);
+    if (end == text || *end != '\0' || !(v >= 0.1) || v > 100.0) {
+        cli_error("--random-filter: \"%s\" is not 0.1 to 100 (percent)", text);
+        return false;
+    }
+    *out = (uint32_t)(v * 10.0 + 0.5);
+    return true;
+}
+
 static bool set_mode(struct cli_pubsub_options *o, enum cli_pub_mode mode,
                      const char *message) {
     if (o->mode != CLI_PUB_UNSET) {
@@ -325,32 +358,65 @@ static bool take_host(struct cli_pubsub_options *o, char *host) {
     return true;
 }
 
-static bool url(struct cli_pubsub_options *o, const char *text) {
-    const char *rest = NULL;
-    if (strncmp(text, "mqtt://", 7) == 0) {
-        rest = text + 7;
-    } else if (strncmp(text, "mqtts://", 8) == 0) {
-        rest = text + 8;
-        o->url_tls = true;
+/* What the scheme says. @return the rest, or NULL. */
+static const char *take_scheme(struct cli_pubsub_options *o, const char *text) {
+    static const struct {
+        const char *name;
+        bool tls, ws;
+    } schemes[] = {{"mqtt://", false, false},
+                   {"mqtts://", true, false},
+                   {"ws://", false, true},
+                   {"wss://", true, true}};
+    for (size_t i = 0; i < sizeof schemes / sizeof schemes[0]; i++) {
+        size_t n = strlen(schemes[i].name);
+        if (strncmp(text, schemes[i].name, n) == 0) {
+            o->url_tls = schemes[i].tls;
+            o->ws_path = schemes[i].ws ? "/mqtt" : NULL;
+            return text + n;
+        }
     }
+    return NULL;
+}
+
+/* Behind the host is the topic, or the path of a WebSocket. */
+static bool take_path(struct cli_pubsub_options *o, char *slash) {
+    if (o->ws_path == NULL) {
+        return add_text(&o->topics, slash + 1);
+    }
+    if (slash != NULL && slash[1] != '\0') {
+        o->ws_text = strdup(slash);
+        o->ws_path = o->ws_text;
+    }
+    return o->ws_path != NULL;
+}
+
+static bool url(struct cli_pubsub_options *o, const char *text) {
+    const char *rest = o->url == NULL ? take_scheme(o, text) : NULL;
     char *slash = NULL;
-    if (rest != NULL && o->url == NULL && (o->url = strdup(rest)) != NULL) {
+    if (rest != NULL && (o->url = strdup(rest)) != NULL) {
         slash = strchr(o->url, '/');
     }
-    if (slash == NULL || slash[1] == '\0') {
+    bool has_topic = slash != NULL && slash[1] != '\0';
+    if (o->url == NULL || rest == NULL || !(has_topic || o->ws_path != NULL)) {
         cli_error("-L: give it once, as "
-                  "mqtt[s]://[USER[:PASSWORD]@]HOST[:PORT]/TOPIC");
+                  "mqtt[s]://[USER[:PASSWORD]@]HOST[:PORT]/TOPIC or "
+                  "ws[s]://[USER[:PASSWORD]@]HOST[:PORT][/PATH]");
         return false;
     }
-    *slash = '\0';
+    if (!take_path(o, slash)) {
+        return false;
+    }
     char *host = o->url;
+    if (slash != NULL) { /* The topic keeps its place behind it. */
+        *slash = '\0';
+    }
     char *at = strrchr(o->url, '@');
     if (at != NULL) {
         *at = '\0';
         take_login(o, o->url);
         host = at + 1;
     }
-    return take_host(o, host) && add_text(&o->topics, slash + 1);
+    return take_host(o, host);
 }
 
 static bool take_pub(struct cli_pubsub_options *o, int opt, const char *arg) {
@@ -393,6 +459,17 @@ static bool take_sub(struct cli_pubsub_options *o, int opt, const char *arg) {
     case 'E':
         o->exit_after_sub = true;
         return true;
+    case 'F':
+        o->format = arg;
+        return cli_format_check(arg);
+    case OPT_REMOVE_RETAINED:
+        o->remove_retained = true;
+        return true;
+    case OPT_PRETTY:
+        o->pretty = true;
+        return true;
+    case OPT_RANDOM_FILTER:
+        return percent(arg, &o->random_filter);
     case 'T':
         return add_text(&o->filter_out, arg);
     case 'U':
@@ -482,6 +559,19 @@ static bool take_common(struct cli_pubsub_options *o, int opt,
     case OPT_QUIET:
         o->quiet = true;
         return true;
+    case OPT_UNIX:
+        o->unix_path = arg;
+        return true;
+    case 'A':
+        o->bind = arg;
+        return true;
+    case OPT_STORE:
+        o->store = arg;
+        o->keep_session = true;
+        return true;
+    case OPT_STORE_SYNC:
+        o->store_sync = arg;
+        return true;
     default:
         return true; /* OPT_NODELAY: always so */
     }
@@ -499,8 +589,9 @@ static bool take(struct cli_pubsub_options *o, int opt, const char *arg) {
                           (opt < 0x100 && strchr("mnsflr", opt) != NULL))) {
         return take_pub(o, opt, arg);
     }
-    if (!o->publishing && (opt == OPT_RETAINED_ONLY ||
-                           (opt < 0x100 && strchr("CWNvRTUE", opt) != NULL))) {
+    if (!o->publishing && ((opt >= OPT_REMOVE_RETAINED && opt <= OPT_PRETTY) ||
+                           opt == OPT_RETAINED_ONLY ||
+                           (opt < 0x100 && strchr("CWNvRTUEF", opt) != NULL))) {
         return take_sub(o, opt, arg);
     }
     return take_common(o, opt, arg);
@@ -566,6 +657,7 @@ bool cli_pubsub_parse(struct cli_pubsub_options *o, int argc, char **argv,
                       int *status) {
     *status = CLI_PUBSUB_FAILED;
     o->host = "localhost";
+    o->store_sync = "accepted";
     o->keep_alive_s = 60;
     o->inflight_max = 20;
     o->repeat = 1;
@@ -578,7 +670,8 @@ bool cli_pubsub_parse(struct cli_pubsub_options *o, int argc, char **argv,
         return wrong(o);
     }
     if (o->port == 0) {
-        o->port = o->cafile != NULL ? 8883 : 1883;
+        bool tls = o->cafile != NULL;
+        o->port = o->ws_path != NULL ? (tls ? 443 : 80) : (tls ? 8883 : 1883);
     }
     return true;
 }
@@ -587,6 +680,7 @@ void cli_pubsub_options_free(struct cli_pubsub_options *o) {
     if (o->url != NULL) {
         free(o->url);
     }
+    free(o->ws_text);
     free(o->topics.items);
     free(o->unsubscribe.items);
     free(o->filter_out.items);

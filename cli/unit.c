@@ -15,6 +15,8 @@ static void describe(struct cli_unit *u, const struct cleat_bytes *root_ca,
     p->driver = u->chip.driver;
     p->element = u->chip.element;
     p->root_ca = *root_ca;
+    p->crl = cleat_bytes_of(u->files.crl, u->files.crl_len);
+    p->tls_session = &u->files.session;
     p->random = cleat_linux_random;
     p->supervisor = cleat_port_current();
 }
@@ -49,8 +51,13 @@ int cli_unit_start(struct cli_unit *u, unsigned number,
     }
     int status = cli_config_root_ca(&u->config, &root_ca);
     if (status == CLI_OK) {
+        status = cli_tls_files_open(&u->files, &u->config.settings);
+    }
+    if (status == CLI_OK) {
         status = cli_chip_open(&u->chip, u->config.settings.chip, factory);
-        status = status == CLI_FAILED ? (int)CLEAT_DEVICE_CHIP : status;
+        if (status != CLI_OK && status != CLI_USAGE) {
+            status = (int)CLEAT_DEVICE_CHIP;
+        }
     }
     if (status != CLI_OK) {
         return status;
@@ -84,6 +91,7 @@ int cli_unit_end(struct cli_unit *u) {
         cli_chip_close(&u->chip);
         u->running = false;
     }
+    cli_tls_files_close(&u->files);
     cli_config_free(&u->config);
     return status;
 }

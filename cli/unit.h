@@ -8,6 +8,7 @@
 #include "cleat/linux_link.h"
 #include "cleat/linux_net.h"
 #include "cli.h"
+#include "tls_files.h"
 
 /** One device. Several of them are kits; a single one has no prefix. */
 struct cli_unit {
@@ -16,6 +17,7 @@ struct cli_unit {
     struct cleat_board_host board;
     struct cleat_linux_link link;
     struct cleat_linux_net net;
+    struct cli_tls_files files;
     struct cleat_device device;
     bool running; /**< cleat_device_init succeeded. */
 };

@@ -5,13 +5,19 @@
 # programs.
 include(CMakePackageConfigHelpers)
 
-set(cleat_installed cleat_base cleat_mqtt cleat_client cleat_se)
+set(cleat_installed cleat_base cleat_store cleat_ws cleat_mqtt cleat_client cleat_keeper
+    cleat_se)
 if(CLEAT_HOST)
-  list(APPEND cleat_installed cleat_port_linux)
+  list(APPEND cleat_installed cleat_port_linux cleat_linux_client)
   install(TARGETS cleat cleat-chipsim)
 endif()
+if(CLEAT_SHARED)
+  include(CleatShared)
+  list(APPEND cleat_installed cleat_shared)
+endif()
 install(TARGETS ${cleat_installed} EXPORT cleat
-        ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
+        ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR}
+        LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/include/cleat
         DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.h"
         PATTERN tls.h EXCLUDE PATTERN device.h EXCLUDE PATTERN settings*.h EXCLUDE)
@@ -33,7 +39,18 @@ install(FILES ${CMAKE_CURRENT_BINARY_DIR}/cleat-config.cmake
         DESTINATION ${cleat_config_dir})
 # The prefix as seen from the file itself, so that the tree can be moved.
 file(RELATIVE_PATH cleat_pc_prefix "/p/${CMAKE_INSTALL_LIBDIR}/pkgconfig" "/p")
-configure_file(${PROJECT_SOURCE_DIR}/cmake/cleat.pc.in
-               ${CMAKE_CURRENT_BINARY_DIR}/cleat.pc @ONLY)
-install(FILES ${CMAKE_CURRENT_BINARY_DIR}/cleat.pc
-        DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+# cleat: the shared object where there is one; cleat-static: archives.
+function(cleat_pkg_config file libs)
+  set(cleat_pc_libs ${libs})
+  configure_file(${PROJECT_SOURCE_DIR}/cmake/cleat.pc.in
+                 ${CMAKE_CURRENT_BINARY_DIR}/${file} @ONLY)
+  install(FILES ${CMAKE_CURRENT_BINARY_DIR}/${file}
+          DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+endfunction()
+set(cleat_archives "-lcleat_client -lcleat_mqtt -lcleat_base")
+cleat_pkg_config(cleat-static.pc "${cleat_archives}")
+if(CLEAT_SHARED)
+  cleat_pkg_config(cleat.pc "-lcleat")
+else()
+  cleat_pkg_config(cleat.pc "${cleat_archives}")
+endif()

@@ -24,27 +24,32 @@ if(NOT EXISTS ${cleat_board_dir}/board.cmake)
 endif()
 
 set(CLEAT_PROFILE "small" CACHE STRING
-    "TLS of the firmware: small (4 kB/2 kB records, ECDSA) or large (6 kB, RSA chains too)")
-if(CLEAT_PROFILE STREQUAL "small")
+    "TLS of the firmware: small (4 kB/2 kB records, ECDSA), tiny (that, and no texts) or large (6 kB, RSA chains too)")
+set(CLEAT_MBEDTLS_CONFIG
+    ${PROJECT_SOURCE_DIR}/firmware/mbedtls_config_small.h)
+if(CLEAT_PROFILE MATCHES "^(small|tiny)$")
   set(CLEAT_TLS_IN_LEN 4096 CACHE STRING "")
   set(CLEAT_TLS_OUT_LEN 2048 CACHE STRING "")
 elseif(CLEAT_PROFILE STREQUAL "large")
+  set(CLEAT_MBEDTLS_CONFIG
+      ${PROJECT_SOURCE_DIR}/firmware/mbedtls_config_large.h)
   set(CLEAT_TLS_IN_LEN 6144 CACHE STRING "")
   set(CLEAT_TLS_OUT_LEN 2048 CACHE STRING "")
 else()
-  message(FATAL_ERROR "CLEAT_PROFILE: '${CLEAT_PROFILE}' is neither small nor large")
+  message(FATAL_ERROR "CLEAT_PROFILE: '${CLEAT_PROFILE}' is none of small, tiny and large")
 endif()
-set(CLEAT_MBEDTLS_CONFIG
-    ${PROJECT_SOURCE_DIR}/firmware/mbedtls_config_${CLEAT_PROFILE}.h)
+if(CLEAT_PROFILE STREQUAL "tiny")
+  add_compile_definitions(CLEAT_TEXTS=0 CLEAT_LOG_FLOOR=-1)
+endif()
 
 include(${cleat_board_dir}/board.cmake)
 cleat_toolchain_for(${CLEAT_BOARD_CPU})
 include_directories(SYSTEM ${CLEAT_TOOLCHAIN_INCLUDES})
-add_compile_options(${CLEAT_BOARD_CPU} -ffunction-sections -fdata-sections
-                    -fno-common)
-# Optimising across files saves a tenth of the flash; without it the linker's
-# map still knows which layer a byte is of.
-option(CLEAT_LTO "Optimise the image across files" ON)
+add_compile_options(${CLEAT_BOARD_CPU} ${CLEAT_TOOLCHAIN_SMALL}
+                    -ffunction-sections -fdata-sections -fno-common)
+# Optimising across files saves a tenth of the flash. Without it the linker's
+# map still knows which layer a byte is of; with OWN it still knows what is ours.
+set(CLEAT_LTO ON CACHE STRING "Optimise the image across files: ON, OWN, OFF")
 if(CLEAT_LTO)
   add_compile_options(-flto)
 else()

@@ -32,6 +32,13 @@ set(CLEAT_TLS_IN_LEN 16384 CACHE STRING
 set(CLEAT_TLS_OUT_LEN 4096 CACHE STRING
     "Largest TLS record sent, bytes; costs as much heap per connection")
 
+set(cleat_tls_extras ON)
+if(CMAKE_CROSSCOMPILING)
+  set(cleat_tls_extras OFF)
+endif()
+option(CLEAT_TLS_EXTRAS
+  "TLS beyond the smallest client, see src/tls/extras.h" ${cleat_tls_extras})
+
 set(CLEAT_MBEDTLS_CONFIG "${PROJECT_SOURCE_DIR}/src/tls/mbedtls_config.h"
     CACHE FILEPATH "Configuration of mbedTLS; mbedtls_check.h limits it")
 
@@ -46,9 +53,15 @@ target_include_directories(cleat_mbedtls PRIVATE
   "${cleat_mbedtls_dir}/library" "${PROJECT_SOURCE_DIR}/src/tls")
 target_compile_definitions(cleat_mbedtls PUBLIC
   $<BUILD_INTERFACE:MBEDTLS_CONFIG_FILE="${CLEAT_MBEDTLS_CONFIG}">
-  CLEAT_TLS_IN_LEN=${CLEAT_TLS_IN_LEN} CLEAT_TLS_OUT_LEN=${CLEAT_TLS_OUT_LEN})
+  CLEAT_TLS_IN_LEN=${CLEAT_TLS_IN_LEN} CLEAT_TLS_OUT_LEN=${CLEAT_TLS_OUT_LEN}
+  CLEAT_TLS_EXTRAS=$<BOOL:${CLEAT_TLS_EXTRAS}>)
 target_compile_options(cleat_mbedtls PRIVATE
   -w -ffunction-sections -fdata-sections)
+# Two functions of src/tls/psa.c in the place of its own (TLS 1.3).
+set_source_files_properties("${cleat_mbedtls_dir}/library/psa_crypto.c"
+  PROPERTIES COMPILE_DEFINITIONS "\
+mbedtls_psa_ecp_generate_key=cleat_tls_psa_generate;\
+mbedtls_psa_ecp_export_public_key=cleat_tls_psa_export_public")
 if(CLEAT_SANITIZE)
   # It compares empty names with memcmp(NULL, NULL, 0).
   target_compile_options(cleat_mbedtls PRIVATE -fsanitize=${CLEAT_SANITIZE}

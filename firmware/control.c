@@ -1,18 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Commands, one a line, on the console and on the control channel: the button,
- * figures for tests, and ways to make the device fail on purpose. An empty line
- * on the console presses the button.
+ * the LED, the end. An empty line on the console presses the button.
  */
 #include "firmware.h"
 
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "board.h"
-#include "cleat/bare_net.h"
-#include "cleat/bare_port.h"
 
 struct channel {
     char line[32];
@@ -23,95 +18,21 @@ static struct cleat_device *device;
 static struct channel channels[2]; /* console, control */
 static struct cleat_task task;
 
-static void stats(bool control) {
-    char text[160];
-    struct cleat_bare_counts c;
-    struct cleat_bare_net_counts n;
-    size_t stack_size;
-    size_t heap_size;
-    cleat_bare_get_counts(&c);
-    cleat_bare_net_get_counts(&n);
-    size_t stack = board_stack_used(&stack_size);
-    size_t heap = firmware_memory_peak(&heap_size);
-    snprintf(text, sizeof text,
-             "stats total_ms=%lu awake_us=%lu rounds=%lu steps=%lu sleeps=%lu",
-             (unsigned long)(c.total_us / 1000),
-             (unsigned long)(c.total_us - c.asleep_us), (unsigned long)c.rounds,
-             (unsigned long)c.steps, (unsigned long)c.sleeps);
-    board_print(control, text);
-    snprintf(text, sizeof text,
-             "memory stack=%lu/%lu tls_heap=%lu/%lu lwip_heap=%lu",
-             (unsigned long)stack, (unsigned long)stack_size,
-             (unsigned long)heap, (unsigned long)heap_size,
-             (unsigned long)n.heap_peak);
-    board_print(control, text);
-    snprintf(text, sizeof text, "net in=%lu out=%lu dropped=%lu",
-             (unsigned long)n.frames_in, (unsigned long)n.frames_out,
-             (unsigned long)n.dropped);
-    board_print(control, text);
-}
-
-/* Past the end of the stack: the guard must stop it. */
-__attribute__((noinline)) static unsigned overflow(unsigned depth) {
-    volatile unsigned room[32];
-    room[0] = depth;
-    room[31] = depth == 0 ? 0 : overflow(depth - 1);
-    return room[0] + room[31];
-}
-
-/* By a pointer, so that the compiler does not see what goes wrong. */
-static void *(*volatile fill)(void *, int, size_t) = memset;
-
-__attribute__((noinline)) static void smash(size_t len) {
-    char room[16];
-    (void)fill(room, 'x', len);
-}
-
-static void touch(uintptr_t address) {
-    volatile uintptr_t at = address;
-    *(volatile int *)at = 1;
-}
-
-static void fail_as_told(const char *how) {
-    if (strcmp(how, "null") == 0) {
-        touch(8);
-    } else if (strcmp(how, "bus") == 0) {
-        touch(0x50000000);
-    } else if (strcmp(how, "stack") == 0) {
-        (void)overflow(1000000);
-    } else if (strcmp(how, "canary") == 0) {
-        smash(64);
-    } else if (strcmp(how, "hang") == 0) {
-        for (volatile bool on = true; on;) {
-        }
-    }
-}
-
-static void obey(bool control, const char *line) {
-    const char *answer = "ok";
+static const char *obey(bool control, const char *line) {
     if (strcmp(line, "press") == 0 || (line[0] == '\0' && !control)) {
         board_press();
-    } else if (strcmp(line, "stats") == 0) {
-        stats(control);
     } else if (strcmp(line, "led") == 0) {
-        answer = board_led() ? "led on" : "led off";
+        return board_led() ? "led on" : "led off";
     } else if (strcmp(line, "ready") == 0) {
-        answer = cleat_device_ready(device) ? "ready" : "not ready";
+        return cleat_device_ready(device) ? "ready" : "not ready";
     } else if (strcmp(line, "quit") == 0) {
         cleat_device_stop(device);
-    } else if (strncmp(line, "hog ", 4) == 0) {
-        if (firmware_memory_hog(strtoul(line + 4, NULL, 10)) != CLEAT_OK) {
-            answer = "not so much";
-        }
-    } else if (strncmp(line, "fail ", 5) == 0) {
-        fail_as_told(line + 5);
-        answer = "fail null|bus|stack|canary|hang";
+    } else if (FIRMWARE_TESTS) {
+        return firmware_test(control, line);
     } else {
-        answer = "press, led, ready, stats, hog BYTES, fail HOW, quit";
+        return "press, led, ready, quit";
     }
-    if (control || strcmp(answer, "ok") != 0) {
-        board_print(control, answer);
-    }
+    return control ? "ok" : NULL;
 }
 
 static void take(bool control, char byte) {
@@ -124,7 +45,10 @@ static void take(bool control, char byte) {
     c->line[c->len] = '\0';
     c->len = 0;
     if (byte == '\n' || c->line[0] != '\0' || !control) {
-        obey(control, c->line);
+        const char *answer = obey(control, c->line);
+        if (answer != NULL) {
+            board_print(control, answer);
+        }
     }
 }
 

@@ -20,6 +20,9 @@ size_t firmware_memory_peak(size_t *size);
  *  does that has run out. @return 0 or CLEAT_ERR_FULL. */
 int firmware_memory_hog(size_t len);
 
+/** Do a command for tests. @return what to answer, or NULL. */
+const char *firmware_test(bool control, const char *line);
+
 /** Answer commands on console and control channel. */
 int firmware_control_start(struct cleat_device *device);
 

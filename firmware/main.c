@@ -79,7 +79,9 @@ int main(void) {
     board_init();
     board_print(false, "");
     board_print(false, "Cleat on " BOARD_NAME);
-    cleat_log_sink(log_line, NULL);
+    if (CLEAT_LOG_FLOOR >= 0) {
+        cleat_log_sink(log_line, NULL);
+    }
     cleat_bare_set_clock(board_host_time());
     firmware_memory_init();
     if (start(why, sizeof why) != CLEAT_OK) {

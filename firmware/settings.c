@@ -28,12 +28,7 @@ static uint8_t run_ca[4096] __attribute__((section(".settings")));
 static char run_text[2048] __attribute__((section(".settings")));
 
 static int set(const char *name, const char *value, char *why, size_t cap) {
-    const struct cleat_setting *row = cleat_settings_find(name);
-    if (row == NULL) {
-        snprintf(why, cap, "unknown setting %.40s", name);
-        return CLEAT_ERR_ARG;
-    }
-    return cleat_settings_set(&settings, row, value, why, cap);
+    return cleat_settings_set(&settings, name, value, why, cap);
 }
 
 static int hex(char c) {

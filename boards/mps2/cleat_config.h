@@ -3,11 +3,14 @@
 #ifndef CLEAT_BOARD_CONFIG_H
 #define CLEAT_BOARD_CONFIG_H
 
+#ifndef CLEAT_LOG_FLOOR
 #define CLEAT_LOG_FLOOR 0 /* errors; the console tells the rest in words */
-#define CLEAT_SETTINGS_MEANINGS 0
+#endif
+#ifndef CLEAT_MQTT5
+#define CLEAT_MQTT5 0 /* the device speaks 3.1.1 */
+#endif
 #define CLEAT_DEVICE_BUFFER_MAX 1024
-#define CLEAT_DEFAULT_MQTT_SEND_BUFFER_SIZE "1024"
-#define CLEAT_TLS_CTX_MAX 4096
+#define CLEAT_DEFAULT_MQTT_SEND_BUFFER_SIZE 1024
 #define CLEAT_TLS_PEM_MAX 2048 /* on the stack while a CA in PEM is read */
 #define CLEAT_SE_CTX_MAX 800
 

@@ -14,6 +14,7 @@
 extern "C" {
 #endif
 
+/** How long to wait before the next attempt; set by init. */
 struct cleat_backoff {
     uint32_t base_ms;     /**< First upper bound; >= 1. */
     uint32_t cap_ms;      /**< Largest upper bound; >= base_ms. */
@@ -22,6 +23,7 @@ struct cleat_backoff {
     uint64_t up_since_ms; /**< Private. */
 };
 
+/** Start anew; milliseconds, 1 <= base_ms <= cap_ms. */
 void cleat_backoff_init(struct cleat_backoff *b, uint32_t base_ms,
                         uint32_t cap_ms, uint32_t stable_ms);
 /** Tell that the connection stands since now. */

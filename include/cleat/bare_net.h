@@ -50,6 +50,7 @@ struct cleat_bare_net_counts {
 /** @return the link on this controller: up means cable and an address from
  *  DHCP. The first join() starts controller and lwIP. */
 struct cleat_link *cleat_bare_link(const struct cleat_bare_ethernet *ethernet);
+/** Read the counters; from the task that runs the network. */
 void cleat_bare_net_get_counts(struct cleat_bare_net_counts *out);
 
 /** One TCP connection at a time. Allocate it anywhere; the fields are private
@@ -69,7 +70,6 @@ struct cleat_bare_net {
     void *pcb;
     void *received; /* chain of what has arrived and was not read yet */
     size_t read;    /* bytes of its first part that were */
-    uint32_t lookup;
     struct cleat_detail detail;
 };
 

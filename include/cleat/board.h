@@ -13,6 +13,7 @@
 extern "C" {
 #endif
 
+/** What a board has for people: a console, a button, an LED. */
 struct cleat_board {
     const char *name;        /**< "host", "CYSBSYSKIT-DEV-01"... */
     const char *button_name; /**< As printed on the board: "SW2". */
@@ -20,7 +21,7 @@ struct cleat_board {
     void (*print)(void *self, const char *line);
     /** Set the user LED. Only the subscriber task calls it. */
     void (*led)(void *self, bool on);
-    void *self;
+    void *self; /**< First argument of the functions. */
 };
 
 #ifdef __cplusplus

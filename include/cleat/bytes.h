@@ -65,6 +65,7 @@ static inline struct cleat_reader cleat_reader_of(struct cleat_bytes view) {
     r.failed = false;
     return r;
 }
+/** @return the next byte; 0 once failed. */
 inline uint8_t cleat_read_u8(struct cleat_reader *r) {
     if (r->failed || r->pos == r->len) {
         r->failed = true;
@@ -72,6 +73,7 @@ inline uint8_t cleat_read_u8(struct cleat_reader *r) {
     }
     return r->data[r->pos++];
 }
+/** @return the next two bytes, big-endian; 0 once failed. */
 inline uint16_t cleat_read_u16(struct cleat_reader *r) {
     if (r->failed || r->len - r->pos < 2) {
         r->failed = true;
@@ -81,6 +83,7 @@ inline uint16_t cleat_read_u16(struct cleat_reader *r) {
     r->pos += 2;
     return (uint16_t)((uint32_t)b[0] << 8 | b[1]);
 }
+/** @return the next four bytes, big-endian; 0 once failed. */
 uint32_t cleat_read_u32(struct cleat_reader *r);
 /** @return a view of the next n bytes; on failure an empty view. */
 inline struct cleat_bytes cleat_read_bytes(struct cleat_reader *r, size_t n) {
@@ -105,9 +108,13 @@ static inline struct cleat_writer cleat_writer_of(uint8_t *data, size_t cap) {
     w.failed = false;
     return w;
 }
+/** Append one byte; without room nothing, and failed is set. */
 void cleat_write_u8(struct cleat_writer *w, uint8_t v);
+/** Append two bytes, big-endian; as cleat_write_u8(). */
 void cleat_write_u16(struct cleat_writer *w, uint16_t v);
+/** Append four bytes, big-endian; as cleat_write_u8(). */
 void cleat_write_u32(struct cleat_writer *w, uint32_t v);
+/** Append all of view or nothing; as cleat_write_u8(). */
 void cleat_write_bytes(struct cleat_writer *w, struct cleat_bytes view);
 
 /** Overwrite with zeros in a way the compiler does not remove. */

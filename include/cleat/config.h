@@ -18,11 +18,18 @@
 #endif
 
 /** Long texts for people: what exactly is wrong with a packet, a certificate,
- *  a setting or a chip's answer, and what to do about it. 0 leaves the short
- * words of error codes, and native codes. On Cortex-M4 they cost a device 11 kB
- * of flash and, in each struct cleat_tls, 512 bytes of RAM. */
+ *  a setting or a chip's answer, and what to do about it; and the sentences of
+ * the console. 0 leaves numbers (docs/sentences.md), short words and native
+ * codes. On Cortex-M4 they cost a device 20 kB of flash and, in each struct
+ * cleat_tls, 512 bytes of RAM. */
 #ifndef CLEAT_TEXTS
 #define CLEAT_TEXTS 1
+#endif
+
+/** Trust anchors may be PEM. 0: only DER, which saves a device 0.9 kB of flash.
+ */
+#ifndef CLEAT_TLS_PEM
+#define CLEAT_TLS_PEM 1
 #endif
 
 /** MQTT 5 beside 3.1.1. 0 leaves out what src/mqtt has for it in common code:

@@ -16,6 +16,7 @@
 extern "C" {
 #endif
 
+/** The two primitives a shielded connection needs. */
 struct cleat_crypto {
     /** Encrypt one block. in and out may be the same. @return 0 or an enum
      *  cleat_err; then out is unspecified. */

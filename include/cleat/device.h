@@ -43,6 +43,9 @@ struct cleat_platform {
     const struct cleat_se_driver *driver;
     struct cleat_se_config element;
     struct cleat_bytes root_ca; /**< PEM or DER; empty: not given. */
+    struct cleat_bytes crl;     /**< What TLS_CRL_FILE names. */
+    /** Where TLS_SESSION_RESUMPTION keeps the session; NULL: nowhere. */
+    struct cleat_tls_session *tls_session;
     /** Fit for keys; used where TLS_CHIP_RANDOM is off. May be NULL then. */
     int (*random)(void *arg, uint8_t *data, size_t len);
     void *random_arg;
@@ -78,81 +81,77 @@ struct cleat_subscriber_message {
         CLEAT_SUBSCRIBER_MESSAGE  /**< A message arrived. */
     } type;
     uint8_t qos;
-    bool retain;
     uint32_t topic_len, payload_len; /**< True lengths, before any cut. */
     uint8_t topic[CLEAT_DEVICE_TOPIC_MAX];
     uint8_t payload[CLEAT_DEVICE_PAYLOAD_MAX];
 };
 
-/** One device. Allocate it in static storage; the fields are private. */
+/** One device. Allocate it in static storage; the fields are private. What is
+ *  used most comes first, and what is large last: that makes code shorter. */
 struct cleat_device {
+    /* flags and states; after each who writes it, the first four under the
+     * port's critical section */
+    bool ending;      /* an orderly end was asked for: any */
+    bool ended;       /* element task */
+    bool ready;       /* subscribed, the button is announced: publisher */
+    bool client_runs; /* the MQTT client task was started, is not over: element,
+                         client */
+    uint8_t element_state;
+    uint8_t element_tries;
+    uint8_t client_state;
+    bool client_started;  /* client */
+    bool workers_started; /* client */
+    bool granted_told;    /* client */
+    bool ask_subscribe;   /* the subscriber wants another try: client */
+    bool tls_ready;       /* element */
+    bool led_known;       /* the LED's state as told: publisher */
+    bool announce;        /* the button is to be announced: subscriber */
+    bool announced;       /* ... and has been: subscriber */
+    uint8_t subscribe_tries;
+    int status;
+
     const struct cleat_settings *settings;
     struct cleat_platform platform;
-    int status;
-    bool ending; /* an orderly end was asked for; written under the port's
-                    critical section */
-    bool ended;
-    bool ready;       /* subscribed: told the user to press the button */
-    bool client_runs; /* the MQTT client task was started and is not over */
-
-    /* secure element task */
-    struct cleat_task element_task;
-    struct cleat_se se;
-    struct cleat_se_op element_op;
-    int element_state;
-    int element_tries;
-    uint8_t uid[32];
-    size_t uid_len;
-    uint8_t certificate[CLEAT_DEVICE_CERTIFICATE_MAX];
-    size_t certificate_len;
-    char client_id[132];
-
-    /* MQTT client task */
-    struct cleat_task client_task;
-    struct cleat_mailbox client_box;
-    struct cleat_client_message client_slots[16];
-    int client_state;
-    bool identity_ok;
-    bool client_started;
-    bool workers_started;
-    bool granted_told;
-    bool ask_subscribe;    /* the subscriber wants another try */
-    char retries_text[12]; /* "150", or "no limit" */
+    uint32_t presses; /* written under the port's critical section */
+    uint32_t echoes;  /* own messages that are still to come back: publisher */
     uint32_t link_tries;
-    uint64_t link_retry_ms;
+    uint32_t rng;
     struct cleat_stream *stream; /* TLS or plain */
-    struct cleat_tls tls;
-    bool tls_ready;
+
+    struct cleat_task element_task;
+    struct cleat_task client_task;
+    struct cleat_task publisher_task;
+    struct cleat_task subscriber_task;
+    struct cleat_mailbox client_box;
+    struct cleat_mailbox publisher_box;
+    struct cleat_mailbox subscriber_box;
+    uint64_t link_retry_ms;
+    uint64_t echo_deadline_ms;
+    uint64_t subscribe_ms;
+
+    struct cleat_se_op element_op;
+    struct cleat_client_sub subscription;
+    size_t uid_len;
+    size_t certificate_len;
+    char retries_text[12]; /* "150", or "no limit" */
+    uint8_t uid[32];
+    char client_id[132];
+    struct cleat_client client;
     struct cleat_mqtt_config session_config;
     struct cleat_mqtt session;
-    struct cleat_client client;
-    struct cleat_client_sub subscription;
+    struct cleat_se se;
+    struct cleat_tls tls;
+
+    struct cleat_client_message client_slots[16];
+    struct cleat_publisher_message publisher_slots[16];
+    struct cleat_subscriber_message subscriber_slots[8];
+    struct cleat_subscriber_message incoming; /* being put together */
     struct cleat_mqtt_slot slots[CLEAT_DEVICE_SLOTS];
     uint16_t qos2_ids[CLEAT_DEVICE_QOS2_IDS];
+    uint8_t certificate[CLEAT_DEVICE_CERTIFICATE_MAX];
+    uint8_t io[512];
     uint8_t tx[CLEAT_DEVICE_BUFFER_MAX];
     uint8_t rx[CLEAT_DEVICE_BUFFER_MAX];
-    uint8_t io[512];
-    struct cleat_subscriber_message incoming; /* being put together */
-    uint32_t dropped;
-    uint32_t rng;
-
-    /* publisher task */
-    struct cleat_task publisher_task;
-    struct cleat_mailbox publisher_box;
-    struct cleat_publisher_message publisher_slots[16];
-    uint32_t presses; /* written under the port's critical section */
-    bool led_known;   /* the LED's state as the publisher was told */
-    uint32_t echoes;  /* own messages that are still to come back */
-    uint64_t echo_deadline_ms;
-
-    /* subscriber task */
-    struct cleat_task subscriber_task;
-    struct cleat_mailbox subscriber_box;
-    struct cleat_subscriber_message subscriber_slots[8];
-    int subscribe_tries;
-    bool announce;  /* the publisher is to be told to announce the button */
-    bool announced; /* ... and has been */
-    uint64_t subscribe_ms;
 };
 
 /**

@@ -17,6 +17,7 @@
 extern "C" {
 #endif
 
+/** What a function returns instead of a result. */
 enum cleat_err {
     CLEAT_OK = 0,
     CLEAT_ERR_AGAIN = -1,        /**< Not yet: call again later. No failure. */
@@ -61,10 +62,11 @@ struct cleat_detail {
 /** A long text for struct cleat_detail: NULL in a build without CLEAT_TEXTS. */
 #define CLEAT_TEXT(words) (CLEAT_TEXTS ? (words) : NULL)
 
-/** @return static text for an enum cleat_err, lower case; never NULL. */
+/** @return static text for an enum cleat_err, lower case; never NULL. Without
+ *  CLEAT_TEXTS it is the number. */
 const char *cleat_strerror(int err);
 
-/** @return "chip", "tls"...: the name of a layer; never NULL. */
+/** @return "chip", "tls"...: the name of a layer, or its number; never NULL. */
 const char *cleat_strlayer(enum cleat_layer layer);
 
 #ifdef __cplusplus

@@ -21,9 +21,11 @@ extern "C" {
 #ifndef CLEAT_FREERTOS_STACK_ELEMENT
 #define CLEAT_FREERTOS_STACK_ELEMENT 3072
 #endif
+/** Of the MQTT client's task, TLS included. */
 #ifndef CLEAT_FREERTOS_STACK_MQTT
 #define CLEAT_FREERTOS_STACK_MQTT 4096
 #endif
+/** Of the publisher's and the subscriber's task, each. */
 #ifndef CLEAT_FREERTOS_STACK_WORKER
 #define CLEAT_FREERTOS_STACK_WORKER 2048
 #endif
@@ -42,6 +44,7 @@ struct cleat_freertos_stack {
 
 /** Stacks for the four tasks of a device. Linked in only if named. */
 extern const struct cleat_freertos_stack cleat_freertos_device_stacks[];
+/** How many those are. */
 extern const size_t cleat_freertos_device_stack_count;
 
 /** Say which stacks there are, before the first cleat_port_start(). Each task

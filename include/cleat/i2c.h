@@ -15,11 +15,13 @@
 extern "C" {
 #endif
 
+/** Lines beside the bus that a host may drive. */
 enum cleat_i2c_line {
     CLEAT_I2C_LINE_RESET = 1, /**< Chip RST, low resets. */
     CLEAT_I2C_LINE_POWER = 2  /**< Chip VCC switch, low is off. */
 };
 
+/** A bus with one chip's lines. One task owns it. */
 struct cleat_i2c {
     /**
      * One write transfer: START, address, data, STOP.
@@ -35,7 +37,7 @@ struct cleat_i2c {
     int (*line)(void *self, enum cleat_i2c_line line, bool high);
     unsigned lines; /**< Bit set of the enum cleat_i2c_line that are wired. */
     size_t max_len; /**< Longest transfer, bytes; 0: no limit. */
-    void *self;
+    void *self;     /**< First argument of the functions. */
 };
 
 #ifdef __cplusplus

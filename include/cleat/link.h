@@ -18,6 +18,7 @@
 extern "C" {
 #endif
 
+/** A network link: Wi-Fi, Ethernet, whatever carries IP. */
 struct cleat_link {
     /** Start bringing it up, or go on with it. @return 0 when up,
      *  CLEAT_ERR_AGAIN while under way, or why this attempt failed. */
@@ -29,7 +30,7 @@ struct cleat_link {
     void (*address)(void *self, char *out, size_t cap);
     /** Let go of it. */
     void (*leave)(void *self);
-    void *self;
+    void *self; /**< First argument of the functions. */
 };
 
 #ifdef __cplusplus

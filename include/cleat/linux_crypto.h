@@ -12,6 +12,7 @@
 extern "C" {
 #endif
 
+/** AES-128 and HMAC-SHA256 by OpenSSL. */
 extern const struct cleat_crypto cleat_linux_crypto;
 
 #ifdef __cplusplus

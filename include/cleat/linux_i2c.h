@@ -24,6 +24,7 @@ extern "C" {
  */
 int cleat_linux_i2c_dev_open(const char *path, struct cleat_i2c *bus,
                              struct cleat_detail *detail);
+/** Close what cleat_linux_i2c_dev_open() opened. */
 void cleat_linux_i2c_dev_close(struct cleat_i2c *bus);
 
 /** A chip on a socket. Allocate it anywhere; only bus is public. */

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * TCP as a stream, on Linux. Names are resolved in a thread of its own, every
- * address is tried with a time-out, nothing here ever blocks the caller. Wakes
- * come through cleat_linux_watch() (see linux_port.h) to the owning task.
+ * TCP, or a Unix socket, as a stream, on Linux. Names are resolved in a thread
+ * of its own, every address is tried with a time-out, nothing here ever blocks
+ * the caller. Wakes come through cleat_linux_watch() (see linux_port.h) to the
+ * owning task.
  */
 #ifndef CLEAT_LINUX_NET_H
 #define CLEAT_LINUX_NET_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -19,11 +21,15 @@ extern "C" {
 
 #define CLEAT_LINUX_NET_ADDRESS_MAX 8   /**< Addresses tried of one name. */
 #define CLEAT_LINUX_NET_NAME_MAX 256    /**< Bytes of a host name with NUL. */
+#define CLEAT_LINUX_NET_PATH_MAX 108    /**< Bytes of a path with NUL. */
 #define CLEAT_LINUX_NET_ADDRESS_TEXT 64 /**< Bytes of "[2001:db8::1]:8883". */
 
+/** Settings. Zero the struct, then set what you need. */
 struct cleat_linux_net_config {
-    const char *host; /**< Name or address; copied. Required. */
-    uint16_t port;    /**< Required. */
+    const char *host; /**< Name or address; copied. Required, but for path. */
+    uint16_t port;    /**< Required, but for path. */
+    const char *path; /**< A Unix socket instead of host and port; copied. */
+    const char *bind; /**< Address of this end; copied. NULL: any. */
     /** For each address, ms. 0: 5000. At most 1500 while there are more. */
     uint32_t connect_timeout_ms;
     /** For the name, ms. 0: 10000. */
@@ -49,17 +55,24 @@ struct cleat_linux_net {
     size_t address_count, address_next;
     /** struct sockaddr_in6 is 28 bytes. */
     uint32_t addresses[CLEAT_LINUX_NET_ADDRESS_MAX][8];
+    uint32_t bind[8]; /**< The same; family 0: none. */
+    char path[CLEAT_LINUX_NET_PATH_MAX];
+    /** The last read got less than it asked for: the next one says AGAIN
+     *  without asking the system. */
+    bool drained;
     struct cleat_detail detail;
     char local[CLEAT_LINUX_NET_ADDRESS_TEXT];
     char remote[CLEAT_LINUX_NET_ADDRESS_TEXT];
 };
 
-/** @return 0; CLEAT_ERR_ARG host or port missing; CLEAT_ERR_SIZE too long. */
+/** @return 0; CLEAT_ERR_ARG host or port missing, or bind is no address;
+ *          CLEAT_ERR_SIZE too long. */
 int cleat_linux_net_init(struct cleat_linux_net *n,
                          const struct cleat_linux_net_config *config);
 /** Closes. A name still being looked up is abandoned to its thread, which
  *  frees it. */
 void cleat_linux_net_deinit(struct cleat_linux_net *n);
+/** @return the connection as a stream, valid as long as n. */
 struct cleat_stream *cleat_linux_net_stream(struct cleat_linux_net *n);
 
 /** @return the descriptor to poll, or -1 while there is none. Changes during

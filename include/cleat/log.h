@@ -16,6 +16,7 @@
 extern "C" {
 #endif
 
+/** How much a line matters. */
 enum cleat_level {
     CLEAT_LEVEL_ERROR = 0,
     CLEAT_LEVEL_WARN = 1,
@@ -32,8 +33,10 @@ typedef void (*cleat_trace_fn)(void *arg, const char *seam, const char *what,
 
 /** Install the sinks; NULL removes. Call before tasks start. */
 void cleat_log_sink(cleat_log_fn fn, void *arg);
+/** The same for bytes at the seams. */
 void cleat_trace_sink(cleat_trace_fn fn, void *arg);
 
+/** Lets a compiler check a format's arguments, where it can. */
 #if defined(__GNUC__)
 #define CLEAT_PRINTF(a, b) __attribute__((format(printf, a, b)))
 #else

@@ -18,6 +18,7 @@
 extern "C" {
 #endif
 
+/** A queue of messages to one task. */
 struct cleat_mailbox {
     struct cleat_task *owner; /**< Woken on post; the only one to take. */
     uint8_t *slots;           /**< count * size bytes, the caller's. */
@@ -27,6 +28,7 @@ struct cleat_mailbox {
     uint32_t dropped;         /**< Posts refused because it was full. */
 };
 
+/** Make an empty one: slots are count * size bytes and must stay. */
 void cleat_mailbox_init(struct cleat_mailbox *box, struct cleat_task *owner,
                         void *slots, size_t size, size_t count);
 /** Copy a message in. @return 0, or CLEAT_ERR_FULL (counted). */

@@ -32,6 +32,7 @@ struct cleat_task {
 
 /** Monotonic clocks; the origin does not matter, both have the same. */
 uint64_t cleat_port_now_ms(void);
+/** The same clock in microseconds. */
 uint64_t cleat_port_now_us(void);
 
 /** Delay for a bus guard time; at most 1000 us. */
@@ -69,6 +70,7 @@ int cleat_port_wait(bool (*done)(void *arg), void *arg, uint64_t deadline_ms,
 
 /** Short critical section against other tasks and interrupts. Not nested. */
 void cleat_port_enter(void);
+/** The end of what cleat_port_enter() began. */
 void cleat_port_leave(void);
 
 /** One pointer per task (thread), NULL at first: for libraries that pass no

@@ -54,6 +54,7 @@ enum cleat_curve { CLEAT_CURVE_P256 = 0x03, CLEAT_CURVE_P384 = 0x04 };
 #define CLEAT_SE_CAN_HASH 0x0100u
 #define CLEAT_SE_CAN_HIBERNATE 0x0200u
 #define CLEAT_SE_CAN_SHIELD 0x0400u /**< config.shield is heeded */
+#define CLEAT_SE_CAN_COMMAND 0x0800u
 
 /** Bytes of a handle that HIBERNATE returns. */
 #define CLEAT_SE_HANDLE_LEN 8
@@ -87,6 +88,10 @@ enum cleat_se_op_type {
                              still counted: wait and try again. */
     CLEAT_SE_RESTORE,   /**< OPEN after HIBERNATE; in = the handle, good for
                              once. If it fails, OPEN. */
+    CLEAT_SE_COMMAND,   /**< An OPTIGA's command as it is: object = Cmd << 8 |
+                             Param, offset = ms it takes at least, InData = in,
+                             key, signature one behind the other -> OutData.
+                             Made by cleat/se_keys.h and se_update.h. */
     CLEAT_SE_OP_COUNT
 };
 
@@ -158,7 +163,7 @@ struct cleat_se_config {
 };
 
 /** Largest context of any driver in this build, bytes (the optiga driver's is
- *  about 760 on a 32-bit machine, 840 on a 64-bit one). */
+ *  784 on a 32-bit machine, some 920 on a 64-bit one). */
 #ifndef CLEAT_SE_CTX_MAX
 #define CLEAT_SE_CTX_MAX 1536
 #endif
@@ -216,9 +221,10 @@ struct cleat_se {
     struct cleat_task *task; /**< Who steps it. */
     struct cleat_se_op *head, *tail, *current;
     bool cancel;
-    bool unfinished;             /**< The driver has something left to do. */
-    uint16_t sessions_used;      /**< Bit n: session_first + n is taken. */
-    struct cleat_se_stats live;  /**< The owning task's. */
+    bool unfinished;        /**< The driver has something left to do. */
+    uint16_t sessions_used; /**< Bit n: session_first + n is taken. */
+    /** The owning task's, since then. */
+    uint32_t writes, reads, nacks, bytes_out, bytes_in;
     struct cleat_se_stats stats; /**< As of the last completion. */
     uint64_t ctx[CLEAT_SE_CTX_MAX / 8];
 };

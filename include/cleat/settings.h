@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The settings of a device: one struct, and one table that names each field,
- * its default, its range and its meaning. The file reader, the environment,
- * --set, `cleat config list` and docs/settings.md all come from that table. On
- * a board the struct is filled in by app code; nothing here does I/O.
+ * The settings of a device: one struct, and one list (app/settings_list.h) that
+ * names each field, its range and its meaning. The file reader, the
+ * environment,
+ * --set, `cleat config list` and docs/settings.md all come from that list. On a
+ * board the struct is filled in by app code; nothing here does I/O.
  */
 #ifndef CLEAT_SETTINGS_H
 #define CLEAT_SETTINGS_H
@@ -64,6 +65,12 @@ struct cleat_settings {
     const char *tls_key_exchanges;
     uint32_t tls_chip_random;
     uint32_t tls_check_dates;
+    uint32_t tls_1_3;
+    uint32_t tls_chain_check;
+    const char *tls_crl_file;
+    uint32_t tls_all_on_chip;
+    uint32_t tls_session_resumption;
+    const char *tls_session_file;
 };
 
 enum cleat_setting_type {
@@ -74,20 +81,28 @@ enum cleat_setting_type {
     CLEAT_SETTING_SECRET  /**< Text that is never shown. */
 };
 
+/** What WIFI_SECURITY may be. */
+#define CLEAT_WIFI_SECURITIES "OPEN|WPA|WPA2|WPA2_WPA3|WPA3"
+
 /** One row of the table. */
 struct cleat_setting {
     const char *name;
     const char *standard; /**< Default, as text. */
     const char *choices;  /**< "A|B|C" for CHOICE, else NULL. */
-    const char *meaning;  /**< "" in a build without CLEAT_TEXTS. */
+    const char *meaning;
     uint32_t max;
     uint16_t min;
     uint16_t offset; /**< Of its field in struct cleat_settings. */
     uint8_t type;    /**< enum cleat_setting_type. */
 };
 
+/** All rows, for programs that list, show and document settings. With its
+ *  texts it takes 4 kB; a device that only sets them does not link it. */
 extern const struct cleat_setting cleat_settings_table[];
 extern const size_t cleat_settings_count;
+
+/** The defaults. */
+extern const struct cleat_settings cleat_settings_standard;
 
 /** Fill in the defaults. */
 void cleat_settings_defaults(struct cleat_settings *s);
@@ -96,14 +111,14 @@ void cleat_settings_defaults(struct cleat_settings *s);
 const struct cleat_setting *cleat_settings_find(const char *name);
 
 /**
- * Set one field from text, after checking its range.
+ * Set one field by its name (case matters), from text, after checking its
+ * range.
  * @param value  Kept, not copied, for TEXT, SECRET and CHOICE.
  * @param why    Room for a sentence on failure; may be NULL if cap is 0.
- * @return 0, or CLEAT_ERR_ARG.
+ * @return 0, CLEAT_ERR_ARG, or CLEAT_ERR_NOT_FOUND: no setting of that name.
  */
-int cleat_settings_set(struct cleat_settings *s,
-                       const struct cleat_setting *row, const char *value,
-                       char *why, size_t why_cap);
+int cleat_settings_set(struct cleat_settings *s, const char *name,
+                       const char *value, char *why, size_t why_cap);
 
 /** Print one field's value as text (a secret as "(set)" or "").
  *  @return CLEAT_ERR_SIZE if it was cut. */
@@ -127,9 +142,8 @@ int cleat_settings_complete(const struct cleat_settings *s, char *why,
 /** Parse "0xE0F0" or "chip:0xE0F0". @return the id, or CLEAT_ERR_ARG. */
 int cleat_settings_object(const char *text);
 
-/** @return true if the key exchange of that name is in the list. */
-bool cleat_settings_key_exchange(const struct cleat_settings *s,
-                                 const char *name);
+/** @return true if brokers with an RSA certificate are to be taken. */
+bool cleat_settings_allow_rsa(const struct cleat_settings *s);
 
 #ifdef __cplusplus
 }

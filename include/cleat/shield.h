@@ -34,6 +34,7 @@ enum cleat_se_protection {
 
 /** An implementation, for one driver. */
 struct cleat_se_shield_driver;
+struct cleat_optiga_request;
 extern const struct cleat_se_shield_driver cleat_se_shield_optiga;
 
 /** Zero it, set the first five, and leave the rest alone. */
@@ -57,11 +58,9 @@ struct cleat_se_shield {
     uint16_t in_pos;
     uint32_t in_plain;
     uint32_t tx_seq, rx_seq, out_seq, in_seq;
-    size_t out_plain, count;
+    size_t out_plain;
     struct cleat_bytes own;
-    const struct cleat_bytes *part;
-    struct cleat_buf sink;
-    uint32_t expect_us;
+    const struct cleat_optiga_request *request;
 };
 
 #ifdef __cplusplus

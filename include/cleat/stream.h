@@ -16,6 +16,7 @@
 extern "C" {
 #endif
 
+/** The five functions of a stream, and whose they are. */
 struct cleat_stream {
     /**
      * Start connecting, or go on with it. Call until it does not say AGAIN.
@@ -34,7 +35,7 @@ struct cleat_stream {
     void (*close)(void *self);
     /** What the last failure was about. May be NULL. */
     void (*detail)(void *self, struct cleat_detail *out);
-    void *self;
+    void *self; /**< First argument of the functions. */
 };
 
 #ifdef __cplusplus

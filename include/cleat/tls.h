@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * TLS 1.2 client: a stream over a stream, whose identity key, ephemeral keys
- * and signature checks live in the secure element. The certificate is public
- * and passed in; of the key there is only its object number. One task owns a
- * cleat_tls and alone calls it; that task waits for the element inside open().
+ * TLS client, 1.2 and 1.3: a stream over a stream, whose identity key,
+ * ephemeral keys and signature checks live in the secure element. The
+ * certificate is public and passed in; of the key there is only its object
+ * number. One task owns a cleat_tls and alone calls it; that task waits for the
+ * element inside open().
  *
  *     cleat_tls_init -> cleat_tls_stream: open, read, write, close, open ...
  *     -> cleat_tls_deinit
@@ -28,15 +29,30 @@
 extern "C" {
 #endif
 
+struct cleat_se_ready;
+struct cleat_tls_session;
+
 /** Most CA views in a config; each may hold several certificates. */
 #define CLEAT_TLS_CA_MAX 4
 /** Room for everything private in a struct cleat_tls, bytes. On Cortex-M4
- *  with src/tls/mbedtls_config.h 2000 of them are used, without CLEAT_TEXTS
- *  1528; more of mbedTLS needs more (src/tls/stream.c checks). */
+ *  with src/tls/mbedtls_config.h 1960 of them are used, without CLEAT_TEXTS
+ *  1488; more of mbedTLS needs more (src/tls/stream.c checks). */
 #ifndef CLEAT_TLS_CTX_MAX
 #define CLEAT_TLS_CTX_MAX                                                      \
     (sizeof(void *) > 4 ? 8192 : CLEAT_TEXTS ? 2560 : 2048)
 #endif
+
+enum cleat_tls_version {
+    CLEAT_TLS_VERSION_1_2 = 0, /**< Only. */
+    CLEAT_TLS_VERSION_1_3,     /**< Only. */
+    CLEAT_TLS_VERSION_ANY      /**< The server chooses; 1.3 if it can. */
+};
+
+enum cleat_tls_chain {
+    CLEAT_TLS_CHAIN_ELEMENT = 0, /**< Only curves that it has. */
+    CLEAT_TLS_CHAIN_FALLBACK,    /**< The host, for curves the element lacks. */
+    CLEAT_TLS_CHAIN_HOST         /**< The host, always. */
+};
 
 /**
  * Settings. Zero the struct, then set what you need. What pointers and views
@@ -66,6 +82,23 @@ struct cleat_tls_config {
      *  RSA signatures are checked in software. Default: ECDHE-ECDSA only. */
     bool allow_rsa;
 
+    /** Which versions to offer; on hosts, 1.3 too (CLEAT_TLS_1_3). */
+    enum cleat_tls_version version;
+    /** Who checks the signatures of the server's certificates; the one of its
+     *  key exchange stays with the element. On hosts (CLEAT_TLS_SOFTWARE). */
+    enum cleat_tls_chain chain;
+    /** Revocation lists of the trust anchors, DER (one) or PEM (several).
+     *  Empty: none. A list whose time is over is an error. On hosts. */
+    struct cleat_bytes crl;
+    /** Object of the element that holds one more trust anchor, read at the
+     *  first open; 0: none. Then ca may be empty. On hosts. */
+    uint16_t ca_object;
+    /** Refuse what would not be done by the element itself: RSA certificates,
+     *  a host's random source, resumed sessions, and operations that a driver
+     *  does on the host because its element cannot. Hashing, key derivation
+     *  and encryption of records are the host's always. */
+    bool chip_only;
+
     /** Random source. NULL: the element. Else the host's own: fill data with
      *  len bytes fit for keys, return 0 or an enum cleat_err. */
     int (*random)(void *random_arg, uint8_t *data, size_t len);
@@ -76,6 +109,17 @@ struct cleat_tls_config {
     int64_t (*clock)(void *clock_arg);
     void *clock_arg;
     bool ignore_dates; /**< Never check dates. Says so in the log. */
+
+    /** Where to keep the session (cleat/tls_session.h), to take it up again
+     *  in the next connection; also the caller's. NULL: each connection is a
+     *  full handshake, which proves the element. */
+    struct cleat_tls_session *session;
+
+    /** Key pair and random bytes that the same element made ahead
+     *  (cleat/se_ready.h); the task that opens must be the one that fills it.
+     *  NULL: all are made when they are needed. Ignored where not compiled
+     *  (CLEAT_TLS_READY). */
+    struct cleat_se_ready *ready;
 
     uint32_t handshake_timeout_ms; /**< From open(), TCP included. 0: 15000. */
     uint32_t chip_timeout_ms;      /**< Per operation. 0: 10000. */
@@ -103,23 +147,37 @@ enum cleat_tls_failure {
     CLEAT_TLS_TOO_LARGE,       /**< Record or message beyond the buffers. */
     CLEAT_TLS_NO_MEMORY,       /**< mbedTLS's allocator has no more. */
     CLEAT_TLS_PROTOCOL,        /**< Any other breach of the protocol. */
+    CLEAT_TLS_REVOKED,         /**< It is on a revocation list. */
+    CLEAT_TLS_BAD_CRL,         /**< A list is outdated or not the CA's. */
+    CLEAT_TLS_NOT_ON_CHIP,     /**< chip_only, and the element cannot. */
     CLEAT_TLS_CONFIG           /**< Settings are missing or wrong. */
 };
 
 /** What was done during the last handshake, counted where it is done. */
 struct cleat_tls_calls {
     uint32_t generate, agree, sign, verify, random; /**< By the element. */
+    uint32_t prepared;        /**< Key pairs and random numbers that it had
+                                   made ahead: not counted above. */
+    uint32_t on_host;         /**< Of those, by its driver on the host: not
+                                   counted above. */
+    uint32_t software_verify; /**< ECDSA signatures checked by the host. */
+    uint32_t rsa_verify;      /**< RSA signatures checked, by the host. */
     uint32_t failed;          /**< Element operations that failed. */
-    uint32_t software_random; /**< Calls of config.random. */
+    uint32_t software_random; /**< Calls of config.random; while a session is
+                                   offered, of the seed kept with it. */
 };
 
 /** The connection that stands. Strings are valid until close or deinit. */
 struct cleat_tls_info {
-    const char *version; /**< "TLSv1.2"; "" when not connected. */
+    const char *version; /**< "TLSv1.2", "TLSv1.3"; "" when not connected. */
     const char *suite;   /**< "TLS-ECDHE-ECDSA-WITH-AES-128-GCM-SHA256". */
-    const char *curve;   /**< "secp256r1": of the key agreement. */
+    const char *curve;   /**< "secp256r1": of the key agreement; "none" in a
+                              resumed session of TLS 1.2. */
     const char *alpn;    /**< What the server chose; "" for none. */
     const char *subject; /**< Peer's subject: "CN=broker". May be cut. */
+    bool resumed;        /**< An earlier session was taken up. */
+    const char *anchor;  /**< Subject of the trust anchor it was verified with;
+                              "" without CLEAT_TEXTS. May be cut. */
     struct cleat_tls_calls calls;
 };
 
@@ -137,7 +195,8 @@ struct cleat_tls {
  * @return 0, or (nothing to deinit then)
  *         CLEAT_ERR_ARG          a setting is missing: detail says which;
  *         CLEAT_ERR_VERIFY       certificate or CA cannot be parsed;
- *         CLEAT_ERR_UNSUPPORTED  its key is of a kind the element lacks;
+ *         CLEAT_ERR_UNSUPPORTED  its key is of a kind the element lacks, or a
+ *                                setting needs what this build lacks;
  *         CLEAT_ERR_SIZE         a certificate in PEM is too large: give DER;
  *         CLEAT_ERR_FULL         mbedTLS is out of memory.
  */
@@ -173,15 +232,17 @@ int cleat_tls_check_identity(struct cleat_tls *t, struct cleat_detail *detail);
 
 /** Facts of the connection, and the counts of the last handshake. */
 void cleat_tls_get_info(const struct cleat_tls *t, struct cleat_tls_info *out);
-/** @return why the last open, read or write failed; stays until next open. */
+/** @return why the last open, read or write failed; stays until next open or
+ *  cleat_tls_check_identity(). */
 enum cleat_tls_failure cleat_tls_get_failure(const struct cleat_tls *t);
 /** @return number of the alert the server sent, or -1. */
 int cleat_tls_get_alert(const struct cleat_tls *t);
 /** @return its name as in RFC 5246, "bad_certificate"; never NULL. */
 const char *cleat_tls_alert_name(int alert);
 /**
- * One line for people: what failed, and names or dates that tell why. No
- * newline; cut to cap - 1 characters; "" when nothing failed.
+ * One line for people: what failed, and names or dates that tell why; without
+ * CLEAT_TEXTS "tls" and numbers: failure, alert, code, object. No newline; cut
+ * to cap - 1 characters; "" when nothing failed.
  * @return bytes written without the NUL.
  */
 size_t cleat_tls_explain(const struct cleat_tls *t, char *buf, size_t cap);

@@ -12,6 +12,7 @@
 extern "C" {
 #endif
 
+/** AES-128 and HMAC-SHA256 by mbedTLS. */
 extern const struct cleat_crypto cleat_tls_crypto;
 
 #ifdef __cplusplus

@@ -10,6 +10,7 @@
 #include <lwip/tcp.h>
 #include <string.h>
 
+#include "cleat/config.h"
 #include "cleat/log.h"
 
 #define CONNECT_TIMEOUT_MS 5000u
@@ -29,23 +30,8 @@ static const char *text_of(err_t e, bool connecting) {
     case ERR_MEM:
     case ERR_BUF:
         return "the TCP/IP stack is out of memory";
-    case ERR_CLSD:
-    case ERR_CONN:
-        return "connection is closed";
     default:
         return "connection failed";
-    }
-}
-
-static int error_of(err_t e) {
-    switch (e) {
-    case ERR_MEM:
-    case ERR_BUF:
-        return CLEAT_ERR_FULL;
-    case ERR_ABRT:
-        return CLEAT_ERR_TIMEOUT;
-    default:
-        return CLEAT_ERR_IO;
     }
 }
 
@@ -75,10 +61,24 @@ static int fail(struct cleat_bare_net *n, int err, int32_t code,
     drop(n);
     n->state = FAILED;
     n->err = err;
-    n->detail = (struct cleat_detail){CLEAT_LAYER_NET, code, 0, text};
+    n->detail.layer = CLEAT_LAYER_NET;
+    n->detail.code = code;
+    n->detail.text = text;
     CLEAT_LOG(CLEAT_LEVEL_WARN, "net", "failed host=%s port=%u: %s", n->host,
               (unsigned)n->port, text);
     return err;
+}
+
+/* What lwIP says. */
+static int refuse(struct cleat_bare_net *n, err_t e) {
+    const char *text = CLEAT_TEXTS ? text_of(e, n->state != UP) : NULL;
+    int err = CLEAT_ERR_IO;
+    if (e == ERR_MEM || e == ERR_BUF) {
+        err = CLEAT_ERR_FULL;
+    } else if (e == ERR_ABRT) {
+        err = CLEAT_ERR_TIMEOUT;
+    }
+    return fail(n, err, e, text);
 }
 
 static void on_error(void *arg, err_t e) {
@@ -86,7 +86,7 @@ static void on_error(void *arg, err_t e) {
     struct pbuf *rest = n->received; /* what came before may say why */
     n->received = NULL;
     n->pcb = NULL; /* lwIP has freed it */
-    (void)fail(n, error_of(e), e, text_of(e, n->state == CONNECTING));
+    (void)refuse(n, e);
     n->received = rest;
     cleat_port_wake(n->task);
 }
@@ -129,7 +129,7 @@ static int connect_to(struct cleat_bare_net *n) {
     ip_addr_t to = {n->address};
     struct tcp_pcb *pcb = tcp_new();
     if (pcb == NULL) {
-        return fail(n, CLEAT_ERR_FULL, ERR_MEM, text_of(ERR_MEM, true));
+        return refuse(n, ERR_MEM);
     }
     n->pcb = pcb;
     n->state = CONNECTING;
@@ -139,53 +139,66 @@ static int connect_to(struct cleat_bare_net *n) {
     tcp_recv(pcb, on_received);
     tcp_sent(pcb, on_sent);
     err_t e = tcp_connect(pcb, &to, n->port, on_connected);
-    return e == ERR_OK ? CLEAT_ERR_AGAIN
-                       : fail(n, error_of(e), e, text_of(e, true));
+    return e == ERR_OK ? CLEAT_ERR_AGAIN : refuse(n, e);
 }
 
-/* The answer of a look-up. A stale one, of an open before, is dropped. */
+static int unknown_name(struct cleat_bare_net *n) {
+    return fail(n, CLEAT_ERR_IO, ERR_ARG,
+                CLEAT_TEXT("name not known, or no name server answers"));
+}
+
+/* lwIP looks up one name at a time and cannot be told to stop: an open that
+ * comes while one is under way waits for that one's answer. */
 static struct cleat_bare_net *resolving;
+static bool looking;
+
+static int look_up(struct cleat_bare_net *n);
 
 static void on_found(const char *name, const ip_addr_t *found, void *arg) {
     struct cleat_bare_net *n = resolving;
-    (void)name;
-    if (n == NULL || n->state != RESOLVING ||
-        n->lookup != (uint32_t)(uintptr_t)arg) {
+    (void)arg;
+    looking = false;
+    if (n == NULL || n->state != RESOLVING) {
         return;
     }
-    resolving = NULL;
-    n->address = found == NULL ? 0 : ip_addr_get_ip4_u32(found);
-    if (n->address == 0) {
-        (void)fail(n, CLEAT_ERR_IO, ERR_ARG, "name not known");
+    if (strcmp(name, n->host) != 0) {
+        (void)look_up(n); /* that was somebody else's */
+    } else if (found == NULL || ip_addr_isany_val(*found)) {
+        (void)unknown_name(n);
     } else {
+        n->address = ip_addr_get_ip4_u32(found);
         (void)connect_to(n);
     }
     cleat_port_wake(n->task);
 }
 
-static int begin(struct cleat_bare_net *n, uint64_t now_ms) {
+static int look_up(struct cleat_bare_net *n) {
     ip_addr_t found;
+    if (looking) {
+        return CLEAT_ERR_AGAIN;
+    }
+    err_t e = dns_gethostbyname(n->host, &found, on_found, NULL);
+    if (e == ERR_INPROGRESS) {
+        looking = true;
+        return CLEAT_ERR_AGAIN;
+    }
+    if (e != ERR_OK) {
+        return e == ERR_MEM ? refuse(n, e) : unknown_name(n);
+    }
+    n->address = ip_addr_get_ip4_u32(&found);
+    return connect_to(n);
+}
+
+static int begin(struct cleat_bare_net *n, uint64_t now_ms) {
     n->task = cleat_port_current();
     n->ended = false;
-    n->detail = (struct cleat_detail){0};
+    memset(&n->detail, 0, sizeof n->detail);
     n->deadline_ms =
         now_ms + (n->connect_timeout_ms == 0 ? CONNECT_TIMEOUT_MS
                                              : n->connect_timeout_ms);
     n->state = RESOLVING;
-    n->lookup++;
     resolving = n;
-    err_t e = dns_gethostbyname(n->host, &found, on_found,
-                                (void *)(uintptr_t)n->lookup);
-    if (e == ERR_INPROGRESS) {
-        return CLEAT_ERR_AGAIN;
-    }
-    resolving = NULL;
-    if (e != ERR_OK) {
-        return fail(n, e == ERR_MEM ? CLEAT_ERR_FULL : CLEAT_ERR_IO, e,
-                    e == ERR_MEM ? text_of(e, true) : "name not known");
-    }
-    n->address = ip_addr_get_ip4_u32(&found);
-    return connect_to(n);
+    return look_up(n);
 }
 
 static int net_open(void *self, uint64_t now_ms) {
@@ -200,10 +213,10 @@ static int net_open(void *self, uint64_t now_ms) {
         return n->err;
     }
     if (now_ms >= n->deadline_ms) {
-        bool named = n->state == RESOLVING;
         return fail(n, CLEAT_ERR_TIMEOUT, ERR_TIMEOUT,
-                    named ? "name server did not answer"
-                          : "connection timed out");
+                    n->state == RESOLVING
+                        ? CLEAT_TEXT("name server did not answer")
+                        : CLEAT_TEXT("connection timed out"));
     }
     return CLEAT_ERR_AGAIN;
 }
@@ -255,7 +268,7 @@ static int net_write(void *self, const uint8_t *data, size_t len) {
         return CLEAT_ERR_AGAIN; /* what is under way gives memory back */
     }
     if (e != ERR_OK) {
-        return fail(n, error_of(e), e, text_of(e, false));
+        return refuse(n, e);
     }
     (void)tcp_output(pcb);
     cleat_trace("net", "write", data, len);
@@ -265,7 +278,7 @@ static int net_write(void *self, const uint8_t *data, size_t len) {
 static void net_close(void *self) {
     struct cleat_bare_net *n = self;
     if (resolving == n) {
-        resolving = NULL;
+        resolving = NULL; /* it may be gone when the answer comes */
     }
     drop(n);
     n->state = IDLE;

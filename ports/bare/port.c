@@ -26,6 +26,7 @@ static void *main_local;
 static uint32_t masked; /* state before cleat_port_enter() */
 static struct cleat_bare_counts counts;
 static uint64_t began_us;
+static const volatile bool never = false;
 
 uint64_t cleat_port_now_us(void) {
     return cleat_bare_now_us();
@@ -126,7 +127,6 @@ static bool helper_is_ours(const struct cleat_task *helper) {
 
 int cleat_port_wait(bool (*done)(void *arg), void *arg, uint64_t deadline_ms,
                     struct cleat_task *helper) {
-    static const volatile bool never = false;
     struct slot *at = helper == NULL ? NULL : helper->port;
     while (!done(arg)) {
         uint64_t due = deadline_ms;
@@ -166,23 +166,20 @@ static void turn(void) {
     counts.rounds++;
 }
 
+/* Called with interrupts held off. @return when the next task is due; 0: one
+ * was woken. */
 static uint64_t next_due(void) {
     uint64_t due = CLEAT_NEVER;
     for (size_t i = 0; i < TASK_MAX; i++) {
-        if (slots[i].task != NULL && slots[i].due_ms < due) {
-            due = slots[i].due_ms;
+        if (slots[i].task == NULL) {
+            continue;
         }
+        if (slots[i].woken) {
+            return 0;
+        }
+        due = slots[i].due_ms < due ? slots[i].due_ms : due;
     }
     return due;
-}
-
-static bool any_woken(void) {
-    for (size_t i = 0; i < TASK_MAX; i++) {
-        if (slots[i].task != NULL && slots[i].woken) {
-            return true;
-        }
-    }
-    return false;
 }
 
 void cleat_bare_run(bool (*done)(void *arg), void *arg) {
@@ -190,13 +187,11 @@ void cleat_bare_run(bool (*done)(void *arg), void *arg) {
     memset(&counts, 0, sizeof counts);
     do {
         turn();
-        bool woken = false;
-        uint64_t due = next_due();
         /* Interrupts stay held off from this look until the sleep. */
         uint32_t before = cleat_bare_mask();
-        woken = any_woken();
-        if (!woken && due > cleat_port_now_ms()) {
-            sleep_until(due, &woken);
+        uint64_t due = next_due();
+        if (due > cleat_port_now_ms()) {
+            sleep_until(due, &never);
         }
         cleat_bare_unmask(before);
     } while (!done(arg));

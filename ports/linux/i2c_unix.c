@@ -138,6 +138,7 @@ static int reach(struct cleat_linux_i2c_unix *p, struct cleat_detail *detail) {
     (void)fcntl(p->fd, F_SETFD, FD_CLOEXEC);
     (void)setsockopt(p->fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
     (void)setsockopt(p->fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
+    errno = 0; /* an end of the stream leaves none */
     return greeting(p, detail);
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * TCP as a stream: the name by net_lookup.c, then each of its addresses with a
- * time-out of its own, then bytes. Never blocks; what it waits for is told to
- * the port by cleat_linux_watch().
+ * TCP as a stream, or a Unix socket: the name by net_lookup.c, then each of its
+ * addresses with a time-out of its own, then bytes. Never blocks; what it waits
+ * for is told to the port by cleat_linux_watch().
  */
 #define _GNU_SOURCE
 #include "cleat/linux_net.h"
@@ -17,6 +17,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/timerfd.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "cleat/linux_port.h"
@@ -59,6 +60,10 @@ static const char *errno_text(int error) {
     case EMFILE:
     case ENFILE:
         return "too many open files";
+    case ENOENT:
+        return "no such socket";
+    case ENOTSOCK:
+        return "that file is no socket";
     case ENOMEM:
     case ENOBUFS:
         return "out of memory for sockets";
@@ -190,6 +195,7 @@ static void connected(struct cleat_linux_net *n) {
         address_text((struct sockaddr *)&local, len, n->local);
     }
     n->state = UP;
+    n->drained = false;
     timer_stop(n);
     watch(n, POLLIN);
     CLEAT_LOG(CLEAT_LEVEL_INFO, "net", "connected local=%s peer=%s", n->local,
@@ -204,6 +210,20 @@ static uint32_t patience(const struct cleat_linux_net *n) {
                : NEXT_ADDRESS_MS;
 }
 
+/** @return 0, or an errno: also if this end's address is of another kind. */
+static int bind_to(const struct cleat_linux_net *n, sa_family_t family) {
+    const struct sockaddr *from = (const void *)n->bind;
+    socklen_t len = family == AF_INET6 ? sizeof(struct sockaddr_in6)
+                                       : sizeof(struct sockaddr_in);
+    if (from->sa_family == AF_UNSPEC) {
+        return 0;
+    }
+    if (from->sa_family != family) {
+        return EADDRNOTAVAIL;
+    }
+    return bind(n->fd, from, len) == 0 ? 0 : errno;
+}
+
 /** Begin with one address. @return 0 if it stands or is under way, else an
  *  errno. */
 static int try_one(struct cleat_linux_net *n, const struct sockaddr *sa,
@@ -216,6 +236,11 @@ static int try_one(struct cleat_linux_net *n, const struct sockaddr *sa,
     if (n->fd < 0) {
         return errno;
     }
+    int error = bind_to(n, sa->sa_family);
+    if (error != 0) {
+        drop_socket(n);
+        return error;
+    }
     n->state = CONNECTING;
     timer_start(n, now_ms, patience(n));
     if (connect(n->fd, sa, len) == 0) {
@@ -226,7 +251,7 @@ static int try_one(struct cleat_linux_net *n, const struct sockaddr *sa,
         watch(n, POLLOUT);
         return 0;
     }
-    int error = errno;
+    error = errno;
     drop_socket(n);
     return error;
 }
@@ -264,10 +289,27 @@ static bool take_literal(struct cleat_linux_net *n) {
     return true;
 }
 
+/** A Unix socket connects at once or not at all. */
+static int begin_unix(struct cleat_linux_net *n) {
+    struct sockaddr_un sa = {.sun_family = AF_UNIX};
+    memcpy(sa.sun_path, n->path, sizeof n->path);
+    snprintf(n->remote, sizeof n->remote, "%.60s", n->path);
+    n->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (n->fd < 0 ||
+        connect(n->fd, (const struct sockaddr *)&sa, sizeof sa) != 0) {
+        return failed_errno(n, errno == EAGAIN ? ECONNREFUSED : errno);
+    }
+    connected(n);
+    return 0;
+}
+
 static int begin(struct cleat_linux_net *n, uint64_t now_ms) {
     n->detail = (struct cleat_detail){0};
     n->local[0] = '\0';
     n->remote[0] = '\0';
+    if (n->path[0] != '\0') {
+        return begin_unix(n);
+    }
     if (take_literal(n)) {
         return try_next(n, now_ms, 0);
     }
@@ -347,9 +389,14 @@ static int net_read(void *self, uint8_t *data, size_t cap) {
     if (n->state != UP) {
         return CLEAT_ERR_STATE;
     }
+    if (n->drained) { /* Whatever came since wakes the task again. */
+        n->drained = false;
+        return CLEAT_ERR_AGAIN;
+    }
     ssize_t got = recv(n->fd, data, cap < INT_MAX ? cap : INT_MAX, 0);
     if (got > 0) {
         cleat_trace("net", "read", data, (size_t)got);
+        n->drained = (size_t)got < cap;
         return (int)got;
     }
     if (got < 0 && not_now(errno)) {
@@ -397,19 +444,47 @@ static void net_detail(void *self, struct cleat_detail *out) {
     *out = ((struct cleat_linux_net *)self)->detail;
 }
 
+static int take_bind(struct cleat_linux_net *n, const char *text) {
+    const struct addrinfo hints = {.ai_family = AF_UNSPEC,
+                                   .ai_socktype = SOCK_STREAM,
+                                   .ai_flags = AI_NUMERICHOST};
+    struct addrinfo *list = NULL;
+    if (getaddrinfo(text, NULL, &hints, &list) != 0) {
+        return CLEAT_ERR_ARG;
+    }
+    if (list->ai_addrlen <= sizeof n->bind) {
+        memcpy(n->bind, list->ai_addr, list->ai_addrlen);
+    }
+    freeaddrinfo(list);
+    return CLEAT_OK;
+}
+
+static int take_names(struct cleat_linux_net *n,
+                      const struct cleat_linux_net_config *config) {
+    bool is_unix = config->path != NULL && config->path[0] != '\0';
+    const char *from = is_unix ? config->path : config->host;
+    char *to = is_unix ? n->path : n->host;
+    size_t room = is_unix ? sizeof n->path : sizeof n->host;
+    if (from == NULL || from[0] == '\0' || (!is_unix && config->port == 0)) {
+        return CLEAT_ERR_ARG;
+    }
+    size_t len = strlen(from);
+    if (len >= room) {
+        return CLEAT_ERR_SIZE;
+    }
+    memcpy(to, from, len + 1);
+    return config->bind == NULL ? CLEAT_OK : take_bind(n, config->bind);
+}
+
 int cleat_linux_net_init(struct cleat_linux_net *n,
                          const struct cleat_linux_net_config *config) {
     memset(n, 0, sizeof *n);
     n->fd = -1;
     n->timer_fd = -1;
-    if (config->host == NULL || config->host[0] == '\0' || config->port == 0) {
-        return CLEAT_ERR_ARG;
+    int err = take_names(n, config);
+    if (err != CLEAT_OK) {
+        return err;
     }
-    size_t len = strlen(config->host);
-    if (len >= sizeof n->host) {
-        return CLEAT_ERR_SIZE;
-    }
-    memcpy(n->host, config->host, len + 1);
     n->port = config->port;
     n->task = config->task;
     n->connect_timeout_ms = config->connect_timeout_ms != 0

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Words for the project's error codes and layers. */
 #include "cleat/error.h"
+#include "cleat/config.h"
 
+#if CLEAT_TEXTS
 const char *cleat_strerror(int err) {
     switch (err) {
     case CLEAT_ERR_AGAIN:
@@ -64,3 +66,22 @@ const char *cleat_strlayer(enum cleat_layer layer) {
     }
     return "none";
 }
+
+#else /* their numbers */
+
+static const char numbers[][4] = {"0",   "-1",  "-2",  "-3",  "-4",  "-5",
+                                  "-6",  "-7",  "-8",  "-9",  "-10", "-11",
+                                  "-12", "-13", "-14", "-15", "-16"};
+
+const char *cleat_strerror(int err) {
+    if (err >= 0) {
+        return numbers[0];
+    }
+    return err < CLEAT_ERR_NOT_FOUND ? "?" : numbers[-err];
+}
+
+const char *cleat_strlayer(enum cleat_layer layer) {
+    return numbers[layer] + (layer != 0);
+}
+
+#endif

@@ -3,6 +3,7 @@
 #include "se/check.h"
 
 #define SHA256_LEN 32u
+#define COMMAND_MAX 1553u
 
 /* What a type needs. out is the least room, in fields of the curve. */
 struct rule {
@@ -17,7 +18,7 @@ static const struct rule rules[CLEAT_SE_OP_COUNT] = {
     [CLEAT_SE_READ] = {.can = CLEAT_SE_CAN_OBJECTS, .out_extra = 1},
     [CLEAT_SE_WRITE] = {.can = CLEAT_SE_CAN_OBJECTS},
     [CLEAT_SE_COUNT] = {.can = CLEAT_SE_CAN_OBJECTS, .in = true},
-    [CLEAT_SE_READ_METADATA] = {.can = CLEAT_SE_CAN_METADATA, .out_extra = 2},
+    [CLEAT_SE_READ_METADATA] = {.can = CLEAT_SE_CAN_METADATA, .out_extra = 46},
     [CLEAT_SE_WRITE_METADATA] = {.can = CLEAT_SE_CAN_METADATA, .in = true},
     [CLEAT_SE_GENERATE] = {.can = CLEAT_SE_CAN_GENERATE,
                            .curve = true,
@@ -39,6 +40,7 @@ static const struct rule rules[CLEAT_SE_OP_COUNT] = {
                             .out_extra = CLEAT_SE_HANDLE_LEN},
     [CLEAT_SE_RESTORE] = {.can = CLEAT_SE_CAN_HIBERNATE, .in = true},
     [CLEAT_SE_HASH] = {.can = CLEAT_SE_CAN_HASH, .out_extra = SHA256_LEN},
+    [CLEAT_SE_COMMAND] = {.can = CLEAT_SE_CAN_COMMAND},
 };
 
 static int check_data(const struct cleat_se_op *op, const char **text) {
@@ -69,6 +71,13 @@ static int check_data(const struct cleat_se_op *op, const char **text) {
         if (op->in.len != CLEAT_SE_HANDLE_LEN) {
             *text = cleat_se_check_words("a handle has 8 bytes");
             return CLEAT_ERR_ARG;
+        }
+        return 0;
+    case CLEAT_SE_COMMAND:
+        if (op->in.len > COMMAND_MAX || op->key.len > COMMAND_MAX ||
+            op->in.len + op->key.len + op->signature.len > COMMAND_MAX) {
+            *text = cleat_se_check_words("longer than any command");
+            return CLEAT_ERR_SIZE;
         }
         return 0;
     case CLEAT_SE_GENERATE:

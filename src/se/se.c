@@ -105,14 +105,31 @@ static struct cleat_se_op *take_next(struct cleat_se *se) {
     return op;
 }
 
+/* Take over what the bus has cost since the last time. */
+static void settle_stats(struct cleat_se *se, const struct cleat_se_op *op) {
+    struct cleat_se_stats *stats = &se->stats;
+    if (op->err == 0) {
+        stats->ops[op->type]++;
+    } else {
+        stats->failed++;
+    }
+    stats->writes += se->writes;
+    stats->reads += se->reads;
+    stats->nacks += se->nacks;
+    stats->bytes_out += se->bytes_out;
+    stats->bytes_in += se->bytes_in;
+    se->writes = 0;
+    se->reads = 0;
+    se->nacks = 0;
+    se->bytes_out = 0;
+    se->bytes_in = 0;
+}
+
 /* Hand the op back. Its memory may be gone as soon as the state says so. */
 static void complete(struct cleat_se *se) {
     struct cleat_se_op *op = se->current;
     struct cleat_task *waiter = op->waiter;
-    if (op->err == 0) {
-        se->live.ops[op->type]++;
-    } else {
-        se->live.failed++;
+    if (op->err != 0) {
         CLEAT_LOG(CLEAT_LEVEL_DEBUG, "se",
                   "op=%d object=0x%04x err=%d code=0x%02x text=\"%s\"",
                   (int)op->type, op->object, op->err, (unsigned)op->detail.code,
@@ -121,7 +138,7 @@ static void complete(struct cleat_se *se) {
     cleat_port_enter();
     se->current = NULL;
     se->cancel = false;
-    se->stats = se->live;
+    settle_stats(se, op);
     op->state = OP_DONE;
     cleat_port_leave();
     cleat_port_wake(waiter);
@@ -190,7 +207,8 @@ int cleat_se_do(struct cleat_se *se, struct cleat_se_op *op,
 static bool is_secret(const struct cleat_se_op *op) {
     return op->type == CLEAT_SE_AGREE || op->type == CLEAT_SE_RANDOM ||
            op->type == CLEAT_SE_SIGN || op->type == CLEAT_SE_HASH ||
-           op->type == CLEAT_SE_WRITE || op->type == CLEAT_SE_READ;
+           op->type == CLEAT_SE_WRITE || op->type == CLEAT_SE_READ ||
+           op->type == CLEAT_SE_COMMAND;
 }
 
 static void trace(const struct cleat_se *se, const char *what,
@@ -206,7 +224,7 @@ static void count(struct cleat_se *se, int result, uint32_t *transfers,
                   uint32_t *bytes, size_t len) {
     (*transfers)++;
     if (result == CLEAT_ERR_NACK) {
-        se->live.nacks++;
+        se->nacks++;
     } else if (result == 0) {
         *bytes += (uint32_t)len;
     }
@@ -219,13 +237,12 @@ static int transfer(struct cleat_se *se, const struct cleat_se_ask *ask) {
     case CLEAT_SE_ASK_WRITE:
         result = bus->write(bus->self, ask->address, ask->write.data,
                             ask->write.len);
-        count(se, result, &se->live.writes, &se->live.bytes_out,
-              ask->write.len);
+        count(se, result, &se->writes, &se->bytes_out, ask->write.len);
         trace(se, result == 0 ? "write" : "write failed", ask->write);
         return result;
     case CLEAT_SE_ASK_READ:
         result = bus->read(bus->self, ask->address, ask->read, ask->read_len);
-        count(se, result, &se->live.reads, &se->live.bytes_in, ask->read_len);
+        count(se, result, &se->reads, &se->bytes_in, ask->read_len);
         trace(se, result == 0 ? "read" : "read failed",
               cleat_bytes_of(ask->read, result == 0 ? ask->read_len : 0));
         return result;

@@ -29,6 +29,7 @@ enum cleat_tls_state {
 /** Words about the server's certificate; kept until the next open. */
 struct cleat_tls_peer {
     char subject[128];                 /**< Of the leaf. */
+    char anchor[CLEAT_TLS_WORDS(128)]; /**< Of the top of its chain. */
     char bad[CLEAT_TLS_WORDS(128)];    /**< Subject of the one at fault. */
     char issuer[CLEAT_TLS_WORDS(128)]; /**< Who should have signed that one. */
     char names[CLEAT_TLS_WORDS(192)];  /**< What the leaf is for. */
@@ -37,46 +38,63 @@ struct cleat_tls_peer {
     uint32_t flags; /**< MBEDTLS_X509_BADCERT_, of all certificates. */
 };
 
-/** First trouble of one connection, where it was found. */
+/** First trouble of one connection: noted inside a callback where it was
+ *  found, else the verdict on mbedTLS's code. */
 struct cleat_tls_trouble {
     enum cleat_tls_failure kind; /**< CLEAT_TLS_FINE: none. */
     int err;
     struct cleat_detail detail;
 };
 
-struct cleat_tls_ctx {
-    struct cleat_tls_config config;
-    mbedtls_ssl_config conf;
-    mbedtls_ssl_context ssl;
-    mbedtls_x509_crt own;
-    mbedtls_x509_crt ca;
-    mbedtls_pk_context key; /**< Holds a handle, see key.c. */
-    mbedtls_x509_crt_profile profile;
-    const char *alpn[2];
-    const char *name;     /**< What the certificate must show. */
-    bool name_is_address; /**< Then it is not sent as SNI. */
-
-    enum cleat_tls_state state;
+/** One connection, from open to open. */
+struct cleat_tls_run {
     bool name_pinned;    /**< mbedTLS knows what name to check. */
     bool up_before_fail; /**< It failed after the handshake. */
+    bool dry;            /**< The stream below had nothing more. */
     bool ended;          /**< close_notify has come. */
     bool hello_sent;     /**< Some of our ClientHello went out. */
     bool hello_seen;     /**< The server's ServerHello was accepted. */
+    bool offered;        /**< An earlier session. Until the handshake ends. */
+    bool resumed;        /**< It was taken up. */
+    bool chain;          /**< Its trust anchor was seen. */
+    bool proven;         /**< The server showed its certificate. */
+    uint8_t first[3];    /**< First bytes the server sent. */
+    uint8_t first_len;
+    int16_t alert; /**< -1: none. */
     uint64_t deadline_ms;
-    uint8_t first[3]; /**< First bytes the server sent. */
-    size_t first_len;
+    const char *curve; /**< Name of the agreement's curve. */
+    struct cleat_tls_calls calls;
+    struct cleat_tls_trouble trouble;
+};
 
+/** The key share of TLS 1.3, as PSA is told of it: see psa.c. */
+struct cleat_tls_share {
+    uint8_t scalar[CLEAT_TLS_1_3 ? CLEAT_SE_FIELD_MAX : 1]; /**< A handle. */
+    uint8_t point[CLEAT_TLS_1_3 ? CLEAT_SE_POINT_MAX : 1];
+    size_t scalar_len, point_len;
+};
+
+struct cleat_tls_ctx {
+    /* What is used most comes first: short instructions reach it. */
+    enum cleat_tls_state state;
     uint16_t session_object; /**< 0: none taken. */
     uint16_t generation;     /**< Of the key in it; stale handles differ. */
-    mbedtls_ecp_group_id session_group;
-    uint8_t session_usage; /**< CLEAT_SE_USE_ bit it was made for. */
-    const char *curve;     /**< Name of the agreement's curve. */
-    struct cleat_tls_calls calls;
-
-    struct cleat_tls_trouble latched; /**< Noted inside a callback. */
-    struct cleat_tls_trouble trouble; /**< The verdict. */
-    int alert;                        /**< -1: none. */
-    struct cleat_tls_peer peer;
+    struct cleat_tls_run run;
+    struct cleat_tls_config config;
+    const char *alpn[2];
+    const char *name;     /**< What the certificate must show. */
+    bool name_is_address; /**< Then it is not sent as SNI. */
+    mbedtls_ssl_context ssl;
+    mbedtls_ssl_config conf;
+    mbedtls_x509_crt own;
+    mbedtls_x509_crt ca;
+#if CLEAT_TLS_TRUST
+    mbedtls_x509_crl crl;
+    bool anchored; /**< ca has what was in config.ca_object. */
+#endif
+    mbedtls_pk_context key; /**< Holds a handle, see key.c. */
+    struct cleat_tls_share share;
+    struct cleat_tls_peer peer; /**< The server's, of this connection. */
 };
 
 /** @return the private part. */
@@ -98,10 +116,12 @@ void cleat_tls_latch(struct cleat_tls_ctx *c, enum cleat_tls_failure kind,
 
 /** Make the pk context stand for the element's key. @return mbedTLS code. */
 int cleat_tls_key_setup(struct cleat_tls_ctx *c, mbedtls_ecp_group_id group);
-/** Sign a random digest and verify it with the certificate. */
-int cleat_tls_key_check(struct cleat_tls_ctx *c, struct cleat_detail *detail);
 /** Give the session key object back. */
 void cleat_tls_key_release(struct cleat_tls_ctx *c);
+/** Ask the element, count, and latch its words if it fails.
+ *  @return an enum cleat_err. */
+int cleat_tls_key_ask(struct cleat_tls_ctx *c, struct cleat_se_op *op,
+                      uint32_t *count);
 /** f_rng of mbedTLS; arg is the ctx. */
 int cleat_tls_key_random(void *arg, unsigned char *out, size_t len);
 /** @return the element's number of a curve, 0 if it has none. */
@@ -111,8 +131,9 @@ enum cleat_curve cleat_tls_key_curve(mbedtls_ecp_group_id group);
 
 /** Parse what the config holds into own and ca, and check it. */
 int cleat_tls_verify_load(struct cleat_tls_ctx *c, struct cleat_detail *detail);
-/** Which certificates are good enough. */
-void cleat_tls_verify_profile(struct cleat_tls_ctx *c);
+/** @return which certificates are good enough, by the settings. */
+const mbedtls_x509_crt_profile *
+cleat_tls_verify_profile(const struct cleat_tls_ctx *c);
 /** f_vrfy of mbedTLS; arg is the ctx. */
 int cleat_tls_verify_callback(void *arg, mbedtls_x509_crt *crt, int depth,
                               uint32_t *flags);
@@ -123,24 +144,101 @@ enum cleat_tls_failure cleat_tls_verify_failure(uint32_t flags);
 int cleat_tls_verify_parse(mbedtls_x509_crt *chain, struct cleat_bytes bytes,
                            bool keep, int *code);
 
+/** Cut what is between the next two such lines out of PEM. @return false: no
+ *  more. */
+bool cleat_tls_verify_next_pem(struct cleat_reader *r, const char *begin,
+                               const char *end, struct cleat_bytes *out);
+
+/* session.c. All but the first need config.session. */
+
+/** Allow tickets, or not. */
+void cleat_tls_session_configure(struct cleat_tls_ctx *c);
+/** Offer what was kept, if it is good. @return mbedTLS code. */
+int cleat_tls_session_offer(struct cleat_tls_ctx *c);
+/** The handshake is over: keep its session. */
+void cleat_tls_session_keep(struct cleat_tls_ctx *c);
+/** A ticket of TLS 1.3 has come: keep it. */
+void cleat_tls_session_keep_ticket(struct cleat_tls_ctx *c);
+/** The connection failed: forget the session if it may be at fault. */
+void cleat_tls_session_blame(struct cleat_tls_ctx *c);
+/** Random numbers while a session is offered. @return mbedTLS code. */
+int cleat_tls_session_random(struct cleat_tls_ctx *c, unsigned char *out,
+                             size_t len);
+
+/* software.c */
+
+/** As mbedtls_ecdsa_verify(), by the host. */
+int cleat_tls_software_verify(mbedtls_ecp_group *grp, const unsigned char *buf,
+                              size_t len, const mbedtls_ecp_point *Q,
+                              const mbedtls_mpi *r, const mbedtls_mpi *s);
+
+/* trust.c */
+
+/** Parse the revocation lists. @return as cleat_tls_verify_load(). */
+int cleat_tls_trust_load(struct cleat_tls_ctx *c, struct cleat_detail *detail);
+/** Let mbedTLS use them. */
+void cleat_tls_trust_configure(struct cleat_tls_ctx *c);
+void cleat_tls_trust_free(struct cleat_tls_ctx *c);
+/** Read the trust anchor from the element, once. @return mbedTLS code. */
+int cleat_tls_trust_anchor(struct cleat_tls_ctx *c);
+
+/* ready.c */
+
+/** Take a key pair made ahead; its object becomes the connection's.
+ *  @return false: there is none. */
+bool cleat_tls_ready_key(struct cleat_tls_ctx *c, enum cleat_curve curve,
+                         struct cleat_buf *point);
+/** Take random bytes made ahead. @return false: there are not enough. */
+bool cleat_tls_ready_random(struct cleat_tls_ctx *c, uint8_t *out, size_t len);
+
+/* psa.c */
+
+/** Before the first TLS 1.3 handshake. @return mbedTLS code. */
+int cleat_tls_psa_begin(void);
+
 /* verdict.c */
 
 /** @return the same code without mbedTLS's low-level part. */
 int cleat_tls_code_high(int code);
-/** Put words beside an error. @return err. */
-int cleat_tls_complain(struct cleat_detail *detail, int err, int code,
-                       const char *text);
-
 /** What a failed call of mbedTLS means, all things noted considered. */
-struct cleat_tls_trouble cleat_tls_verdict(const struct cleat_tls_ctx *c,
-                                           int code);
-/** The same where the kind is known. */
-struct cleat_tls_trouble cleat_tls_verdict_kind(enum cleat_tls_failure kind,
-                                                int code);
+enum cleat_tls_failure cleat_tls_verdict(const struct cleat_tls_ctx *c,
+                                         int code);
+/** Settle on what was latched before, else on kind. @return its error. */
+int cleat_tls_settle(struct cleat_tls_run *run, enum cleat_tls_failure kind,
+                     int code);
 
 /* explain.c */
 
-/** @return static words for a failure; never NULL. */
+/** What can be wrong before there is a connection. */
+enum cleat_tls_complaint {
+    CLEAT_TLS_NO_LOWER,
+    CLEAT_TLS_NO_ELEMENT,
+    CLEAT_TLS_NO_CERTIFICATE,
+    CLEAT_TLS_NO_CA,
+    CLEAT_TLS_NO_HOST,
+    CLEAT_TLS_LONG_HOST,
+    CLEAT_TLS_LONG_ALPN,
+    CLEAT_TLS_OWN_UNREADABLE,
+    CLEAT_TLS_OWN_KIND,
+    CLEAT_TLS_CA_UNREADABLE,
+    CLEAT_TLS_UNKNOWN_KIND,
+    CLEAT_TLS_PEM_TOO_LARGE,
+    CLEAT_TLS_FULL,
+    CLEAT_TLS_NO_SETUP,
+    CLEAT_TLS_NO_FEATURE,
+    CLEAT_TLS_CHIP_ONLY_RSA,
+    CLEAT_TLS_CHIP_ONLY_RANDOM,
+    CLEAT_TLS_CHIP_ONLY_SESSION,
+    CLEAT_TLS_CHIP_ONLY_CHAIN,
+    CLEAT_TLS_CRL_UNREADABLE,
+    CLEAT_TLS_ANCHOR_UNREADABLE,
+    CLEAT_TLS_NO_MATCH
+};
+
+/** Put words beside an mbedTLS code. @return the complaint's error. */
+int cleat_tls_complain(struct cleat_detail *detail,
+                       enum cleat_tls_complaint what, int code);
+/** @return static words for a failure; NULL without CLEAT_TEXTS. */
 const char *cleat_tls_explain_text(enum cleat_tls_failure kind);
 
 #endif

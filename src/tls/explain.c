@@ -8,49 +8,54 @@
 #include <stdio.h>
 #include <string.h>
 
+/** @return the n-th of several texts that stand one behind the other: an array
+ *  of pointers would take four bytes more for each. */
+static const char *nth(const char *texts, unsigned n) {
+    for (; n > 0; n--) {
+        texts += strlen(texts) + 1;
+    }
+    return texts;
+}
+
 const char *cleat_tls_alert_name(int alert) {
-    static const struct {
-        uint8_t number;
-        const char *name;
-    } names[] = {
-        {0, "close_notify"},
-        {10, "unexpected_message"},
-        {20, "bad_record_mac"},
-        {22, "record_overflow"},
-        {40, "handshake_failure"},
-        {42, "bad_certificate"},
-        {43, "unsupported_certificate"},
-        {44, "certificate_revoked"},
-        {45, "certificate_expired"},
-        {46, "certificate_unknown"},
-        {47, "illegal_parameter"},
-        {48, "unknown_ca"},
-        {49, "access_denied"},
-        {50, "decode_error"},
-        {51, "decrypt_error"},
-        {70, "protocol_version"},
-        {71, "insufficient_security"},
-        {80, "internal_error"},
-        {86, "inappropriate_fallback"},
-        {90, "user_canceled"},
-        {100, "no_renegotiation"},
-        {110, "unsupported_extension"},
-        {112, "unrecognized_name"},
-        {113, "bad_certificate_status_response"},
-        {115, "unknown_psk_identity"},
-        {116, "certificate_required"},
-        {120, "no_application_protocol"},
-    };
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-        if (names[i].number == alert) {
-            return names[i].name;
+    static const uint8_t numbers[] = {
+        0,  10, 20, 22, 40, 42, 43,  44,  45,  46,  47,  48,  49, 50,
+        51, 70, 71, 80, 86, 90, 100, 110, 112, 113, 115, 116, 120};
+    /* In the same order. */
+    static const char names[] = "close_notify\0"
+                                "unexpected_message\0"
+                                "bad_record_mac\0"
+                                "record_overflow\0"
+                                "handshake_failure\0"
+                                "bad_certificate\0"
+                                "unsupported_certificate\0"
+                                "certificate_revoked\0"
+                                "certificate_expired\0"
+                                "certificate_unknown\0"
+                                "illegal_parameter\0"
+                                "unknown_ca\0"
+                                "access_denied\0"
+                                "decode_error\0"
+                                "decrypt_error\0"
+                                "protocol_version\0"
+                                "insufficient_security\0"
+                                "internal_error\0"
+                                "inappropriate_fallback\0"
+                                "user_canceled\0"
+                                "no_renegotiation\0"
+                                "unsupported_extension\0"
+                                "unrecognized_name\0"
+                                "bad_certificate_status_response\0"
+                                "unknown_psk_identity\0"
+                                "certificate_required\0"
+                                "no_application_protocol\0";
+    for (unsigned i = 0; i < sizeof numbers; i++) {
+        if (numbers[i] == alert) {
+            return nth(names, i);
         }
     }
     return alert < 0 ? "none" : "unknown alert";
 }
-
-/** The long words, or in a build without CLEAT_TEXTS the short ones. */
-#define EITHER(brief, full) (CLEAT_TEXTS ? (full) : (brief))
 
 /** What people can do about the commoner alerts. */
 static const char *alert_hint(int alert) {
@@ -80,66 +85,98 @@ static const char *alert_hint(int alert) {
     }
 }
 
+/* In the order of enum cleat_tls_failure. */
+static const char full_texts[] =
+    "\0"
+    "the connection below failed\0"
+    "unknown ca: no given ca signed the server's certificate\0"
+    "wrong host: the server's certificate is for another name\0"
+    "the server's certificate has expired\0"
+    "the server's certificate is not yet valid\0"
+    "wrong usage: the certificate is not for servers\0"
+    "the server's certificate is malformed or too weak\0"
+    "the server's signature is not good: it does not have the key of its "
+    "certificate\0"
+    "the server's public key is not on the curve\0"
+    "refused by the server\0"
+    "no common suite: server and client share no cipher suite, curve or "
+    "version\0"
+    "what answered does not speak tls\0"
+    "closed by the server\0"
+    "timed out during the handshake\0"
+    "the secure element failed\0"
+    "the server's certificate needs a kind of key or a curve that element and "
+    "build do not have\0"
+    "the server sent more at once than the tls buffers hold\0"
+    "out of memory for tls\0"
+    "the server broke the tls protocol\0"
+    "the server's certificate is revoked\0"
+    "the revocation list is outdated, or its ca did not sign it, or may not\0"
+    "all on the chip is demanded, and the element cannot\0"
+    "tls settings are missing or wrong\0";
+
 const char *cleat_tls_explain_text(enum cleat_tls_failure kind) {
-    switch (kind) {
-    case CLEAT_TLS_FINE:
-        return "";
-    case CLEAT_TLS_LOWER:
-        return EITHER("connection failed", "the connection below failed");
-    case CLEAT_TLS_UNKNOWN_CA:
-        return EITHER("unknown ca", "unknown ca: no given ca signed the "
-                                    "server's certificate");
-    case CLEAT_TLS_WRONG_HOST:
-        return EITHER("wrong host", "wrong host: the server's certificate is "
-                                    "for another name");
-    case CLEAT_TLS_EXPIRED:
-        return EITHER("certificate expired",
-                      "the server's certificate has expired");
-    case CLEAT_TLS_NOT_YET_VALID:
-        return EITHER("certificate not yet valid",
-                      "the server's certificate is not yet valid");
-    case CLEAT_TLS_WRONG_USAGE:
-        return EITHER("wrong usage",
-                      "wrong usage: the certificate is not for servers");
-    case CLEAT_TLS_BAD_CERTIFICATE:
-        return EITHER("bad certificate",
-                      "the server's certificate is malformed or too weak");
-    case CLEAT_TLS_BAD_SIGNATURE:
-        return EITHER("bad signature",
-                      "the server's signature is not good: it does not have "
-                      "the key of its certificate");
-    case CLEAT_TLS_BAD_POINT:
-        return EITHER("bad point",
-                      "the server's public key is not on the curve");
-    case CLEAT_TLS_REFUSED:
-        return EITHER("refused", "refused by the server");
-    case CLEAT_TLS_NO_COMMON:
-        return EITHER("no common suite",
-                      "no common suite: server and client share no cipher "
-                      "suite, curve or version");
-    case CLEAT_TLS_NOT_TLS:
-        return EITHER("not tls", "what answered does not speak tls");
-    case CLEAT_TLS_CLOSED:
-        return EITHER("closed", "closed by the server");
-    case CLEAT_TLS_TIMEOUT:
-        return EITHER("timed out", "timed out during the handshake");
-    case CLEAT_TLS_CHIP:
-        return EITHER("element failed", "the secure element failed");
-    case CLEAT_TLS_UNSUPPORTED:
-        return EITHER("unsupported key or curve",
-                      "the server's certificate needs a kind of key or a curve "
-                      "that element and build do not have");
-    case CLEAT_TLS_TOO_LARGE:
-        return EITHER("too large",
-                      "the server sent more at once than the tls buffers hold");
-    case CLEAT_TLS_NO_MEMORY:
-        return EITHER("out of memory", "out of memory for tls");
-    case CLEAT_TLS_PROTOCOL:
-        return EITHER("broken protocol", "the server broke the tls protocol");
-    case CLEAT_TLS_CONFIG:
-        return EITHER("bad settings", "tls settings are missing or wrong");
-    }
-    return "unknown failure";
+    return CLEAT_TEXTS ? nth(full_texts, kind) : NULL;
+}
+
+static const int8_t complaint_errors[] = {
+    [CLEAT_TLS_NO_LOWER] = CLEAT_ERR_ARG,
+    [CLEAT_TLS_NO_ELEMENT] = CLEAT_ERR_ARG,
+    [CLEAT_TLS_NO_CERTIFICATE] = CLEAT_ERR_ARG,
+    [CLEAT_TLS_NO_CA] = CLEAT_ERR_ARG,
+    [CLEAT_TLS_NO_HOST] = CLEAT_ERR_ARG,
+    [CLEAT_TLS_LONG_HOST] = CLEAT_ERR_ARG,
+    [CLEAT_TLS_LONG_ALPN] = CLEAT_ERR_ARG,
+    [CLEAT_TLS_OWN_UNREADABLE] = CLEAT_ERR_VERIFY,
+    [CLEAT_TLS_OWN_KIND] = CLEAT_ERR_UNSUPPORTED,
+    [CLEAT_TLS_CA_UNREADABLE] = CLEAT_ERR_VERIFY,
+    [CLEAT_TLS_UNKNOWN_KIND] = CLEAT_ERR_UNSUPPORTED,
+    [CLEAT_TLS_PEM_TOO_LARGE] = CLEAT_ERR_SIZE,
+    [CLEAT_TLS_FULL] = CLEAT_ERR_FULL,
+    [CLEAT_TLS_NO_SETUP] = CLEAT_ERR_FULL,
+    [CLEAT_TLS_NO_FEATURE] = CLEAT_ERR_UNSUPPORTED,
+    [CLEAT_TLS_CHIP_ONLY_RSA] = CLEAT_ERR_ARG,
+    [CLEAT_TLS_CHIP_ONLY_RANDOM] = CLEAT_ERR_ARG,
+    [CLEAT_TLS_CHIP_ONLY_SESSION] = CLEAT_ERR_ARG,
+    [CLEAT_TLS_CHIP_ONLY_CHAIN] = CLEAT_ERR_ARG,
+    [CLEAT_TLS_CRL_UNREADABLE] = CLEAT_ERR_VERIFY,
+    [CLEAT_TLS_ANCHOR_UNREADABLE] = CLEAT_ERR_VERIFY,
+    [CLEAT_TLS_NO_MATCH] = CLEAT_ERR_VERIFY,
+};
+
+/* In the order of enum cleat_tls_complaint. */
+static const char complaint_texts[] =
+    "no stream to run over\0"
+    "private key missing: no secure element given\0"
+    "client certificate missing\0"
+    "root ca missing\0"
+    "host name missing: nothing to check the server's certificate against\0"
+    "host name too long\0"
+    "alpn name too long\0"
+    "own certificate cannot be parsed as DER\0"
+    "own certificate has no P-256 or P-384 key\0"
+    "ca certificate cannot be parsed: neither PEM nor DER\0"
+    "certificate has a kind of key or a curve that this build does not have\0"
+    "certificate in PEM is too large; give it as DER\0"
+    "out of memory\0"
+    "mbedtls cannot be set up\0"
+    "a setting needs what this build does not have\0"
+    "all on the chip is demanded, but rsa signatures are checked by the host: "
+    "do not allow rsa\0"
+    "all on the chip is demanded, but a host's random source is set\0"
+    "all on the chip is demanded, but resumed sessions do not ask the chip\0"
+    "all on the chip is demanded, but certificates are to be checked by the "
+    "host\0"
+    "revocation list cannot be parsed: neither PEM nor DER\0"
+    "the element's trust anchor is no certificate\0"
+    "certificate and key of the element do not belong together\0";
+
+int cleat_tls_complain(struct cleat_detail *detail,
+                       enum cleat_tls_complaint what, int code) {
+    *detail =
+        (struct cleat_detail){CLEAT_LAYER_TLS, code, 0,
+                              CLEAT_TEXTS ? nth(complaint_texts, what) : NULL};
+    return complaint_errors[what];
 }
 
 static size_t fits(int n, size_t cap) {
@@ -152,7 +189,7 @@ static size_t fits(int n, size_t cap) {
 /** A server that hangs up on a ClientHello: by its end or by a reset, as luck
  *  will have it. */
 static const char *silence_hint(const struct cleat_tls_ctx *c) {
-    if (c->up_before_fail || !c->hello_sent || c->first_len > 0) {
+    if (c->run.up_before_fail || !c->run.hello_sent || c->run.first_len > 0) {
         return "";
     }
     return ", before it said anything: perhaps it does not speak tls on this "
@@ -162,17 +199,17 @@ static const char *silence_hint(const struct cleat_tls_ctx *c) {
 /** Who asked what of the element or the stream below. */
 static int explain_detail(const struct cleat_tls_ctx *c, char *buf,
                           size_t cap) {
-    const struct cleat_detail *d = &c->trouble.detail;
+    const struct cleat_detail *d = &c->run.trouble.detail;
     const char *text =
-        d->text != NULL ? d->text : cleat_strerror(c->trouble.err);
+        d->text != NULL ? d->text : cleat_strerror(c->run.trouble.err);
     if (d->object != 0) {
         return snprintf(buf, cap, "%s: %s (object 0x%04X)",
-                        cleat_tls_explain_text(c->trouble.kind), text,
+                        cleat_tls_explain_text(c->run.trouble.kind), text,
                         (unsigned)d->object);
     }
-    return snprintf(buf, cap, "%s: %s%s",
-                    cleat_tls_explain_text(c->trouble.kind), text,
-                    c->trouble.kind == CLEAT_TLS_LOWER ? silence_hint(c) : "");
+    return snprintf(
+        buf, cap, "%s: %s%s", cleat_tls_explain_text(c->run.trouble.kind), text,
+        c->run.trouble.kind == CLEAT_TLS_LOWER ? silence_hint(c) : "");
 }
 
 static int explain_weak(const struct cleat_tls_ctx *c, char *buf, size_t cap) {
@@ -183,15 +220,16 @@ static int explain_weak(const struct cleat_tls_ctx *c, char *buf, size_t cap) {
                         "not allowed by the settings (%s)",
                         p->bad);
     }
-    return snprintf(buf, cap, "%s%s%s", cleat_tls_explain_text(c->trouble.kind),
+    return snprintf(buf, cap, "%s%s%s",
+                    cleat_tls_explain_text(c->run.trouble.kind),
                     p->bad[0] != '\0' ? ": " : "", p->bad);
 }
 
 static int explain_certificate(const struct cleat_tls_ctx *c, char *buf,
                                size_t cap) {
     const struct cleat_tls_peer *p = &c->peer;
-    const char *text = cleat_tls_explain_text(c->trouble.kind);
-    switch (c->trouble.kind) {
+    const char *text = cleat_tls_explain_text(c->run.trouble.kind);
+    switch (c->run.trouble.kind) {
     case CLEAT_TLS_UNKNOWN_CA:
         return snprintf(buf, cap, "%s (%s, issued by %s)", text, p->bad,
                         p->issuer);
@@ -212,20 +250,24 @@ static int explain_certificate(const struct cleat_tls_ctx *c, char *buf,
 
 static int explain_closed(const struct cleat_tls_ctx *c, char *buf,
                           size_t cap) {
-    if (c->up_before_fail) {
+    if (c->run.up_before_fail) {
         return snprintf(buf, cap, "closed by the server without saying so");
     }
     return snprintf(buf, cap, "closed by the server during the handshake%s",
                     silence_hint(c));
 }
 
-/** Without CLEAT_TEXTS: what kind of failure, and the alert's number. */
+/** Without CLEAT_TEXTS: numbers of failure and alert, native code, object. */
 static size_t explain_short(const struct cleat_tls_ctx *c, char *buf,
                             size_t cap) {
-    const char *text = cleat_tls_explain_text(c->trouble.kind);
-    int n = c->alert < 0 ? snprintf(buf, cap, "%s", text)
-                         : snprintf(buf, cap, "%s (alert %d)", text, c->alert);
-    return fits(n, cap);
+    const struct cleat_tls_trouble *t = &c->run.trouble;
+    buf[0] = '\0';
+    return t->kind == CLEAT_TLS_FINE
+               ? 0
+               : fits(snprintf(buf, cap, "tls %d %d %ld 0x%04x", (int)t->kind,
+                               c->run.alert, (long)t->detail.code,
+                               (unsigned)t->detail.object),
+                      cap);
 }
 
 size_t cleat_tls_explain(const struct cleat_tls *t, char *buf, size_t cap) {
@@ -237,36 +279,42 @@ size_t cleat_tls_explain(const struct cleat_tls *t, char *buf, size_t cap) {
     if (!CLEAT_TEXTS) {
         return explain_short(c, buf, cap);
     }
-    switch (c->trouble.kind) {
+    switch (c->run.trouble.kind) {
     case CLEAT_TLS_UNKNOWN_CA:
     case CLEAT_TLS_WRONG_HOST:
     case CLEAT_TLS_EXPIRED:
     case CLEAT_TLS_NOT_YET_VALID:
     case CLEAT_TLS_WRONG_USAGE:
     case CLEAT_TLS_BAD_CERTIFICATE:
+    case CLEAT_TLS_REVOKED:
+    case CLEAT_TLS_BAD_CRL:
         n = explain_certificate(c, buf, cap);
         break;
     case CLEAT_TLS_LOWER: /* The stream's own words say enough. */
         n = snprintf(buf, cap, "%s%s",
-                     c->trouble.detail.text != NULL
-                         ? c->trouble.detail.text
-                         : cleat_strerror(c->trouble.err),
+                     c->run.trouble.detail.text != NULL
+                         ? c->run.trouble.detail.text
+                         : cleat_strerror(c->run.trouble.err),
                      silence_hint(c));
         break;
+    case CLEAT_TLS_CONFIG:
     case CLEAT_TLS_CHIP:
+    case CLEAT_TLS_NOT_ON_CHIP:
         n = explain_detail(c, buf, cap);
         break;
     case CLEAT_TLS_REFUSED:
     case CLEAT_TLS_NO_COMMON:
         n = snprintf(buf, cap, "%s (alert %s)%s",
-                     cleat_tls_explain_text(c->trouble.kind),
-                     cleat_tls_alert_name(c->alert), alert_hint(c->alert));
+                     cleat_tls_explain_text(c->run.trouble.kind),
+                     cleat_tls_alert_name(c->run.alert),
+                     alert_hint(c->run.alert));
         break;
     case CLEAT_TLS_CLOSED:
         n = explain_closed(c, buf, cap);
         break;
     default:
-        n = snprintf(buf, cap, "%s", cleat_tls_explain_text(c->trouble.kind));
+        n = snprintf(buf, cap, "%s",
+                     cleat_tls_explain_text(c->run.trouble.kind));
         break;
     }
     return fits(n, cap);

@@ -14,36 +14,16 @@
 
 #include "cleat/log.h"
 
-/* A handle is 64 bits: this, the object, the generation. A random scalar is
-   that small with a chance of 2^-192, and never has these 32 bits. */
-#define HANDLE_MAGIC 0xC1EA7A11u
-#define HANDLE_LEN 8
+/* A handle is 31 bits: curve, usage, generation, object. A random scalar is
+   that small with a chance of 2^-225. */
+#define GENERATION_MAX 0x3ffu
 
-struct handle {
-    uint16_t object;
-    uint16_t generation; /**< 0: the identity. */
-};
-
-static void handle_pack(const struct handle *h, uint8_t out[HANDLE_LEN]) {
-    struct cleat_writer w = cleat_writer_of(out, HANDLE_LEN);
-    cleat_write_u32(&w, HANDLE_MAGIC);
-    cleat_write_u16(&w, h->object);
-    cleat_write_u16(&w, h->generation);
-}
-
-/** @return false for a scalar that is no handle. */
-static bool handle_read(const mbedtls_mpi *d, struct handle *h) {
-    uint8_t bytes[HANDLE_LEN];
-    if (d == NULL || mbedtls_mpi_bitlen(d) > 8 * HANDLE_LEN ||
-        mbedtls_mpi_write_binary(d, bytes, sizeof bytes) != 0) {
-        return false;
-    }
-    struct cleat_reader r =
-        cleat_reader_of(cleat_bytes_of(bytes, sizeof bytes));
-    uint32_t magic = cleat_read_u32(&r);
-    h->object = cleat_read_u16(&r);
-    h->generation = cleat_read_u16(&r);
-    return magic == HANDLE_MAGIC;
+/** @param generation 0: the identity. */
+static mbedtls_mpi_sint handle_of(mbedtls_ecp_group_id group, uint8_t usage,
+                                  uint16_t generation, uint16_t object) {
+    return (mbedtls_mpi_sint)(((uint32_t)group & 0xf) << 27 |
+                              (usage == CLEAT_SE_USE_AGREE ? 1u : 0u) << 26 |
+                              (uint32_t)generation << 16 | object);
 }
 
 enum cleat_curve cleat_tls_key_curve(mbedtls_ecp_group_id group) {
@@ -63,48 +43,90 @@ static const char *curve_name(mbedtls_ecp_group_id group) {
     return info == NULL ? "" : info->name;
 }
 
-/** Latch words of our own, beside the mbedTLS code that is returned. */
-static int refuse(struct cleat_tls_ctx *c, enum cleat_tls_failure kind, int err,
-                  int code, const char *text) {
-    struct cleat_detail detail = {CLEAT_LAYER_TLS, code, 0, text};
+/** What is refused here, before or after the element was asked. */
+enum refusal {
+    NO_CONTEXT,
+    NO_CURVE,
+    NO_SLOT,
+    ODD_LENGTH,
+    ODD_POINT,
+    FOREIGN,
+    OFF_CURVE,
+    ON_HOST
+};
+
+static const struct {
+    uint8_t kind;  /**< enum cleat_tls_failure. */
+    int8_t err;    /**< enum cleat_err. */
+    uint8_t layer; /**< enum cleat_layer. */
+    int16_t code;  /**< mbedTLS's. */
+} refusals[] = {
+    [NO_CONTEXT] = {CLEAT_TLS_CHIP, CLEAT_ERR_STATE, CLEAT_LAYER_TLS,
+                    MBEDTLS_ERR_PLATFORM_HW_ACCEL_FAILED},
+    [NO_CURVE] = {CLEAT_TLS_UNSUPPORTED, CLEAT_ERR_UNSUPPORTED, CLEAT_LAYER_TLS,
+                  MBEDTLS_ERR_ECP_FEATURE_UNAVAILABLE},
+    [NO_SLOT] = {CLEAT_TLS_CHIP, CLEAT_ERR_FULL, CLEAT_LAYER_CHIP,
+                 MBEDTLS_ERR_PLATFORM_HW_ACCEL_FAILED},
+    [ODD_LENGTH] = {CLEAT_TLS_CHIP, CLEAT_ERR_CHIP, CLEAT_LAYER_CHIP,
+                    MBEDTLS_ERR_PLATFORM_HW_ACCEL_FAILED},
+    [ODD_POINT] = {CLEAT_TLS_CHIP, CLEAT_ERR_CHIP, CLEAT_LAYER_CHIP,
+                   MBEDTLS_ERR_PLATFORM_HW_ACCEL_FAILED},
+    [FOREIGN] = {CLEAT_TLS_CHIP, CLEAT_ERR_DENIED, CLEAT_LAYER_TLS,
+                 MBEDTLS_ERR_ECP_BAD_INPUT_DATA},
+    [OFF_CURVE] = {CLEAT_TLS_BAD_POINT, CLEAT_ERR_PROTO, CLEAT_LAYER_TLS,
+                   MBEDTLS_ERR_ECP_INVALID_KEY},
+    [ON_HOST] = {CLEAT_TLS_NOT_ON_CHIP, CLEAT_ERR_UNSUPPORTED, CLEAT_LAYER_CHIP,
+                 MBEDTLS_ERR_PLATFORM_HW_ACCEL_FAILED},
+};
+
+static const char *const refusal_texts[] = {
+    [NO_CONTEXT] = "key used outside of a tls connection",
+    [NO_CURVE] = "the element does not have this curve",
+    [NO_SLOT] = "every session key object is in use",
+    [ODD_LENGTH] = "the element's answer has a wrong length",
+    [ODD_POINT] = "the element's new public key is not on its curve",
+    [FOREIGN] = "use of a key outside the element refused",
+    [OFF_CURVE] = "the server's public key is not on the curve",
+    [ON_HOST] = "its driver had to do an operation on the host",
+};
+
+/** Latch why it is refused. @return mbedTLS code. */
+static int refuse(struct cleat_tls_ctx *c, enum refusal why) {
+    const struct cleat_detail detail = {
+        (enum cleat_layer)refusals[why].layer, refusals[why].code, 0,
+        CLEAT_TEXTS ? refusal_texts[why] : NULL};
     CLEAT_LOG(CLEAT_LEVEL_ERROR, "tls", "%s",
-              text != NULL ? text : cleat_strerror(err));
+              CLEAT_TEXTS ? refusal_texts[why]
+                          : cleat_strerror(refusals[why].err));
     if (c != NULL) {
-        cleat_tls_latch(c, kind, err, &detail);
+        cleat_tls_latch(c, (enum cleat_tls_failure)refusals[why].kind,
+                        refusals[why].err, &detail);
     }
-    return code;
+    return refusals[why].code;
 }
 
-/** Find context and curve, or say what is missing. @return mbedTLS code. */
-static int find(const mbedtls_ecp_group *grp, struct cleat_tls_ctx **c,
-                enum cleat_curve *curve) {
-    *c = cleat_tls_current();
-    if (*c == NULL) {
-        return refuse(NULL, CLEAT_TLS_CHIP, CLEAT_ERR_STATE,
-                      MBEDTLS_ERR_PLATFORM_HW_ACCEL_FAILED,
-                      CLEAT_TEXT("key used outside of a tls connection"));
+/** @return err, unless it must not be. */
+static int done_on_host(struct cleat_tls_ctx *c, int err) {
+    c->run.calls.on_host++;
+    if (!c->config.chip_only) {
+        return err;
     }
-    *curve = cleat_tls_key_curve(grp->id);
-    if (*curve == 0) {
-        return refuse(*c, CLEAT_TLS_UNSUPPORTED, CLEAT_ERR_UNSUPPORTED,
-                      MBEDTLS_ERR_ECP_FEATURE_UNAVAILABLE,
-                      CLEAT_TEXT("the element does not have this curve"));
-    }
-    return 0;
+    (void)refuse(c, ON_HOST);
+    return CLEAT_ERR_UNSUPPORTED;
 }
 
-/**
- * Ask the element, count, and keep its own words if it fails.
- * @return an enum cleat_err; a bad signature is no failure of the element.
- */
-static int chip_do(struct cleat_tls_ctx *c, struct cleat_se_op *op,
-                   uint32_t *count) {
+/* A bad signature is no failure of the element. */
+int cleat_tls_key_ask(struct cleat_tls_ctx *c, struct cleat_se_op *op,
+                      uint32_t *count) {
     int err = cleat_se_do(c->config.se, op, c->config.chip_timeout_ms);
     if (err == 0 || (err == CLEAT_ERR_VERIFY && op->type == CLEAT_SE_VERIFY)) {
+        if (CLEAT_TLS_CHIP_ONLY && op->on_host) {
+            return done_on_host(c, err);
+        }
         *count += op->on_host ? 0 : 1;
         return err;
     }
-    c->calls.failed++;
+    c->run.calls.failed++;
     struct cleat_detail detail = op->detail;
     if (detail.layer == CLEAT_LAYER_NONE) {
         detail.layer = CLEAT_LAYER_CHIP;
@@ -118,38 +140,13 @@ static int chip_do(struct cleat_tls_ctx *c, struct cleat_se_op *op,
     return err;
 }
 
-/** The element cannot be used: say why. @return mbedTLS code. */
-static int chip_fault(struct cleat_tls_ctx *c, int err, uint16_t object,
-                      const char *text) {
-    const struct cleat_detail detail = {CLEAT_LAYER_CHIP, 0, object, text};
-    c->calls.failed++;
-    cleat_tls_latch(c, CLEAT_TLS_CHIP, err, &detail);
-    return MBEDTLS_ERR_PLATFORM_HW_ACCEL_FAILED;
-}
-
 /** Ask the element for an answer of exactly len bytes. @return mbedTLS code. */
 static int chip_ask(struct cleat_tls_ctx *c, struct cleat_se_op *op,
                     uint32_t *count, size_t len) {
-    if (chip_do(c, op, count) != 0) {
+    if (cleat_tls_key_ask(c, op, count) != 0) {
         return MBEDTLS_ERR_PLATFORM_HW_ACCEL_FAILED;
     }
-    if (op->out.len == len) {
-        return 0;
-    }
-    return chip_fault(c, CLEAT_ERR_CHIP, op->object,
-                      CLEAT_TEXT("the element's answer has a wrong length"));
-}
-
-/** A public key of the other side, for the element: mbedTLS accepts any
- *  numbers. @return mbedTLS code. */
-static int point_write(const mbedtls_ecp_group *grp, const mbedtls_ecp_point *Q,
-                       uint8_t out[CLEAT_SE_POINT_MAX], size_t *len) {
-    int ret = mbedtls_ecp_check_pubkey(grp, Q);
-    if (ret != 0) {
-        return ret;
-    }
-    return mbedtls_ecp_point_write_binary(grp, Q, MBEDTLS_ECP_PF_UNCOMPRESSED,
-                                          len, out, CLEAT_SE_POINT_MAX);
+    return op->out.len == len ? 0 : refuse(c, ODD_LENGTH);
 }
 
 static int session_take(struct cleat_tls_ctx *c) {
@@ -158,8 +155,7 @@ static int session_take(struct cleat_tls_ctx *c) {
     }
     int object = cleat_se_session_take(c->config.se);
     if (object <= 0) {
-        return chip_fault(c, object == 0 ? CLEAT_ERR_FULL : object, 0,
-                          CLEAT_TEXT("every session key object is in use"));
+        return refuse(c, NO_SLOT);
     }
     c->session_object = (uint16_t)object;
     return 0;
@@ -170,51 +166,94 @@ void cleat_tls_key_release(struct cleat_tls_ctx *c) {
         cleat_se_session_give(c->config.se, c->session_object);
         c->session_object = 0;
     }
-    c->session_group = MBEDTLS_ECP_DP_NONE;
+}
+
+/** @return true if d is the handle of the key generated last, for this use. */
+static bool is_session(const struct cleat_tls_ctx *c,
+                       const mbedtls_ecp_group *grp, const mbedtls_mpi *d,
+                       uint8_t usage) {
+    return mbedtls_mpi_cmp_int(d, handle_of(grp->id, usage, c->generation,
+                                            c->session_object)) == 0;
+}
+
+/** One use of a key: for whom, and what the element is asked. */
+struct job {
+    struct cleat_tls_ctx *c;
+    size_t half; /**< Bytes of a field element. */
+    struct cleat_se_op op;
+    uint8_t point[CLEAT_SE_POINT_MAX];
+    uint8_t answer[CLEAT_SE_POINT_MAX];
+};
+
+/** Find context and curve, or say what is missing. @return mbedTLS code. */
+static int job_begin(struct job *j, const mbedtls_ecp_group *grp,
+                     enum cleat_se_op_type type) {
+    memset(j, 0, sizeof *j);
+    j->c = cleat_tls_current();
+    if (j->c == NULL) {
+        return refuse(NULL, NO_CONTEXT);
+    }
+    j->op.type = type;
+    j->op.object = j->c->session_object;
+    j->op.curve = cleat_tls_key_curve(grp->id);
+    j->op.out = (struct cleat_buf){j->answer, sizeof j->answer, 0};
+    j->half = cleat_curve_bytes(j->op.curve);
+    return j->half == 0 ? refuse(j->c, NO_CURVE) : 0;
+}
+
+/** A public key of the other side, for the element: mbedTLS accepts any
+ *  numbers. @return mbedTLS code. */
+static int job_point(struct job *j, const mbedtls_ecp_group *grp,
+                     const mbedtls_ecp_point *Q) {
+    int ret = mbedtls_ecp_check_pubkey(grp, Q);
+    if (ret == 0) {
+        j->op.key.data = j->point;
+        ret = mbedtls_ecp_point_write_binary(
+            grp, Q, MBEDTLS_ECP_PF_UNCOMPRESSED, &j->op.key.len, j->point,
+            sizeof j->point);
+    }
+    return ret;
+}
+
+/** The part of a digest that ECDSA uses on this curve. */
+static void job_digest(struct job *j, const unsigned char *buf, size_t len) {
+    j->op.in = cleat_bytes_of(buf, len < j->half ? len : j->half);
+}
+
+/** @return mbedTLS code. */
+static int generate_now(struct job *j, uint8_t usage) {
+    int ret = session_take(j->c);
+    if (ret != 0) {
+        return ret;
+    }
+    j->op.object = j->c->session_object;
+    j->op.usage = usage;
+    return chip_ask(j->c, &j->op, &j->c->run.calls.generate, 1 + 2 * j->half);
 }
 
 /** A key pair in the session object: the handle goes to d, its point to Q. */
 static int generate(mbedtls_ecp_group *grp, mbedtls_mpi *d,
                     mbedtls_ecp_point *Q, uint8_t usage) {
-    struct cleat_tls_ctx *c;
-    enum cleat_curve curve;
-    int ret = find(grp, &c, &curve);
+    struct job j;
+    int ret = job_begin(&j, grp, CLEAT_SE_GENERATE);
     if (ret != 0) {
         return ret;
     }
-    ret = session_take(c);
+    j.c->generation = (uint16_t)(j.c->generation % GENERATION_MAX + 1);
+    j.c->run.curve = curve_name(grp->id);
+    if (!CLEAT_TLS_READY || usage != CLEAT_SE_USE_AGREE ||
+        !cleat_tls_ready_key(j.c, j.op.curve, &j.op.out)) {
+        ret = generate_now(&j, usage);
+    }
     if (ret != 0) {
         return ret;
     }
-    uint8_t point[CLEAT_SE_POINT_MAX];
-    struct cleat_se_op op = {.type = CLEAT_SE_GENERATE,
-                             .object = c->session_object,
-                             .usage = usage,
-                             .curve = curve,
-                             .out = {point, sizeof point, 0}};
-    ret =
-        chip_ask(c, &op, &c->calls.generate, 1 + 2 * cleat_curve_bytes(curve));
-    if (ret != 0) {
-        return ret;
+    if (mbedtls_ecp_point_read_binary(grp, Q, j.answer, j.op.out.len) != 0 ||
+        mbedtls_ecp_check_pubkey(grp, Q) != 0) {
+        return refuse(j.c, ODD_POINT);
     }
-    c->generation =
-        (uint16_t)(c->generation == UINT16_MAX ? 1 : c->generation + 1);
-    c->session_group = grp->id;
-    c->session_usage = usage;
-    c->curve = curve_name(grp->id);
-    ret = mbedtls_ecp_point_read_binary(grp, Q, point, op.out.len);
-    if (ret == 0) {
-        ret = mbedtls_ecp_check_pubkey(grp, Q);
-    }
-    if (ret != 0) {
-        return refuse(
-            c, CLEAT_TLS_CHIP, CLEAT_ERR_CHIP, ret,
-            CLEAT_TEXT("the element's new public key is not on its curve"));
-    }
-    const struct handle h = {c->session_object, c->generation};
-    uint8_t bytes[HANDLE_LEN];
-    handle_pack(&h, bytes);
-    return mbedtls_mpi_read_binary(d, bytes, sizeof bytes);
+    return mbedtls_mpi_lset(
+        d, handle_of(grp->id, usage, j.c->generation, j.c->session_object));
 }
 
 int mbedtls_ecdh_gen_public(mbedtls_ecp_group *grp, mbedtls_mpi *d,
@@ -241,16 +280,6 @@ int mbedtls_ecdsa_genkey(mbedtls_ecdsa_context *ctx, mbedtls_ecp_group_id gid,
                     &ctx->MBEDTLS_PRIVATE(Q), CLEAT_SE_USE_SIGN);
 }
 
-/** @return true if d is the handle of the key generated last, for this use. */
-static bool is_session(const struct cleat_tls_ctx *c,
-                       const mbedtls_ecp_group *grp, const mbedtls_mpi *d,
-                       uint8_t usage) {
-    struct handle h;
-    return handle_read(d, &h) && c->session_object != 0 &&
-           h.object == c->session_object && h.generation == c->generation &&
-           grp->id == c->session_group && usage == c->session_usage;
-}
-
 int mbedtls_ecdh_compute_shared(mbedtls_ecp_group *grp, mbedtls_mpi *z,
                                 const mbedtls_ecp_point *Q,
                                 const mbedtls_mpi *d,
@@ -258,44 +287,30 @@ int mbedtls_ecdh_compute_shared(mbedtls_ecp_group *grp, mbedtls_mpi *z,
                                 void *p_rng) {
     (void)f_rng;
     (void)p_rng;
-    struct cleat_tls_ctx *c;
-    enum cleat_curve curve;
-    int ret = find(grp, &c, &curve);
+    struct job j;
+    int ret = job_begin(&j, grp, CLEAT_SE_AGREE);
     if (ret != 0) {
         return ret;
     }
-    if (!is_session(c, grp, d, CLEAT_SE_USE_AGREE)) {
-        return refuse(
-            c, CLEAT_TLS_CHIP, CLEAT_ERR_DENIED, MBEDTLS_ERR_ECP_BAD_INPUT_DATA,
-            CLEAT_TEXT("key agreement with a key outside the element refused"));
+    if (!is_session(j.c, grp, d, CLEAT_SE_USE_AGREE)) {
+        return refuse(j.c, FOREIGN);
     }
-    uint8_t point[CLEAT_SE_POINT_MAX];
-    size_t point_len;
-    ret = point_write(grp, Q, point, &point_len);
+    ret = job_point(&j, grp, Q);
     if (ret != 0) {
-        return refuse(
-            c, CLEAT_TLS_BAD_POINT, CLEAT_ERR_PROTO, ret,
-            CLEAT_TEXT("the server's public key is not on the curve"));
+        return ret == MBEDTLS_ERR_ECP_INVALID_KEY ? refuse(j.c, OFF_CURVE)
+                                                  : ret;
     }
-    uint8_t secret[CLEAT_SE_FIELD_MAX];
-    struct cleat_se_op op = {.type = CLEAT_SE_AGREE,
-                             .object = c->session_object,
-                             .curve = curve,
-                             .key = {point, point_len},
-                             .out = {secret, sizeof secret, 0}};
-    ret = chip_ask(c, &op, &c->calls.agree, cleat_curve_bytes(curve));
+    ret = chip_ask(j.c, &j.op, &j.c->run.calls.agree, j.half);
     if (ret == 0) {
-        ret = mbedtls_mpi_read_binary(z, secret, op.out.len);
+        ret = mbedtls_mpi_read_binary(z, j.answer, j.half);
     }
-    cleat_wipe(secret, sizeof secret);
+    cleat_wipe(j.answer, sizeof j.answer);
     return ret;
 }
 
-/** The part of a digest that ECDSA uses on this curve. */
-static struct cleat_bytes digest_of(const unsigned char *buf, size_t len,
-                                    enum cleat_curve curve) {
-    size_t most = cleat_curve_bytes(curve);
-    return cleat_bytes_of(buf, len < most ? len : most);
+static mbedtls_mpi_sint identity_handle(const struct cleat_tls_ctx *c,
+                                        mbedtls_ecp_group_id group) {
+    return handle_of(group, CLEAT_SE_USE_SIGN, 0, c->config.key_object);
 }
 
 int mbedtls_ecdsa_sign(mbedtls_ecp_group *grp, mbedtls_mpi *r, mbedtls_mpi *s,
@@ -305,75 +320,66 @@ int mbedtls_ecdsa_sign(mbedtls_ecp_group *grp, mbedtls_mpi *r, mbedtls_mpi *s,
                        void *p_rng) {
     (void)f_rng;
     (void)p_rng;
-    struct cleat_tls_ctx *c;
-    enum cleat_curve curve;
-    int ret = find(grp, &c, &curve);
+    struct job j;
+    int ret = job_begin(&j, grp, CLEAT_SE_SIGN);
     if (ret != 0) {
         return ret;
     }
-    struct handle h;
-    bool identity = handle_read(d, &h) && h.object == c->config.key_object &&
-                    h.generation == 0;
-    if (!identity && !is_session(c, grp, d, CLEAT_SE_USE_SIGN)) {
-        return refuse(
-            c, CLEAT_TLS_CHIP, CLEAT_ERR_DENIED, MBEDTLS_ERR_ECP_BAD_INPUT_DATA,
-            CLEAT_TEXT("signing with a key outside the element refused"));
+    if (mbedtls_mpi_cmp_int(d, identity_handle(j.c, grp->id)) == 0) {
+        j.op.object = j.c->config.key_object;
+    } else if (!is_session(j.c, grp, d, CLEAT_SE_USE_SIGN)) {
+        return refuse(j.c, FOREIGN);
     }
-    uint8_t signature[CLEAT_SE_SIGNATURE_MAX];
-    size_t half = cleat_curve_bytes(curve);
-    struct cleat_se_op op = {.type = CLEAT_SE_SIGN,
-                             .object = h.object,
-                             .curve = curve,
-                             .in = digest_of(buf, blen, curve),
-                             .out = {signature, sizeof signature, 0}};
-    ret = chip_ask(c, &op, &c->calls.sign, 2 * half);
+    job_digest(&j, buf, blen);
+    ret = chip_ask(j.c, &j.op, &j.c->run.calls.sign, 2 * j.half);
     if (ret == 0) {
-        ret = mbedtls_mpi_read_binary(r, signature, half);
+        ret = mbedtls_mpi_read_binary(r, j.answer, j.half);
     }
-    if (ret != 0) {
-        return ret;
+    if (ret == 0) {
+        ret = mbedtls_mpi_read_binary(s, j.answer + j.half, j.half);
     }
-    return mbedtls_mpi_read_binary(s, signature + half, half);
+    return ret;
 }
 
-/** SEC 1, 4.1.4 step 1: r and s in 1..n-1. */
-static bool in_range(const mbedtls_ecp_group *grp, const mbedtls_mpi *x) {
-    return mbedtls_mpi_cmp_int(x, 1) >= 0 &&
-           mbedtls_mpi_cmp_mpi(x, &grp->N) < 0;
+/** @return true if the settings leave this check to the host. */
+static bool by_software(struct cleat_tls_ctx *c, mbedtls_ecp_group_id group) {
+    if (c == NULL || c->config.chain == CLEAT_TLS_CHAIN_ELEMENT) {
+        return false;
+    }
+    bool chain =
+        c->ssl.MBEDTLS_PRIVATE(state) == MBEDTLS_SSL_SERVER_CERTIFICATE;
+    if (cleat_tls_key_curve(group) != 0 &&
+        (c->config.chain == CLEAT_TLS_CHAIN_FALLBACK || !chain)) {
+        return false;
+    }
+    c->run.calls.software_verify++;
+    return true;
 }
 
 int mbedtls_ecdsa_verify(mbedtls_ecp_group *grp, const unsigned char *buf,
                          size_t blen, const mbedtls_ecp_point *Q,
                          const mbedtls_mpi *r, const mbedtls_mpi *s) {
-    struct cleat_tls_ctx *c;
-    enum cleat_curve curve;
-    int ret = find(grp, &c, &curve);
+    struct job j;
+    if (CLEAT_TLS_SOFTWARE && by_software(cleat_tls_current(), grp->id)) {
+        return cleat_tls_software_verify(grp, buf, blen, Q, r, s);
+    }
+    int ret = job_begin(&j, grp, CLEAT_SE_VERIFY);
+    if (ret == 0) {
+        ret = job_point(&j, grp, Q);
+    }
     if (ret != 0) {
         return ret;
     }
-    if (!in_range(grp, r) || !in_range(grp, s)) {
+    /* SEC 1, 4.1.4 step 1: r and s in 1..n-1, as a private key is. */
+    if (mbedtls_ecp_check_privkey(grp, r) != 0 ||
+        mbedtls_ecp_check_privkey(grp, s) != 0 ||
+        mbedtls_mpi_write_binary(r, j.answer, j.half) != 0 ||
+        mbedtls_mpi_write_binary(s, j.answer + j.half, j.half) != 0) {
         return MBEDTLS_ERR_ECP_VERIFY_FAILED;
     }
-    uint8_t point[CLEAT_SE_POINT_MAX];
-    uint8_t signature[CLEAT_SE_SIGNATURE_MAX];
-    size_t half = cleat_curve_bytes(curve);
-    size_t point_len;
-    ret = point_write(grp, Q, point, &point_len);
-    if (ret == 0) {
-        ret = mbedtls_mpi_write_binary(r, signature, half);
-    }
-    if (ret == 0) {
-        ret = mbedtls_mpi_write_binary(s, signature + half, half);
-    }
-    if (ret != 0) {
-        return ret;
-    }
-    struct cleat_se_op op = {.type = CLEAT_SE_VERIFY,
-                             .curve = curve,
-                             .in = digest_of(buf, blen, curve),
-                             .key = {point, point_len},
-                             .signature = {signature, 2 * half}};
-    int err = chip_do(c, &op, &c->calls.verify);
+    job_digest(&j, buf, blen);
+    j.op.signature = cleat_bytes_of(j.answer, 2 * j.half);
+    int err = cleat_tls_key_ask(j.c, &j.op, &j.c->run.calls.verify);
     if (err == CLEAT_ERR_VERIFY) {
         return MBEDTLS_ERR_ECP_VERIFY_FAILED;
     }
@@ -385,7 +391,7 @@ int cleat_tls_key_random(void *arg, unsigned char *out, size_t len) {
     if (c->config.random != NULL) {
         int err = c->config.random(c->config.random_arg, out, len);
         if (err == 0) {
-            c->calls.software_random++;
+            c->run.calls.software_random++;
             return 0;
         }
         const struct cleat_detail detail = {
@@ -394,72 +400,70 @@ int cleat_tls_key_random(void *arg, unsigned char *out, size_t len) {
         cleat_tls_latch(c, CLEAT_TLS_CHIP, err, &detail);
         return MBEDTLS_ERR_PLATFORM_HW_ACCEL_FAILED;
     }
+    if (CLEAT_TLS_RESUMPTION && c->run.offered) {
+        return cleat_tls_session_random(c, out, len);
+    }
+    if (CLEAT_TLS_READY && cleat_tls_ready_random(c, out, len)) {
+        return 0;
+    }
     struct cleat_se_op op = {.type = CLEAT_SE_RANDOM, .out = {out, len, 0}};
-    return chip_ask(c, &op, &c->calls.random, len);
+    return chip_ask(c, &op, &c->run.calls.random, len);
 }
 
 int cleat_tls_key_setup(struct cleat_tls_ctx *c, mbedtls_ecp_group_id group) {
-    const struct handle h = {c->config.key_object, 0};
-    uint8_t bytes[CLEAT_SE_FIELD_MAX] = {0};
-    size_t len = cleat_curve_bytes(cleat_tls_key_curve(group));
-    handle_pack(&h, bytes + len - HANDLE_LEN);
     int ret =
         mbedtls_pk_setup(&c->key, mbedtls_pk_info_from_type(MBEDTLS_PK_ECKEY));
     if (ret != 0) {
         return ret;
     }
-    return mbedtls_ecp_read_key(group, mbedtls_pk_ec(c->key), bytes, len);
-}
-
-/** The certificate's public key as a point. @return 0 or mbedTLS code. */
-static int own_point(struct cleat_tls_ctx *c, uint8_t *point, size_t cap,
-                     size_t *len, enum cleat_curve *curve) {
-    mbedtls_ecp_keypair *pair = mbedtls_pk_ec(c->own.pk);
-    *curve = cleat_tls_key_curve(mbedtls_ecp_keypair_get_group_id(pair));
-    return mbedtls_ecp_write_public_key(pair, MBEDTLS_ECP_PF_UNCOMPRESSED, len,
-                                        point, cap);
-}
-
-int cleat_tls_key_check(struct cleat_tls_ctx *c, struct cleat_detail *detail) {
-    uint8_t digest[32];
-    uint8_t point[CLEAT_SE_POINT_MAX];
-    uint8_t signature[CLEAT_SE_SIGNATURE_MAX];
-    enum cleat_curve curve;
-    size_t point_len;
-    int ret = own_point(c, point, sizeof point, &point_len, &curve);
+    mbedtls_ecp_keypair *pair = mbedtls_pk_ec(c->key);
+    ret = mbedtls_ecp_group_load(&pair->MBEDTLS_PRIVATE(grp), group);
     if (ret != 0) {
-        *detail = (struct cleat_detail){
-            CLEAT_LAYER_TLS, ret, 0,
-            CLEAT_TEXT("own certificate has no usable key")};
-        return CLEAT_ERR_VERIFY;
+        return ret;
     }
-    if (cleat_tls_key_random(c, digest, sizeof digest) != 0) {
-        *detail = c->latched.detail;
-        return c->latched.err;
+    return mbedtls_mpi_lset(&pair->MBEDTLS_PRIVATE(d),
+                            identity_handle(c, group));
+}
+
+/** Sign with the key, verify with the certificate. @return mbedTLS code. */
+static int sign_and_verify(struct cleat_tls_ctx *c) {
+    uint8_t digest[32];
+    uint8_t signature[MBEDTLS_ECDSA_MAX_SIG_LEN(8 * CLEAT_SE_FIELD_MAX)];
+    size_t len;
+    int ret = cleat_tls_key_random(c, digest, sizeof digest);
+    if (ret == 0) {
+        ret = mbedtls_pk_sign(&c->key, MBEDTLS_MD_SHA256, digest, sizeof digest,
+                              signature, sizeof signature, &len,
+                              cleat_tls_key_random, c);
     }
-    struct cleat_se_op sign = {.type = CLEAT_SE_SIGN,
-                               .object = c->config.key_object,
-                               .curve = curve,
-                               .in = {digest, sizeof digest},
-                               .out = {signature, sizeof signature, 0}};
-    int err = chip_do(c, &sign, &c->calls.sign);
+    if (ret == 0) {
+        ret = mbedtls_pk_verify(&c->own.pk, MBEDTLS_MD_SHA256, digest,
+                                sizeof digest, signature, len);
+    }
+    return ret;
+}
+
+int cleat_tls_check_identity(struct cleat_tls *t, struct cleat_detail *detail) {
+    struct cleat_tls_ctx *c = cleat_tls_context(t);
+    struct cleat_detail none;
+    if (detail == NULL) {
+        detail = &none;
+    }
+    *detail = (struct cleat_detail){0};
+    if (c->state != CLEAT_TLS_IDLE) {
+        return CLEAT_ERR_STATE;
+    }
+    c->run.trouble.err = 0;
+    void *before = cleat_tls_enter(c);
+    int ret = sign_and_verify(c);
+    cleat_tls_leave(before);
+    int err = c->run.trouble.err;
     if (err != 0) {
-        *detail = c->latched.detail;
-        return err;
+        *detail = c->run.trouble.detail;
+    } else if (ret != 0) {
+        err = cleat_tls_complain(detail, CLEAT_TLS_NO_MATCH, ret);
+        detail->object = c->config.key_object;
     }
-    struct cleat_se_op check = {.type = CLEAT_SE_VERIFY,
-                                .curve = curve,
-                                .in = {digest, sizeof digest},
-                                .key = {point, point_len},
-                                .signature = {signature, sign.out.len}};
-    err = chip_do(c, &check, &c->calls.verify);
-    if (err == CLEAT_ERR_VERIFY) {
-        *detail = (struct cleat_detail){
-            CLEAT_LAYER_TLS, 0, c->config.key_object,
-            CLEAT_TEXT(
-                "certificate and key of the element do not belong together")};
-    } else if (err != 0) {
-        *detail = c->latched.detail;
-    }
+    c->run.trouble = (struct cleat_tls_trouble){0};
     return err;
 }

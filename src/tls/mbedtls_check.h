@@ -9,6 +9,8 @@
 
 #include <mbedtls/build_info.h>
 
+#include "extras.h"
+
 #if MBEDTLS_VERSION_NUMBER < 0x03060000 || MBEDTLS_VERSION_NUMBER >= 0x03070000
 #error "src/tls is written for mbedTLS 3.6"
 #endif
@@ -20,9 +22,19 @@
 #error "the five ALT macros must be set: keys would be used in software"
 #endif
 
-/* These generate keys past the ALT functions. */
-#if defined(MBEDTLS_USE_PSA_CRYPTO) || defined(MBEDTLS_SSL_PROTO_TLS1_3)
-#error "USE_PSA_CRYPTO and TLS 1.3 need another glue than src/tls/key.c"
+/* Generates keys past the ALT functions, in more places than psa.c knows. */
+#if defined(MBEDTLS_USE_PSA_CRYPTO)
+#error "USE_PSA_CRYPTO needs another glue than src/tls/key.c"
+#endif
+
+#if defined(MBEDTLS_SSL_PROTO_TLS1_3) && !CLEAT_TLS_1_3
+#error "TLS 1.3 needs CLEAT_TLS_1_3, and psa_crypto.c compiled as it says"
+#endif
+
+/* Session keys that no fresh agreement went into. */
+#if defined(MBEDTLS_SSL_TLS1_3_KEY_EXCHANGE_MODE_PSK_ENABLED) ||               \
+    defined(MBEDTLS_SSL_EARLY_DATA)
+#error "neither TLS 1.3 PSK without ECDHE nor early data may be compiled"
 #endif
 
 /* Feeds the key handle to a random generator. */
@@ -47,8 +59,12 @@
 #endif
 
 /* A resumed session proves nothing about the element. */
-#if defined(MBEDTLS_SSL_SESSION_TICKETS) || defined(MBEDTLS_SSL_RENEGOTIATION)
-#error "session tickets and renegotiation are not supported"
+#if defined(MBEDTLS_SSL_SESSION_TICKETS) && !CLEAT_TLS_RESUMPTION
+#error "session tickets need CLEAT_TLS_RESUMPTION: mbedTLS sends them unasked"
+#endif
+
+#if defined(MBEDTLS_SSL_RENEGOTIATION)
+#error "renegotiation is not supported"
 #endif
 
 #if defined(MBEDTLS_CIPHER_MODE_CBC) || defined(MBEDTLS_CIPHER_NULL_CIPHER)

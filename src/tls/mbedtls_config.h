@@ -9,6 +9,8 @@
 
 #include <time.h>
 
+#include "extras.h"
+
 /* Platform. The allocator can be replaced at run time; time is ours. */
 #define MBEDTLS_PLATFORM_C
 #define MBEDTLS_PLATFORM_MEMORY
@@ -37,6 +39,35 @@ time_t cleat_tls_verify_time(time_t *out);
 #define MBEDTLS_SSL_MAX_FRAGMENT_LENGTH
 #define MBEDTLS_SSL_EXTENDED_MASTER_SECRET
 #define MBEDTLS_SSL_ALL_ALERT_MESSAGES
+
+#if CLEAT_TLS_1_3
+#define MBEDTLS_SSL_PROTO_TLS1_3
+#define MBEDTLS_SSL_TLS1_3_COMPATIBILITY_MODE
+#define MBEDTLS_SSL_TLS1_3_KEY_EXCHANGE_MODE_EPHEMERAL_ENABLED
+#define MBEDTLS_SSL_TLS1_3_KEY_EXCHANGE_MODE_PSK_EPHEMERAL_ENABLED
+#define MBEDTLS_SSL_KEEP_PEER_CERTIFICATE
+#define MBEDTLS_HKDF_C
+#define MBEDTLS_PSA_CRYPTO_C
+#define MBEDTLS_PSA_CRYPTO_EXTERNAL_RNG
+#define MBEDTLS_THREADING_C
+#define MBEDTLS_THREADING_PTHREAD
+#endif
+
+#if CLEAT_TLS_SOFTWARE
+#define MBEDTLS_ECP_DP_SECP521R1_ENABLED
+#define MBEDTLS_ECP_DP_BP256R1_ENABLED
+#define MBEDTLS_ECP_DP_BP384R1_ENABLED
+#define MBEDTLS_ECP_DP_BP512R1_ENABLED
+#define MBEDTLS_SHA512_C
+#endif
+
+#if CLEAT_TLS_TRUST
+#define MBEDTLS_X509_CRL_PARSE_C
+#endif
+
+#if CLEAT_TLS_RESUMPTION
+#define MBEDTLS_SSL_SESSION_TICKETS
+#endif
 
 /* Sizes: the largest record each way. A server's whole Certificate message
    must fit into the first. Below 16384, max_fragment_length is sent. */

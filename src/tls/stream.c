@@ -19,14 +19,19 @@ _Static_assert(sizeof(struct cleat_tls_ctx) <= CLEAT_TLS_CTX_MAX,
 #define HANDSHAKE_TIMEOUT_MS 15000u
 #define CHIP_TIMEOUT_MS 10000u
 
-static const int suites_ecdsa[] = {
-    MBEDTLS_TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256,
-    MBEDTLS_TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384, 0};
-static const int suites_all[] = {
-    MBEDTLS_TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256,
-    MBEDTLS_TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384,
-    MBEDTLS_TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
-    MBEDTLS_TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384, 0};
+#define SUITES_1_2                                                             \
+    MBEDTLS_TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256,                           \
+        MBEDTLS_TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384
+#define SUITES_1_3                                                             \
+    MBEDTLS_TLS1_3_AES_128_GCM_SHA256, MBEDTLS_TLS1_3_AES_256_GCM_SHA384
+#define SUITES_RSA                                                             \
+    MBEDTLS_TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,                             \
+        MBEDTLS_TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384
+
+static const int suites_ecdsa[] = {SUITES_1_2, 0};
+static const int suites_all[] = {SUITES_1_2, SUITES_RSA, 0};
+static const int suites_ecdsa_1_3[] = {SUITES_1_3, SUITES_1_2, 0};
+static const int suites_all_1_3[] = {SUITES_1_3, SUITES_1_2, SUITES_RSA, 0};
 
 /* Every group here is one the element has: none may run in software. */
 static const uint16_t groups[] = {MBEDTLS_SSL_IANA_TLS_GROUP_SECP256R1,
@@ -70,10 +75,8 @@ struct cleat_tls_ctx *cleat_tls_current(void) {
 
 void cleat_tls_latch(struct cleat_tls_ctx *c, enum cleat_tls_failure kind,
                      int err, const struct cleat_detail *detail) {
-    if (c->latched.kind == CLEAT_TLS_FINE) {
-        c->latched.kind = kind;
-        c->latched.err = err;
-        c->latched.detail = *detail;
+    if (c->run.trouble.kind == CLEAT_TLS_FINE) {
+        c->run.trouble = (struct cleat_tls_trouble){kind, err, *detail};
     }
 }
 
@@ -103,14 +106,13 @@ static int last_words(struct cleat_tls_ctx *c, int otherwise) {
     struct cleat_reader r = cleat_reader_of(cleat_bytes_of(record, len));
     uint8_t type = cleat_read_u8(&r);
     (void)cleat_read_u16(&r); /* version */
-    uint16_t size = cleat_read_u16(&r);
-    uint8_t level = cleat_read_u8(&r);
-    uint8_t alert = cleat_read_u8(&r);
-    if (r.failed || type != MBEDTLS_SSL_MSG_ALERT || size != 2 ||
-        level != MBEDTLS_SSL_ALERT_LEVEL_FATAL) {
+    uint32_t rest = cleat_read_u32(&r);
+    /* Two bytes: level and alert. */
+    const uint32_t fatal = 2u << 16 | MBEDTLS_SSL_ALERT_LEVEL_FATAL << 8;
+    if (type != MBEDTLS_SSL_MSG_ALERT || rest >> 8 != fatal >> 8) {
         return otherwise;
     }
-    c->alert = alert;
+    c->run.alert = (uint8_t)rest;
     return MBEDTLS_ERR_SSL_FATAL_ALERT_MESSAGE;
 }
 
@@ -119,7 +121,7 @@ static int lower_send(void *arg, const unsigned char *buf, size_t len) {
     struct cleat_stream *lower = c->config.lower;
     int n = lower->write(lower->self, buf, len);
     if (n > 0) {
-        c->hello_sent = true;
+        c->run.hello_sent = true;
         cleat_trace("tls", "send", buf, (size_t)n);
         return n;
     }
@@ -140,9 +142,10 @@ static int lower_recv(void *arg, unsigned char *buf, size_t len) {
     struct cleat_tls_ctx *c = arg;
     struct cleat_stream *lower = c->config.lower;
     int n = lower->read(lower->self, buf, len);
+    c->run.dry = n <= 0;
     if (n > 0) {
-        for (int i = 0; i < n && c->first_len < sizeof c->first; i++) {
-            c->first[c->first_len++] = buf[i];
+        for (int i = 0; i < n && c->run.first_len < sizeof c->run.first; i++) {
+            c->run.first[c->run.first_len++] = buf[i];
         }
         cleat_trace("tls", "recv", buf, (size_t)n);
         return n;
@@ -157,25 +160,30 @@ static int lower_recv(void *arg, unsigned char *buf, size_t len) {
     return MBEDTLS_ERR_NET_RECV_FAILED;
 }
 
-/** Settle on the verdict. @return its error. */
-static int fail(struct cleat_tls_ctx *c, struct cleat_tls_trouble trouble) {
-    c->up_before_fail = c->state == CLEAT_TLS_UP;
+/** Settle on what was latched, else on kind. @return its error. */
+static int fail(struct cleat_tls_ctx *c, enum cleat_tls_failure kind,
+                int code) {
+    c->run.up_before_fail = c->state == CLEAT_TLS_UP;
     c->state = CLEAT_TLS_FAILED;
-    c->trouble = trouble;
     cleat_tls_key_release(c);
+    int err = cleat_tls_settle(&c->run, kind, code);
+    if (CLEAT_TLS_RESUMPTION && c->config.session != NULL) {
+        cleat_tls_session_blame(c);
+    }
     CLEAT_LOG(CLEAT_LEVEL_WARN, "tls", "%s failed error=\"%s\" code=-0x%04lx",
-              c->up_before_fail ? "connection" : "handshake",
-              cleat_tls_explain_text(trouble.kind),
-              (unsigned long)-(long)trouble.detail.code);
-    return trouble.err;
+              c->run.up_before_fail ? "connection" : "handshake",
+              CLEAT_TEXTS ? cleat_tls_explain_text(c->run.trouble.kind)
+                          : cleat_strerror(err),
+              (unsigned long)-(long)c->run.trouble.detail.code);
+    return err;
 }
 
 /** A call of mbedTLS failed with code. @return the error to give back. */
 static int fail_code(struct cleat_tls_ctx *c, int code) {
-    if (code == MBEDTLS_ERR_SSL_FATAL_ALERT_MESSAGE && c->alert < 0) {
-        c->alert = c->ssl.MBEDTLS_PRIVATE(in_msg)[1];
+    if (code == MBEDTLS_ERR_SSL_FATAL_ALERT_MESSAGE && c->run.alert < 0) {
+        c->run.alert = c->ssl.MBEDTLS_PRIVATE(in_msg)[1];
     }
-    return fail(c, cleat_tls_verdict(c, code));
+    return fail(c, cleat_tls_verdict(c, code), code);
 }
 
 /** No IP address is ever sent as SNI, RFC 6066 3. */
@@ -190,52 +198,73 @@ static bool is_address(const char *name) {
     return digits;
 }
 
-static bool no_text(const char *text) {
-    return text == NULL || text[0] == '\0';
+static size_t text_len(const char *text) {
+    return text == NULL ? 0 : strlen(text);
+}
+
+/** @return true if a setting needs what is not compiled. */
+static bool needs_more(const struct cleat_tls_config *config) {
+    return (!CLEAT_TLS_RESUMPTION && config->session != NULL) ||
+           (!CLEAT_TLS_1_3 && config->version != CLEAT_TLS_VERSION_1_2) ||
+           (!CLEAT_TLS_SOFTWARE && config->chain != CLEAT_TLS_CHAIN_ELEMENT) ||
+           (!CLEAT_TLS_TRUST &&
+            (config->crl.len > 0 || config->ca_object != 0)) ||
+           (!CLEAT_TLS_CHIP_ONLY && config->chip_only);
+}
+
+/** Say which setting contradicts "all on the chip". */
+static int check_chip_only(const struct cleat_tls_config *config,
+                           struct cleat_detail *detail) {
+    enum cleat_tls_complaint what;
+    if (!config->chip_only) {
+        return 0;
+    }
+    if (config->allow_rsa) {
+        what = CLEAT_TLS_CHIP_ONLY_RSA;
+    } else if (config->random != NULL) {
+        what = CLEAT_TLS_CHIP_ONLY_RANDOM;
+    } else if (config->session != NULL) {
+        what = CLEAT_TLS_CHIP_ONLY_SESSION;
+    } else if (config->chain != CLEAT_TLS_CHAIN_ELEMENT) {
+        what = CLEAT_TLS_CHIP_ONLY_CHAIN;
+    } else {
+        return 0;
+    }
+    return cleat_tls_complain(detail, what, 0);
 }
 
 /** Say which setting is missing. */
 static int check_settings(const struct cleat_tls_config *config,
                           struct cleat_detail *detail) {
-    bool ca = false;
+    size_t ca_len = 0;
+    enum cleat_tls_complaint what;
     for (size_t i = 0; i < CLEAT_TLS_CA_MAX; i++) {
-        ca = ca || config->ca[i].len > 0;
+        ca_len |= config->ca[i].len;
+    }
+    if (CLEAT_TLS_TRUST) {
+        ca_len |= config->ca_object;
     }
     if (config->lower == NULL) {
-        return cleat_tls_complain(detail, CLEAT_ERR_ARG, 0,
-                                  CLEAT_TEXT("no stream to run over"));
+        what = CLEAT_TLS_NO_LOWER;
+    } else if (config->se == NULL) {
+        what = CLEAT_TLS_NO_ELEMENT;
+    } else if (config->certificate.len == 0) {
+        what = CLEAT_TLS_NO_CERTIFICATE;
+    } else if (ca_len == 0) {
+        what = CLEAT_TLS_NO_CA;
+    } else if (text_len(config->hostname) == 0) {
+        what = CLEAT_TLS_NO_HOST;
+    } else if (text_len(config->hostname) > MBEDTLS_SSL_MAX_HOST_NAME_LEN ||
+               text_len(config->sni) > MBEDTLS_SSL_MAX_HOST_NAME_LEN) {
+        what = CLEAT_TLS_LONG_HOST;
+    } else if (text_len(config->alpn) > MBEDTLS_SSL_MAX_ALPN_NAME_LEN) {
+        what = CLEAT_TLS_LONG_ALPN;
+    } else if (needs_more(config)) {
+        what = CLEAT_TLS_NO_FEATURE;
+    } else {
+        return CLEAT_TLS_CHIP_ONLY ? check_chip_only(config, detail) : 0;
     }
-    if (config->se == NULL) {
-        return cleat_tls_complain(
-            detail, CLEAT_ERR_ARG, 0,
-            CLEAT_TEXT("private key missing: no secure element given"));
-    }
-    if (config->certificate.len == 0) {
-        return cleat_tls_complain(detail, CLEAT_ERR_ARG, 0,
-                                  CLEAT_TEXT("client certificate missing"));
-    }
-    if (!ca) {
-        return cleat_tls_complain(detail, CLEAT_ERR_ARG, 0,
-                                  CLEAT_TEXT("root ca missing"));
-    }
-    if (no_text(config->hostname)) {
-        return cleat_tls_complain(
-            detail, CLEAT_ERR_ARG, 0,
-            CLEAT_TEXT("host name missing: nothing to check the server's "
-                       "certificate against"));
-    }
-    if (strlen(config->hostname) > MBEDTLS_SSL_MAX_HOST_NAME_LEN ||
-        (!no_text(config->sni) &&
-         strlen(config->sni) > MBEDTLS_SSL_MAX_HOST_NAME_LEN)) {
-        return cleat_tls_complain(detail, CLEAT_ERR_ARG, 0,
-                                  CLEAT_TEXT("host name too long"));
-    }
-    if (!no_text(config->alpn) &&
-        strlen(config->alpn) > MBEDTLS_SSL_MAX_ALPN_NAME_LEN) {
-        return cleat_tls_complain(detail, CLEAT_ERR_ARG, 0,
-                                  CLEAT_TEXT("alpn name too long"));
-    }
-    return 0;
+    return cleat_tls_complain(detail, what, 0);
 }
 
 /** Records larger than our buffers must not be sent to us. */
@@ -258,6 +287,18 @@ static int limit_records(mbedtls_ssl_config *conf) {
     return mbedtls_ssl_conf_max_frag_len(conf, code);
 }
 
+/** Offer TLS 1.3 too. @return mbedTLS code. */
+static int configure_1_3(struct cleat_tls_ctx *c) {
+    mbedtls_ssl_config *conf = &c->conf;
+    mbedtls_ssl_conf_ciphersuites(conf, c->config.allow_rsa ? suites_all_1_3
+                                                            : suites_ecdsa_1_3);
+    mbedtls_ssl_conf_max_tls_version(conf, MBEDTLS_SSL_VERSION_TLS1_3);
+    if (c->config.version == CLEAT_TLS_VERSION_1_3) {
+        mbedtls_ssl_conf_min_tls_version(conf, MBEDTLS_SSL_VERSION_TLS1_3);
+    }
+    return cleat_tls_psa_begin();
+}
+
 /** Everything that is the same for each connection. @return mbedTLS code. */
 static int configure(struct cleat_tls_ctx *c) {
     mbedtls_ssl_config *conf = &c->conf;
@@ -268,19 +309,30 @@ static int configure(struct cleat_tls_ctx *c) {
     if (ret != 0) {
         return ret;
     }
+    mbedtls_ssl_conf_ciphersuites(conf, rsa ? suites_all : suites_ecdsa);
     mbedtls_ssl_conf_min_tls_version(conf, MBEDTLS_SSL_VERSION_TLS1_2);
     mbedtls_ssl_conf_max_tls_version(conf, MBEDTLS_SSL_VERSION_TLS1_2);
-    mbedtls_ssl_conf_ciphersuites(conf, rsa ? suites_all : suites_ecdsa);
+    if (CLEAT_TLS_1_3 && c->config.version != CLEAT_TLS_VERSION_1_2) {
+        ret = configure_1_3(c);
+    }
+    if (ret != 0) {
+        return ret;
+    }
     mbedtls_ssl_conf_groups(conf, groups);
     mbedtls_ssl_conf_sig_algs(conf, rsa ? signatures_all : signatures_ecdsa);
     mbedtls_ssl_conf_authmode(conf, MBEDTLS_SSL_VERIFY_REQUIRED);
     mbedtls_ssl_conf_ca_chain(conf, &c->ca, NULL);
+    if (CLEAT_TLS_TRUST) {
+        cleat_tls_trust_configure(c);
+    }
     mbedtls_ssl_conf_verify(conf, cleat_tls_verify_callback, c);
     mbedtls_ssl_conf_rng(conf, cleat_tls_key_random, c);
-    cleat_tls_verify_profile(c);
-    mbedtls_ssl_conf_cert_profile(conf, &c->profile);
+    mbedtls_ssl_conf_cert_profile(conf, cleat_tls_verify_profile(c));
+    if (CLEAT_TLS_RESUMPTION) {
+        cleat_tls_session_configure(c);
+    }
     ret = limit_records(conf);
-    if (ret == 0 && !no_text(c->config.alpn)) {
+    if (ret == 0 && text_len(c->config.alpn) > 0) {
         c->alpn[0] = c->config.alpn;
         ret = mbedtls_ssl_conf_alpn_protocols(conf, c->alpn);
     }
@@ -294,20 +346,39 @@ static int configure(struct cleat_tls_ctx *c) {
     return ret;
 }
 
+/**
+ * The same call sets SNI and the name to check. An address is no SNI: it is
+ * taken out before each ClientHello, and put back after; no certificate is
+ * accepted without (name_pinned). @return mbedTLS code.
+ */
+static int pin_name(struct cleat_tls_ctx *c, int state) {
+    bool pin = !c->name_is_address || state > MBEDTLS_SSL_CLIENT_HELLO;
+    if (pin == c->run.name_pinned) {
+        return 0;
+    }
+    c->run.name_pinned = pin;
+    return mbedtls_ssl_set_hostname(&c->ssl, pin ? c->name : NULL);
+}
+
 /** Make mbedTLS ready for one connection. @return mbedTLS code. */
 static int begin(struct cleat_tls_ctx *c) {
-    mbedtls_ssl_init(&c->ssl);
-    int ret = mbedtls_ssl_setup(&c->ssl, &c->conf);
+    int ret = 0;
+    if (CLEAT_TLS_TRUST) {
+        ret = cleat_tls_trust_anchor(c);
+    }
+    if (ret == 0) {
+        ret = mbedtls_ssl_setup(&c->ssl, &c->conf);
+    }
     if (ret != 0) {
         return ret;
     }
     mbedtls_ssl_set_bio(&c->ssl, c, lower_send, lower_recv, NULL);
-    /* The same call sets SNI and the name to check. For an address it is made
-       again, with the address, after the ClientHello; no certificate is
-       accepted before (name_pinned). */
-    c->name_pinned = !c->name_is_address;
-    return mbedtls_ssl_set_hostname(&c->ssl,
-                                    c->name_is_address ? NULL : c->name);
+    c->run.name_pinned = c->name_is_address;
+    ret = pin_name(c, MBEDTLS_SSL_HELLO_REQUEST);
+    if (CLEAT_TLS_RESUMPTION && ret == 0 && c->config.session != NULL) {
+        ret = cleat_tls_session_offer(c);
+    }
+    return ret;
 }
 
 /** One step of the handshake. @return mbedTLS code. */
@@ -315,13 +386,12 @@ static int handshake_step(struct cleat_tls_ctx *c) {
     int ret = mbedtls_ssl_handshake_step(&c->ssl);
     int state = c->ssl.MBEDTLS_PRIVATE(state);
     if (state > MBEDTLS_SSL_SERVER_HELLO) {
-        c->hello_seen = true;
+        c->run.hello_seen = true;
     }
-    if (ret == 0 && !c->name_pinned && state > MBEDTLS_SSL_CLIENT_HELLO) {
-        ret = mbedtls_ssl_set_hostname(&c->ssl, c->name);
-        c->name_pinned = ret == 0;
+    if (state == MBEDTLS_SSL_SERVER_CERTIFICATE) {
+        c->run.proven = true;
     }
-    return ret;
+    return ret != 0 ? ret : pin_name(c, state);
 }
 
 static bool wants(int ret) {
@@ -345,32 +415,30 @@ static int handshake(struct cleat_tls_ctx *c) {
     /* The agreement is done: its key object is free for others. */
     cleat_tls_key_release(c);
     c->state = CLEAT_TLS_UP;
-    c->latched = (struct cleat_tls_trouble){0};
+    c->run.resumed = !c->run.proven;
+    if (CLEAT_TLS_RESUMPTION && c->config.session != NULL) {
+        cleat_tls_session_keep(c);
+    }
+    c->run.trouble = (struct cleat_tls_trouble){0};
     CLEAT_LOG(CLEAT_LEVEL_INFO, "tls",
-              "connected version=%s suite=%s curve=%s generate=%u agree=%u "
+              "connected version=%s suite=%s curve=%s resumed=%d generate=%u "
+              "agree=%u "
               "sign=%u verify=%u random=%u",
               mbedtls_ssl_get_version(&c->ssl),
-              mbedtls_ssl_get_ciphersuite(&c->ssl), c->curve,
-              (unsigned)c->calls.generate, (unsigned)c->calls.agree,
-              (unsigned)c->calls.sign, (unsigned)c->calls.verify,
-              (unsigned)c->calls.random);
+              mbedtls_ssl_get_ciphersuite(&c->ssl), c->run.curve,
+              (int)c->run.resumed, (unsigned)c->run.calls.generate,
+              (unsigned)c->run.calls.agree, (unsigned)c->run.calls.sign,
+              (unsigned)c->run.calls.verify, (unsigned)c->run.calls.random);
     return 0;
 }
 
 /** Forget the connection before. */
 static void start_over(struct cleat_tls_ctx *c, uint64_t now_ms) {
-    c->latched = (struct cleat_tls_trouble){0};
-    c->trouble = (struct cleat_tls_trouble){0};
-    c->peer = (struct cleat_tls_peer){0};
-    c->calls = (struct cleat_tls_calls){0};
-    c->alert = -1;
-    c->first_len = 0;
-    c->hello_seen = false;
-    c->hello_sent = false;
-    c->up_before_fail = false;
-    c->ended = false;
-    c->curve = "";
-    c->deadline_ms = now_ms + c->config.handshake_timeout_ms;
+    memset(&c->run, 0, sizeof c->run);
+    memset(&c->peer, 0, sizeof c->peer);
+    c->run.alert = -1;
+    c->run.curve = "none";
+    c->run.deadline_ms = now_ms + c->config.handshake_timeout_ms;
     c->state = CLEAT_TLS_OPENING;
 }
 
@@ -382,7 +450,7 @@ static int open_lower(struct cleat_tls_ctx *c, uint64_t now_ms) {
     }
     if (err != 0) {
         latch_lower(c, err);
-        return fail(c, c->latched);
+        return fail(c, CLEAT_TLS_LOWER, 0);
     }
     c->state = CLEAT_TLS_HANDSHAKE;
     int ret = begin(c);
@@ -401,10 +469,10 @@ static int stream_open(void *self, uint64_t now_ms) {
     if (c->state == CLEAT_TLS_HANDSHAKE) {
         err = handshake(c);
     }
-    if (err == CLEAT_ERR_AGAIN && now_ms >= c->deadline_ms) {
-        return fail(c, cleat_tls_verdict_kind(CLEAT_TLS_TIMEOUT, 0));
+    if (err == CLEAT_ERR_AGAIN && now_ms >= c->run.deadline_ms) {
+        return fail(c, CLEAT_TLS_TIMEOUT, 0);
     }
-    return c->state == CLEAT_TLS_FAILED ? c->trouble.err : err;
+    return c->state == CLEAT_TLS_FAILED ? c->run.trouble.err : err;
 }
 
 /** @return 0 once nothing encrypted waits to be sent, else mbedTLS code. */
@@ -419,7 +487,7 @@ static int flush(struct cleat_tls_ctx *c) {
 }
 
 static int not_up(const struct cleat_tls_ctx *c) {
-    return c->state == CLEAT_TLS_FAILED ? c->trouble.err : CLEAT_ERR_STATE;
+    return c->state == CLEAT_TLS_FAILED ? c->run.trouble.err : CLEAT_ERR_STATE;
 }
 
 static int stream_write(void *self, const uint8_t *data, size_t len) {
@@ -449,6 +517,27 @@ static int stream_write(void *self, const uint8_t *data, size_t len) {
     return ret > 0 ? ret : fail_code(c, ret);
 }
 
+/** @return true if mbedTLS returned because of a ticket of TLS 1.3: with its
+ *  own code if they are wanted, else as if nothing more were there. */
+static bool ticket_came(struct cleat_tls_ctx *c, int ret) {
+    if (CLEAT_TLS_RESUMPTION &&
+        ret == MBEDTLS_ERR_SSL_RECEIVED_NEW_SESSION_TICKET) {
+        cleat_tls_session_keep_ticket(c);
+        return true;
+    }
+    return ret == MBEDTLS_ERR_SSL_WANT_READ && !c->run.dry;
+}
+
+/** @return bytes, or mbedTLS code; WANT_READ only if the stream below has
+ *  nothing more. */
+static int read_on(struct cleat_tls_ctx *c, uint8_t *data, size_t cap) {
+    int ret;
+    do {
+        ret = mbedtls_ssl_read(&c->ssl, data, cap);
+    } while (CLEAT_TLS_1_3 && ticket_came(c, ret));
+    return ret;
+}
+
 static int stream_read(void *self, uint8_t *data, size_t cap) {
     struct cleat_tls_ctx *c = cleat_tls_context(self);
     if (c->state != CLEAT_TLS_UP) {
@@ -457,13 +546,13 @@ static int stream_read(void *self, uint8_t *data, size_t cap) {
     if (cap == 0) {
         return CLEAT_ERR_ARG;
     }
-    if (c->ended) {
+    if (c->run.ended) {
         return CLEAT_ERR_CLOSED;
     }
     void *before = cleat_tls_enter(c);
     int ret = flush(c);
     if (ret == 0 || wants(ret)) {
-        ret = mbedtls_ssl_read(&c->ssl, data, cap < INT_MAX ? cap : INT_MAX);
+        ret = read_on(c, data, cap < INT_MAX ? cap : INT_MAX);
     }
     cleat_tls_leave(before);
     if (ret > 0) {
@@ -473,7 +562,7 @@ static int stream_read(void *self, uint8_t *data, size_t cap) {
         return CLEAT_ERR_AGAIN;
     }
     if (ret == MBEDTLS_ERR_SSL_PEER_CLOSE_NOTIFY) {
-        c->ended = true;
+        c->run.ended = true;
         return CLEAT_ERR_CLOSED;
     }
     return fail_code(c, ret == 0 ? MBEDTLS_ERR_SSL_CONN_EOF : ret);
@@ -490,19 +579,29 @@ static void stream_close(void *self) {
             (void)mbedtls_ssl_close_notify(&c->ssl);
         }
         cleat_tls_leave(before);
+        /* It ended well; that the last words did not go out is no failure. */
+        c->run.trouble = (struct cleat_tls_trouble){0};
     }
     mbedtls_ssl_free(&c->ssl);
     mbedtls_ssl_init(&c->ssl);
     cleat_tls_key_release(c);
     c->config.lower->close(c->config.lower->self);
-    cleat_wipe(c->first, sizeof c->first);
-    c->name_pinned = false;
+    cleat_wipe(c->run.first, sizeof c->run.first);
+    c->run.name_pinned = false;
     c->state = CLEAT_TLS_IDLE;
 }
 
 static void stream_detail(void *self, struct cleat_detail *out) {
-    *out = cleat_tls_context(self)->trouble.detail;
+    *out = cleat_tls_context(self)->run.trouble.detail;
 }
+
+static const struct cleat_stream stream = {
+    .open = stream_open,
+    .read = stream_read,
+    .write = stream_write,
+    .close = stream_close,
+    .detail = stream_detail,
+};
 
 static void free_all(struct cleat_tls *t) {
     struct cleat_tls_ctx *c = cleat_tls_context(t);
@@ -510,6 +609,9 @@ static void free_all(struct cleat_tls *t) {
     mbedtls_ssl_config_free(&c->conf);
     mbedtls_x509_crt_free(&c->own);
     mbedtls_x509_crt_free(&c->ca);
+    if (CLEAT_TLS_TRUST) {
+        cleat_tls_trust_free(c);
+    }
     mbedtls_pk_free(&c->key);
     cleat_wipe(t, sizeof *t);
 }
@@ -525,10 +627,10 @@ static void set_defaults(struct cleat_tls_ctx *c) {
     if (config->chip_timeout_ms == 0) {
         config->chip_timeout_ms = CHIP_TIMEOUT_MS;
     }
-    c->name = no_text(config->sni) ? config->hostname : config->sni;
+    c->name = text_len(config->sni) > 0 ? config->sni : config->hostname;
     c->name_is_address = is_address(c->name);
-    c->curve = "";
-    c->alert = -1;
+    c->run.curve = "";
+    c->run.alert = -1;
 }
 
 int cleat_tls_init(struct cleat_tls *t, const struct cleat_tls_config *config,
@@ -553,18 +655,20 @@ int cleat_tls_init(struct cleat_tls *t, const struct cleat_tls_config *config,
     mbedtls_pk_init(&c->key);
     void *before = cleat_tls_enter(c);
     err = cleat_tls_verify_load(c, detail);
+    if (CLEAT_TLS_TRUST && err == 0) {
+        err = cleat_tls_trust_load(c, detail);
+    }
     int ret = err == 0 ? configure(c) : 0;
     cleat_tls_leave(before);
     if (ret != 0) {
-        err = cleat_tls_complain(detail, CLEAT_ERR_FULL, ret,
-                                 CLEAT_TEXT("mbedtls cannot be set up"));
+        err = cleat_tls_complain(detail, CLEAT_TLS_NO_SETUP, ret);
     }
     if (err != 0) {
         free_all(t);
         return err;
     }
-    t->stream = (struct cleat_stream){stream_open,  stream_read,   stream_write,
-                                      stream_close, stream_detail, t};
+    t->stream = stream;
+    t->stream.self = t;
     return 0;
 }
 
@@ -580,26 +684,16 @@ struct cleat_stream *cleat_tls_stream(struct cleat_tls *t) {
     return &t->stream;
 }
 
-int cleat_tls_check_identity(struct cleat_tls *t, struct cleat_detail *detail) {
-    struct cleat_tls_ctx *c = cleat_tls_context(t);
-    struct cleat_detail none;
-    if (detail == NULL) {
-        detail = &none;
-    }
-    *detail = (struct cleat_detail){0};
-    if (c->state != CLEAT_TLS_IDLE) {
-        return CLEAT_ERR_STATE;
-    }
-    c->latched = (struct cleat_tls_trouble){0};
-    int err = cleat_tls_key_check(c, detail);
-    c->latched = (struct cleat_tls_trouble){0};
-    return err;
-}
-
 void cleat_tls_get_info(const struct cleat_tls *t, struct cleat_tls_info *out) {
     const struct cleat_tls_ctx *c = cleat_tls_context_const(t);
-    *out = (struct cleat_tls_info){"",      "", c->curve, "", c->peer.subject,
-                                   c->calls};
+    *out = (struct cleat_tls_info){"",
+                                   "",
+                                   c->run.curve,
+                                   "",
+                                   c->peer.subject,
+                                   c->run.resumed,
+                                   c->peer.anchor,
+                                   c->run.calls};
     if (c->state != CLEAT_TLS_UP) {
         out->curve = "";
         return;
@@ -611,9 +705,9 @@ void cleat_tls_get_info(const struct cleat_tls *t, struct cleat_tls_info *out) {
 }
 
 enum cleat_tls_failure cleat_tls_get_failure(const struct cleat_tls *t) {
-    return cleat_tls_context_const(t)->trouble.kind;
+    return cleat_tls_context_const(t)->run.trouble.kind;
 }
 
 int cleat_tls_get_alert(const struct cleat_tls *t) {
-    return cleat_tls_context_const(t)->alert;
+    return cleat_tls_context_const(t)->run.alert;
 }

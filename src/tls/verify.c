@@ -26,7 +26,9 @@
 /* 2025-01-01: a system clock before that has never been set. */
 #define CLOCK_PLAUSIBLE 1735689600
 
-#define DATE_FLAGS (MBEDTLS_X509_BADCERT_EXPIRED | MBEDTLS_X509_BADCERT_FUTURE)
+#define DATE_FLAGS                                                             \
+    (MBEDTLS_X509_BADCERT_EXPIRED | MBEDTLS_X509_BADCERT_FUTURE |              \
+     MBEDTLS_X509_BADCRL_EXPIRED | MBEDTLS_X509_BADCRL_FUTURE)
 
 /** @return seconds since 1970, or 0 when the clock is not set. */
 static int64_t clock_now(const struct cleat_tls_ctx *c) {
@@ -51,58 +53,31 @@ mbedtls_ms_time_t mbedtls_ms_time(void) {
     return (mbedtls_ms_time_t)cleat_port_now_ms();
 }
 
-/** Cut the next DER element off the front. @return false if there is none. */
-static bool next_der(struct cleat_reader *r, struct cleat_bytes *out) {
-    struct cleat_reader head = *r;
-    uint8_t tag = cleat_read_u8(&head);
-    size_t len = cleat_read_u8(&head);
-    if (len > 0x80) {
-        size_t count = len - 0x80;
-        len = 0;
-        if (count > 3) {
-            return false;
-        }
-        while (count-- > 0) {
-            len = len << 8 | cleat_read_u8(&head);
-        }
-    } else if (len == 0x80) {
-        return false;
-    }
-    if (head.failed ||
-        tag != (MBEDTLS_ASN1_CONSTRUCTED | MBEDTLS_ASN1_SEQUENCE)) {
-        return false;
-    }
-    *out = cleat_read_bytes(r, head.pos - r->pos + len);
-    return !r->failed;
-}
-
-/** Cut the text of the next certificate out of PEM. @return false: no more. */
-static bool next_pem(struct cleat_reader *r, struct cleat_bytes *out) {
-    static const char begin[] = "-----BEGIN CERTIFICATE-----";
-    static const char end[] = "-----END CERTIFICATE-----";
-    size_t start = 0;
-    bool inside = false;
-    while (cleat_reader_left(r) > 0) {
+/** Move past the next such mark. @return false: no more. */
+static bool seek(struct cleat_reader *r, struct cleat_bytes mark) {
+    while (cleat_reader_left(r) >= mark.len) {
         struct cleat_reader look = *r;
-        struct cleat_bytes mark =
-            cleat_read_bytes(&look, inside ? sizeof end - 1 : sizeof begin - 1);
-        if (look.failed) {
-            return false;
-        }
-        if (inside && cleat_bytes_equal(mark, cleat_bytes_str(end))) {
-            *out = cleat_bytes_of(r->data + start, r->pos - start);
+        if (cleat_bytes_equal(cleat_read_bytes(&look, mark.len), mark)) {
             *r = look;
             return true;
-        }
-        if (!inside && cleat_bytes_equal(mark, cleat_bytes_str(begin))) {
-            *r = look;
-            start = r->pos;
-            inside = true;
-            continue;
         }
         cleat_read_u8(r);
     }
     return false;
+}
+
+bool cleat_tls_verify_next_pem(struct cleat_reader *r, const char *begin,
+                               const char *end, struct cleat_bytes *out) {
+    const struct cleat_bytes last = cleat_bytes_str(end);
+    if (!seek(r, cleat_bytes_str(begin))) {
+        return false;
+    }
+    size_t start = r->pos;
+    if (!seek(r, last)) {
+        return false;
+    }
+    *out = cleat_bytes_of(r->data + start, r->pos - last.len - start);
+    return true;
 }
 
 /* The DER form is needed until mbedTLS has copied it: too much for the stack of
@@ -131,52 +106,77 @@ static int parse_der(mbedtls_x509_crt *chain, struct cleat_bytes der,
     return mbedtls_x509_crt_parse_der(chain, der.data, der.len);
 }
 
-int cleat_tls_verify_parse(mbedtls_x509_crt *chain, struct cleat_bytes bytes,
-                           bool keep, int *code) {
+/** Keep count, or keep why not. */
+static int tally(int ret, int *code) {
+    if (ret == 0) {
+        return 1;
+    }
+    *code = ret;
+    CLEAT_LOG(CLEAT_LEVEL_WARN, "tls",
+              "certificate not usable, skipped code=-0x%04x", (unsigned)-ret);
+    return 0;
+}
+
+static int parse_pem_all(mbedtls_x509_crt *chain, struct cleat_bytes bytes,
+                         int *code) {
     struct cleat_reader r = cleat_reader_of(bytes);
-    bool der = bytes.len > 0 && bytes.data[0] == 0x30;
     struct cleat_bytes one;
     int count = 0;
-    *code = 0;
-    while (der ? next_der(&r, &one) : next_pem(&r, &one)) {
-        int ret = der ? parse_der(chain, one, keep) : parse_pem(chain, one);
-        if (ret == 0) {
-            count++;
-            continue;
-        }
-        *code = ret;
-        CLEAT_LOG(CLEAT_LEVEL_WARN, "tls",
-                  "certificate not usable, skipped code=-0x%04x",
-                  (unsigned)-ret);
+    while (cleat_tls_verify_next_pem(&r, "-----BEGIN CERTIFICATE-----",
+                                     "-----END CERTIFICATE-----", &one)) {
+        count += tally(parse_pem(chain, one), code);
     }
-    if (der && cleat_reader_left(&r) > 0) {
-        *code = MBEDTLS_ERR_X509_INVALID_FORMAT;
-        return CLEAT_ERR_VERIFY;
+    return count;
+}
+
+/* Cut with mbedTLS's cursor, which checks its bounds as ours does. */
+static int parse_der_all(mbedtls_x509_crt *chain, struct cleat_bytes bytes,
+                         bool keep, int *code) {
+    unsigned char *at = (unsigned char *)(uintptr_t)bytes.data;
+    const unsigned char *end = at + bytes.len;
+    int count = 0;
+    while (at < end) {
+        const unsigned char *one = at;
+        size_t len;
+        int ret = mbedtls_asn1_get_tag(
+            &at, end, &len, MBEDTLS_ASN1_CONSTRUCTED | MBEDTLS_ASN1_SEQUENCE);
+        if (ret != 0) {
+            *code = ret;
+            return CLEAT_ERR_VERIFY;
+        }
+        at += len;
+        count += tally(
+            parse_der(chain, cleat_bytes_of(one, (size_t)(at - one)), keep),
+            code);
+    }
+    return count;
+}
+
+int cleat_tls_verify_parse(mbedtls_x509_crt *chain, struct cleat_bytes bytes,
+                           bool keep, int *code) {
+    int count = 0;
+    *code = 0;
+    if (!CLEAT_TLS_PEM || (bytes.len > 0 && bytes.data[0] == 0x30)) {
+        count = parse_der_all(chain, bytes, keep, code);
+    } else {
+        count = parse_pem_all(chain, bytes, code);
     }
     return count > 0 ? count : CLEAT_ERR_VERIFY;
 }
 
 /** What a parse error means to whoever gave the certificate. */
 static int complain_parse(struct cleat_detail *detail, int code,
-                          const char *text) {
-    if (cleat_tls_code_high(code) == MBEDTLS_ERR_X509_ALLOC_FAILED) {
-        return cleat_tls_complain(detail, CLEAT_ERR_FULL, code,
-                                  CLEAT_TEXT("out of memory"));
+                          enum cleat_tls_complaint otherwise) {
+    int high = cleat_tls_code_high(code);
+    if (high == MBEDTLS_ERR_X509_ALLOC_FAILED) {
+        otherwise = CLEAT_TLS_FULL;
+    } else if (high == MBEDTLS_ERR_PK_UNKNOWN_NAMED_CURVE ||
+               high == MBEDTLS_ERR_PK_UNKNOWN_PK_ALG) {
+        otherwise = CLEAT_TLS_UNKNOWN_KIND;
+    } else if (code == MBEDTLS_ERR_BASE64_BUFFER_TOO_SMALL) {
+        otherwise = CLEAT_TLS_PEM_TOO_LARGE;
     }
-    if (code == MBEDTLS_ERR_PK_UNKNOWN_NAMED_CURVE ||
-        cleat_tls_code_high(code) == MBEDTLS_ERR_PK_UNKNOWN_NAMED_CURVE ||
-        cleat_tls_code_high(code) == MBEDTLS_ERR_PK_UNKNOWN_PK_ALG) {
-        return cleat_tls_complain(
-            detail, CLEAT_ERR_UNSUPPORTED, code,
-            CLEAT_TEXT("certificate has a kind of key or a curve that this "
-                       "build does not have"));
-    }
-    if (code == MBEDTLS_ERR_BASE64_BUFFER_TOO_SMALL) {
-        return cleat_tls_complain(
-            detail, CLEAT_ERR_SIZE, code,
-            CLEAT_TEXT("certificate in PEM is too large; give it as DER"));
-    }
-    return cleat_tls_complain(detail, CLEAT_ERR_VERIFY, code, text);
+    return cleat_tls_complain(detail, otherwise, code);
 }
 
 static int load_own(struct cleat_tls_ctx *c, struct cleat_detail *detail) {
@@ -184,33 +184,23 @@ static int load_own(struct cleat_tls_ctx *c, struct cleat_detail *detail) {
     int count =
         cleat_tls_verify_parse(&c->own, c->config.certificate, true, &code);
     if (count < 0 || code != 0) {
-        return complain_parse(
-            detail, code,
-            CLEAT_TEXT("own certificate cannot be parsed as DER"));
+        return complain_parse(detail, code, CLEAT_TLS_OWN_UNREADABLE);
     }
     if (!mbedtls_pk_can_do(&c->own.pk, MBEDTLS_PK_ECKEY) ||
         cleat_tls_key_curve(
             mbedtls_ecp_keypair_get_group_id(mbedtls_pk_ec(c->own.pk))) == 0) {
-        return cleat_tls_complain(
-            detail, CLEAT_ERR_UNSUPPORTED, 0,
-            CLEAT_TEXT("own certificate has no P-256 or P-384 key"));
+        return cleat_tls_complain(detail, CLEAT_TLS_OWN_KIND, 0);
     }
     return 0;
 }
 
 static int load_ca(struct cleat_tls_ctx *c, struct cleat_detail *detail) {
     for (size_t i = 0; i < CLEAT_TLS_CA_MAX; i++) {
+        const struct cleat_bytes ca = c->config.ca[i];
         int code;
-        if (c->config.ca[i].len == 0) {
-            continue;
-        }
-        int count =
-            cleat_tls_verify_parse(&c->ca, c->config.ca[i], false, &code);
-        if (count < 0) {
-            return complain_parse(
-                detail, code,
-                CLEAT_TEXT("ca certificate cannot be parsed: neither "
-                           "PEM nor DER"));
+        if (ca.len > 0 &&
+            cleat_tls_verify_parse(&c->ca, ca, false, &code) < 0) {
+            return complain_parse(detail, code, CLEAT_TLS_CA_UNREADABLE);
         }
     }
     return 0;
@@ -222,20 +212,38 @@ int cleat_tls_verify_load(struct cleat_tls_ctx *c,
     return err != 0 ? err : load_ca(c, detail);
 }
 
-void cleat_tls_verify_profile(struct cleat_tls_ctx *c) {
-    c->profile = (mbedtls_x509_crt_profile){
-        .allowed_mds = MBEDTLS_X509_ID_FLAG(MBEDTLS_MD_SHA256) |
-                       MBEDTLS_X509_ID_FLAG(MBEDTLS_MD_SHA384),
-        .allowed_pks = MBEDTLS_X509_ID_FLAG(MBEDTLS_PK_ECKEY) |
-                       MBEDTLS_X509_ID_FLAG(MBEDTLS_PK_ECDSA),
-        .allowed_curves = MBEDTLS_X509_ID_FLAG(MBEDTLS_ECP_DP_SECP256R1) |
-                          MBEDTLS_X509_ID_FLAG(MBEDTLS_ECP_DP_SECP384R1),
-        .rsa_min_bitlen = 2048,
-    };
-    if (c->config.allow_rsa) {
-        c->profile.allowed_pks |= MBEDTLS_X509_ID_FLAG(MBEDTLS_PK_RSA) |
-                                  MBEDTLS_X509_ID_FLAG(MBEDTLS_PK_RSASSA_PSS);
+#define HASHES                                                                 \
+    (MBEDTLS_X509_ID_FLAG(MBEDTLS_MD_SHA256) |                                 \
+     MBEDTLS_X509_ID_FLAG(MBEDTLS_MD_SHA384))
+#define KEYS                                                                   \
+    (MBEDTLS_X509_ID_FLAG(MBEDTLS_PK_ECKEY) |                                  \
+     MBEDTLS_X509_ID_FLAG(MBEDTLS_PK_ECDSA))
+#define RSA_KEYS                                                               \
+    (MBEDTLS_X509_ID_FLAG(MBEDTLS_PK_RSA) |                                    \
+     MBEDTLS_X509_ID_FLAG(MBEDTLS_PK_RSASSA_PSS))
+#define CURVES                                                                 \
+    (MBEDTLS_X509_ID_FLAG(MBEDTLS_ECP_DP_SECP256R1) |                          \
+     MBEDTLS_X509_ID_FLAG(MBEDTLS_ECP_DP_SECP384R1))
+
+/* Of the element's, and more that the host can. */
+#define MORE_HASHES (HASHES | MBEDTLS_X509_ID_FLAG(MBEDTLS_MD_SHA512))
+#define MORE_CURVES                                                            \
+    (CURVES | MBEDTLS_X509_ID_FLAG(MBEDTLS_ECP_DP_SECP521R1) |                 \
+     MBEDTLS_X509_ID_FLAG(MBEDTLS_ECP_DP_BP256R1) |                            \
+     MBEDTLS_X509_ID_FLAG(MBEDTLS_ECP_DP_BP384R1) |                            \
+     MBEDTLS_X509_ID_FLAG(MBEDTLS_ECP_DP_BP512R1))
+
+const mbedtls_x509_crt_profile *
+cleat_tls_verify_profile(const struct cleat_tls_ctx *c) {
+    static const mbedtls_x509_crt_profile profiles[] = {
+        {HASHES, KEYS, CURVES, 2048}, {HASHES, KEYS | RSA_KEYS, CURVES, 2048}};
+    static const mbedtls_x509_crt_profile more[] = {
+        {MORE_HASHES, KEYS, MORE_CURVES, 2048},
+        {MORE_HASHES, KEYS | RSA_KEYS, MORE_CURVES, 2048}};
+    if (CLEAT_TLS_SOFTWARE && c->config.chain != CLEAT_TLS_CHAIN_ELEMENT) {
+        return &more[c->config.allow_rsa];
     }
+    return &profiles[c->config.allow_rsa];
 }
 
 /** Append bytes of the peer's to text, made harmless. */
@@ -307,6 +315,10 @@ static void put_date(char *text, size_t cap, const mbedtls_x509_time *t) {
              (unsigned)t->min, (unsigned)t->sec);
 }
 
+static bool is_rsa(mbedtls_pk_type_t type) {
+    return type == MBEDTLS_PK_RSA || type == MBEDTLS_PK_RSASSA_PSS;
+}
+
 /** Keep what explains the flags of the certificate at fault. */
 static void note_fault(struct cleat_tls_peer *p, const mbedtls_x509_crt *crt,
                        uint32_t flags) {
@@ -314,8 +326,7 @@ static void note_fault(struct cleat_tls_peer *p, const mbedtls_x509_crt *crt,
         name_line(p->bad, sizeof p->bad, &crt->subject);
         name_line(p->issuer, sizeof p->issuer, &crt->issuer);
         p->rsa = mbedtls_pk_get_type(&crt->pk) == MBEDTLS_PK_RSA ||
-                 crt->MBEDTLS_PRIVATE(sig_pk) == MBEDTLS_PK_RSA ||
-                 crt->MBEDTLS_PRIVATE(sig_pk) == MBEDTLS_PK_RSASSA_PSS;
+                 is_rsa(crt->MBEDTLS_PRIVATE(sig_pk));
     }
     if ((flags & MBEDTLS_X509_BADCERT_EXPIRED) != 0) {
         put_date(p->date, sizeof p->date, &crt->valid_to);
@@ -327,6 +338,9 @@ static void note_fault(struct cleat_tls_peer *p, const mbedtls_x509_crt *crt,
 static void note(struct cleat_tls_peer *p, const mbedtls_x509_crt *crt,
                  int depth, uint32_t flags) {
     p->flags |= flags;
+    if (CLEAT_TEXTS && p->anchor[0] == '\0') { /* called from the top down */
+        name_line(p->anchor, sizeof p->anchor, &crt->subject);
+    }
     if (depth == 0) {
         name_line(p->subject, sizeof p->subject, &crt->subject);
     }
@@ -349,7 +363,18 @@ int cleat_tls_verify_callback(void *arg, mbedtls_x509_crt *crt, int depth,
                       c->config.ignore_dates ? "setting" : "clock_not_set");
         }
     }
-    if (!c->name_pinned) {
+    /* The anchor comes first; it is not verified. The leaf is, and its key
+       then verifies the key exchange. */
+    if (CLEAT_TLS_CHIP_ONLY && c->run.chain &&
+        is_rsa(crt->MBEDTLS_PRIVATE(sig_pk))) {
+        c->run.calls.rsa_verify++;
+    }
+    if (CLEAT_TLS_CHIP_ONLY && depth == 0 &&
+        is_rsa(mbedtls_pk_get_type(&crt->pk))) {
+        c->run.calls.rsa_verify++;
+    }
+    c->run.chain = true;
+    if (!c->run.name_pinned) {
         *flags |= MBEDTLS_X509_BADCERT_OTHER;
     }
     note(&c->peer, crt, depth, *flags);
@@ -364,11 +389,21 @@ enum cleat_tls_failure cleat_tls_verify_failure(uint32_t flags) {
     const uint32_t usage = MBEDTLS_X509_BADCERT_KEY_USAGE |
                            MBEDTLS_X509_BADCERT_EXT_KEY_USAGE |
                            MBEDTLS_X509_BADCERT_NS_CERT_TYPE;
+    const uint32_t crl =
+        MBEDTLS_X509_BADCRL_NOT_TRUSTED | MBEDTLS_X509_BADCRL_EXPIRED |
+        MBEDTLS_X509_BADCRL_FUTURE | MBEDTLS_X509_BADCRL_BAD_MD |
+        MBEDTLS_X509_BADCRL_BAD_PK | MBEDTLS_X509_BADCRL_BAD_KEY;
     if ((flags & weak) != 0) {
         return CLEAT_TLS_BAD_CERTIFICATE;
     }
     if ((flags & MBEDTLS_X509_BADCERT_NOT_TRUSTED) != 0) {
         return CLEAT_TLS_UNKNOWN_CA;
+    }
+    if (CLEAT_TLS_TRUST && (flags & MBEDTLS_X509_BADCERT_REVOKED) != 0) {
+        return CLEAT_TLS_REVOKED;
+    }
+    if (CLEAT_TLS_TRUST && (flags & crl) != 0) {
+        return CLEAT_TLS_BAD_CRL;
     }
     if ((flags & MBEDTLS_X509_BADCERT_EXPIRED) != 0) {
         return CLEAT_TLS_EXPIRED;

@@ -16,7 +16,9 @@ fail() {
 mv "$work/first" "$work/prefix" # nothing may remember where it was
 prefix=$work/prefix
 for file in bin/cleat bin/cleat-chipsim include/cleat/mqtt.h \
-    share/man/man1/cleat.1 share/man/man1/cleat-chipsim.1; do
+    share/man/man1/cleat.1 share/man/man1/cleat-chipsim.1 \
+    share/bash-completion/completions/cleat share/zsh/site-functions/_cleat \
+    share/fish/vendor_completions.d/cleat.fish; do
     [ -e "$prefix/$file" ] || fail "$file is not installed"
 done
 "$prefix/bin/cleat" --version
@@ -37,6 +39,7 @@ echo "ok: installed and moved"
 }
 "$work/stranger/stranger"
 "$work/stranger/element"
+"$work/stranger/dynamic"
 echo "ok: find_package(cleat)"
 
 if ! command -v pkg-config >/dev/null; then
@@ -45,8 +48,24 @@ if ! command -v pkg-config >/dev/null; then
 fi
 PKG_CONFIG_PATH=$(dirname "$(find "$prefix" -name cleat.pc)")
 export PKG_CONFIG_PATH
-# shellcheck disable=SC2046,SC2086 # lists of options
-"$cc" -std=c99 $flags ${sanitize:+-fsanitize="$sanitize"} -o "$work/plain" \
-    "$here/stranger/stranger.c" $(pkg-config --cflags --libs cleat)
-"$work/plain"
-echo "ok: pkg-config cleat"
+for package in cleat cleat-static; do
+    # shellcheck disable=SC2046,SC2086 # lists of options
+    "$cc" -std=c99 $flags ${sanitize:+-fsanitize="$sanitize"} -o "$work/plain" \
+        "$here/stranger/stranger.c" $(pkg-config --cflags --libs "$package")
+    LD_LIBRARY_PATH=$(pkg-config --variable=libdir cleat) "$work/plain"
+    echo "ok: pkg-config $package"
+done
+
+# The shared object: its version in its name, nothing exported but what the
+# public headers declare.
+library=$(find "$prefix" -name 'libcleat.so')
+[ -n "$library" ] || { echo "SKIPPED: built without libcleat.so" && exit 0; }
+readelf -d "$library" | grep -q 'SONAME.*libcleat\.so\.[0-9]' || fail "libcleat.so has no SONAME"
+exported=$(nm -D --defined-only "$library" | awk '$2 ~ /[TDR]/ { sub(/@.*/, "", $3); print $3 }')
+for symbol in $exported; do
+    grep -rqw "$symbol" "$prefix/include/cleat" || fail "libcleat.so exports $symbol, which no header declares"
+done
+for symbol in cleat_mqtt_init cleat_client_step cleat_linux_net_init; do
+    grep -qx "$symbol" <<<"$exported" || fail "libcleat.so lacks $symbol"
+done
+echo "ok: libcleat.so exports $(wc -w <<<"$exported") functions and tables"

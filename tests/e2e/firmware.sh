@@ -201,6 +201,18 @@ connected=$(grep -c '^MQTT: Connected' "$work/one.out")
 times one '^MQTT: Connected' $((connected + 1))
 ok "out of memory in TLS is told, and the connection comes back with the memory"
 
+# The same of lwIP: no room to send, then none to connect.
+losses=$(grep -cE '^MQTT: Connection lost' "$work/one.out")
+connected=$(grep -c '^MQTT: Connected' "$work/one.out")
+times one '^Press the user' 1
+ask one 'starve on' '^ok$'
+tell one press
+times one '^MQTT: Connection (lost|failed): the TCP/IP stack is out of memory' 2
+ask one 'starve off' '^ok$'
+times one '^MQTT: Connected' $((connected + 1))
+[ "$(grep -cE '^MQTT: Connection lost' "$work/one.out")" = $((losses + 1)) ] || fail "not lost once"
+ok "out of memory in lwIP is told, and the connection comes back with the memory"
+
 background will mosquitto_sub "${observer[@]}" -t last/will -C 1 -W 60
 will=$last
 tell one quit
@@ -294,6 +306,27 @@ tell two quit
 ended "$last" 0
 image=$small
 ok "the large profile takes an RSA broker ($figure)"
+
+# The tiny profile: numbers in place of sentences.
+image=$(dirname "$(tools/firmware build "$target" "$toolchain" tiny 2>>"$work/build.err")")
+port=$(free_port)
+start_broker
+image three
+expect "$work/three.out" '^80 SW2 TURN ON TURN OFF ledstatus' 30
+expect "$work/three.out" '^-----BEGIN CERTIFICATE' 0
+tell three press
+expect "$work/three.out" '^LED on'
+kill "$broker_pid"
+expect "$work/three.out" '^6[34][ :]'
+expect "$work/three.out" '^65 [0-9]+ [0-9]+ 150'
+start_broker
+times three '^56 10\.0\.2\.2' 2
+ask three stats '^press, led, ready, quit$'
+tell three quit
+ended "$last" 0
+expect "$work/three.out" '^32' 0
+image=$small
+ok "the tiny profile does the same and says it by number"
 
 for name in one two three; do
     # The bad address is ours.

@@ -73,6 +73,35 @@ if [ -e /usr/share/p11-kit/modules/softhsm2.module ]; then
 fi
 ok "certificate, its issuer and key come from the token; P-256 and P-384 sign"
 
+# --- cleat chip and cleat cert on a token -----------------------------------
+status 0 cleat cert show --chip "$uri"
+grep -q 'subject: CN = identity' "$work/cmd.out" || fail "cert show"
+grep -q '^key 0xE0F0 signs for it' "$work/cmd.out" || fail "cert show proves nothing"
+for key in identity wide; do
+    cleat cert csr --subject "/CN=$key" --chip "pkcs11:token=dev;object=$key?$query" >"$work/$key.own.csr"
+    openssl req -in "$work/$key.own.csr" -verify -noout 2>/dev/null || fail "the token's request for $key"
+    openssl req -in "$work/$key.own.csr" -noout -pubkey | cmp - "$work/$key.pub.pem" || fail "request for another key"
+done
+echo message >"$work/message"
+status 0 cleat chip sign 0xE0F0 --file "$work/message" --out "$work/sig" --chip "$uri"
+openssl dgst -sha256 -verify "$work/identity.pub.pem" -signature "$work/sig" "$work/message" >/dev/null || fail "sign"
+status 0 cleat chip verify --signature "$work/sig" --file "$work/message" --chip "$uri"
+[ "$(cleat chip random 32 --raw --chip "$uri" | wc -c)" = 32 ] || fail "random"
+status 0 cleat chip selftest --chip "$uri"
+status 0 cleat chip write 0xF1D0 --text note --chip "$uri"
+[ "$(cleat chip read 0xF1D0 --raw --chip "$uri")" = note ] || fail "data object"
+for verb in objects "metadata show 0xE0E0" "keygen 0xE0F1" "pair --secret-file $work/none --confirm 0xE140" \
+    "counter add 0xE120 1"; do
+    got=0
+    cleat chip $verb --chip "$uri" >"$work/cmd.out" 2>"$work/cmd.err" || got=$?
+    case $got in 4 | 5) ;; *) fail "status $got of chip $verb on a token" ;; esac
+    [ -s "$work/cmd.err" ] || fail "no words of chip $verb on a token"
+done
+printf 'CHIP = %s\n' "$uri" >"$work/token.conf"
+status 4 cleat cert renew begin --config "$work/token.conf"
+grep -q "token's own tool" "$work/cmd.err" || fail "no words of renew"
+ok "cert show, csr, sign, verify, random, selftest on a token; the rest refused in words"
+
 # --- mutual TLS ------------------------------------------------------------
 cat "$work/root.pem" "$work/ca.pem" >"$work/clients.pem"
 port=$(free_port)
@@ -134,10 +163,10 @@ said() { # said STATUS PATTERN ARGS...: words on standard error
     }
 }
 chip() { # chip PATTERN URI: cannot be opened
-    said 1 "$1" cleat chip verify-identity --chip "$2"
+    said 3 "$1" cleat chip verify-identity --chip "$2"
 }
 chip 'wrong pin' "pkcs11:token=dev;object=identity?module-path=$module&pin-source=file:$work/wrong"
-said 1 'pin-source=file:.*CLEAT_PKCS11_PIN' setsid -w cleat chip info --chip "$nopin"
+said 3 'pin-source=file:.*CLEAT_PKCS11_PIN' setsid -w cleat chip info --chip "$nopin"
 chip 'pin file is not there' "$nopin&pin-source=file:$work/none"
 chip 'pin-value is refused' "$nopin&pin-value=987654"
 refuse "$work/cmd.err" '987654'
@@ -172,5 +201,10 @@ chip 'module cannot be loaded' "pkcs11:token=dev?module-path=$work/none.so"
 chip 'not well formed' "pkcs11:token"
 chip 'not known' "pkcs11:token=dev;colour=blue?$query"
 token --keypairgen --key-type EC:prime256v1 --id 03 --label bare
-chip 'no certificate on the token has the key' "pkcs11:token=dev;object=bare?$query"
+token --keypairgen --key-type EC:secp384r1 --id 04 --label bare384
+for key in bare bare384; do # keys that have no certificate yet
+    cleat cert csr --subject /CN=x --chip "pkcs11:token=dev;object=$key?$query" | openssl req -verify -noout 2>/dev/null ||
+        fail "no request for $key"
+done
+said 5 'no certificate on the token has the key' cleat chip verify-identity --chip "pkcs11:token=dev;object=bare?$query"
 ok "several keys are listed; no key, token, module, certificate: told in words"

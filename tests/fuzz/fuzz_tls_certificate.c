@@ -26,7 +26,7 @@ static void describe(mbedtls_x509_crt *chain) {
         cleat_tls_verify_callback(c, crt, 0, &flags);
     }
     for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
-        c->trouble.kind = kinds[i];
+        c->run.trouble.kind = kinds[i];
         cleat_tls_explain(&t, words, sizeof words);
     }
 }

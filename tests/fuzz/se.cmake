@@ -14,3 +14,9 @@ cleat_fuzz(se_shield RUNS 3000
            ${PROJECT_SOURCE_DIR}/tests/unit/se/chip_shield.c
            ${PROJECT_SOURCE_DIR}/tests/unit/se/port_fake.c)
 target_include_directories(fuzz_se_shield PRIVATE ${PROJECT_SOURCE_DIR}/tests/unit/se)
+cleat_fuzz(se_hostile RUNS 300
+           CORPUS ${CMAKE_CURRENT_LIST_DIR}/corpus/se_hostile
+           LINK cleat::se cleat::sim cleat::port_linux
+           SOURCES fuzz_se_hostile.c ${PROJECT_SOURCE_DIR}/tests/unit/se/port_fake.c)
+target_include_directories(fuzz_se_hostile PRIVATE
+  ${PROJECT_SOURCE_DIR} ${PROJECT_SOURCE_DIR}/tests/unit/se)

@@ -20,7 +20,7 @@ tests=$(ctest --test-dir "$build" -N | sed -n 's/^ *Test *#[0-9]*: //p')
 [ "$(echo "$tests" | wc -l)" -gt 30 ] || report "no list of tests in $build"
 named=$(grep -oE '`(unit|wire|sim|e2e|fuzz|style|consumer)/[a-z0-9_]+`' $doc | tr -d '`' | sort -u)
 for name in $named; do
-    echo "$tests" | grep -qx "$name" || report "$name is no test"
+    grep -qx -- "$name" <<<"$tests" || report "$name is no test"
 done
 cases=$(grep -oE '`[a-z0-9]+(_[a-z0-9]+){2,}`' $doc | tr -d '`' | sort -u | grep -v '^cleat_')
 for name in $cases; do

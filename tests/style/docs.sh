@@ -48,7 +48,7 @@ fence { line = line $0; if (sub(/\\$/, "", line)) next; print FILENAME ": " line
 { n = split($0, part, "`"); for (i = 2; i <= n; i += 2) print FILENAME ": " part[i] }' \
     "${docs[@]}" >"$work/commands"
 options=0
-for name in run kit pub sub chip config; do
+for name in run kit pub sub bench chip cert config doctor aws factory completion; do
     "$bin/cleat" "$name" --help >"$work/$name.help" || report "cleat $name --help fails"
     [ -s "$work/$name.help" ] || report "cleat $name --help says nothing"
     while IFS=: read -r doc rest; do
@@ -106,7 +106,7 @@ if command -v man >/dev/null; then
     done
 fi
 # Every command and exit status of the page is in the program's own help.
-for name in run kit pub sub chip config; do
+for name in run kit pub sub bench chip cert config doctor aws factory completion; do
     grep -qE "^\.B $name( |\$|,)|^\.B cleat $name" docs/man/cleat.1 || report "cleat.1 does not tell of $name"
 done
 echo "$blocks C blocks, $files files, $options options, $targets make targets"

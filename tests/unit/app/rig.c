@@ -52,7 +52,7 @@ void app_rig_set(struct app_rig *r, const char *name, const char *value) {
     char why[200];
     const struct cleat_setting *row = cleat_settings_find(name);
     must(row != NULL, name);
-    must(cleat_settings_set(&r->settings, row, value, why, sizeof why) == 0,
+    must(cleat_settings_set(&r->settings, name, value, why, sizeof why) == 0,
          why);
 }
 

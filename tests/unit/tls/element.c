@@ -128,12 +128,26 @@ static int agree(struct element *e, struct cleat_se_op *op) {
     return err;
 }
 
+static int read_object(const struct element *e, struct cleat_se_op *op) {
+    if (op->object != e->object || e->object == 0) {
+        return CLEAT_ERR_NOT_FOUND;
+    }
+    if (e->content.len > op->out.cap) {
+        return CLEAT_ERR_SIZE;
+    }
+    memcpy(op->out.data, e->content.data, e->content.len);
+    op->out.len = e->content.len;
+    return 0;
+}
+
 static int run(struct element *e, struct cleat_se_op *op) {
     switch (op->type) {
     case CLEAT_SE_RANDOM:
         RAND_bytes(op->out.data, (int)op->out.cap);
         op->out.len = op->out.cap;
         return 0;
+    case CLEAT_SE_READ:
+        return read_object(e, op);
     case CLEAT_SE_GENERATE:
         return generate(e, op);
     case CLEAT_SE_SIGN:
@@ -151,7 +165,7 @@ static int driver_start(void *ctx, struct cleat_se_op *op, uint64_t now_us) {
     struct element *e = *(struct element **)ctx;
     (void)now_us;
     e->asked[op->type]++;
-    if ((int)op->type == e->fail_type) {
+    if ((int)op->type == e->fail_type && e->asked[op->type] > e->fail_after) {
         op->err = e->fail_err;
         op->detail = (struct cleat_detail){CLEAT_LAYER_CHIP, 0x8007, op->object,
                                            "access conditions not satisfied"};
@@ -161,6 +175,7 @@ static int driver_start(void *ctx, struct cleat_se_op *op, uint64_t now_us) {
         op->curve = CLEAT_CURVE_P256;
     }
     op->err = run(e, op);
+    op->on_host = (int)op->type == e->on_host_type;
     return 0;
 }
 
@@ -181,7 +196,7 @@ const struct cleat_se_driver element_driver = {
     .summary = "for the tests of src/tls",
     .tests_only = true,
     .can = CLEAT_SE_CAN_RANDOM | CLEAT_SE_CAN_GENERATE | CLEAT_SE_CAN_SIGN |
-           CLEAT_SE_CAN_VERIFY | CLEAT_SE_CAN_AGREE,
+           CLEAT_SE_CAN_VERIFY | CLEAT_SE_CAN_AGREE | CLEAT_SE_CAN_OBJECTS,
     .session_first = CLEAT_SE_OBJECT_SESSION,
     .session_count = 4,
     .ctx_size = sizeof(void *),
@@ -194,6 +209,7 @@ void element_init(struct element *e, EVP_PKEY *identity) {
     memset(e, 0, sizeof *e);
     e->identity = identity;
     e->fail_type = -1;
+    e->on_host_type = -1;
     e->task = (struct cleat_task){
         .name = "se", .step = cleat_se_step, .self = &e->se};
     struct cleat_se_config config = {.address = (const char *)e};

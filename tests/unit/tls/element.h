@@ -16,6 +16,10 @@ struct element {
     EVP_PKEY *session[4];
     int fail_type; /**< Operation that fails; -1: none. */
     int fail_err;
+    uint32_t fail_after; /**< So many of them do not. */
+    int on_host_type; /**< Operation said to be done on the host; -1: none. */
+    uint16_t object;  /**< A data object, and what is in it. */
+    struct cleat_bytes content;
     uint32_t asked[CLEAT_SE_OP_COUNT];  /**< Started, well or not. */
     size_t sign_len;                    /**< Digest bytes seen last. */
     uint8_t secret[CLEAT_SE_FIELD_MAX]; /**< Agreed on last. */

@@ -5,6 +5,8 @@
  */
 #include "fake_port.h"
 
+#include <openssl/rand.h>
+
 #include "cleat/error.h"
 
 uint64_t fake_port_now_ms = 1000;
@@ -50,4 +52,9 @@ void cleat_port_leave(void) {
 
 void **cleat_port_local(void) {
     return &local;
+}
+
+int fake_port_random(void *arg, uint8_t *data, size_t len) {
+    (void)arg;
+    return RAND_bytes(data, (int)len) == 1 ? 0 : CLEAT_ERR_IO;
 }

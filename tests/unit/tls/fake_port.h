@@ -7,4 +7,7 @@
 
 extern uint64_t fake_port_now_ms;
 
+/** For config.random. */
+int fake_port_random(void *arg, uint8_t *data, size_t len);
+
 #endif

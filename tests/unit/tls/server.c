@@ -146,6 +146,16 @@ static void need(bool ok) {
     }
 }
 
+/** Be ready for one connection. */
+static void answer(struct server *s) {
+    s->ssl = SSL_new(s->ctx);
+    s->in = BIO_new(BIO_s_mem());
+    s->out = BIO_new(BIO_s_mem());
+    BIO_set_mem_eof_return(s->in, -1);
+    SSL_set_bio(s->ssl, s->in, s->out);
+    SSL_set_accept_state(s->ssl);
+}
+
 void server_init(struct server *s, const struct server_spec *spec) {
     memset(s, 0, sizeof *s);
     s->cut_at = SIZE_MAX;
@@ -169,7 +179,13 @@ void server_init(struct server *s, const struct server_spec *spec) {
     }
     SSL_CTX_set_mode(s->ctx, SSL_MODE_ENABLE_PARTIAL_WRITE |
                                  SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
-    SSL_CTX_set_options(s->ctx, SSL_OP_NO_TICKET);
+    if (!spec->tickets) {
+        SSL_CTX_set_options(s->ctx, SSL_OP_NO_TICKET);
+    }
+    SSL_CTX_set_session_cache_mode(s->ctx, spec->sessions || spec->tickets
+                                               ? SSL_SESS_CACHE_SERVER
+                                               : SSL_SESS_CACHE_OFF);
+    SSL_CTX_set_session_id_context(s->ctx, (const unsigned char *)"test", 4);
     if (spec->ciphers != NULL) {
         /* Of the groups too. */
         SSL_CTX_set_options(s->ctx, SSL_OP_CIPHER_SERVER_PREFERENCE);
@@ -184,14 +200,27 @@ void server_init(struct server *s, const struct server_spec *spec) {
     if (spec->min_version != 0) {
         SSL_CTX_set_min_proto_version(s->ctx, spec->min_version);
     }
+    if (spec->max_version != 0) {
+        SSL_CTX_set_max_proto_version(s->ctx, spec->max_version);
+    }
     SSL_CTX_set_tlsext_servername_callback(s->ctx, note_sni);
     SSL_CTX_set_tlsext_servername_arg(s->ctx, s);
-    s->ssl = SSL_new(s->ctx);
-    s->in = BIO_new(BIO_s_mem());
-    s->out = BIO_new(BIO_s_mem());
-    BIO_set_mem_eof_return(s->in, -1);
-    SSL_set_bio(s->ssl, s->in, s->out);
-    SSL_set_accept_state(s->ssl);
+    answer(s);
+}
+
+void server_renew(struct server *s) {
+    /* Else OpenSSL takes the session for a bad one. */
+    SSL_set_shutdown(s->ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
+    SSL_free(s->ssl);
+    s->delivered = 0;
+    s->taken = 0;
+    s->header_len = 0;
+    answer(s);
+}
+
+void server_forget(struct server *s, const struct server_spec *spec) {
+    server_deinit(s);
+    server_init(s, spec);
 }
 
 void server_deinit(struct server *s) {

@@ -36,16 +36,22 @@ struct server {
 /** What the server shows and asks for. */
 struct server_spec {
     const struct pki *cert;
-    const struct pki *extra;     /**< Sent behind cert; NULL: none. */
-    const struct pki *client_ca; /**< NULL: no client certificate wanted. */
-    const char *ciphers;         /**< NULL: OpenSSL's default. */
-    const char *groups;          /**< NULL: "P-256:P-384". */
-    const char *alpn;            /**< The one protocol it speaks. */
-    int min_version;             /**< 0: any. */
+    const struct pki *extra;      /**< Sent behind cert; NULL: none. */
+    const struct pki *client_ca;  /**< NULL: no client certificate wanted. */
+    const char *ciphers;          /**< NULL: OpenSSL's default. */
+    const char *groups;           /**< NULL: "P-256:P-384". */
+    const char *alpn;             /**< The one protocol it speaks. */
+    int min_version, max_version; /**< 0: any. */
+    bool sessions;                /**< Cache sessions by their IDs. */
+    bool tickets;                 /**< Give tickets instead. */
 };
 
 void server_init(struct server *s, const struct server_spec *spec);
 void server_deinit(struct server *s);
+/** The client will connect anew; sessions are remembered. */
+void server_renew(struct server *s);
+/** Forget all sessions; tickets turn void. */
+void server_forget(struct server *s, const struct server_spec *spec);
 /** Let it do what it can. @return SSL_do_handshake()'s error, 0 when done. */
 int server_step(struct server *s);
 

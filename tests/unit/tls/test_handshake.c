@@ -15,6 +15,7 @@ static void mutual_tls_is_done_by_the_element(void **state) {
     assert_string_equal(info.suite, "TLS-ECDHE-ECDSA-WITH-AES-128-GCM-SHA256");
     assert_string_equal(info.curve, "secp256r1");
     assert_string_equal(info.subject, "CN=broker");
+    assert_string_equal(info.anchor, "CN=test ca");
     assert_string_equal(info.alpn, "");
     assert_int_equal(info.calls.generate, 1);
     assert_int_equal(info.calls.agree, 1);

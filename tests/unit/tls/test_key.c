@@ -126,7 +126,7 @@ static void a_software_scalar_is_refused_by_agreement(void **state) {
     mbedtls_mpi_read_binary(&b.d, b.digest, 32);
     assert_int_not_equal(compute_shared(&b), 0);
     assert_int_equal(b.r.element.asked[CLEAT_SE_AGREE], 0);
-    assert_has(b.c->latched.detail.text, "outside the element");
+    assert_has(b.c->run.trouble.detail.text, "outside the element");
     bench_deinit(&b);
 }
 
@@ -177,7 +177,7 @@ static void a_point_off_the_curve_never_reaches_the_element(void **state) {
     mbedtls_ecp_set_zero(&b.q);
     assert_int_not_equal(compute_shared(&b), 0);
     assert_int_equal(b.r.element.asked[CLEAT_SE_AGREE], 0);
-    assert_int_equal(b.c->latched.kind, CLEAT_TLS_BAD_POINT);
+    assert_int_equal(b.c->run.trouble.kind, CLEAT_TLS_BAD_POINT);
     bench_deinit(&b);
 }
 
@@ -190,7 +190,7 @@ static void a_signature_is_made_and_verified(void **state) {
     assert_int_equal(verify(&b, 32), 0);
     b.digest[0] ^= 1;
     assert_int_equal(verify(&b, 32), MBEDTLS_ERR_ECP_VERIFY_FAILED);
-    assert_int_equal(b.c->latched.kind, CLEAT_TLS_FINE);
+    assert_int_equal(b.c->run.trouble.kind, CLEAT_TLS_FINE);
     bench_deinit(&b);
 }
 
@@ -243,8 +243,8 @@ static void a_fault_of_the_element_is_no_bad_signature(void **state) {
     b.r.element.fail_type = CLEAT_SE_VERIFY;
     b.r.element.fail_err = CLEAT_ERR_IO;
     assert_int_equal(verify(&b, 32), MBEDTLS_ERR_PLATFORM_HW_ACCEL_FAILED);
-    assert_int_equal(b.c->latched.kind, CLEAT_TLS_CHIP);
-    assert_int_equal(b.c->latched.err, CLEAT_ERR_IO);
+    assert_int_equal(b.c->run.trouble.kind, CLEAT_TLS_CHIP);
+    assert_int_equal(b.c->run.trouble.err, CLEAT_ERR_IO);
     bench_deinit(&b);
 }
 

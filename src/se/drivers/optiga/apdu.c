@@ -4,13 +4,14 @@
 
 #include <string.h>
 
+#include "se/der.h"
+
 /* Command codes; bit 7 clears the last error first. */
 enum {
     CMD_CLEAR = 0x80,
     CMD_GET = 0x01,
     CMD_SET = 0x02,
     CMD_RANDOM = 0x0C,
-    CMD_HASH = 0x30,
     CMD_SIGN = 0x31,
     CMD_VERIFY = 0x32,
     CMD_SECRET = 0x33,
@@ -26,149 +27,49 @@ enum {
     SET_COUNT = 0x02,
     SET_ERASE = 0x40,
     ALG_ECDSA = 0x11,
-    ALG_ECDH = 0x01,
-    ALG_SHA256 = 0xE2
+    ALG_ECDH = 0x01
 };
 
 #define DATA_MAX 1553u   /* OutData; object 0xE0C6 minus the header. */
 #define WRITE_MAX 1549u  /* InData minus object and offset. */
 #define RANDOM_MAX 256u  /* One GetRandom. */
 #define RANDOM_MIN 8u    /* Less is asked as this and cut. */
-#define HASH_CHUNK 1280u /* A multiple of the block of 64. */
 #define METADATA_MAX 46u /* 20 len and 44 bytes. */
-#define SHA256_LEN 32u
+#define HEADER_LEN 4u
 
 static const uint8_t application_id[16] = {0xD2, 0x76, 0x00, 0x00, 0x04, 0x47,
                                            0x65, 0x6E, 0x41, 0x75, 0x74, 0x68,
                                            0x41, 0x70, 0x70, 0x6C};
 
-/* Building: bytes go to head; a foreign view closes the part before it. */
-
-static void put8(struct cleat_optiga_command *c, size_t v) {
-    if (c->head_len < sizeof c->head) {
-        c->head[c->head_len] = (uint8_t)v;
-        c->head_len++;
-    }
-}
-
-static void put16(struct cleat_optiga_command *c, size_t v) {
-    put8(c, v >> 8);
-    put8(c, v);
-}
-
-static void put(struct cleat_optiga_command *c, struct cleat_bytes bytes) {
-    for (size_t i = 0; i < bytes.len; i++) {
-        put8(c, bytes.data[i]);
-    }
-}
-
-static void add_part(struct cleat_optiga_command *c, const uint8_t *data,
-                     size_t len) {
-    if (len > 0 && c->part_count < CLEAT_OPTIGA_PARTS_MAX) {
-        c->part[c->part_count].data = data;
-        c->part[c->part_count].len = len;
-        c->part_count++;
-        c->total = (uint16_t)(c->total + len);
-    }
-}
-
-static void put_view(struct cleat_optiga_command *c, const uint8_t *data,
-                     size_t len) {
-    add_part(c, c->head + c->head_done, (size_t)c->head_len - c->head_done);
-    c->head_done = c->head_len;
-    add_part(c, data, len);
-}
-
-static void put_tag(struct cleat_optiga_command *c, uint8_t tag, size_t len) {
-    put8(c, tag);
-    put16(c, len);
-}
-
-static void put_tag8(struct cleat_optiga_command *c, uint8_t tag, uint8_t v) {
-    put_tag(c, tag, 1);
-    put8(c, v);
-}
-
-static void put_tag16(struct cleat_optiga_command *c, uint8_t tag, uint16_t v) {
-    put_tag(c, tag, 2);
-    put16(c, v);
-}
-
-static void begin(struct cleat_optiga_command *c, uint8_t cmd, uint8_t param) {
-    c->part_count = 0;
-    c->total = 0;
-    c->head_len = 0;
-    c->head_done = 0;
-    c->repeatable = true;
-    c->direct = false;
-    c->chunk = 0;
-    c->least_ms = 0;
-    c->to.data = c->reply;
-    c->to.cap = 0;
-    put8(c, cmd);
-    put8(c, param);
-    put16(c, 0);
-}
-
-/* Close the command and write its InLen. */
-static void end(struct cleat_optiga_command *c) {
-    put_view(c, NULL, 0);
-    size_t in_len = c->total - 4u;
-    c->head[2] = (uint8_t)(in_len >> 8);
-    c->head[3] = (uint8_t)in_len;
-}
-
-static enum cleat_curve curve_of(const struct cleat_se_op *op) {
-    return op->curve == 0 ? CLEAT_CURVE_P256 : op->curve;
-}
-
-static size_t field_of(const struct cleat_se_op *op) {
-    return cleat_curve_bytes(curve_of(op));
-}
-
-static size_t least(size_t a, size_t b) {
-    return a < b ? a : b;
-}
-
-/* A number of fixed width as it stands in minimal DER, without the tag. */
-static struct cleat_bytes stripped(struct cleat_bytes number) {
-    while (number.len > 1 && number.data[0] == 0) {
-        number.data++;
-        number.len--;
-    }
-    return number;
-}
-
-static size_t der_len(struct cleat_bytes number) {
-    return 2 + number.len + (number.data[0] >> 7);
-}
-
-static void put_der(struct cleat_optiga_command *c, struct cleat_bytes number) {
-    put8(c, 0x02);
-    put8(c, (uint8_t)(der_len(number) - 2));
-    if ((number.data[0] & 0x80) != 0) {
-        put8(c, 0);
-    }
-    put(c, number);
-}
-
-/* What InData is made of, in the order of the vendor's library. */
+/* What InData is made of, in the order of the vendor's library. In the high
+ * half of the byte stands the tag, if it has one; its length is then written
+ * before it. */
 enum field {
-    F_NONE,
-    F_OBJECT,    /* object */
-    F_AT,        /* offset of what is left */
-    F_ZERO,      /* offset 0 */
-    F_OUT_LEN,   /* bytes wanted */
-    F_IN,        /* the part of `in` that is due */
-    F_HASH,      /* 0y length, of that part */
-    F_DIGEST,    /* 01 digest, cut to the curve */
-    F_SIGNATURE, /* 02 r s in DER */
-    F_OWN_KEY,   /* 01 object */
-    F_SIGN_KEY,  /* 03 object */
-    F_USAGE,     /* 02 usage */
-    F_PEER_KEY,  /* 05 curve, 06 BIT STRING of the point */
-    F_EXPORT     /* 07 */
+    F_END,
+    F_OBJECT,     /* object */
+    F_AT,         /* offset of what is left */
+    F_ZERO,       /* offset 0 */
+    F_OUT_LEN,    /* bytes wanted */
+    F_IN,         /* the part of `in` that is due */
+    F_ALL,        /* in, key, signature as they are */
+    F_ID,         /* of the application */
+    F_LAST_ERROR, /* object */
+    F_DIGEST,     /* in, cut to the curve */
+    F_SIGNATURE,  /* r s in DER */
+    F_USAGE,
+    F_CURVE,
+    F_POINT, /* BIT STRING of the peer's point */
+    F_NOTHING
 };
+#define TAGGED(tag, field) ((tag) << 4 | (field))
+#define OWN_KEY TAGGED(0x1, F_OBJECT)
+#define SIGN_KEY TAGGED(0x3, F_OBJECT)
+#define DIGEST TAGGED(0x1, F_DIGEST)
+#define SIGNATURE TAGGED(0x2, F_SIGNATURE)
+#define USAGE TAGGED(0x2, F_USAGE)
+#define CURVE TAGGED(0x5, F_CURVE)
+#define POINT TAGGED(0x6, F_POINT)
+#define EXPORT TAGGED(0x7, F_NOTHING)
 
 /* A command as the operation tells it. `most` bounds what one handles;
  * reply_len and as many more field elements come back into c->reply; least_ms
@@ -179,19 +80,36 @@ struct form {
     bool direct;
     uint8_t least_ms;
     uint8_t reply_len, reply_fields;
-    uint8_t fields[3];
+    uint8_t fields[4];
     uint16_t most;
 };
 
 #define COMMAND(cmd, param, repeatable, least_ms)                              \
-    (cmd), (param), (repeatable), false, (least_ms)
+    (CMD_CLEAR | (cmd)), (param), (repeatable), false, (least_ms)
 #define DIRECT(cmd, param, repeatable, least_ms)                               \
-    (cmd), (param), (repeatable), true, (least_ms)
+    (CMD_CLEAR | (cmd)), (param), (repeatable), true, (least_ms)
 
 static const struct form forms[CLEAT_SE_OP_COUNT] = {
-    [CLEAT_SE_CLOSE] = {COMMAND(CMD_CLOSE, 0, false, 0), 0, 0, {F_NONE}, 0},
+    [CLEAT_OPTIGA_OPEN_FRESH] =
+        {COMMAND(CMD_OPEN, 0, true, 0), 0, 0, {F_ID}, 0},
+    [CLEAT_OPTIGA_OPEN_SAVED] = {COMMAND(CMD_OPEN, 1, true, 0),
+                                 0,
+                                 0,
+                                 {F_ID, F_IN},
+                                 CLEAT_SE_HANDLE_LEN},
+    /* This one must not clear it first. */
+    [CLEAT_OPTIGA_READ_ERROR] = {CMD_GET,
+                                 GET_DATA,
+                                 true,
+                                 false,
+                                 0,
+                                 1,
+                                 0,
+                                 {F_LAST_ERROR, F_ZERO, F_OUT_LEN},
+                                 0},
+    [CLEAT_SE_CLOSE] = {COMMAND(CMD_CLOSE, 0, false, 0), 0, 0, {F_END}, 0},
     [CLEAT_SE_HIBERNATE] =
-        {DIRECT(CMD_CLOSE, 1, false, 0), 0, 0, {F_NONE}, CLEAT_SE_HANDLE_LEN},
+        {DIRECT(CMD_CLOSE, 1, false, 0), 0, 0, {F_END}, CLEAT_SE_HANDLE_LEN},
     [CLEAT_SE_RANDOM] =
         {DIRECT(CMD_RANDOM, 0, true, 15), 0, 0, {F_OUT_LEN}, RANDOM_MAX},
     [CLEAT_SE_CERTIFICATE] = {DIRECT(CMD_GET, GET_DATA, true, 0),
@@ -214,11 +132,11 @@ static const struct form forms[CLEAT_SE_OP_COUNT] = {
                         0,
                         {F_OBJECT, F_ZERO, F_IN},
                         1},
-    [CLEAT_SE_READ_METADATA] = {COMMAND(CMD_GET, GET_METADATA, true, 0),
-                                METADATA_MAX,
+    [CLEAT_SE_READ_METADATA] = {DIRECT(CMD_GET, GET_METADATA, true, 0),
+                                0,
                                 0,
                                 {F_OBJECT},
-                                0},
+                                METADATA_MAX},
     [CLEAT_SE_WRITE_METADATA] = {COMMAND(CMD_SET, SET_METADATA, false, 0),
                                  0,
                                  0,
@@ -227,109 +145,137 @@ static const struct form forms[CLEAT_SE_OP_COUNT] = {
     [CLEAT_SE_GENERATE] = {COMMAND(CMD_GENERATE, 0, false, 52),
                            3 + 3 + 1,
                            2,
-                           {F_OWN_KEY, F_USAGE},
+                           {OWN_KEY, USAGE},
                            0},
     [CLEAT_SE_SIGN] = {COMMAND(CMD_SIGN, ALG_ECDSA, false, 62),
                        2 * (2 + 1),
                        2,
-                       {F_DIGEST, F_SIGN_KEY},
+                       {DIGEST, SIGN_KEY},
                        0},
     [CLEAT_SE_VERIFY] = {COMMAND(CMD_VERIFY, ALG_ECDSA, true, 80),
                          0,
                          0,
-                         {F_DIGEST, F_SIGNATURE, F_PEER_KEY},
+                         {DIGEST, SIGNATURE, CURVE, POINT},
                          0},
     [CLEAT_SE_AGREE] = {DIRECT(CMD_SECRET, ALG_ECDH, false, 56),
                         0,
                         1,
-                        {F_OWN_KEY, F_PEER_KEY, F_EXPORT},
+                        {OWN_KEY, CURVE, POINT, EXPORT},
                         CLEAT_SE_FIELD_MAX},
-    [CLEAT_SE_HASH] = {COMMAND(CMD_HASH, ALG_SHA256, false, 0),
-                       0,
-                       0,
-                       {F_HASH, F_IN},
-                       HASH_CHUNK},
+    [CLEAT_SE_COMMAND] = {DIRECT(0, 0, false, 0), 0, 0, {F_ALL}, DATA_MAX},
 };
 
-static void put_signature(struct cleat_optiga_command *c,
-                          const struct cleat_se_op *op) {
-    size_t n = field_of(op);
-    struct cleat_bytes r = stripped(cleat_bytes_of(op->signature.data, n));
-    struct cleat_bytes s = stripped(cleat_bytes_of(op->signature.data + n, n));
-    put_tag(c, 0x02, der_len(r) + der_len(s));
-    put_der(c, r);
-    put_der(c, s);
+/* Building: bytes go to head; a foreign view closes the part before it. */
+
+static void add_part(struct cleat_optiga_command *c, const uint8_t *data,
+                     size_t len) {
+    if (len > 0) {
+        c->part[c->request.count].data = data;
+        c->part[c->request.count].len = len;
+        c->request.count++;
+        c->total = (uint16_t)(c->total + len);
+    }
 }
 
-static void put_peer_key(struct cleat_optiga_command *c,
-                         const struct cleat_se_op *op) {
-    put_tag8(c, 0x05, (uint8_t)curve_of(op));
-    put_tag(c, 0x06, op->key.len + 3);
-    put8(c, 0x03);
-    put8(c, (uint8_t)(op->key.len + 1));
-    put8(c, 0x00); /* No unused bits. */
-    put_view(c, op->key.data, op->key.len);
+static void put_view(struct cleat_optiga_command *c, const uint8_t *data,
+                     size_t len) {
+    add_part(c, c->head + c->head_done, c->w.len - c->head_done);
+    c->head_done = (uint8_t)c->w.len;
+    add_part(c, data, len);
 }
 
-/* 0 start, 1 start and end, 2 more, 3 end: the data comes from the host and
- * the state stays in the chip. */
-static void put_hash(struct cleat_optiga_command *c,
-                     const struct cleat_se_op *op, size_t pos) {
-    bool last = op->in.len - pos == c->chunk;
-    put_tag(c, (uint8_t)((last ? 1 : 0) + (pos == 0 ? 0 : 2)), c->chunk);
-    /* Between the parts none may run twice. */
-    c->repeatable = last && pos == 0;
-    c->to.cap = last ? 3 + SHA256_LEN : 0;
+/* Write n, high byte first, where two bytes were left for it. */
+static void fill_in(uint8_t *at, size_t n) {
+    at[0] = (uint8_t)(n >> 8);
+    at[1] = (uint8_t)n;
+}
+
+static size_t least(size_t a, size_t b) {
+    return a < b ? a : b;
+}
+
+static void put_der(struct cleat_optiga_command *c, const uint8_t *number) {
+    struct cleat_bytes v =
+        cleat_se_der_stripped(cleat_bytes_of(number, c->field));
+    uint8_t high = v.data[0] >> 7;
+    cleat_write_u16(&c->w, (uint16_t)(0x0200u + v.len + high));
+    if (high != 0) {
+        cleat_write_u8(&c->w, 0);
+    }
+    cleat_write_bytes(&c->w, v);
+}
+
+static void put_value(struct cleat_optiga_command *c,
+                      const struct cleat_se_op *op, size_t pos,
+                      unsigned field) {
+    size_t number = 0;
+    switch (field) {
+    case F_OBJECT:
+        number = op->object;
+        break;
+    case F_AT:
+        number = op->offset + pos;
+        break;
+    case F_ZERO:
+        break;
+    case F_OUT_LEN:
+        number = c->request.cap;
+        break;
+    case F_LAST_ERROR:
+        number = CLEAT_OPTIGA_LAST_ERROR;
+        break;
+    case F_IN:
+        put_view(c, op->in.data + pos, c->chunk);
+        return;
+    case F_ALL:
+        put_view(c, op->in.data, op->in.len);
+        put_view(c, op->key.data, op->key.len);
+        put_view(c, op->signature.data, op->signature.len);
+        return;
+    case F_ID:
+        put_view(c, application_id, sizeof application_id);
+        return;
+    case F_DIGEST:
+        put_view(c, op->in.data, least(op->in.len, c->field));
+        return;
+    case F_SIGNATURE:
+        put_der(c, op->signature.data);
+        put_der(c, op->signature.data + c->field);
+        return;
+    case F_USAGE:
+        cleat_write_u8(&c->w, op->usage);
+        return;
+    case F_CURVE:
+        cleat_write_u8(&c->w, c->curve);
+        return;
+    case F_POINT:
+        cleat_write_u16(&c->w, (uint16_t)(0x0300u + op->key.len + 1));
+        cleat_write_u8(&c->w, 0); /* No unused bits. */
+        put_view(c, op->key.data, op->key.len);
+        return;
+    default:
+        return;
+    }
+    cleat_write_u16(&c->w, (uint16_t)number);
+}
+
+/* Bytes of the command so far. */
+static size_t size(const struct cleat_optiga_command *c) {
+    return c->total + c->w.len - c->head_done;
 }
 
 static void put_field(struct cleat_optiga_command *c,
                       const struct cleat_se_op *op, size_t pos,
-                      enum field field) {
-    size_t n;
-    switch (field) {
-    case F_OBJECT:
-        put16(c, op->object);
-        break;
-    case F_AT:
-        put16(c, op->offset + pos);
-        break;
-    case F_ZERO:
-        put16(c, 0);
-        break;
-    case F_OUT_LEN:
-        put16(c, c->to.cap);
-        break;
-    case F_IN:
-        put_view(c, op->in.data + pos, c->chunk);
-        break;
-    case F_HASH:
-        put_hash(c, op, pos);
-        break;
-    case F_DIGEST:
-        n = least(op->in.len, field_of(op));
-        put_tag(c, 0x01, n);
-        put_view(c, op->in.data, n);
-        break;
-    case F_SIGNATURE:
-        put_signature(c, op);
-        break;
-    case F_OWN_KEY:
-        put_tag16(c, 0x01, op->object);
-        break;
-    case F_SIGN_KEY:
-        put_tag16(c, 0x03, op->object);
-        break;
-    case F_USAGE:
-        put_tag8(c, 0x02, op->usage);
-        break;
-    case F_PEER_KEY:
-        put_peer_key(c, op);
-        break;
-    case F_EXPORT:
-        put_tag(c, 0x07, 0);
-        break;
-    case F_NONE:
-        break;
+                      unsigned field) {
+    uint8_t *at = c->head + c->w.len;
+    if (field >> 4 != 0) {
+        cleat_write_u8(&c->w, (uint8_t)(field >> 4));
+        cleat_write_u16(&c->w, 0);
+    }
+    size_t before = size(c);
+    put_value(c, op, pos, field & 15);
+    if (field >> 4 != 0) {
+        fill_in(at + 1, size(c) - before);
     }
 }
 
@@ -341,156 +287,104 @@ static void set_sink(struct cleat_optiga_command *c,
     c->repeatable = form->repeatable;
     c->least_ms = form->least_ms;
     c->chunk = (uint16_t)least(left - pos, form->most);
-    c->to.cap = form->reply_len + form->reply_fields * field_of(op);
-    if (!form->direct) {
-        return;
+    c->direct = form->direct;
+    c->request.sink = c->reply;
+    c->request.cap =
+        (uint16_t)(form->reply_len + form->reply_fields * c->field);
+    if (form->cmd == (CMD_CLEAR | CMD_RANDOM) && c->chunk < RANDOM_MIN) {
+        c->direct = false;
+        c->request.cap = RANDOM_MIN;
     }
-    if (op->type == CLEAT_SE_RANDOM && c->chunk < RANDOM_MIN) {
-        c->to.cap = RANDOM_MIN;
-        return;
-    }
-    c->direct = true;
-    c->to.data = op->out.data + pos;
-    if (c->to.cap == 0) {
-        c->to.cap = c->chunk;
+    if (c->direct) {
+        c->request.sink = op->out.data + pos;
+        if (c->request.cap == 0) {
+            c->request.cap = c->chunk;
+        }
     }
 }
 
 void cleat_optiga_apdu_build(struct cleat_optiga_command *c,
-                             const struct cleat_se_op *op, size_t pos) {
-    const struct form *form = &forms[op->type];
+                             const struct cleat_se_op *op, size_t pos,
+                             enum cleat_se_op_type what) {
+    const struct form *form = &forms[what];
+    uint8_t cmd = form->cmd;
     uint8_t param = form->param;
-    /* Reading the last error must not clear it first. */
-    uint8_t clear = op->object == CLEAT_OPTIGA_LAST_ERROR ? 0 : CMD_CLEAR;
-    if (op->type == CLEAT_SE_GENERATE) {
-        param = (uint8_t)curve_of(op);
-    } else if (op->type == CLEAT_SE_WRITE && op->erase && pos == 0) {
-        param = SET_ERASE;
-    }
-    begin(c, form->cmd | clear, param);
+    c->curve = op->curve == 0 ? CLEAT_CURVE_P256 : (uint8_t)op->curve;
+    c->field = (uint8_t)cleat_curve_bytes((enum cleat_curve)c->curve);
     set_sink(c, op, form, pos);
-    for (size_t i = 0; i < sizeof form->fields; i++) {
-        put_field(c, op, pos, (enum field)form->fields[i]);
+    if (what == CLEAT_SE_COMMAND) {
+        cmd = (uint8_t)(CMD_CLEAR | op->object >> 8);
+        param = (uint8_t)op->object;
+        c->least_ms = op->offset;
+    } else if (what == CLEAT_SE_GENERATE) {
+        param = c->curve;
+    } else if (what == CLEAT_SE_WRITE && op->erase && pos == 0) {
+        param = SET_ERASE;
+    } else if (op->object == CLEAT_OPTIGA_LAST_ERROR) {
+        cmd &= CMD_CLEAR - 1; /* Reading it must not clear it first. */
     }
-    end(c);
-}
-
-void cleat_optiga_apdu_open(struct cleat_optiga_command *c,
-                            struct cleat_bytes handle) {
-    begin(c, CMD_CLEAR | CMD_OPEN, handle.len == 0 ? 0x00 : 0x01);
-    put(c, cleat_bytes_of(application_id, sizeof application_id));
-    put(c, handle);
-    end(c);
-}
-
-void cleat_optiga_apdu_last_error(struct cleat_optiga_command *c) {
-    begin(c, CMD_GET, GET_DATA);
-    put16(c, CLEAT_OPTIGA_LAST_ERROR);
-    put16(c, 0);
-    put16(c, 1);
-    c->to.cap = 1;
-    end(c);
+    c->request.count = 0;
+    c->total = 0;
+    c->head_done = 0;
+    c->w = cleat_writer_of(c->head, sizeof c->head);
+    cleat_write_u16(&c->w, (uint16_t)(cmd << 8 | param));
+    cleat_write_u16(&c->w, 0);
+    for (size_t i = 0; i < sizeof form->fields; i++) {
+        put_field(c, op, pos, form->fields[i]);
+    }
+    put_view(c, NULL, 0);
+    fill_in(c->head + 2, c->total - HEADER_LEN);
 }
 
 /* Taking responses apart. */
 
-/* One number of a signature: fixed width n at `out`. The chip does not strip
- * leading zeros, so the encoding need not be minimal. */
-static bool take_number(struct cleat_reader *r, uint8_t *out, size_t n) {
-    if (cleat_read_u8(r) != 0x02) {
-        return false;
-    }
-    struct cleat_bytes v = cleat_read_bytes(r, cleat_read_u8(r));
-    if (v.len == 0 || (v.data[0] & 0x80) != 0) {
-        return false;
-    }
-    v = stripped(v);
-    if (v.len > n || (v.len == 1 && v.data[0] == 0)) {
-        return false;
-    }
-    memset(out, 0, n - v.len);
-    memcpy(out + n - v.len, v.data, v.len);
-    return true;
-}
-
-static int take_signature(struct cleat_reader *r, struct cleat_se_op *op) {
-    size_t n = field_of(op);
-    if (!take_number(r, op->out.data, n) ||
-        !take_number(r, op->out.data + n, n) || cleat_reader_left(r) != 0) {
+static int take_signature(struct cleat_reader *r,
+                          const struct cleat_optiga_command *c,
+                          struct cleat_se_op *op) {
+    size_t n = c->field;
+    if (!cleat_se_der_number(r, op->out.data, n) ||
+        !cleat_se_der_number(r, op->out.data + n, n) || r->pos != r->len) {
         return CLEAT_ERR_PROTO;
     }
     op->out.len = 2 * n;
     return 0;
 }
 
-static int take_point(struct cleat_reader *r, struct cleat_se_op *op) {
-    size_t n = 1 + 2 * field_of(op);
-    const uint8_t head[] = {0x02, (uint8_t)((n + 3) >> 8), (uint8_t)(n + 3),
-                            0x03, (uint8_t)(n + 1),        0x00,
-                            0x04};
-    struct cleat_bytes all = cleat_read_bytes(r, sizeof head - 1 + n);
-    if (r->failed || r->pos != r->len ||
-        memcmp(all.data, head, sizeof head) != 0) {
+/* 02 length { BIT STRING, no unused bits, 04 X Y } */
+static int take_point(struct cleat_reader *r,
+                      const struct cleat_optiga_command *c,
+                      struct cleat_se_op *op) {
+    size_t n = 1u + 2u * c->field;
+    bool good = cleat_read_u8(r) == 0x02;
+    good &= cleat_read_u16(r) == n + 3;
+    good &= cleat_read_u16(r) == 0x0300 + n + 1;
+    good &= cleat_read_u8(r) == 0;
+    struct cleat_bytes point = cleat_read_bytes(r, n);
+    if (!good || r->failed || r->pos != r->len || point.data[0] != 0x04) {
         return CLEAT_ERR_PROTO;
     }
-    memcpy(op->out.data, all.data + sizeof head - 1, n);
+    memcpy(op->out.data, point.data, n);
     op->out.len = n;
-    return 0;
-}
-
-static int take_hash(struct cleat_optiga_command *c, struct cleat_reader *r,
-                     struct cleat_se_op *op, size_t *pos) {
-    *pos += c->chunk;
-    if (c->to.cap == 0) {
-        return CLEAT_ERR_AGAIN;
-    }
-    uint8_t tag = cleat_read_u8(r);
-    /* 01 for start-and-end; for the end after a start 01 as well (seen), 03
-     * by the wording of the manual. */
-    if ((tag != 0x01 && tag != 0x03) || cleat_read_u16(r) != SHA256_LEN) {
-        return CLEAT_ERR_PROTO;
-    }
-    struct cleat_bytes digest = cleat_read_bytes(r, SHA256_LEN);
-    if (r->failed || cleat_reader_left(r) != 0) {
-        return CLEAT_ERR_PROTO;
-    }
-    memcpy(op->out.data, digest.data, digest.len);
-    op->out.len = digest.len;
     return 0;
 }
 
 static int take_random(struct cleat_optiga_command *c, struct cleat_se_op *op,
                        size_t len, size_t *pos) {
-    if (len != c->to.cap) {
+    if (len != c->request.cap) {
         return CLEAT_ERR_PROTO; /* Never hand out what was not filled. */
     }
     if (!c->direct) {
         memcpy(op->out.data + *pos, c->reply, c->chunk);
-        cleat_wipe(c->reply, sizeof c->reply);
     }
     *pos += c->chunk;
     op->out.len = *pos;
     return *pos < op->out.cap ? CLEAT_ERR_AGAIN : 0;
 }
 
-static int take_read(struct cleat_optiga_command *c, struct cleat_se_op *op,
-                     size_t len, size_t *pos) {
-    *pos += len;
-    op->out.len = *pos;
-    return len == c->chunk && *pos < op->out.cap ? CLEAT_ERR_AGAIN : 0;
-}
-
-static int take_metadata(struct cleat_reader *r, struct cleat_se_op *op) {
-    if (cleat_read_u8(r) != 0x20 || cleat_read_u8(r) != cleat_reader_left(r) ||
-        r->failed) {
-        return CLEAT_ERR_PROTO;
-    }
-    if (r->len > op->out.cap) {
-        return CLEAT_ERR_SIZE;
-    }
-    memcpy(op->out.data, r->data, r->len);
-    op->out.len = r->len;
-    return 0;
+static int take_metadata(struct cleat_se_op *op, size_t len) {
+    struct cleat_reader r = cleat_reader_of(cleat_bytes_of(op->out.data, len));
+    op->out.len = len;
+    return cleat_read_u16(&r) == 0x2000 + len - 2 ? 0 : CLEAT_ERR_PROTO;
 }
 
 int cleat_optiga_apdu_take(struct cleat_optiga_command *c,
@@ -501,22 +395,25 @@ int cleat_optiga_apdu_take(struct cleat_optiga_command *c,
         return take_random(c, op, len, pos);
     case CLEAT_SE_READ:
     case CLEAT_SE_CERTIFICATE:
-        return take_read(c, op, len, pos);
+        *pos += len;
+        op->out.len = *pos;
+        return len == c->chunk && *pos < op->out.cap ? CLEAT_ERR_AGAIN : 0;
     case CLEAT_SE_READ_METADATA:
-        return take_metadata(&r, op);
+        return take_metadata(op, len);
     case CLEAT_SE_WRITE:
         *pos += c->chunk;
         return *pos < op->in.len ? CLEAT_ERR_AGAIN : 0;
     case CLEAT_SE_GENERATE:
-        return take_point(&r, op);
+        return take_point(&r, c, op);
     case CLEAT_SE_SIGN:
-        return take_signature(&r, op);
+        return take_signature(&r, c, op);
     case CLEAT_SE_AGREE:
     case CLEAT_SE_HIBERNATE:
         op->out.len = len;
-        return len == c->to.cap ? 0 : CLEAT_ERR_PROTO;
-    case CLEAT_SE_HASH:
-        return take_hash(c, &r, op, pos);
+        return len == c->request.cap ? 0 : CLEAT_ERR_PROTO;
+    case CLEAT_SE_COMMAND:
+        op->out.len = len;
+        return 0;
     default:
         return 0; /* Nothing to return: the transport checked that. */
     }

@@ -7,34 +7,38 @@
 #ifndef CLEAT_OPTIGA_APDU_H
 #define CLEAT_OPTIGA_APDU_H
 
-#include "cleat/se.h"
+#include "se/drivers/optiga/transport.h"
 
 #define CLEAT_OPTIGA_LAST_ERROR 0xF1C2
-#define CLEAT_OPTIGA_PARTS_MAX 5
+#define CLEAT_OPTIGA_PARTS_MAX 4 /**< The most a form makes. */
 
 /** A command, and where the data of its response goes. */
 struct cleat_optiga_command {
-    uint8_t part_count;
+    struct cleat_optiga_request request;
     bool repeatable; /**< Running it twice is as good as once. */
     bool direct;     /**< The response goes into op->out. */
-    uint8_t head_len, head_done;
-    uint16_t total;      /**< Bytes of all parts. */
-    uint8_t least_ms;    /**< It takes the chip this long, or longer. */
-    uint16_t chunk;      /**< Bytes of op->in or op->out it handles. */
-    struct cleat_buf to; /**< Sink. */
+    uint8_t curve;
+    uint8_t field;         /**< Bytes of a field element. */
+    uint8_t head_done;     /**< Built bytes that are in a part. */
+    uint16_t total;        /**< Bytes of all parts. */
+    uint16_t least_ms;     /**< It takes the chip this long, or longer. */
+    uint16_t chunk;        /**< Bytes of op->in or op->out it handles. */
+    struct cleat_writer w; /**< Of head. */
     struct cleat_bytes part[CLEAT_OPTIGA_PARTS_MAX];
-    uint8_t head[136];  /**< Built bytes; parts point here. */
-    uint8_t reply[112]; /**< Responses that are taken apart. */
+    uint8_t head[124];  /**< Built bytes; parts point here. */
+    uint8_t reply[104]; /**< Responses that are taken apart. */
 };
 
-/** OpenApplication; with a handle: take it up again as it was saved. */
-void cleat_optiga_apdu_open(struct cleat_optiga_command *c,
-                            struct cleat_bytes handle);
-/** Read the last error code; leaves it in c->reply. */
-void cleat_optiga_apdu_last_error(struct cleat_optiga_command *c);
-/** The command that carries op on from `pos` bytes done. */
+/** Commands that are no operations have the rows of some that are none. */
+#define CLEAT_OPTIGA_OPEN_FRESH CLEAT_SE_OPEN
+#define CLEAT_OPTIGA_OPEN_SAVED CLEAT_SE_RESTORE
+#define CLEAT_OPTIGA_READ_ERROR CLEAT_SE_RESET /**< Into c->reply. */
+
+/** The command `what`, op->type or one of these, that carries op on from `pos`
+ *  bytes done. */
 void cleat_optiga_apdu_build(struct cleat_optiga_command *c,
-                             const struct cleat_se_op *op, size_t pos);
+                             const struct cleat_se_op *op, size_t pos,
+                             enum cleat_se_op_type what);
 /**
  * Use the response to it: len bytes in the sink.
  * @return 0 finished; CLEAT_ERR_AGAIN: another command from the new *pos;

@@ -5,11 +5,11 @@
 
 #include "se/drivers/optiga/apdu.h"
 #include "se/drivers/optiga/shield.h"
+#include "se/drivers/optiga/up.h"
 
 /* Small fields first: they are reached with short instructions. */
 struct cleat_optiga {
     uint8_t phase;
-    uint8_t up;      /**< Action due. */
     uint8_t pace;    /**< This chip's slowness, in sixteenths of the best. */
     bool opened;     /**< Somebody opened it and did not close it. */
     bool app_open;   /**< The chip's application is open, as far as known. */
@@ -18,11 +18,9 @@ struct cleat_optiga {
     bool brought_up; /**< During this op; once is enough. */
     bool retried;    /**< This command was repeated once. */
     bool probe;      /**< After recovering: is the application open? */
-    uint8_t lines;   /**< Wired ones. */
-    uint16_t frame_max;
     struct cleat_se_op *op;
-    size_t pos;                     /**< Bytes of op done. */
-    uint32_t khz;                   /**< Wanted. */
+    size_t pos; /**< Bytes of op done. */
+    struct cleat_optiga_up up;
     struct cleat_se_shield *shield; /**< The caller's, or NULL. */
     struct cleat_optiga_transport transport;
     struct cleat_optiga_command command;

@@ -56,17 +56,6 @@ static enum cleat_optiga_link_event fail(struct cleat_optiga_link *l,
     return CLEAT_OPTIGA_LINK_FAILED;
 }
 
-struct cleat_buf cleat_optiga_link_room(struct cleat_optiga_link *l) {
-    struct cleat_buf room = {l->frame + 4,
-                             l->frame_len - CLEAT_OPTIGA_FRAME_EXTRA, 0};
-    return room;
-}
-
-struct cleat_buf cleat_optiga_link_packet(struct cleat_optiga_link *l) {
-    struct cleat_buf packet = {l->frame + 4, l->packet_len, l->packet_len};
-    return packet;
-}
-
 /* Write a frame whose packet of len bytes is in its place. */
 static void put_frame(struct cleat_optiga_link *l, uint8_t *at, uint8_t fctr,
                       size_t len, enum state state) {
@@ -205,7 +194,7 @@ static enum cleat_optiga_link_event not_ready(struct cleat_optiga_link *l,
         return waited >= FLUSH_BUSY_MAX_US ? fail(l, CLEAT_OPTIGA_BUSY)
                                            : pause(l, now_us);
     }
-    if (waited >= REPLY_MAX_US) {
+    if (waited >= REPLY_MAX_US + 4 * l->expect_us) {
         return fail(l, CLEAT_OPTIGA_NO_REPLY);
     }
     if (busy || waited < TRANS_TIMEOUT_US) {
@@ -237,7 +226,7 @@ static bool odd(struct cleat_optiga_link *l) {
 
 static enum cleat_optiga_link_event on_state(struct cleat_optiga_link *l,
                                              uint32_t now_us) {
-    uint32_t state = cleat_optiga_phy_value(&l->phy, 4);
+    uint32_t state = cleat_optiga_phy_value(&l->phy);
     uint16_t len = (uint16_t)state;
     /* BUSY does not matter when a frame is there: it may be the ACK. */
     if ((state & STATE_RESPONSE) == 0 || len == 0) {

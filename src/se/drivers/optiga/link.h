@@ -55,8 +55,6 @@ struct cleat_optiga_link {
 
 /** Both sides count from the start, as after a reset. */
 void cleat_optiga_link_restart(struct cleat_optiga_link *l);
-/** @return where to build the next packet, and the room for it. */
-struct cleat_buf cleat_optiga_link_room(struct cleat_optiga_link *l);
 /** Send the packet of len bytes in the room under a new number. It carries the
  *  acknowledgement of what was received last. Its answer takes the chip
  *  expect_us or longer: there is no use in asking earlier. */
@@ -66,8 +64,11 @@ void cleat_optiga_link_send(struct cleat_optiga_link *l, size_t len,
 void cleat_optiga_link_resend(struct cleat_optiga_link *l, size_t len);
 /** The last packet was ACKED: wait for the reply. */
 void cleat_optiga_link_listen(struct cleat_optiga_link *l, uint32_t now_us);
-/** @return the packet; valid until the next call. */
-struct cleat_buf cleat_optiga_link_packet(struct cleat_optiga_link *l);
+/** @return where the packet received is, packet_len bytes until the next call;
+ *  or where to build the next one, frame_len less FRAME_EXTRA. */
+static inline uint8_t *cleat_optiga_link_packet(struct cleat_optiga_link *l) {
+    return l->frame + 4;
+}
 /** Acknowledge it. more: another one is due. Otherwise DONE follows. */
 void cleat_optiga_link_ack(struct cleat_optiga_link *l, bool more);
 /** Fetch and drop what the chip holds, then reset the numbers: DONE. */

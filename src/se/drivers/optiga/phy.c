@@ -10,25 +10,29 @@
 /* Bus faults that are no missing acknowledge. */
 #define FAULT_MAX 3u
 
-enum job { NONE, WRITE, SELECT, READ, WAIT, SPEED, LINE };
-
-static void begin(struct cleat_optiga_phy *p, enum job job) {
-    p->job = (uint8_t)job;
+static void begin(struct cleat_optiga_phy *p, enum cleat_se_ask_type type) {
+    p->next.type = type;
+    p->reading = false;
     p->faults = 0;
     p->nacked = false;
     p->result = 0;
 }
 
 static void end(struct cleat_optiga_phy *p, int result) {
-    p->job = NONE;
+    p->next.type = CLEAT_SE_ASK_IDLE;
     p->result = (int16_t)result;
+}
+
+static bool is_transfer(const struct cleat_optiga_phy *p) {
+    return p->next.type == CLEAT_SE_ASK_WRITE ||
+           p->next.type == CLEAT_SE_ASK_READ;
 }
 
 void cleat_optiga_phy_write(struct cleat_optiga_phy *p, const uint8_t *data,
                             size_t len) {
-    begin(p, WRITE);
-    p->out = data;
-    p->len = (uint16_t)len;
+    begin(p, CLEAT_SE_ASK_WRITE);
+    p->next.address = CLEAT_OPTIGA_ADDRESS;
+    p->next.write = cleat_bytes_of(data, len);
 }
 
 void cleat_optiga_phy_write_u16(struct cleat_optiga_phy *p, uint8_t reg,
@@ -41,10 +45,11 @@ void cleat_optiga_phy_write_u16(struct cleat_optiga_phy *p, uint8_t reg,
 
 void cleat_optiga_phy_read(struct cleat_optiga_phy *p, uint8_t reg,
                            uint8_t *data, size_t len) {
-    begin(p, SELECT);
     p->reg = reg;
-    p->in = data;
-    p->len = (uint16_t)len;
+    cleat_optiga_phy_write(p, &p->reg, 1);
+    p->reading = true;
+    p->next.read = data;
+    p->next.read_len = len;
 }
 
 void cleat_optiga_phy_read_small(struct cleat_optiga_phy *p, uint8_t reg,
@@ -52,30 +57,31 @@ void cleat_optiga_phy_read_small(struct cleat_optiga_phy *p, uint8_t reg,
     cleat_optiga_phy_read(p, reg, p->small, n);
 }
 
-uint32_t cleat_optiga_phy_value(const struct cleat_optiga_phy *p, size_t n) {
-    struct cleat_reader r = cleat_reader_of(cleat_bytes_of(p->small, n));
-    return n == 2 ? cleat_read_u16(&r) : cleat_read_u32(&r);
+uint32_t cleat_optiga_phy_value(const struct cleat_optiga_phy *p) {
+    struct cleat_reader r =
+        cleat_reader_of(cleat_bytes_of(p->small, sizeof p->small));
+    return cleat_read_u32(&r);
 }
 
 void cleat_optiga_phy_wait(struct cleat_optiga_phy *p, uint32_t until_us) {
-    begin(p, WAIT);
+    begin(p, CLEAT_SE_ASK_WAIT);
     p->until_us = until_us;
 }
 
 void cleat_optiga_phy_speed(struct cleat_optiga_phy *p, uint32_t khz) {
-    begin(p, SPEED);
-    p->khz = khz;
+    begin(p, CLEAT_SE_ASK_SPEED);
+    p->next.khz = khz;
 }
 
 void cleat_optiga_phy_line(struct cleat_optiga_phy *p, enum cleat_i2c_line line,
                            bool high) {
-    begin(p, LINE);
-    p->line = (uint8_t)line;
-    p->high = high;
+    begin(p, CLEAT_SE_ASK_LINE);
+    p->next.line = line;
+    p->next.high = high;
 }
 
 void cleat_optiga_phy_drop(struct cleat_optiga_phy *p, uint32_t now_us) {
-    if (p->job != NONE) {
+    if (p->next.type != CLEAT_SE_ASK_IDLE) {
         p->ready_us = now_us + GUARD_US;
     } else if (p->ready_us - now_us > GUARD_US) {
         p->ready_us = now_us; /* Long ago. */
@@ -83,52 +89,25 @@ void cleat_optiga_phy_drop(struct cleat_optiga_phy *p, uint32_t now_us) {
     end(p, 0);
 }
 
-static bool ask_wait(struct cleat_se_ask *ask, uint64_t now_us,
-                     uint32_t until_us) {
-    ask->type = CLEAT_SE_ASK_WAIT;
-    ask->until_us = now_us + (until_us - (uint32_t)now_us);
-    return false;
-}
-
 bool cleat_optiga_phy_ask(struct cleat_optiga_phy *p, uint64_t now_us,
                           struct cleat_se_ask *ask) {
     uint32_t now = (uint32_t)now_us;
-    if (p->job == WAIT && cleat_optiga_phy_reached(now, p->until_us)) {
-        end(p, 0);
+    uint32_t from = now; /* A line or the clock: at once. */
+    if (p->next.type == CLEAT_SE_ASK_WAIT) {
+        from = p->until_us;
+        if (cleat_optiga_phy_reached(now, from)) {
+            end(p, 0);
+        }
+    } else if (is_transfer(p)) {
+        from = p->ready_us;
     }
-    if (p->job == NONE) {
+    if (p->next.type == CLEAT_SE_ASK_IDLE) {
         return true;
     }
-    if (p->job == WAIT) {
-        return ask_wait(ask, now_us, p->until_us);
-    }
-    if (p->job <= READ && !cleat_optiga_phy_reached(now, p->ready_us)) {
-        return ask_wait(ask, now_us, p->ready_us);
-    }
-    ask->address = CLEAT_OPTIGA_ADDRESS;
-    switch (p->job) {
-    case WRITE:
-        ask->type = CLEAT_SE_ASK_WRITE;
-        ask->write = cleat_bytes_of(p->out, p->len);
-        break;
-    case SELECT:
-        ask->type = CLEAT_SE_ASK_WRITE;
-        ask->write = cleat_bytes_of(&p->reg, 1);
-        break;
-    case READ:
-        ask->type = CLEAT_SE_ASK_READ;
-        ask->read = p->in;
-        ask->read_len = p->len;
-        break;
-    case SPEED:
-        ask->type = CLEAT_SE_ASK_SPEED;
-        ask->khz = p->khz;
-        break;
-    default:
-        ask->type = CLEAT_SE_ASK_LINE;
-        ask->line = (enum cleat_i2c_line)p->line;
-        ask->high = p->high;
-        break;
+    *ask = p->next;
+    if (!cleat_optiga_phy_reached(now, from)) {
+        ask->type = CLEAT_SE_ASK_WAIT;
+        ask->until_us = now_us + (from - now);
     }
     return false;
 }
@@ -151,31 +130,25 @@ static bool repeat(struct cleat_optiga_phy *p, int result, uint32_t now_us) {
         }
     }
     p->ready_us = now_us + NACK_PAUSE_US;
-    if (p->job == READ) {
-        p->job = SELECT;
-    }
+    p->next.type = CLEAT_SE_ASK_WRITE;
     return true;
 }
 
 void cleat_optiga_phy_told(struct cleat_optiga_phy *p, int result,
                            uint32_t now_us) {
-    if (p->job == SPEED || p->job == LINE) {
-        end(p, result);
+    enum cleat_se_ask_type type = p->next.type;
+    if (type == CLEAT_SE_ASK_IDLE || type == CLEAT_SE_ASK_WAIT) {
         return;
     }
-    if (p->job == NONE || p->job == WAIT) {
-        return;
-    }
-    p->ready_us = now_us + GUARD_US;
-    if (result != 0) {
-        if (!repeat(p, result, now_us)) {
-            end(p, result);
+    if (is_transfer(p)) {
+        p->ready_us = now_us + GUARD_US;
+        if (result != 0 && repeat(p, result, now_us)) {
+            return;
         }
-        return;
+        if (result == 0 && p->reading && type == CLEAT_SE_ASK_WRITE) {
+            p->next.type = CLEAT_SE_ASK_READ;
+            return;
+        }
     }
-    if (p->job == SELECT) {
-        p->job = READ;
-        return;
-    }
-    end(p, 0);
+    end(p, result);
 }

@@ -20,28 +20,23 @@ enum {
     CLEAT_OPTIGA_REG_MODE = 0x89
 };
 
-/** Times are the low 32 bits of the clock; no wait is longer than 16 s.
+/** Times are the low 32 bits of the clock; no wait is longer than 33 s.
  *  @return true unless t is that near ahead of now. */
 static inline bool cleat_optiga_phy_reached(uint32_t now_us, uint32_t t) {
-    return t - now_us - 1 >= 0x1000000u;
+    return t - now_us - 1 >= 0x2000000u;
 }
 
 struct cleat_optiga_phy {
-    uint8_t job;
     uint8_t reg;
     uint8_t faults;
-    bool high;
-    uint8_t line;
-    uint8_t small[4]; /**< Register values, written and read. */
-    const uint8_t *out;
-    uint8_t *in;
-    uint16_t len;
-    int16_t result; /**< Of the job that ended last. */
-    uint32_t khz;
+    bool reading;           /**< The job is a read; it begins by writing reg. */
     bool nacked;            /**< Since nack_until_us - the most. */
+    uint8_t small[4];       /**< Register values, written and read. */
+    int16_t result;         /**< Of the job that ended last. */
     uint32_t until_us;      /**< WAIT: the end. */
     uint32_t ready_us;      /**< No transfer before this. */
     uint32_t nack_until_us; /**< Repeat until then. */
+    struct cleat_se_ask next; /**< The job; IDLE: none. */
 };
 
 /** Begin a job; the one before has ended. `data` begins with the register. */
@@ -55,8 +50,8 @@ void cleat_optiga_phy_read(struct cleat_optiga_phy *p, uint8_t reg,
 /** Read a register of n <= 4 bytes into p->small. */
 void cleat_optiga_phy_read_small(struct cleat_optiga_phy *p, uint8_t reg,
                                  size_t n);
-/** @return the n bytes read last as a number. */
-uint32_t cleat_optiga_phy_value(const struct cleat_optiga_phy *p, size_t n);
+/** @return four bytes read last as a number; two are its high half. */
+uint32_t cleat_optiga_phy_value(const struct cleat_optiga_phy *p);
 void cleat_optiga_phy_wait(struct cleat_optiga_phy *p, uint32_t until_us);
 void cleat_optiga_phy_speed(struct cleat_optiga_phy *p, uint32_t khz);
 void cleat_optiga_phy_line(struct cleat_optiga_phy *p, enum cleat_i2c_line line,

@@ -242,16 +242,24 @@ static void drop(struct cleat_se_shield *s) {
     cleat_wipe(s->mac, sizeof s->mac);
 }
 
-/* A message of the layer itself, as it is. */
+/* A message of the layer itself; its answer goes to reply. */
+static struct cleat_optiga_request own(struct cleat_se_shield *s,
+                                       const uint8_t *bytes, size_t n) {
+    struct cleat_optiga_request request = {&s->own, 1, sizeof s->reply,
+                                           s->reply, 0};
+    s->own = cleat_bytes_of(bytes, n);
+    return request;
+}
+
+/* One as it is. */
 static void send_raw(struct cleat_se_shield *s,
                      struct cleat_optiga_transport *t, uint8_t stage,
                      const uint8_t *bytes, size_t n) {
-    struct cleat_buf sink = {s->reply, sizeof s->reply, 0};
+    struct cleat_optiga_request request = own(s, bytes, n);
     s->stage = stage;
-    s->own = cleat_bytes_of(bytes, n);
     t->sealing = NULL;
     t->raw = true;
-    cleat_optiga_transport_send(t, &s->own, 1, sink, 0);
+    cleat_optiga_transport_send(t, &request);
 }
 
 static void send_hello(struct cleat_se_shield *s,
@@ -264,20 +272,19 @@ static void send_hello(struct cleat_se_shield *s,
 /* A protected, or marked, message: protection as the low bits of sctr. */
 static void send_sealed(struct cleat_se_shield *s,
                         struct cleat_optiga_transport *t,
-                        const struct cleat_bytes *part, size_t count,
-                        struct cleat_buf sink) {
+                        const struct cleat_optiga_request *request) {
     s->out_plain = 0;
-    for (size_t i = 0; i < count; i++) {
-        s->out_plain += part[i].len;
+    for (size_t i = 0; i < request->count; i++) {
+        s->out_plain += request->part[i].len;
     }
     s->broken = false;
     s->head_len = s->seals ? HEAD_LEN : 1;
     t->sealing = s;
-    t->part = part;
+    t->request.part = request->part;
     if (s->seals) {
         make_tag(s, t);
     }
-    cleat_optiga_transport_send(t, part, count, sink, s->expect_us);
+    cleat_optiga_transport_send(t, request);
 }
 
 static void send_record(struct cleat_se_shield *s,
@@ -292,19 +299,15 @@ static void send_record(struct cleat_se_shield *s,
         s->out_seq = s->tx_seq;
     }
     t->raw = false;
-    send_sealed(s, t, s->part, s->count, s->sink);
+    send_sealed(s, t, s->request);
 }
 
 static void shield_send(struct cleat_se_shield *s,
                         struct cleat_optiga_transport *t,
-                        const struct cleat_bytes *part, size_t count,
-                        struct cleat_buf sink, uint32_t expect_us,
+                        const struct cleat_optiga_request *request,
                         bool in_clear) {
     bool ready = s->session == CLEAT_OPTIGA_SESSION_READY;
-    s->part = part;
-    s->count = count;
-    s->sink = sink;
-    s->expect_us = expect_us;
+    s->request = request;
     s->tries = 0;
     if (ready && s->tx_seq < REKEY_AT && s->rx_seq < REKEY_AT) {
         send_record(s, t, s->level);
@@ -354,7 +357,6 @@ static enum cleat_optiga_transport_event lost(struct cleat_se_shield *s,
 
 static enum cleat_optiga_transport_event
 on_hello(struct cleat_se_shield *s, struct cleat_optiga_transport *t) {
-    struct cleat_buf sink = {s->reply, sizeof s->reply, 0};
     if (cleat_optiga_transport_data(t) != 2 + FINISHED_LEN ||
         s->reply[0] != HELLO || s->reply[1] != PVER) {
         return lost(s, t,
@@ -373,11 +375,8 @@ on_hello(struct cleat_se_shield *s, struct cleat_optiga_transport *t) {
     s->opens = true;
     s->fixed = true;
     s->out_seq = s->rx_seq;
-    s->own = cleat_bytes_of(s->rnd, FINISHED_LEN);
-    uint32_t expect_us = s->expect_us;
-    s->expect_us = 0;
-    send_sealed(s, t, &s->own, 1, sink);
-    s->expect_us = expect_us;
+    struct cleat_optiga_request request = own(s, s->rnd, FINISHED_LEN);
+    send_sealed(s, t, &request);
     return CLEAT_OPTIGA_TRANSPORT_NONE;
 }
 
@@ -393,7 +392,7 @@ on_finished(struct cleat_se_shield *s, struct cleat_optiga_transport *t) {
     s->session = CLEAT_OPTIGA_SESSION_READY;
     cleat_wipe(s->rnd, sizeof s->rnd);
     cleat_wipe(s->reply, sizeof s->reply);
-    if (s->count == 0) {
+    if (s->request->count == 0) {
         return CLEAT_OPTIGA_TRANSPORT_DONE;
     }
     send_record(s, t, s->level);
@@ -404,14 +403,15 @@ on_finished(struct cleat_se_shield *s, struct cleat_optiga_transport *t) {
 static enum cleat_optiga_transport_event
 ask_again(struct cleat_se_shield *s, struct cleat_optiga_transport *t) {
     static const uint8_t alert[] = {ALERT_INTEGRITY};
+    struct cleat_optiga_request request = own(s, alert, sizeof alert);
+    request.sink = s->request->sink;
+    request.cap = s->request->cap;
     s->tries++;
-    s->own = cleat_bytes_of(alert, sizeof alert);
-    s->expect_us = 0;
     t->sealing = s; /* The answer is a record; the alert is none. */
     s->head_len = 0;
     s->seals = false;
     s->out_plain = 1;
-    cleat_optiga_transport_send(t, &s->own, 1, s->sink, 0);
+    cleat_optiga_transport_send(t, &request);
     return CLEAT_OPTIGA_TRANSPORT_NONE;
 }
 

@@ -17,12 +17,11 @@ enum cleat_optiga_session {
 };
 
 struct cleat_se_shield_driver {
-    /** As cleat_optiga_transport_send(), after a handshake if there is no
-     *  session. in_clear: without one if there is none. No parts: the handshake
-     *  alone. */
+    /** As cleat_optiga_transport_send(), and the request stays, too; after a
+     * handshake if there is no session. in_clear: without one if there is none.
+     * No parts: the handshake alone. */
     void (*send)(struct cleat_se_shield *s, struct cleat_optiga_transport *t,
-                 const struct cleat_bytes *part, size_t count,
-                 struct cleat_buf sink, uint32_t expect_us, bool in_clear);
+                 const struct cleat_optiga_request *request, bool in_clear);
     /** Have the chip save its half of the session, or take it up again. */
     void (*manage)(struct cleat_se_shield *s, struct cleat_optiga_transport *t,
                    bool restore);

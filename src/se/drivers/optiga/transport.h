@@ -18,6 +18,15 @@ enum cleat_optiga_transport_event {
     CLEAT_OPTIGA_TRANSPORT_FAILED /**< link.cause tells. */
 };
 
+/** A command of `count` parts, and where the data of its response goes. */
+struct cleat_optiga_request {
+    const struct cleat_bytes *part;
+    uint8_t count;
+    uint16_t cap; /**< More data than this is an error. */
+    uint8_t *sink;
+    uint32_t expect_us; /**< The response does not come before. */
+};
+
 struct cleat_optiga_transport {
     uint8_t status;    /**< Sta of the response. */
     bool chained;      /**< A response chain is open. */
@@ -27,26 +36,19 @@ struct cleat_optiga_transport {
     uint8_t presence;  /**< PCTR bit of the presentation layer, or 0. */
     bool raw;          /**< The response is no APDU: without a header. */
     bool misfit;       /**< The response is not as long as it says or may. */
+    uint8_t packets;   /**< Of the response. */
     uint8_t header[4]; /**< Sta UnDef OutLen. */
     uint16_t total, offset, fragment;
     uint16_t len;  /**< Response bytes so far, header included. */
     uint16_t want; /**< Response bytes, header included; once known. */
-    uint16_t sink_cap;
-    uint8_t *sink;
-    const struct cleat_bytes *part;  /**< The command. */
+    struct cleat_optiga_request request;
     struct cleat_se_shield *sealing; /**< Whom its bytes pass, or NULL. */
-    uint32_t expect_us;
     struct cleat_optiga_link link;
 };
 
-/**
- * Send a command of `count` parts; they and the sink stay until DONE or FAILED.
- * A response with more data than sink_cap is an error; it does not come before
- * expect_us.
- */
+/** Send a command; its parts and its sink stay until DONE or FAILED. */
 void cleat_optiga_transport_send(struct cleat_optiga_transport *t,
-                                 const struct cleat_bytes *part, size_t count,
-                                 struct cleat_buf sink, uint32_t expect_us);
+                                 const struct cleat_optiga_request *request);
 /** Go on; the physical job has ended. */
 enum cleat_optiga_transport_event
 cleat_optiga_transport_step(struct cleat_optiga_transport *t, uint32_t now_us);

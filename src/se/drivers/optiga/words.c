@@ -22,8 +22,7 @@ static const char *const words[CLEAT_OPTIGA_CAUSE_COUNT] = {
     [CLEAT_OPTIGA_CHAIN_REFUSED] = "chip refuses the command chain",
     [CLEAT_OPTIGA_CHAIN_BROKEN] = "response chain is broken",
     [CLEAT_OPTIGA_EARLY] = "reply before the end of the command",
-    [CLEAT_OPTIGA_TOO_LONG] = "response is longer than it may be",
-    [CLEAT_OPTIGA_LENGTH] = "response length disagrees with its header",
+    [CLEAT_OPTIGA_LENGTH] = "response is not as long as it says or may be",
     [CLEAT_OPTIGA_SHIELD_LOST] =
         "chip gave the shielded connection up; the next operation makes a new "
         "one",
@@ -41,7 +40,6 @@ static const char *const words[CLEAT_OPTIGA_CAUSE_COUNT] = {
     [CLEAT_OPTIGA_RESPONSE] = "response is not what the command returns",
     [CLEAT_OPTIGA_STATUS] = "status of the response is unknown",
     [CLEAT_OPTIGA_NO_REASON] = "refused, and the reason could not be read",
-    [CLEAT_OPTIGA_NO_ROOM] = "buffer is too small",
     [CLEAT_OPTIGA_NOT_OPEN] = "the element is not open",
     [CLEAT_OPTIGA_CERT_ROOM] = "certificate does not fit the buffer",
     [CLEAT_OPTIGA_CERT_SHORT] = "certificate object ends too early",

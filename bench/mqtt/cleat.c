@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: MIT */
+/* Cleat under load, used as any program uses it: a client on the Linux port's
+ * TCP, one loop, static buffers. */
+#define _GNU_SOURCE
+#include <poll.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cleat/client.h"
+#include "cleat/linux_net.h"
+#include "cleat/port.h"
+#include "cleat/se.h"
+#include "cleat/tls.h"
+#include "peer.h"
+
+static struct cleat_linux_net net;
+static struct cleat_mqtt session;
+static struct cleat_client client;
+static uint8_t tx[256 * 1024], rx[4096];
+static uint8_t *io;
+static struct cleat_mqtt_slot slots[1024]; /* room to queue, not the window */
+static uint16_t qos2_ids[4096];
+static struct cleat_client_sub sub;
+static uint32_t done;
+
+/* TLS; the software element's key and certificate lie beside the CA. */
+static struct cleat_stream *secure(const struct bench_job *job) {
+    static struct cleat_se se;
+    static struct cleat_task task = {"element", cleat_se_step, &se, NULL};
+    static struct cleat_tls tls;
+    static uint8_t certificate[4096], ca[8192];
+    static char identity[512];
+    struct cleat_detail detail = {0};
+    int folder = (int)(strrchr(job->ca, '/') - job->ca);
+    snprintf(identity, sizeof identity, "%.*s/id.key,%.*s/id.pem", folder,
+             job->ca, folder, job->ca);
+    struct cleat_se_config config = {.address = identity};
+    struct cleat_se_op op = {.type = CLEAT_SE_OPEN};
+    FILE *f = fopen(job->ca, "rb");
+    size_t ca_len = f == NULL ? 0 : fread(ca, 1, sizeof ca, f);
+    if (f == NULL || fclose(f) != 0 ||
+        cleat_se_init(&se, cleat_se_driver_find(cleat_bytes_str("soft")),
+                      &config, &task, &detail) != 0 ||
+        cleat_se_do(&se, &op, 0) != 0) {
+        bench_fail("cleat: element");
+    }
+    op = (struct cleat_se_op){.type = CLEAT_SE_CERTIFICATE,
+                              .object = CLEAT_SE_OBJECT_CERTIFICATE,
+                              .out = {certificate, sizeof certificate, 0}};
+    if (cleat_se_do(&se, &op, 0) != 0) {
+        bench_fail("cleat: certificate");
+    }
+    struct cleat_tls_config with = {.lower = cleat_linux_net_stream(&net),
+                                    .se = &se,
+                                    .certificate =
+                                        cleat_bytes_of(certificate, op.out.len),
+                                    .ca = {cleat_bytes_of(ca, ca_len)},
+                                    .hostname = "localhost"};
+    if (cleat_tls_init(&tls, &with, &detail) != 0) {
+        bench_fail(detail.text != NULL ? detail.text : "cleat: TLS");
+    }
+    return cleat_tls_stream(&tls);
+}
+
+static void prepare(const struct bench_job *job, const char *id, bool receive) {
+    struct cleat_linux_net_config tcp = {.host = job->host, .port = job->port};
+    static struct cleat_mqtt_config mqtt;
+    mqtt = (struct cleat_mqtt_config){.client_id = cleat_bytes_str(id),
+                                      .clean_session = true,
+                                      .tx_buf = tx,
+                                      .tx_cap = sizeof tx,
+                                      .slots = slots,
+                                      .slot_count = 1024,
+                                      .inflight_max = (uint16_t)job->window,
+                                      .rx_buf = rx,
+                                      .rx_cap = sizeof rx,
+                                      .qos2_ids = qos2_ids,
+                                      .qos2_count = 4096};
+    io = malloc(job->buffer);
+    sub.filter = cleat_bytes_str(BENCH_TOPIC);
+    sub.qos = (uint8_t)job->qos;
+    struct cleat_client_config config = {.session = &session,
+                                         .io_buf = io,
+                                         .io_cap = job->buffer,
+                                         .subs = &sub,
+                                         .sub_count = receive ? 1 : 0,
+                                         .max_retries = 1};
+    if (io == NULL || cleat_linux_net_init(&net, &tcp) != 0) {
+        bench_fail("cleat: network");
+    }
+    config.stream =
+        job->ca != NULL ? secure(job) : cleat_linux_net_stream(&net);
+    if (cleat_mqtt_init(&session, &mqtt) != 0 ||
+        cleat_client_init(&client, &config) != 0) {
+        bench_fail("cleat: set-up");
+    }
+    cleat_client_start(&client, cleat_port_now_ms());
+}
+
+static void wait_for(uint64_t due) {
+    struct pollfd fd = {cleat_linux_net_fd(&net), cleat_linux_net_events(&net),
+                        0};
+    uint64_t now = cleat_port_now_ms();
+    if (due > now) {
+        uint64_t wait = due - now;
+        poll(&fd, fd.fd >= 0 ? 1 : 0, wait > 10000 ? 10000 : (int)wait);
+    }
+}
+
+static void take_events(void) {
+    struct cleat_client_event e;
+    uint64_t now = cleat_port_now_ms();
+    while (cleat_client_event(&client, &e, now)) {
+        if (e.type == CLEAT_CLIENT_UP) {
+            bench_ready();
+        } else if (e.type != CLEAT_CLIENT_MQTT) {
+            fprintf(stderr, "cleat: %s %s\n", cleat_strerror(e.err),
+                    e.detail.text == NULL ? "" : e.detail.text);
+            bench_fail("cleat: connection lost");
+        } else if (e.mqtt.type == CLEAT_MQTT_DELIVERED ||
+                   (e.mqtt.type == CLEAT_MQTT_MESSAGE && e.mqtt.last)) {
+            done++;
+        }
+    }
+}
+
+void bench_publish(const struct bench_job *job, const uint8_t *payload) {
+    struct cleat_bytes topic = cleat_bytes_str(BENCH_TOPIC);
+    struct cleat_bytes bytes = cleat_bytes_of(payload, job->size);
+    uint32_t sent = 0;
+    prepare(job, "bench-pub", false);
+    while (sent < job->count || cleat_client_is_busy(&client)) {
+        uint64_t now = cleat_port_now_ms();
+        while (sent < job->count && cleat_client_is_up(&client) &&
+               (job->qos == 0 || sent - done < job->window) &&
+               cleat_client_publish(&client, topic, bytes, (uint8_t)job->qos,
+                                    false, now) >= 0) {
+            sent++;
+        }
+        uint64_t due = cleat_client_step(&client, now);
+        take_events();
+        if (sent == job->count && job->qos == 0 &&
+            !cleat_client_is_busy(&client)) {
+            break;
+        }
+        if (due > now && (job->qos > 0 || cleat_client_is_busy(&client) ||
+                          !cleat_client_is_up(&client))) {
+            wait_for(due);
+        }
+    }
+}
+
+void bench_receive(const struct bench_job *job) {
+    prepare(job, "bench-sub", true);
+    for (;;) {
+        uint64_t due = cleat_client_step(&client, cleat_port_now_ms());
+        take_events();
+        if (done >= job->count) {
+            break;
+        }
+        wait_for(due);
+    }
+    cleat_client_step(&client, cleat_port_now_ms()); /* The last answers. */
+}

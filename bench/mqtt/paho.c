@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: MIT */
+/* Paho's C client under load: its synchronous interface with callbacks, which
+ * runs a receiving thread of its own. */
+#define _GNU_SOURCE
+#include <MQTTClient.h>
+#include <pthread.h>
+#include <stddef.h>
+#include <stdio.h>
+
+#include "peer.h"
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t moved = PTHREAD_COND_INITIALIZER;
+static uint32_t done, wanted;
+
+static void count_one(void) {
+    pthread_mutex_lock(&lock);
+    if (++done >= wanted) {
+        pthread_cond_signal(&moved);
+    }
+    pthread_mutex_unlock(&lock);
+}
+
+static void on_delivered(void *arg, MQTTClient_deliveryToken token) {
+    (void)arg, (void)token;
+    count_one();
+}
+
+static int on_message(void *arg, char *topic, int len,
+                      MQTTClient_message *message) {
+    (void)arg, (void)len;
+    count_one();
+    MQTTClient_freeMessage(&message);
+    MQTTClient_free(topic);
+    return 1;
+}
+
+static void on_lost(void *arg, char *cause) {
+    (void)arg, (void)cause;
+    bench_fail("Paho: connection lost");
+}
+
+static MQTTClient dial(const struct bench_job *job, const char *id) {
+    char uri[64];
+    MQTTClient client;
+    MQTTClient_connectOptions options = MQTTClient_connectOptions_initializer;
+    snprintf(uri, sizeof uri, "tcp://%s:%u", job->host, (unsigned)job->port);
+    if (MQTTClient_create(&client, uri, id, MQTTCLIENT_PERSISTENCE_NONE,
+                          NULL) != 0 ||
+        MQTTClient_setCallbacks(client, NULL, on_lost, on_message,
+                                on_delivered) != 0) {
+        bench_fail("Paho: set-up");
+    }
+    options.cleansession = 1;
+    options.reliable = 0;
+    options.maxInflightMessages = (int)job->window;
+    if (MQTTClient_connect(client, &options) != 0) {
+        bench_fail("Paho: connect");
+    }
+    return client;
+}
+
+static void wait_all(void) {
+    pthread_mutex_lock(&lock);
+    while (done < wanted) {
+        pthread_cond_wait(&moved, &lock);
+    }
+    pthread_mutex_unlock(&lock);
+}
+
+void bench_publish(const struct bench_job *job, const uint8_t *payload) {
+    MQTTClient client = dial(job, "bench-pub");
+    wanted = job->qos == 0 ? 0 : job->count;
+    bench_ready();
+    for (uint32_t i = 0; i < job->count; i++) {
+        if (MQTTClient_publish(client, BENCH_TOPIC, (int)job->size, payload,
+                               job->qos, 0, NULL) != 0) {
+            bench_fail("Paho: publish");
+        }
+    }
+    wait_all();
+}
+
+void bench_receive(const struct bench_job *job) {
+    MQTTClient client = dial(job, "bench-sub");
+    wanted = job->count;
+    if (MQTTClient_subscribe(client, BENCH_TOPIC, job->qos) != 0) {
+        bench_fail("Paho: subscribe");
+    }
+    bench_ready();
+    wait_all();
+}

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT */
+/* What the verbs of `cleat aws` share: the settings, who the device is, and
+ * where what they make goes. */
+#ifndef CLEAT_CLI_AWS_H
+#define CLEAT_CLI_AWS_H
+
+#include <cjson/cJSON.h>
+#include <openssl/x509.h>
+
+#include "doctor.h"
+
+#define CLI_AWS_PARAMETERS 16
+
+struct cli_aws {
+    /* the call */
+    struct cli_options options;
+    const char *method; /**< register: multi-account... */
+    const char *region, *account, *client_id_asked;
+    const char *template_name, *role, *out, *ca;
+    const char *parameters[CLI_AWS_PARAMETERS]; /**< NAME=VALUE */
+    size_t parameter_count;
+    uint16_t new_key, new_certificate;
+    bool claim, default_mode, replace, no_proof, json;
+    /* the device; filled by cli_aws_open() */
+    struct cli_doctor *d; /**< Walks, and keeps the chip open. */
+    char found_region[40];
+    char client_id[132];
+};
+
+/** Load the settings; open the chip and find the client ID unless one was
+ *  given (then the chip stays closed). Prints what is broken.
+ *  @return CLI_OK or an exit status. */
+int cli_aws_open(struct cli_aws *a, bool needs_chip);
+/** Walk the doctor's steps up to `last`. Prints what is broken.
+ *  @return CLI_OK or the exit status of the step. */
+int cli_aws_walk(struct cli_aws *a, enum cli_doctor_step first,
+                 enum cli_doctor_step last);
+
+/** The least that this device needs. cJSON's; NULL: out of memory. */
+cJSON *cli_aws_policy(const struct cli_aws *a);
+/** The least that a claim certificate needs for that template. */
+cJSON *cli_aws_claim_policy(const struct cli_aws *a);
+/** The same for any device whose client ID is its thing's name. */
+cJSON *cli_aws_fleet_policy(const struct cli_aws *a);
+/** Print one to standard output. @return an exit status. */
+int cli_aws_print(cJSON *json);
+
+/** The verbs. @return an exit status. */
+int cli_aws_register(struct cli_aws *a);
+int cli_aws_provision(struct cli_aws *a);
+
+/**
+ * A certificate signing request for the key in `object`, signed by it.
+ * @param point  Its uncompressed public point (P-256).
+ * @return PEM, to be freed with OPENSSL_free; NULL with words in why.
+ */
+char *cli_aws_request(struct cleat_se *se, uint16_t object,
+                      struct cleat_bytes point, const char *common_name,
+                      char *why, size_t why_cap);
+#define CLI_AWS_STORED_MAX 1728u /**< Room of a certificate object. */
+/** A certificate as chips leave the factory with: tag C0 and the body of a TLS
+ *  Certificate message. @return bytes at out, 0: it does not fit. */
+size_t cli_aws_stored(X509 *certificate, uint8_t *out, size_t cap);
+/** @return true if the certificate is for that public point. */
+bool cli_aws_is_for(X509 *certificate, struct cleat_bytes point);
+
+#endif

@@ -1,0 +1,394 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * `cleat aws provision`: fleet provisioning by claim. The device connects with
+ * the certificate it has (the claim), makes a new key pair in another slot of
+ * the chip, has a request signed by it turned into a certificate over MQTT,
+ * registers itself with a template, and only then writes the certificate.
+ */
+#include <openssl/crypto.h>
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "aws.h"
+#include "cleat/port.h"
+
+#define CREATE "$aws/certificates/create-from-csr/json"
+#define ANSWER_MAX 65536u
+#define TOPIC_MAX 300
+
+struct provision {
+    struct cli_aws *a;
+    char accepted[TOPIC_MAX], rejected[TOPIC_MAX];
+    char answer[ANSWER_MAX + 1];
+    size_t answer_len;
+    bool is_accepted, complete;
+    uint8_t point[CLEAT_SE_POINT_MAX];
+    size_t point_len;
+    X509 *certificate;
+    char certificate_id[128], thing[132];
+    char *token; /* cJSON's; wiped */
+};
+
+static int broken(const char *what, const char *why) {
+    cli_error("%s: %s", what, why);
+    return CLI_FAILED;
+}
+
+/* ---- a question and its answer over MQTT ---- */
+
+static void on_message(void *arg, const struct cleat_mqtt_event *e) {
+    struct provision *p = arg;
+    bool yes = cleat_bytes_equal(e->topic, cleat_bytes_str(p->accepted));
+    if (!yes && !cleat_bytes_equal(e->topic, cleat_bytes_str(p->rejected))) {
+        return;
+    }
+    if (e->offset == 0) {
+        p->answer_len = 0;
+        p->is_accepted = yes;
+    }
+    if (p->answer_len == e->offset &&
+        e->payload.len <= ANSWER_MAX - p->answer_len) {
+        memcpy(p->answer + p->answer_len, e->payload.data, e->payload.len);
+        p->answer_len += e->payload.len;
+        p->complete = e->last;
+    }
+    p->answer[p->answer_len] = '\0';
+}
+
+static bool is_answered(const struct cli_doctor_talk *t) {
+    const struct provision *p = t->message_arg;
+    return p->complete;
+}
+
+static bool is_subscribed(const struct cli_doctor_talk *t) {
+    return t->subscribed;
+}
+
+static int no_answer(const struct cli_doctor *d, const char *topic) {
+    char what[TOPIC_MAX + 40];
+    snprintf(what, sizeof what, "no answer on %s", topic);
+    if (d->talk.end == CLI_DOCTOR_TALK_CLOSED) {
+        return broken(what, "the broker hung up; does the claim's policy allow "
+                            "these topics (`cleat aws policy --claim`)?");
+    }
+    return broken(what, "is it AWS IoT, is the template enabled, does the "
+                        "claim's policy allow these topics (`cleat aws policy "
+                        "--claim`)?");
+}
+
+/* The element of an answer that tells why not. */
+static int rejected(const struct provision *p, const char *topic) {
+    char why[400];
+    cJSON *root = cJSON_ParseWithLength(p->answer, p->answer_len);
+    const cJSON *code = cJSON_GetObjectItemCaseSensitive(root, "errorCode");
+    const cJSON *text = cJSON_GetObjectItemCaseSensitive(root, "errorMessage");
+    snprintf(why, sizeof why, "%.60s: %.300s",
+             cJSON_IsString(code) ? code->valuestring : "no code",
+             cJSON_IsString(text) ? text->valuestring : "no reason given");
+    cJSON_Delete(root);
+    cli_error("%s was rejected: %s", topic, why);
+    return CLI_FAILED;
+}
+
+/* Subscribe to both answers, ask, and wait for one. The question is deleted.
+ * @return CLI_OK with the answer parsed in *out, which the caller deletes. */
+static int ask(struct provision *p, const char *topic, cJSON *question,
+               cJSON **out) {
+    struct cli_doctor *d = p->a->d;
+    struct cli_doctor_talk *t = &d->talk;
+    snprintf(p->accepted, sizeof p->accepted, "%s/accepted", topic);
+    snprintf(p->rejected, sizeof p->rejected, "%s/rejected", topic);
+    const struct cleat_mqtt_filter filters[2] = {
+        {cleat_bytes_str(p->accepted), 1}, {cleat_bytes_str(p->rejected), 1}};
+    char *text = cJSON_PrintUnformatted(question);
+    cJSON_Delete(question);
+    if (text == NULL) {
+        return broken("aws provision", "out of memory");
+    }
+    t->message = on_message;
+    t->message_arg = p;
+    t->subscribed = false;
+    p->complete = false;
+    uint64_t now = cleat_port_now_ms();
+    int err = cleat_mqtt_subscribe(&t->session, filters, 2, now);
+    (void)cli_doctor_go_on(d, is_subscribed, 2 * d->s->mqtt_timeout_ms);
+    if (err >= 0 && t->subscribed && t->granted != CLEAT_MQTT_SUBACK_REFUSED) {
+        err = cleat_mqtt_publish(&t->session, cleat_bytes_str(topic),
+                                 cleat_bytes_str(text), 1, false,
+                                 cleat_port_now_ms());
+        (void)cli_doctor_go_on(d, is_answered, 4 * d->s->mqtt_timeout_ms);
+    }
+    OPENSSL_cleanse(text, strlen(text)); /* it may hold the token */
+    cJSON_free(text);
+    if (err < 0) {
+        return broken(topic, cleat_strerror(err));
+    }
+    if (!p->complete) {
+        return no_answer(d, topic);
+    }
+    if (!p->is_accepted) {
+        return rejected(p, topic);
+    }
+    *out = cJSON_ParseWithLength(p->answer, p->answer_len);
+    return *out == NULL ? broken(topic, "the answer is no JSON") : CLI_OK;
+}
+
+/* @return the text of that name, or NULL. */
+static const char *text_of(const cJSON *root, const char *name) {
+    const cJSON *o = cJSON_GetObjectItemCaseSensitive(root, name);
+    return cJSON_IsString(o) ? o->valuestring : NULL;
+}
+
+/* ---- the chip ---- */
+
+static int do_op(struct cli_doctor *d, struct cleat_se_op *op,
+                 const char *what) {
+    if (cleat_se_do(&d->se.se, op, 0) == CLEAT_OK) {
+        return CLI_OK;
+    }
+    cli_se_error(what, op);
+    return cli_doctor_step_status(CLI_DOCTOR_CHIP);
+}
+
+/* A slot whose certificate is in use is not made anew unasked. */
+static int slot_free(struct cli_aws *a) {
+    uint8_t byte[1];
+    struct cleat_se_op op = {.type = CLEAT_SE_READ,
+                             .object = a->new_certificate};
+    const struct cleat_settings *s = a->d->s;
+    op.out.data = byte;
+    op.out.cap = sizeof byte;
+    if (a->new_key == cleat_settings_object(s->client_private_key) ||
+        a->new_certificate == cleat_settings_object(s->client_certificate)) {
+        cli_error("--key and --certificate name the claim's own slots: choose "
+                  "others, the claim is needed until all is done");
+        return CLI_USAGE;
+    }
+    int err = cleat_se_do(&a->d->se.se, &op, 0);
+    if (err == CLEAT_OK && op.out.len > 0 && !a->replace) {
+        cli_error("object 0x%04X holds a certificate already: with --replace "
+                  "its key 0x%04X is made anew and the old pair is lost",
+                  a->new_certificate, a->new_key);
+        return CLI_USAGE;
+    }
+    return CLI_OK;
+}
+
+static int make_key(struct provision *p) {
+    struct cleat_se_op op = {.type = CLEAT_SE_GENERATE,
+                             .object = p->a->new_key,
+                             .curve = CLEAT_CURVE_P256,
+                             .usage = CLEAT_SE_USE_AUTH | CLEAT_SE_USE_SIGN};
+    op.out.data = p->point;
+    op.out.cap = sizeof p->point;
+    int status = do_op(p->a->d, &op, "no key pair can be made");
+    p->point_len = op.out.len;
+    return status;
+}
+
+static int write_certificate(struct provision *p) {
+    uint8_t stored[CLI_AWS_STORED_MAX];
+    size_t len = cli_aws_stored(p->certificate, stored, sizeof stored);
+    if (len == 0) {
+        return broken("the certificate", "does not fit the chip's object");
+    }
+    struct cleat_se_op op = {
+        .type = CLEAT_SE_WRITE, .object = p->a->new_certificate, .erase = true};
+    op.in = cleat_bytes_of(stored, len);
+    return do_op(p->a->d, &op, "the certificate cannot be written");
+}
+
+/* ---- the two questions ---- */
+
+static int take_certificate(struct provision *p, const cJSON *answer) {
+    const char *pem = text_of(answer, "certificatePem");
+    const char *id = text_of(answer, "certificateId");
+    const char *token = text_of(answer, "certificateOwnershipToken");
+    if (pem == NULL || token == NULL) {
+        return broken(CREATE, "the answer lacks certificatePem or "
+                              "certificateOwnershipToken");
+    }
+    BIO *bio = BIO_new_mem_buf(pem, -1);
+    p->certificate =
+        bio == NULL ? NULL : PEM_read_bio_X509(bio, NULL, NULL, NULL);
+    BIO_free(bio);
+    ERR_clear_error();
+    if (p->certificate == NULL) {
+        return broken(CREATE, "certificatePem is no certificate");
+    }
+    if (!cli_aws_is_for(p->certificate,
+                        cleat_bytes_of(p->point, p->point_len))) {
+        return broken(CREATE, "the certificate that came is for another key; "
+                              "it is not written");
+    }
+    snprintf(p->certificate_id, sizeof p->certificate_id, "%s",
+             id == NULL ? "" : id);
+    p->token = OPENSSL_strdup(token);
+    return p->token == NULL ? broken(CREATE, "out of memory") : CLI_OK;
+}
+
+static int create_certificate(struct provision *p) {
+    char why[256] = "";
+    cJSON *answer = NULL;
+    char *pem = cli_aws_request(&p->a->d->se.se, p->a->new_key,
+                                cleat_bytes_of(p->point, p->point_len),
+                                p->a->client_id, why, sizeof why);
+    if (pem == NULL) {
+        return broken("certificate signing request", why);
+    }
+    cJSON *question = cJSON_CreateObject();
+    cJSON_AddStringToObject(question, "certificateSigningRequest", pem);
+    OPENSSL_free(pem);
+    int status = ask(p, CREATE, question, &answer);
+    if (status == CLI_OK) {
+        status = take_certificate(p, answer);
+    }
+    cJSON_Delete(answer);
+    return status;
+}
+
+static bool add_parameters(const struct cli_aws *a, cJSON *question) {
+    cJSON *o = cJSON_AddObjectToObject(question, "parameters");
+    for (size_t i = 0; i < a->parameter_count; i++) {
+        char name[128];
+        const char *text = a->parameters[i];
+        size_t n = strcspn(text, "=");
+        if (text[n] != '=' || n == 0 || n >= sizeof name) {
+            cli_error("--parameter: \"%s\" is not NAME=VALUE", text);
+            return false;
+        }
+        snprintf(name, sizeof name, "%.*s", (int)n, text);
+        cJSON_AddStringToObject(o, name, text + n + 1);
+    }
+    if (a->parameter_count == 0) {
+        cJSON_AddStringToObject(o, "SerialNumber", a->client_id);
+    }
+    return true;
+}
+
+static int register_thing(struct provision *p) {
+    char topic[200];
+    cJSON *answer = NULL;
+    cJSON *question = cJSON_CreateObject();
+    snprintf(topic, sizeof topic,
+             "$aws/provisioning-templates/%s/provision/json",
+             p->a->template_name);
+    cJSON_AddStringToObject(question, "certificateOwnershipToken", p->token);
+    if (!add_parameters(p->a, question)) {
+        cJSON_Delete(question);
+        return CLI_USAGE;
+    }
+    int status = ask(p, topic, question, &answer);
+    if (status == CLI_OK) {
+        const char *thing = text_of(answer, "thingName");
+        snprintf(p->thing, sizeof p->thing, "%s", thing == NULL ? "" : thing);
+    }
+    cJSON_Delete(answer);
+    return status;
+}
+
+/* ---- the new identity ---- */
+
+/* Walk once more with the new pair: read back, sign, connect. */
+static int prove(struct provision *p) {
+    struct cli_aws *a = p->a;
+    struct cli_doctor *d = a->d;
+    char object[16];
+    snprintf(object, sizeof object, "0x%04X", a->new_certificate);
+    int status =
+        cli_config_set(&d->config, "CLIENT_CERTIFICATE", object, "provision");
+    snprintf(object, sizeof object, "0x%04X", a->new_key);
+    if (status == CLI_OK) {
+        status = cli_config_set(&d->config, "CLIENT_PRIVATE_KEY", object,
+                                "provision");
+    }
+    X509_free(d->leaf);
+    d->leaf = NULL;
+    if (status == CLI_OK) {
+        status = cli_aws_walk(a, CLI_DOCTOR_CERTIFICATE, CLI_DOCTOR_KEY);
+    }
+    if (status != CLI_OK || a->no_proof) {
+        return status;
+    }
+    cli_doctor_drop_connection(d);
+    status = cli_aws_walk(a, CLI_DOCTOR_NAME, CLI_DOCTOR_MQTT);
+    if (status == CLI_OK) {
+        cli_doctor_hang_up(d);
+    }
+    return status;
+}
+
+static int report(const struct provision *p) {
+    const struct cli_aws *a = p->a;
+    char object[16];
+    if (!a->json) {
+        printf("thing: %s\ncertificate: %s, in object 0x%04X, for key "
+               "0x%04X%s\nset:\n  CLIENT_CERTIFICATE = 0x%04X\n  "
+               "CLIENT_PRIVATE_KEY = 0x%04X\n",
+               p->thing, p->certificate_id, a->new_certificate, a->new_key,
+               a->no_proof ? "" : ", accepted by the broker",
+               a->new_certificate, a->new_key);
+        return CLI_OK;
+    }
+    cJSON *root = cJSON_CreateObject();
+    cJSON_AddStringToObject(root, "thing", p->thing);
+    cJSON_AddStringToObject(root, "certificate_id", p->certificate_id);
+    snprintf(object, sizeof object, "0x%04X", a->new_certificate);
+    cJSON_AddStringToObject(root, "certificate", object);
+    snprintf(object, sizeof object, "0x%04X", a->new_key);
+    cJSON_AddStringToObject(root, "key", object);
+    cJSON_AddBoolToObject(root, "proven", !a->no_proof);
+    return cli_aws_print(root);
+}
+
+static int provision(struct provision *p) {
+    struct cli_aws *a = p->a;
+    int status = cli_aws_walk(a, CLI_DOCTOR_CERTIFICATE, CLI_DOCTOR_KEY);
+    if (status == CLI_OK) {
+        status = slot_free(a);
+    }
+    if (status == CLI_OK) {
+        status = cli_aws_walk(a, CLI_DOCTOR_CLOCK, CLI_DOCTOR_MQTT);
+    }
+    if (status == CLI_OK) {
+        status = make_key(p);
+    }
+    if (status == CLI_OK) {
+        status = create_certificate(p);
+    }
+    if (status == CLI_OK) {
+        status = register_thing(p);
+    }
+    if (a->d->stream != NULL) {
+        cli_doctor_hang_up(a->d);
+    }
+    if (status == CLI_OK) {
+        status = write_certificate(p);
+    }
+    if (status == CLI_OK) {
+        status = prove(p);
+    }
+    return status == CLI_OK ? report(p) : status;
+}
+
+int cli_aws_provision(struct cli_aws *a) {
+    if (a->template_name == NULL) {
+        cli_error("aws provision: name the template: --template NAME");
+        return CLI_USAGE;
+    }
+    struct provision *p = calloc(1, sizeof *p);
+    if (p == NULL) {
+        return broken("aws provision", "out of memory");
+    }
+    p->a = a;
+    int status = provision(p);
+    X509_free(p->certificate);
+    if (p->token != NULL) {
+        OPENSSL_clear_free(p->token, strlen(p->token));
+    }
+    OPENSSL_cleanse(p, sizeof *p);
+    free(p);
+    return status;
+}

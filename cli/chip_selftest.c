@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * `cleat chip selftest`: tries what the element says it can do and checks each
+ * answer with OpenSSL or by itself. Nothing that lasts is changed; the only
+ * trace is one security event for the identity's signature.
+ */
+#define _POSIX_C_SOURCE 200809L
+#include <cjson/cJSON.h>
+#include <openssl/err.h>
+#include <openssl/rand.h>
+#include <string.h>
+
+#include "cleat/port.h"
+#include "cleat/se_chip.h"
+#include "identity.h"
+
+#define RANDOM_LEN 256
+#define DIGEST_LEN 32
+#define POINT_LEN 65
+
+/** One check. Words in why when it fails. */
+struct check {
+    const char *name, *what;
+    uint32_t can; /* capabilities it needs */
+    bool (*run)(struct cli_chip_call *c, char *why, size_t cap);
+};
+
+static bool bad(char *why, size_t cap, const char *text) {
+    snprintf(why, cap, "%s", text);
+    return false;
+}
+
+static bool ask(struct cli_chip_call *c, struct cleat_se_op *op, char *why,
+                size_t cap) {
+    if (cleat_se_do(&c->se.se, op, 0) == CLEAT_OK) {
+        return true;
+    }
+    return bad(why, cap,
+               op->detail.text != NULL ? op->detail.text
+                                       : cleat_strerror(op->err));
+}
+
+static bool check_uid(struct cli_chip_call *c, char *why, size_t cap) {
+    uint8_t uid[64];
+    struct cleat_se_op op =
+        cli_chip_op(CLEAT_SE_READ, CLEAT_SE_OBJECT_UID, uid, sizeof uid);
+    if (!ask(c, &op, why, cap)) {
+        return false;
+    }
+    return op.out.len > 0 || bad(why, cap, "the UID is empty");
+}
+
+/* Not a test of quality: stuck, repeating and lopsided ones are seen. */
+static bool check_random(struct cli_chip_call *c, char *why, size_t cap) {
+    uint8_t data[2][RANDOM_LEN];
+    int ones = 0;
+    for (size_t i = 0; i < 2; i++) {
+        struct cleat_se_op op =
+            cli_chip_op(CLEAT_SE_RANDOM, 0, data[i], RANDOM_LEN);
+        if (!ask(c, &op, why, cap)) {
+            return false;
+        }
+    }
+    for (size_t i = 0; i < sizeof data; i++) {
+        for (int bit = 0; bit < 8; bit++) {
+            ones += data[i / RANDOM_LEN][i % RANDOM_LEN] >> bit & 1;
+        }
+    }
+    bool repeats = memcmp(data[0], data[1], RANDOM_LEN) == 0;
+    cleat_wipe(data, sizeof data);
+    if (repeats) {
+        return bad(why, cap, "the same random bytes twice");
+    }
+    /* 4096 fair bits lie 6 sigma (192) from 2048 once in 10^9. */
+    return (ones > 2048 - 192 && ones < 2048 + 192) ||
+           bad(why, cap, "random bits are lopsided");
+}
+
+static bool check_hash(struct cli_chip_call *c, char *why, size_t cap) {
+    uint8_t message[300];
+    uint8_t want[DIGEST_LEN];
+    uint8_t have[DIGEST_LEN];
+    for (size_t i = 0; i < sizeof message; i++) {
+        message[i] = (uint8_t)i;
+    }
+    struct cleat_se_op op = cli_chip_op(CLEAT_SE_HASH, 0, have, sizeof have);
+    op.in = cleat_bytes_of(message, sizeof message);
+    if (!ask(c, &op, why, cap)) {
+        return false;
+    }
+    EVP_Digest(message, sizeof message, want, NULL, EVP_sha256(), NULL);
+    return memcmp(want, have, sizeof want) == 0 ||
+           bad(why, cap, "SHA-256 differs from the host's");
+}
+
+/* A host key's signature: the element takes it, and not a changed one. */
+static bool check_verify(struct cli_chip_call *c, char *why, size_t cap) {
+    uint8_t digest[DIGEST_LEN];
+    uint8_t der[160];
+    uint8_t rs[64];
+    uint8_t point[POINT_LEN];
+    size_t len = sizeof der;
+    EVP_PKEY *key = EVP_EC_gen("prime256v1");
+    EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new(key, NULL);
+    bool made =
+        RAND_bytes(digest, sizeof digest) == 1 && ctx != NULL &&
+        EVP_PKEY_sign_init(ctx) == 1 &&
+        EVP_PKEY_sign(ctx, der, &len, digest, sizeof digest) == 1 &&
+        cli_identity_from_der(CLEAT_CURVE_P256, cleat_bytes_of(der, len), rs,
+                              sizeof rs) == sizeof rs;
+    struct cleat_se_op op = cli_chip_op(CLEAT_SE_VERIFY, 0, NULL, 0);
+    op.curve = CLEAT_CURVE_P256;
+    op.in = cleat_bytes_of(digest, sizeof digest);
+    op.signature = cleat_bytes_of(rs, sizeof rs);
+    op.key =
+        cleat_bytes_of(point, cli_identity_point(key, point, sizeof point));
+    EVP_PKEY_CTX_free(ctx);
+    EVP_PKEY_free(key);
+    if (!made) {
+        return bad(why, cap, "the host cannot make a signature");
+    }
+    if (!ask(c, &op, why, cap)) {
+        return false;
+    }
+    rs[40] ^= 1;
+    int err = cleat_se_do(&c->se.se, &op, 0);
+    return err == CLEAT_ERR_VERIFY ||
+           bad(why, cap, "a wrong signature is taken for good");
+}
+
+/* What both sides agree on, by OpenSSL for the host. */
+static bool host_secret(EVP_PKEY *host, EVP_PKEY *chip, uint8_t *out) {
+    size_t len = DIGEST_LEN;
+    EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new(host, NULL);
+    bool ok = chip != NULL && ctx != NULL && EVP_PKEY_derive_init(ctx) == 1 &&
+              EVP_PKEY_derive_set_peer(ctx, chip) == 1 &&
+              EVP_PKEY_derive(ctx, out, &len) == 1 && len == DIGEST_LEN;
+    EVP_PKEY_CTX_free(ctx);
+    return ok;
+}
+
+static bool agree(struct cli_chip_call *c, uint16_t session, EVP_PKEY *host,
+                  char *why, size_t cap) {
+    uint8_t own[POINT_LEN];
+    uint8_t peer[POINT_LEN];
+    uint8_t have[DIGEST_LEN];
+    uint8_t want[DIGEST_LEN];
+    struct cleat_se_op op =
+        cli_chip_op(CLEAT_SE_GENERATE, session, own, sizeof own);
+    op.usage = CLEAT_SE_USE_AGREE;
+    if (!ask(c, &op, why, cap)) {
+        return false;
+    }
+    EVP_PKEY *chip =
+        cli_identity_key(CLEAT_CURVE_P256, cleat_bytes_of(own, op.out.len));
+    bool ok = host_secret(host, chip, want);
+    EVP_PKEY_free(chip);
+    if (!ok) {
+        return bad(why, cap, "the session key's public point is not good");
+    }
+    op = cli_chip_op(CLEAT_SE_AGREE, session, have, sizeof have);
+    op.key = cleat_bytes_of(peer, cli_identity_point(host, peer, sizeof peer));
+    if (!ask(c, &op, why, cap)) {
+        return false;
+    }
+    ok = op.out.len == sizeof want && cleat_equal_ct(want, have, sizeof want);
+    cleat_wipe(want, sizeof want);
+    cleat_wipe(have, sizeof have);
+    return ok || bad(why, cap, "the shared secret differs from the host's");
+}
+
+static bool check_agree(struct cli_chip_call *c, char *why, size_t cap) {
+    int session = cleat_se_session_take(&c->se.se);
+    if (session < 0) {
+        return bad(why, cap, "no session key is free");
+    }
+    EVP_PKEY *host = EVP_EC_gen("prime256v1");
+    bool ok = host != NULL && agree(c, (uint16_t)session, host, why, cap);
+    EVP_PKEY_free(host);
+    cleat_se_session_give(&c->se.se, (uint16_t)session);
+    return ok;
+}
+
+static bool check_identity(struct cli_chip_call *c, char *why, size_t cap) {
+    struct cleat_se_op op = cli_chip_op(CLEAT_SE_CERTIFICATE, c->certificate,
+                                        c->data, CLI_CHIP_OBJECT_MAX);
+    if (!ask(c, &op, why, cap)) {
+        return false;
+    }
+    const unsigned char *at = c->data;
+    X509 *x = d2i_X509(NULL, &at, (long)op.out.len);
+    int status = x == NULL
+                     ? CLI_FAILED
+                     : cli_identity_challenge(c, c->key, X509_get0_pubkey(x));
+    X509_free(x);
+    ERR_clear_error();
+    if (status == CLI_OK) {
+        return true;
+    }
+    return bad(why, cap,
+               status == CLI_MISMATCH
+                   ? "the key is not the one of the certificate"
+                   : "no certificate, or its key does not sign");
+}
+
+static bool check_objects(struct cli_chip_call *c, char *why, size_t cap) {
+    static const uint16_t some[] = {0xE0C2, 0xE0E0, 0xE0F0, 0xE140, 0xF1D0};
+    uint8_t raw[64];
+    struct cli_metadata m;
+    for (size_t i = 0; i < sizeof some / sizeof some[0]; i++) {
+        struct cleat_se_op op =
+            cli_chip_op(CLEAT_SE_READ_METADATA, some[i], raw, sizeof raw);
+        if (cleat_se_do(&c->se.se, &op, 0) == CLEAT_OK &&
+            !cli_metadata_parse(&m, cleat_bytes_of(raw, op.out.len))) {
+            return bad(why, cap, "metadata is malformed");
+        }
+        if (op.err != CLEAT_OK && op.err != CLEAT_ERR_NOT_FOUND) {
+            return ask(c, &op, why, cap);
+        }
+    }
+    return true;
+}
+
+static bool check_events(struct cli_chip_call *c, char *why, size_t cap) {
+    uint8_t events = 0;
+    struct cleat_se_op op =
+        cli_chip_op(CLEAT_SE_READ, CLEAT_SE_OBJECT_EVENTS, &events, 1);
+    if (cleat_se_do(&c->se.se, &op, 0) != CLEAT_OK) {
+        return op.err == CLEAT_ERR_NOT_FOUND || ask(c, &op, why, cap);
+    }
+    uint32_t delay = cleat_se_event_delay_ms(events);
+    if (delay > 0) {
+        snprintf(why, cap,
+                 "the chip slows itself down: %u security events, %u ms for "
+                 "each use of a key; leave it powered and quiet",
+                 events, (unsigned)delay);
+    }
+    return delay == 0;
+}
+
+static const struct check checks[] = {
+    {"uid", "UID can be read", CLEAT_SE_CAN_OBJECTS, check_uid},
+    {"objects", "metadata is well formed", CLEAT_SE_CAN_METADATA,
+     check_objects},
+    {"random", "random numbers", CLEAT_SE_CAN_RANDOM, check_random},
+    {"hash", "SHA-256", CLEAT_SE_CAN_HASH, check_hash},
+    {"verify", "good signatures are taken, wrong ones not", CLEAT_SE_CAN_VERIFY,
+     check_verify},
+    {"agree", "key pair and shared secret",
+     CLEAT_SE_CAN_GENERATE | CLEAT_SE_CAN_AGREE, check_agree},
+    {"identity", "key and certificate match",
+     CLEAT_SE_CAN_CERTIFICATE | CLEAT_SE_CAN_SIGN, check_identity},
+    {"events", "security event counter is low", CLEAT_SE_CAN_METADATA,
+     check_events},
+};
+
+static void tell(struct cli_chip_call *c, cJSON *list, const struct check *k,
+                 const char *result, const char *why, double ms) {
+    if (list == NULL) {
+        printf("%-8s %s (%.1f ms)%s%s\n", result, k->what, ms,
+               why[0] == '\0' ? "" : ": ", why);
+        return;
+    }
+    cJSON *o = cJSON_CreateObject();
+    (void)c;
+    cJSON_AddStringToObject(o, "check", k->name);
+    cJSON_AddStringToObject(o, "result", result);
+    cJSON_AddNumberToObject(o, "ms", ms);
+    if (why[0] != '\0') {
+        cJSON_AddStringToObject(o, "why", why);
+    }
+    cJSON_AddItemToArray(list, o);
+}
+
+int cli_chip_selftest(struct cli_chip_call *c) {
+    unsigned failed = 0;
+    cJSON *root = cli_report_root(&c->report);
+    cJSON *list = root == NULL ? NULL : cJSON_AddArrayToObject(root, "checks");
+    for (size_t i = 0; i < sizeof checks / sizeof checks[0]; i++) {
+        char why[200] = "";
+        const struct check *k = &checks[i];
+        if ((c->se.chip.driver->can & k->can) != k->can) {
+            tell(c, list, k, "skipped", "this element cannot do it", 0);
+            continue;
+        }
+        uint64_t from = cleat_port_now_us();
+        bool ok = k->run(c, why, sizeof why);
+        double ms = (double)(cleat_port_now_us() - from) / 1000.0;
+        failed += !ok;
+        tell(c, list, k, ok ? "ok" : "FAILED", why, ms);
+        fflush(stdout);
+    }
+    return failed == 0 ? CLI_OK
+                       : cli_report_fail(&c->report, CLI_FAILED, NULL,
+                                         "%u of the checks failed", failed);
+}

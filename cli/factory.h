@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * `cleat factory`: many chips, one after the other, each with a key of its own
+ * and a certificate by a CA on this machine. What was done to which chip stands
+ * in a manifest, and what stands there is not done again.
+ */
+#ifndef CLEAT_CLI_FACTORY_H
+#define CLEAT_CLI_FACTORY_H
+
+#include <openssl/evp.h>
+#include <openssl/x509.h>
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "cli.h"
+
+#define CLI_FACTORY_FIELDS 8
+#define CLI_FACTORY_TEXT 256
+
+/* ---- factory_csv.c ---- */
+
+/** One line of a CSV file, RFC 4180; fields are cut from `line`. */
+struct cli_csv {
+    FILE *file;
+    unsigned line_number;
+    char line[2048];
+    char *fields[CLI_FACTORY_FIELDS];
+    size_t count;
+};
+
+/** Read the next line that is not empty. @return 1; 0 at the end; -1 with a
+ *  sentence in why: a line is too long, has too many fields, an open quote. */
+int cli_csv_next(struct cli_csv *csv, char *why, size_t why_cap);
+/** Write one field, quoted where it must be, with what goes behind it. */
+void cli_csv_put(FILE *f, const char *text, char end);
+
+/** One chip that is to be made, or was. */
+struct cli_factory_row {
+    char serial[CLI_FACTORY_TEXT];
+    char chip[CLI_FACTORY_TEXT];
+    char common_name[65];
+    char uid[64 + 1];
+    char fingerprint[64 + 1]; /**< SHA-256 of the certificate, hex. */
+    char not_after[32];
+    char outcome[8]; /**< "ok", "error"; "" not tried yet. */
+    char error[CLI_FACTORY_TEXT];
+};
+
+/** A growing list of them. */
+struct cli_factory_list {
+    struct cli_factory_row *rows;
+    size_t count;
+};
+/** @return the new row, zeroed, or NULL: out of memory. */
+struct cli_factory_row *cli_factory_add(struct cli_factory_list *list);
+/** @return the row of that serial, or NULL. */
+struct cli_factory_row *cli_factory_find(const struct cli_factory_list *list,
+                                         const char *serial);
+
+/** Read what is to be made. Prints errors. @return CLI_OK or CLI_USAGE. */
+int cli_factory_read(struct cli_factory_list *list, const char *path,
+                     const char *dir);
+/** Read what was made; a file that is not there is fine. The last line of a
+ *  serial counts; a torn last line is dropped. Prints errors. */
+int cli_factory_read_manifest(struct cli_factory_list *list, const char *path);
+/** Append one line, and have it on the disk. @return false: printed. */
+bool cli_factory_append(const char *path, const struct cli_factory_row *row);
+
+/* ---- factory_issuer.c ---- */
+
+struct cli_issuer {
+    X509 *certificate;
+    EVP_PKEY *key;
+    long days;
+};
+
+/** Load CA certificate and key, and check that they belong together. Prints
+ *  errors. @return CLI_OK or CLI_USAGE. */
+int cli_issuer_load(struct cli_issuer *i, const char *certificate,
+                    const char *key, long days);
+void cli_issuer_free(struct cli_issuer *i);
+/** A certificate for the key of a request (PEM) whose signature is good.
+ *  @return NULL with words in why. */
+X509 *cli_issuer_issue(const struct cli_issuer *i, const char *request,
+                       const char *common_name, char *why, size_t why_cap);
+/** @return true if this CA signed it, for that name, and it is valid now. */
+bool cli_issuer_is_ours(const struct cli_issuer *i, X509 *certificate,
+                        const char *common_name);
+
+/* ---- factory_chip.c ---- */
+
+struct cli_factory {
+    struct cli_issuer issuer;
+    uint16_t key, certificate; /**< Slots. */
+    bool replace;
+    const struct cli_factory_list *made; /**< The manifest. */
+};
+
+/** Make one chip: new key, request, certificate, written, read back, proven.
+ *  Fills in the row, its outcome included. */
+void cli_factory_make(const struct cli_factory *f, struct cli_factory_row *row);
+
+#endif

@@ -1,0 +1,322 @@
+/* SPDX-License-Identifier: MIT */
+/* The files of `cleat factory`: what is to be made, and the manifest. */
+#define _POSIX_C_SOURCE 200809L
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "factory.h"
+
+static const char manifest_head[] =
+    "serial,chip,common_name,uid,fingerprint_sha256,not_after,outcome,error";
+
+/* ---- CSV ---- */
+
+/* Cut one field out in place. @return what is behind it, NULL: open quote. */
+static char *cut_field(char *at, char **field, bool *more) {
+    char *to = at;
+    bool quoted = *at == '"';
+    *field = at;
+    if (quoted) {
+        at++;
+    }
+    for (;; at++) {
+        if (*at == '\0') {
+            if (quoted) {
+                return NULL;
+            }
+            break;
+        }
+        if (quoted && *at == '"' && at[1] == '"') {
+            at++;
+        } else if (quoted && *at == '"') {
+            quoted = false;
+            continue;
+        } else if (!quoted && *at == ',') {
+            break;
+        }
+        *to++ = *at;
+    }
+    *more = *at == ',';
+    at += *more ? 1 : 0;
+    *to = '\0';
+    return at;
+}
+
+static int fail(const struct cli_csv *csv, const char *what, char *why,
+                size_t cap) {
+    snprintf(why, cap, "line %u: %s", csv->line_number, what);
+    return -1;
+}
+
+int cli_csv_next(struct cli_csv *csv, char *why, size_t why_cap) {
+    size_t n = 0;
+    while (n == 0) {
+        if (fgets(csv->line, sizeof csv->line, csv->file) == NULL) {
+            return ferror(csv->file) != 0
+                       ? fail(csv, "cannot be read", why, why_cap)
+                       : 0;
+        }
+        csv->line_number++;
+        n = strlen(csv->line);
+        if (n == sizeof csv->line - 1 && csv->line[n - 1] != '\n') {
+            return fail(csv, "is too long", why, why_cap);
+        }
+        n = strcspn(csv->line, "\r\n");
+        csv->line[n] = '\0';
+    }
+    char *at = csv->line;
+    bool more = true;
+    for (csv->count = 0; more; csv->count++) {
+        if (csv->count == CLI_FACTORY_FIELDS) {
+            return fail(csv, "has too many fields", why, why_cap);
+        }
+        at = cut_field(at, &csv->fields[csv->count], &more);
+        if (at == NULL) {
+            return fail(csv, "has a quote that does not end", why, why_cap);
+        }
+    }
+    return 1;
+}
+
+void cli_csv_put(FILE *f, const char *text, char end) {
+    bool quote = strpbrk(text, ",\"") != NULL;
+    if (quote) {
+        fputc('"', f);
+    }
+    for (; *text != '\0'; text++) {
+        if (*text == '"') {
+            fputc('"', f);
+        }
+        fputc(*text == '\n' || *text == '\r' ? ' ' : *text, f);
+    }
+    if (quote) {
+        fputc('"', f);
+    }
+    fputc(end, f);
+}
+
+/* ---- lists ---- */
+
+struct cli_factory_row *cli_factory_add(struct cli_factory_list *list) {
+    struct cli_factory_row *grown =
+        realloc(list->rows, (list->count + 1) * sizeof *grown);
+    if (grown == NULL) {
+        cli_error("out of memory");
+        return NULL;
+    }
+    list->rows = grown;
+    memset(&grown[list->count], 0, sizeof *grown);
+    return &grown[list->count++];
+}
+
+struct cli_factory_row *cli_factory_find(const struct cli_factory_list *list,
+                                         const char *serial) {
+    for (size_t i = 0; i < list->count; i++) {
+        if (strcmp(list->rows[i].serial, serial) == 0) {
+            return &list->rows[i];
+        }
+    }
+    return NULL;
+}
+
+/* ---- what is to be made ---- */
+
+enum { SERIAL, CHIP, COMMON_NAME, COLUMNS };
+
+static int find_columns(const struct cli_csv *csv, size_t *at) {
+    static const char *const names[COLUMNS] = {"serial", "chip", "common_name"};
+    for (size_t i = 0; i < COLUMNS; i++) {
+        at[i] = CLI_FACTORY_FIELDS;
+    }
+    for (size_t k = 0; k < csv->count; k++) {
+        bool known = false;
+        for (size_t i = 0; i < COLUMNS; i++) {
+            if (strcmp(csv->fields[k], names[i]) == 0) {
+                at[i] = k;
+                known = true;
+            }
+        }
+        if (!known) {
+            cli_error("column \"%s\" is not serial, chip or common_name",
+                      csv->fields[k]);
+            return CLI_USAGE;
+        }
+    }
+    if (at[SERIAL] == CLI_FACTORY_FIELDS) {
+        cli_error("the first line names no column serial");
+        return CLI_USAGE;
+    }
+    return CLI_OK;
+}
+
+static const char *field(const struct cli_csv *csv, size_t at) {
+    return at < csv->count ? csv->fields[at] : "";
+}
+
+/* A serial is a folder's name, too. */
+static bool serial_ok(const char *serial) {
+    size_t n = strlen(serial);
+    return n > 0 && n <= 64 && serial[0] != '.' &&
+           strspn(serial, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                          "0123456789-_.:") == n;
+}
+
+static int add_row(struct cli_factory_list *list, const struct cli_csv *csv,
+                   const size_t *at, const char *dir) {
+    const char *serial = field(csv, at[SERIAL]);
+    const char *chip = field(csv, at[CHIP]);
+    const char *name = field(csv, at[COMMON_NAME]);
+    if (!serial_ok(serial)) {
+        cli_error("line %u: serial \"%s\": 1 to 64 letters, digits and -_.: "
+                  "are needed",
+                  csv->line_number, serial);
+        return CLI_USAGE;
+    }
+    if (cli_factory_find(list, serial) != NULL) {
+        cli_error("line %u: serial %s is there twice", csv->line_number,
+                  serial);
+        return CLI_USAGE;
+    }
+    name = name[0] != '\0' ? name : serial;
+    if (strlen(name) > 64 || strlen(chip) >= CLI_FACTORY_TEXT ||
+        strlen(dir) + strlen(serial) + 8 >= CLI_FACTORY_TEXT) {
+        cli_error("line %u: a name is too long (common_name: 64)",
+                  csv->line_number);
+        return CLI_USAGE;
+    }
+    struct cli_factory_row *row = cli_factory_add(list);
+    if (row == NULL) {
+        return CLI_FAILED;
+    }
+    snprintf(row->serial, sizeof row->serial, "%s", serial);
+    snprintf(row->common_name, sizeof row->common_name, "%s", name);
+    if (chip[0] != '\0') {
+        snprintf(row->chip, sizeof row->chip, "%s", chip);
+    } else {
+        snprintf(row->chip, sizeof row->chip, "sim:%s/%s", dir, serial);
+    }
+    return CLI_OK;
+}
+
+int cli_factory_read(struct cli_factory_list *list, const char *path,
+                     const char *dir) {
+    char why[256] = "";
+    size_t at[COLUMNS] = {0};
+    struct cli_csv csv = {.file = fopen(path, "re")};
+    if (csv.file == NULL) {
+        cli_error("%s: %s", path, strerror(errno));
+        return CLI_USAGE;
+    }
+    int more = cli_csv_next(&csv, why, sizeof why);
+    int status = more == 1 ? find_columns(&csv, at) : CLI_OK;
+    while (status == CLI_OK && more == 1) {
+        more = cli_csv_next(&csv, why, sizeof why);
+        if (more == 1) {
+            status = add_row(list, &csv, at, dir);
+        }
+    }
+    fclose(csv.file);
+    if (more < 0) {
+        cli_error("%s: %s", path, why);
+        status = CLI_USAGE;
+    } else if (status == CLI_OK && list->count == 0) {
+        cli_error("%s: nothing to make: a line with the columns, then one a "
+                  "chip",
+                  path);
+        status = CLI_USAGE;
+    }
+    return status;
+}
+
+/* ---- the manifest ---- */
+
+static bool take_manifest_row(struct cli_factory_list *list,
+                              const struct cli_csv *csv) {
+    struct cli_factory_row *row = cli_factory_find(list, csv->fields[0]);
+    row = row != NULL ? row : cli_factory_add(list);
+    if (row == NULL) {
+        return false;
+    }
+    char *const to[CLI_FACTORY_FIELDS] = {
+        row->serial,      row->chip,      row->common_name, row->uid,
+        row->fingerprint, row->not_after, row->outcome,     row->error};
+    const size_t cap[CLI_FACTORY_FIELDS] = {
+        sizeof row->serial,  sizeof row->chip,        sizeof row->common_name,
+        sizeof row->uid,     sizeof row->fingerprint, sizeof row->not_after,
+        sizeof row->outcome, sizeof row->error};
+    for (size_t i = 0; i < CLI_FACTORY_FIELDS; i++) {
+        snprintf(to[i], cap[i], "%s", csv->fields[i]);
+    }
+    return true;
+}
+
+/* A kill in the middle of a line leaves one without its end. */
+static bool is_torn(const struct cli_csv *csv) {
+    return csv->count != CLI_FACTORY_FIELDS;
+}
+
+int cli_factory_read_manifest(struct cli_factory_list *list, const char *path) {
+    char why[256] = "";
+    struct cli_csv csv = {.file = fopen(path, "re")};
+    if (csv.file == NULL) {
+        if (errno == ENOENT) {
+            return CLI_OK;
+        }
+        cli_error("%s: %s", path, strerror(errno));
+        return CLI_USAGE;
+    }
+    int more = cli_csv_next(&csv, why, sizeof why);
+    bool ours = more == 0 || (more == 1 && csv.count == CLI_FACTORY_FIELDS &&
+                              strcmp(csv.fields[0], "serial") == 0 &&
+                              strcmp(csv.fields[3], "uid") == 0);
+    while (ours && more == 1) {
+        more = cli_csv_next(&csv, why, sizeof why);
+        if (more == 1 && !is_torn(&csv) && !take_manifest_row(list, &csv)) {
+            more = -1;
+        } else if (more < 0 && ferror(csv.file) == 0) {
+            more = 1; /* a torn line, the ones behind it count */
+        }
+    }
+    fclose(csv.file);
+    if (!ours) {
+        cli_error("%s is no manifest of cleat factory; give another name with "
+                  "--manifest",
+                  path);
+        return CLI_USAGE;
+    }
+    return CLI_OK;
+}
+
+/* After a torn line a new one begins. */
+static bool needs_newline(FILE *f) {
+    return fseek(f, -1, SEEK_END) == 0 && fgetc(f) != '\n';
+}
+
+bool cli_factory_append(const char *path, const struct cli_factory_row *row) {
+    FILE *f = fopen(path, "a+e");
+    if (f == NULL) {
+        cli_error("%s: %s", path, strerror(errno));
+        return false;
+    }
+    bool torn = needs_newline(f);
+    fseek(f, 0, SEEK_END);
+    if (ftell(f) == 0) {
+        fprintf(f, "%s\n", manifest_head);
+    } else if (torn) {
+        fputc('\n', f);
+    }
+    const char *const fields[CLI_FACTORY_FIELDS] = {
+        row->serial,      row->chip,      row->common_name, row->uid,
+        row->fingerprint, row->not_after, row->outcome,     row->error};
+    for (size_t i = 0; i < CLI_FACTORY_FIELDS; i++) {
+        cli_csv_put(f, fields[i], i + 1 < CLI_FACTORY_FIELDS ? ',' : '\n');
+    }
+    bool ok = fflush(f) == 0 && fsync(fileno(f)) == 0;
+    if (fclose(f) != 0 || !ok) {
+        cli_error("%s cannot be written: %s", path, strerror(errno));
+        return false;
+    }
+    return true;
+}

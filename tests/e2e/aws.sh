@@ -1,0 +1,194 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+# `cleat aws`: the policy to the letter; what registers a device, its script run
+# with a stand-in of AWS's command line; fleet provisioning by claim against a
+# stand-in of AWS's topics on a Mosquitto.
+. "$(dirname "$0")/lib.sh"
+cd "$work"
+make_ca ca
+make_ca cloud
+issue ca broker 'subjectAltName=DNS:localhost\nextendedKeyUsage=serverAuth'
+cleat-chipsim --dir chip --print-info >chip.pem
+endpoint=abcdefghijklmn-ats.iot.eu-central-1.amazonaws.com
+aws=(--chip "sim:$work/chip" --set "MQTT_BROKER_ADDRESS=$endpoint" --set ROOT_CA_CERTIFICATE=ca.pem)
+
+# ---- policy ----
+status 0 cleat aws policy "${aws[@]}" --account 123456789012 --client-id me --set MQTT_SUB_TOPIC='fleet/+/led/#' \
+    --set ENABLE_LWT_MESSAGE=1 --set MQTT_WILL_RETAIN=1
+tr -d ' \t\n' <cmd.out >policy.txt
+arn=arn:aws:iot:eu-central-1:123456789012
+allow() { # allow ACTION RESOURCE...
+    local action=$1 list
+    shift
+    list=$(printf ",\"$arn:%s\"" "$@")
+    printf '{"Effect":"Allow","Action":"iot:%s","Resource":[%s]}' "$action" "${list#,}"
+}
+want='{"Version":"2012-10-17","Statement":['
+want+="$(allow Connect client/me),$(allow Publish topic/ledstatus topic/ledstatus/will),$(allow RetainPublish topic/ledstatus/will),"
+want+="$(allow Receive 'topic/fleet/*/led' 'topic/fleet/*/led/*'),$(allow Subscribe 'topicfilter/fleet/+/led/#')]}"
+[ "$(cat policy.txt)" = "$want" ] || fail "policy: $(cat policy.txt)"
+ok "the policy has the client ID and the topics, and nothing more"
+status 0 cleat aws policy "${aws[@]}"
+grep -q 'eu-central-1:ACCOUNT:client/psoc6-mqtt-c-' cmd.out || fail "the device's own client ID"
+id=$(sed -n 's|.*:client/\(.*\)".*|\1|p' cmd.out)
+grep -q RetainPublish cmd.out && fail "more than is needed"
+cleat run --chip "sim:$work/chip" </dev/null >run.out 2>&1 || true
+grep -q "client/$id\"" run.out || fail "cleat run names another client ID than $id"
+ok "with the ID that the device has"
+status 0 cleat aws policy "${aws[@]}" --region cn-north-1 --client-id me
+grep -q 'arn:aws-cn:iot:cn-north-1:' cmd.out || fail "China"
+status 0 cleat aws policy "${aws[@]}" --client-id 'a*b'
+grep -q 'warning: the client ID holds' cmd.err || fail "no warning of a wildcard"
+status 0 cleat aws policy "${aws[@]}" --claim --template fleet1
+grep -q 'topic/$aws/provisioning-templates/fleet1/provision/json"' cmd.out || fail "claim"
+[ "$(grep -c '"Effect"' cmd.out)" = 4 ] || fail "claim's statements"
+ok "other partitions, wildcards, the claim's policy"
+
+# ---- register, with a stand-in of the command line ----
+mkdir fake
+cat >fake/aws <<'EOF'
+#!/bin/sh
+# What was asked, one call a line; files must be there and be JSON or PEM.
+printf '%s\n' "$*" >>"$AWS_LOG"
+for word; do
+    case $word in
+    file://*.json*) [ -s "${word#file://}" ] || exit 9 ;;
+    file://*.pem) openssl x509 -in "${word#file://}" -noout || exit 9 ;;
+    esac
+done
+case "$*" in
+*get-caller-identity*) echo 123456789012 ;;
+*get-registration-code*) echo 0123456789abcdef ;;
+*register-certificate-without-ca*) echo arn:aws:iot:eu-central-1:123456789012:cert/c1 ;;
+*register-ca-certificate*) echo ca1 ;;
+*list-certificates-by-ca*) echo arn:aws:iot:eu-central-1:123456789012:cert/c2 ;;
+*describe-endpoint*) echo abcdefghijklmn-ats.iot.eu-central-1.amazonaws.com ;;
+"configure get region") echo eu-central-1 ;;
+esac
+EOF
+chmod +x fake/aws
+register() { # register METHOD OPTIONS...: make the files and run the script
+    local method=$1
+    shift
+    rm -rf "$method"
+    status 0 cleat aws register "$method" "${aws[@]}" --out "$method" "$@"
+    : >"$method.log"
+    (cd "$method" && echo | env -u AWS_REGION AWS_LOG="$work/$method.log" PATH="$work/fake:$PATH" sh register.sh) >"$method.out" 2>"$method.err" ||
+        fail "$method: register.sh: $(cat "$method.err")"
+    expect "$method.out" "^MQTT_BROKER_ADDRESS = $endpoint" 0
+}
+said() { # said METHOD PATTERN...: in this order
+    local method=$1 at=0 line
+    shift
+    for pattern; do
+        line=$(tail -n "+$((at + 1))" "$method.log" | grep -nE -m 1 -- "$pattern" | cut -d: -f1) || fail "$method: no call like $pattern after line $at"
+        at=$((at + line))
+    done
+    ok "register $method: $# calls in order"
+}
+register multi-account
+said multi-account 'register-certificate-without-ca .*device.pem --status ACTIVE' "create-thing --thing-name $id" 'create-policy' \
+    'attach-policy .*cert/c1' 'attach-thing-principal .*cert/c1'
+grep -q "eu-central-1:123456789012:client/$id" multi-account/policy.json.filled || fail "policy is not filled in"
+cmp <(openssl x509 -in multi-account/device.pem -outform DER) <(openssl x509 -in chip.pem -outform DER) || fail "another certificate"
+! grep -qE 'create-keys-and-certificate|create-certificate' multi-account/register.sh || fail "makes a key in the cloud"
+status 1 cleat aws register multi-account "${aws[@]}" --out multi-account
+grep -q 'give another folder' cmd.err || fail "overwrites"
+status 2 cleat aws register jitp "${aws[@]}"
+register jitp --ca chip/factory-ca.pem
+said jitp 'register-ca-certificate .*SNI_ONLY .*--allow-auto-registration --registration-config file://jitp.json.filled'
+register jitr --ca chip/factory-ca.pem
+said jitr 'register-ca-certificate .*SNI_ONLY' 'list-certificates-by-ca --ca-certificate-id ca1' 'update-certificate --certificate-id c2 --new-status ACTIVE' 'attach-policy .*cert/c2'
+rm -rf jitp && mkdir jitp && cp ca.key jitp/ca.key
+status 0 cleat aws register jitp "${aws[@]}" --out jitp --ca ca.pem --prove-ca
+: >proof.log
+(cd jitp && AWS_LOG="$work/proof.log" PATH="$work/fake:$PATH" sh register.sh) >proof.out 2>&1 || fail "jitp --prove-ca: $(cat proof.out)"
+said proof 'get-registration-code' 'register-ca-certificate .*--verification-certificate file://verification.pem'
+openssl x509 -in jitp/verification.pem -noout -subject | grep -q 0123456789abcdef || fail "registration code"
+openssl verify -CAfile ca.pem jitp/verification.pem >/dev/null || fail "not signed by the CA"
+register fleet --template fleet1
+said fleet 'create-provisioning-template --template-name fleet1 .*template.json.filled' 'register-certificate-without-ca' 'create-policy .*claim-policy.json.filled'
+if command -v python3 >/dev/null; then
+    for f in */*.json; do
+        python3 -m json.tool "$f" >/dev/null || fail "$f is no JSON"
+    done
+fi
+
+# ---- provision, with a stand-in of the topics ----
+cat ca.pem cloud.pem chip/factory-ca.pem >clients.pem
+port=$(free_port)
+broker broker "$port" "cafile $work/clients.pem\ncertfile $work/broker.pem\nkeyfile $work/broker.key\nrequire_certificate true\nuse_identity_as_username true"
+issue ca cloudend 'extendedKeyUsage=clientAuth'
+end=(-h localhost -p "$port" --cafile ca.pem --cert cloudend.pem --key cloudend.key -q 1)
+answer() { # answer TOPIC JSON
+    printf '%s' "$2" | mosquitto_pub "${end[@]}" -t "$1" -s
+}
+cloud() { # what AWS does; the file `mode` says what goes wrong
+    local topic payload mode
+    while read -r topic payload; do
+        mode=$(cat mode)
+        echo "$topic $payload" >>asked
+        case $mode:$topic in
+        mute:*) ;;
+        garbage:*create-from-csr/json) answer "$topic/accepted" '{"certificatePem": 7' ;;
+        reject:*create-from-csr/json) answer "$topic/rejected" '{"statusCode":400,"errorCode":"InvalidCertificateSigningRequest","errorMessage":"no"}' ;;
+        *create-from-csr/json)
+            printf '%b' "$(sed 's/.*"certificateSigningRequest":"\([^"]*\)".*/\1/' <<<"$payload")" >csr.pem
+            openssl req -in csr.pem -noout -verify 2>csr.verify || true
+            if [ "$mode" = other-key ]; then
+                cp cloudend.csr csr.pem
+            fi
+            openssl x509 -req -in csr.pem -CA cloud.pem -CAkey cloud.key -CAcreateserial -days 30 -out new.pem 2>/dev/null
+            answer "$topic/accepted" "{\"certificateId\":\"id1\",\"certificatePem\":\"$(awk '{ printf "%s\\n", $0 }' new.pem)\",\"certificateOwnershipToken\":\"token-$(head -c 1500 /dev/zero | tr '\0' t)\"}"
+            ;;
+        hook:*/provision/json) answer "$topic/rejected" '{"statusCode":400,"errorCode":"AccessDenied","errorMessage":"the hook says no"}' ;;
+        *fleet1/provision/json)
+            grep -q '"certificateOwnershipToken":"token-ttt' <<<"$payload" || continue
+            answer "$topic/accepted" "{\"deviceConfiguration\":{},\"thingName\":\"$(sed 's/.*"SerialNumber":"\([^"]*\)".*/\1/' <<<"$payload")\"}"
+            ;;
+        esac
+    done
+}
+echo good >mode
+mkfifo questions
+# shellcheck disable=SC2016
+mosquitto_sub "${end[@]}" -v -t '$aws/certificates/create-from-csr/json' -t '$aws/provisioning-templates/+/provision/json' >questions 2>sub.err &
+pids+=("$!")
+cloud <questions >cloud.out 2>cloud.err &
+pids+=("$!")
+expect broker.err 'Sending SUBACK' 10
+device=(--chip "sim:$work/chip" --set MQTT_BROKER_ADDRESS=localhost --set "MQTT_PORT=$port" --set ROOT_CA_CERTIFICATE=ca.pem --set MQTT_TIMEOUT_MS=3000)
+provision=(cleat aws provision --template fleet1 "${device[@]}")
+
+refuses() { # refuses MODE WORDS: and the slot stays empty
+    echo "$1" >mode
+    status 1 "${provision[@]}" --set MQTT_TIMEOUT_MS=700
+    grep -q -- "$2" cmd.err || fail "$1: no word of \"$2\": $(cat cmd.err)"
+    status 12 cleat doctor "${device[@]}" --set CLIENT_CERTIFICATE=0xE0E1 --set CLIENT_PRIVATE_KEY=0xE0F1
+    grep -q 'certificate-empty' cmd.out || fail "$1: the slot is not empty"
+    ok "provision: $1: told, and nothing is written"
+}
+refuses mute 'no answer on $aws/certificates/create-from-csr/json'
+refuses garbage 'the answer is no JSON'
+refuses reject 'rejected: InvalidCertificateSigningRequest: no'
+refuses other-key 'is for another key; it is not written'
+refuses hook 'rejected: AccessDenied: the hook says no'
+echo good >mode
+status 2 "${provision[@]}" --key 0xE0F0
+grep -q "the claim's own slots" cmd.err || fail "would overwrite the claim"
+status 17 "${provision[@]}" --set ROOT_CA_CERTIFICATE=cloud.pem
+grep -q 'remedy: set ROOT_CA_CERTIFICATE' cmd.err || fail "the doctor's words"
+status 0 "${provision[@]}" --parameter "SerialNumber=SN-7" --parameter Colour=red
+grep -q '^thing: SN-7$' cmd.out || fail "thing"
+grep -q 'accepted by the broker' cmd.out || fail "not proven"
+grep -q '"parameters":{"SerialNumber":"SN-7","Colour":"red"}' asked || fail "parameters"
+grep -qi 'verify OK' csr.verify || fail "the request's signature: $(cat csr.verify)"
+grep -q "subject=CN = $id" <(openssl req -in csr.pem -noout -subject) || fail "the request's subject"
+status 0 cleat doctor --hold 200 "${device[@]}" --set CLIENT_CERTIFICATE=0xE0E1 --set CLIENT_PRIVATE_KEY=0xE0F1
+grep -q 'issued by CN=cloud' cmd.out || fail "another certificate"
+ok "provision: a new key in the chip, its request verified by OpenSSL, the certificate written and accepted"
+status 2 "${provision[@]}"
+grep -q 'holds a certificate already' cmd.err || fail "replaces unasked"
+status 0 "${provision[@]}" --replace --json --no-proof
+grep -q '"proven":	false' cmd.out || fail "JSON"
+ok "provision: a slot in use is replaced only when told so"

@@ -1,0 +1,128 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+# `cleat factory`: virtual chips and chips on a bus from one list, a manifest
+# that can be trusted after a kill, errors of one chip that stop no other.
+. "$(dirname "$0")/lib.sh"
+cd "$work"
+make_ca ca
+make_ca other
+issue ca broker 'subjectAltName=DNS:localhost\nextendedKeyUsage=serverAuth'
+factory=(cleat factory list.csv --ca-cert ca.pem --ca-key ca.key)
+sim() { # sim NAME OPTIONS...: a chip on a socket
+    local name=$1
+    shift
+    background "$name" cleat-chipsim --dir "$name.dir" --listen "$name.sock" "$@"
+    expect "$name.out" listening
+}
+sim bus
+sim mute --fault-rate mute:1
+cat >list.csv <<EOF
+serial,common_name,chip
+SN-1,,
+SN-2,"lamp ""two"", hall",
+SN-3,,unix:bus.sock
+SN-4,,unix:mute.sock
+SN-5,,unix:nobody.sock
+SN-6,six,
+EOF
+status 1 "${factory[@]}"
+[ "$(grep -cE '^[1-6]/6 SN-' cmd.out)" = 6 ] || fail "no progress"
+[ "$(tail -n 1 cmd.out)" = '4 made, 0 done before, 2 failed, 0 not tried; manifest list.csv.manifest' ] || fail "$(tail -n 1 cmd.out)"
+grep -qE '^4/6 SN-4 error: .*cannot be opened' cmd.out || fail "the mute chip"
+grep -qE '^5/6 SN-5 error: .*cleat-chipsim running' cmd.out || fail "the missing chip"
+[ "$(wc -l <list.csv.manifest)" = 7 ] || fail "manifest"
+ok "four made, on folders and on a bus; two failed with words and stopped nobody"
+
+# Each certificate is the CA's, for that name, and the chip's key signs for it.
+port=$(free_port)
+broker broker "$port" "cafile $work/ca.pem\ncertfile $work/broker.pem\nkeyfile $work/broker.key\nrequire_certificate true\nuse_identity_as_username true"
+made() { # made SERIAL CHIP NAME: as the manifest says
+    cleat chip cert --chip "$2" --object 0xE0E1 >made.pem 2>/dev/null || fail "$1: no certificate"
+    openssl verify -CAfile ca.pem -purpose sslclient made.pem >/dev/null || fail "$1: not by the CA, or not for clients"
+    openssl x509 -in made.pem -noout -subject -nameopt sep_multiline,utf8 | grep -qF "CN=$3" || fail "$1: another name"
+    local print
+    print=$(openssl x509 -in made.pem -noout -fingerprint -sha256 | sed 's/.*=//; s/://g' | tr A-F a-f)
+    grep "^$1," list.csv.manifest | tail -n 1 | grep -q ",$print,.*,ok,$" || fail "$1: fingerprint is not in the manifest"
+    status 0 cleat doctor --hold 0 --chip "$2" --set CLIENT_CERTIFICATE=0xE0E1 --set CLIENT_PRIVATE_KEY=0xE0F1 \
+        --set MQTT_BROKER_ADDRESS=localhost --set "MQTT_PORT=$port" --set ROOT_CA_CERTIFICATE=ca.pem
+}
+made SN-1 sim:chips/SN-1 SN-1
+made SN-2 sim:chips/SN-2 'lamp "two", hall'
+made SN-3 unix:bus.sock SN-3
+made SN-6 sim:chips/SN-6 six
+[ "$(tail -n +2 list.csv.manifest | cut -d, -f3- | grep -oE ',[0-9a-f]{54},' | sort -u | wc -l)" = 4 ] || fail "UIDs are not four different ones"
+ok "each has its own key and certificate, and a broker that trusts the CA takes them all"
+
+# Once more: only what failed is tried.
+kill "${pids[1]}"
+wait "${pids[1]}" 2>/dev/null || true
+rm -f mute.sock && background mute2 cleat-chipsim --dir mute.dir --listen mute.sock
+expect mute2.out listening
+cp list.csv.manifest before
+status 1 "${factory[@]}" --json
+grep -q '"made":	1' cmd.out && grep -q '"done_before":	4' cmd.out && grep -q '"failed":	1' cmd.out || fail "counts: $(head -n 4 cmd.out)"
+[ "$(diff before list.csv.manifest | grep -c '^>')" = 2 ] || fail "others were made again"
+made SN-4 unix:mute.sock SN-4
+ok "a second run makes only what failed"
+
+# Killed anywhere, then started again: nobody is made twice.
+mkdir kill && cd kill && cp ../ca.pem ../ca.key .
+{
+    echo serial
+    seq -f 'K%g' 24
+} >list.csv
+killed=0
+for after in 0.05 0.15 0.1 0.3 0.2; do
+    "${factory[@]}" >>out 2>&1 &
+    victim=$!
+    sleep "$after"
+    kill -KILL "$victim" 2>/dev/null || true
+    code=0
+    wait "$victim" 2>/dev/null || code=$?
+    [ "$code" != 137 ] || killed=$((killed + 1))
+done
+[ "$killed" -gt 0 ] || fail "nobody was killed"
+printf 'K99,sim:x,"torn' >>list.csv.manifest
+"${factory[@]}" >out 2>&1 || fail "after the kills: $(cat out)"
+for i in $(seq 24); do
+    [ "$(grep -c "^K$i,.*,ok,$" list.csv.manifest)" = 1 ] || fail "K$i is there $(grep -c "^K$i,.*,ok,$" list.csv.manifest) times"
+    print=$(cleat chip cert --chip "sim:chips/K$i" --object 0xE0E1 | openssl x509 -noout -fingerprint -sha256 | sed 's/.*=//; s/://g' | tr A-F a-f)
+    grep -q "^K$i,.*,$print,.*,ok,$" list.csv.manifest || fail "K$i: the manifest has another certificate"
+done
+rm list.csv.manifest
+"${factory[@]}" >out 2>&1 || fail "with the manifest lost: $(cat out)"
+grep -q '^24 made' out || fail "with the manifest lost: $(tail -n 1 out)"
+[ "$(cleat chip cert --chip sim:chips/K24 --object 0xE0E1 | openssl x509 -noout -fingerprint -sha256 | sed 's/.*=//; s/://g' | tr A-F a-f)" = "$print" ] || fail "made again"
+cd ..
+ok "killed $killed times and started again: each chip made once; with the manifest lost it is made from the chips"
+
+# What is refused.
+printf 'serial,chip\nSN-9,unix:bus.sock\n' >list.csv
+status 1 "${factory[@]}" --manifest list.csv.manifest
+grep -q 'this chip is another one: it was made as SN-3' cmd.out || fail "the same chip twice: $(cat cmd.out)"
+status 1 cleat factory list.csv --ca-cert other.pem --ca-key other.key --manifest new.manifest
+grep -q 'the slot is in use: .*--replace' cmd.out || fail "overwrites: $(cat cmd.out)"
+status 0 cleat factory list.csv --ca-cert other.pem --ca-key other.key --manifest new.manifest --replace
+refuse() { # refuse WORDS LIST OPTIONS...
+    local words=$1
+    printf '%b' "$2" >bad.csv
+    shift 2
+    status 2 cleat factory bad.csv --ca-cert ca.pem --ca-key ca.key --manifest bad.manifest "$@"
+    grep -q -- "$words" cmd.err || fail "no word of \"$words\": $(cat cmd.err)"
+    [ ! -e bad.manifest ] || fail "\"$words\": something was made"
+}
+refuse 'is there twice' 'serial\nA\nA\n'
+refuse '1 to 64 letters' 'serial\n../A\n'
+refuse 'no column serial' 'chip\nsim:x\n'
+refuse 'is not serial, chip' 'serial,colour\nA,red\n'
+refuse 'quote that does not end' 'serial\n"A\n'
+refuse 'nothing to make' 'serial\n'
+refuse 'not the PEM private key' 'serial\nA\n' --ca-key other.key
+refuse 'is not a CA' 'serial\nA\n' --ca-cert broker.pem --ca-key broker.key
+refuse 'not a number from 1' 'serial\nA\n' --days 0
+status 2 cleat factory list.csv
+echo hello >bad.manifest
+printf 'serial\nA\n' >bad.csv
+status 2 cleat factory bad.csv --ca-cert ca.pem --ca-key ca.key --manifest bad.manifest
+grep -q 'is no manifest' cmd.err || fail "a foreign file as manifest"
+ok "the same chip twice, a used slot, wrong lists, wrong CAs are refused in words"

@@ -1,0 +1,71 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+# The client for Linux programs, through its examples: blocking, from several
+# threads over broker restarts, and in a loop of the program's own.
+. "$(dirname "$0")/lib.sh"
+
+port=$(free_port)
+start_broker() {
+    background "$1" mosquitto -c "$work/broker.conf" 7>&-
+    broker=$last
+    for _ in $(seq 100); do
+        mosquitto_pub -p "$port" -t ready -m x 2>/dev/null && return
+        sleep 0.05
+    done
+    fail "no broker"
+}
+printf 'listener %s 127.0.0.1\nallow_anonymous true\npersistence true\npersistence_location %s/\nautosave_interval 1\nautosave_on_changes true\nmax_queued_messages 0\n' \
+    "$port" "$work" >"$work/broker.conf"
+[ "$(id -u)" != 0 ] || echo "user root" >>"$work/broker.conf"
+
+status 1 ten_lines localhost "$port" t m
+ok "ten_lines without a broker ends with 1"
+start_broker first
+background sub mosquitto_sub -p "$port" -t greeting -C 1 -W 15
+sub=$last
+sleep 0.3
+status 0 ten_lines localhost "$port" greeting 'hello'
+wait "$sub" || fail "nothing arrived"
+[ "$(cat "$work/sub.out")" = hello ] || fail "arrived: $(cat "$work/sub.out")"
+ok "ten_lines publishes"
+
+# No -C: duplicates, which QoS 1 allows after a restart, would count.
+# 4 threads, 500 messages each, the broker stopped and started meanwhile.
+background all mosquitto_sub -p "$port" -i all -c -q 1 -t load
+all=$last
+sleep 0.3
+background threads threads localhost "$port" load 4 500
+threads=$last
+sleep 0.1
+kill "$broker"
+wait "$broker" || true
+start_broker second
+wait "$threads" || fail "threads lost something"
+[ "$(grep -c 'all delivered' "$work/threads.out")" = 4 ] || fail "not all delivered"
+ok "four threads publish through one client over a broker restart"
+for _ in $(seq 100); do
+    [ "$(sort -u "$work/all.out" | wc -l)" -lt 2000 ] || break
+    sleep 0.1
+done
+[ "$(sort -u "$work/all.out" | wc -l)" = 2000 ] ||
+    fail "$(sort -u "$work/all.out" | wc -l) of 2000 arrived"
+kill "$all" 2>/dev/null || true
+ok "every message of theirs arrived"
+
+mkfifo "$work/typed"
+own_loop localhost "$port" chat <"$work/typed" >"$work/loop.out" 2>"$work/loop.err" &
+loop=$!
+pids+=("$loop")
+exec 7>"$work/typed"
+expect "$work/loop.err" '^up$'
+echo "first line" >&7
+expect "$work/loop.out" '^first line$'
+kill "$broker"
+wait "$broker" || true
+expect "$work/loop.err" '^down: '
+echo "typed while down" >&7
+start_broker third
+expect "$work/loop.out" '^typed while down$'
+exec 7>&-
+wait "$loop" || fail "own_loop ended with $?"
+ok "own_loop publishes and prints, also what was typed during an outage"

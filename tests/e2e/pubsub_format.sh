@@ -1,0 +1,178 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+# `cleat sub` beside mosquitto_sub where both must write the same: -F with every
+# sequence, --remove-retained, Unix sockets; and MQTT over WebSocket, which the
+# original has not, with the same broker's listener.
+. "$(dirname "$0")/lib.sh"
+
+plain=$(free_port)
+ws=$(free_port)
+wss=$(free_port)
+make_ca ca
+issue ca broker 'subjectAltName=DNS:localhost\nextendedKeyUsage=serverAuth'
+broker main "$plain" "allow_anonymous true\nmax_queued_messages 0\nlistener 0 $work/socket\nlistener $ws 127.0.0.1\nprotocol websockets\nlistener $wss 127.0.0.1\nprotocol websockets\ncertfile $work/broker.pem\nkeyfile $work/broker.key"
+listening "$ws"
+listening "$wss"
+P=(-h 127.0.0.1 -p "$plain")
+log=$work/main.err
+
+# --- formats -----------------------------------------------------------------
+formats=('%t' '[%10t]' '[%-10t]' '[%.3t]' '[%10.4t]' '[%-10.4t]' '[%010t]' '%l' '[%6l]' '[%06l]' '[%-6l]'
+    '%p' '[%60p]' '[%-60p]' '%x' '%X' '%q %r' '[%5q|%05r]' '%m' '[%3m]' '[%03m]' '%%' '100%%'
+    '%C%D%E%F%A%P%R%S' '@@' 'a@@b' '\\' '%t\t%p\n\r\a\e\v' '%t\0%p' 'plain text' '' 'ünïcode %t →'
+    '%t %t %p %p')
+payloads=('hello world' '{"x": [1, 2.50, "y\u00e9"], "n": null}' '12' '' '"text"' 'grüße' $'two\nlines')
+n=0
+for payload in "${payloads[@]}"; do
+    n=$((n + 1))
+    mosquitto_pub "${P[@]}" -r -q 1 -t "f/$n/\"q" -m "$payload"
+done
+# All the sequences in one run each, for all messages.
+one=$(printf '%s|' "${formats[@]}")
+for q in 0 1; do
+    for eol in '' -N; do
+        # shellcheck disable=SC2086
+        mosquitto_sub "${P[@]}" -q $q $eol -t 'f/#' -W 1 -F "$one" >"$work/theirs" 2>/dev/null || true
+        # shellcheck disable=SC2086
+        cleat sub "${P[@]}" -q $q $eol -t 'f/#' -W 1 -F "$one" >"$work/ours" 2>/dev/null || true
+        [ -s "$work/theirs" ] || fail "no output to compare with"
+        cmp "$work/theirs" "$work/ours" || {
+            diff -a "$work/theirs" "$work/ours" | head >&2
+            fail "-F at QoS $q $eol"
+        }
+    done
+done
+# mosquitto_sub cuts a payload to the width; its manual says that it does not.
+[ "$(cleat sub "${P[@]}" -t 'f/1/#' -C 1 -F '[%3p|%3x]')" = '[hello world|68656c6c6f20776f726c64]' ] || fail 'width cuts'
+ok "${#formats[@]} formats of -F write the bytes of mosquitto_sub's for ${#payloads[@]} payloads"
+
+# Times differ; their shape does not.
+shape() { sed -E 's/[0-9]/9/g'; }
+for f in '%I' '[%30I]' '[%-30I]' '[%.4I]' '%U' '@Y-@m-@d @H:@M' '@N'; do
+    mosquitto_sub "${P[@]}" -t 'f/1/#' -C 1 -F "$f" | shape >"$work/theirs"
+    cleat sub "${P[@]}" -t 'f/1/#' -C 1 -F "$f" | shape >"$work/ours"
+    cmp -s "$work/theirs" "$work/ours" || fail "$f: $(cat "$work/ours")"
+done
+for f in %j %J; do
+    for pretty in '' --pretty; do
+        for n in 1 2 3 5 6 7; do
+            for q in 0 1; do
+                # shellcheck disable=SC2086
+                mosquitto_sub "${P[@]}" -q $q -t "f/$n/#" -C 1 -F $f $pretty 2>/dev/null | sed -E 's/"tst":([[:space:]]*)"[^"]*"/"tst":\1"T"/' >"$work/theirs"
+                # shellcheck disable=SC2086
+                cleat sub "${P[@]}" -q $q -t "f/$n/#" -C 1 -F $f $pretty 2>"$work/ours.err" | sed -E 's/"tst":([[:space:]]*)"[^"]*"/"tst":\1"T"/' >"$work/ours"
+                cmp "$work/theirs" "$work/ours" || {
+                    diff "$work/theirs" "$work/ours" >&2
+                    fail "$f $pretty of payload $n at QoS $q"
+                }
+            done
+        done
+    done
+done
+status 0 cleat sub "${P[@]}" -t 'f/1/#' -C 1 -F %J
+grep -q 'no valid JSON' "$work/cmd.err" || fail "no words about broken JSON"
+cleat sub "${P[@]}" -t 'f/1/#' -C 1 -F %j | grep -qE '^\{"tst":"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}\.[0-9]{6}Z[+-][0-9]{4}","topic"' || fail "tst"
+ok "%I, %U, @, %j, %J and --pretty too, times by their shape"
+
+for f in '%z' '%' '%5' '%.' 'a\' '\x' 'b@'; do
+    code=0
+    mosquitto_sub "${P[@]}" -t a -C 1 -W 1 -F "$f" >/dev/null 2>&1 || code=$?
+    [ $code = 1 ] || fail "mosquitto_sub takes $f"
+    status 1 cleat sub "${P[@]}" -t a -C 1 -W 1 -F "$f"
+    grep -q -- '^cleat: -F: ' "$work/cmd.err" || fail "$f: no words"
+done
+ok "formats that the original refuses are refused in words"
+
+# A message in pieces is one for -F.
+head -c 1500000 /dev/zero | tr '\0' z >"$work/large"
+background large cleat sub "${P[@]}" -i large -t large -C 1 -F '%l %p'
+large=$last
+expect "$log" 'Sending SUBACK to large$'
+mosquitto_pub "${P[@]}" -t large -f "$work/large"
+wait "$large"
+{
+    printf '1500000 '
+    cat "$work/large"
+    echo
+} | cmp - "$work/large.out" || fail "a large message with -F"
+ok "-F shows a message of 1.5 MB"
+
+# --- retained ----------------------------------------------------------------------
+for tool in mosquitto_sub 'cleat sub'; do
+    name=${tool%% *}
+    for i in 1 2 3; do mosquitto_pub "${P[@]}" -r -q 1 -t "gone/$name/$i" -m "old $i"; done
+    mosquitto_pub "${P[@]}" -r -q 1 -t "gone/$name/stays" -m stays
+    $tool "${P[@]}" -q 1 -t "gone/$name/#" -T "gone/$name/stays" --remove-retained -W 1 >"$work/removed-$name" || true
+    $tool "${P[@]}" -q 1 -t "gone/$name/#" -W 1 >>"$work/removed-$name" || true
+done
+cmp "$work/removed-mosquitto_sub" "$work/removed-cleat" || fail "--remove-retained"
+[ "$(tail -n 1 "$work/removed-cleat")" = stays ] || fail "--remove-retained removed too much"
+[ "$(grep -c old "$work/removed-cleat")" = 3 ] || fail "--remove-retained removed too little"
+seq 2000 | mosquitto_pub "${P[@]}" -t none -l
+background random cleat sub "${P[@]}" -i random -q 1 -t rnd --random-filter 25 -W 3
+random=$last
+expect "$log" 'Sending SUBACK to random$'
+seq 2000 | cleat pub "${P[@]}" -q 1 -t rnd -l
+wait "$random" || true
+shown=$(wc -l <"$work/random.out")
+[ "$shown" -gt 380 ] && [ "$shown" -lt 620 ] || fail "--random-filter 25 showed $shown of 2000"
+status 1 cleat sub "${P[@]}" -t a --random-filter 0
+ok "--remove-retained removes what the original does; --random-filter 25 showed $shown of 2000"
+
+# --- Unix sockets, own address ---------------------------------------------------------
+background unix cleat sub --unix "$work/socket" -i unix -q 1 -t unix/# -C 2 -W 20
+unix=$last
+expect "$log" 'Sending SUBACK to unix$'
+mosquitto_pub --unix "$work/socket" -q 1 -t unix/1 -m theirs
+cleat pub --unix "$work/socket" -q 2 -t unix/2 -m ours
+wait "$unix" || fail "sub over a Unix socket"
+printf 'theirs\nours\n' | cmp - "$work/unix.out" || fail "over a Unix socket"
+status 1 cleat pub --unix "$work/none" -t a -m x
+grep -q 'no such socket' "$work/cmd.err" || fail "no words about a missing socket"
+status 1 cleat pub --unix "$work/large" -t a -m x
+status 0 cleat pub "${P[@]}" -A 127.0.0.9 -i from-nine -t a -m x -q 1
+expect "$log" 'New client connected from 127.0.0.9:[0-9]+ as from-nine' 1
+status 1 cleat pub "${P[@]}" -A nowhere -t a -m x
+status 1 cleat pub "${P[@]}" -A ::1 -t a -m x
+ok "--unix and -A"
+
+# --- WebSocket ------------------------------------------------------------------------
+# This broker sends 4 KiB each 100 ms over WebSocket, so what comes is smaller
+# than what goes.
+head -c 30000 "$work/large" >"$work/medium"
+background ws cleat sub -L "ws://127.0.0.1:$ws" -i ws -q 2 -t 'ws/#' -C 6 -W 30
+ws_sub=$last
+background out mosquitto_sub "${P[@]}" -i out -q 2 -t out -C 3 -W 30
+out=$last
+expect "$log" 'Sending SUBACK to ws$'
+expect "$log" 'Sending SUBACK to out$'
+for q in 0 1 2; do
+    cleat pub -L "ws://localhost:$ws/mqtt" -t out -f "$work/large" -q $q
+    cleat pub -L "ws://localhost:$ws/mqtt" -t ws/medium -f "$work/medium" -q $q
+    mosquitto_pub "${P[@]}" -t ws/in -m "small $q" -q $q
+done
+wait "$ws_sub" || fail "sub over WebSocket"
+wait "$out" || fail "large messages over WebSocket"
+for q in 0 1 2; do
+    cat "$work/large"
+    echo
+done | cmp - "$work/out.out" || fail "1.5 MB over WebSocket"
+for q in 0 1 2; do
+    cat "$work/medium"
+    printf '\nsmall %d\n' $q
+done | cmp - "$work/ws.out" || fail "over WebSocket"
+seq 5000 >"$work/lines"
+background wslines mosquitto_sub "${P[@]}" -i wslines -q 1 -t wslines -C 5000 -W 30
+lines=$last
+expect "$log" 'Sending SUBACK to wslines$'
+cleat pub -L "ws://127.0.0.1:$ws" -t wslines -q 1 -l <"$work/lines"
+wait "$lines"
+cmp "$work/lines" "$work/wslines.out" || fail "5000 lines over WebSocket"
+cleat sub -L "wss://localhost:$wss" --cafile "$work/ca.pem" --chip "sim:$work/chip" -i wss -t x -E -d >"$work/wss.out" 2>"$work/wss.err" || {
+    cat "$work/wss.err" >&2
+    fail "over wss"
+}
+expect "$log" 'Sending SUBACK to wss$'
+status 1 cleat pub -L "ws://127.0.0.1:$plain" -t a -m x
+status 1 cleat pub "${P[@]}" -L "ws://127.0.0.1:$ws/x y" -t a -m x
+ok "ws:// and wss:// with the broker's listener: 1.5 MB out and 30 kB in at each QoS, 5000 lines"

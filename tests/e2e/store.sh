@@ -1,0 +1,94 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+# --store of `cleat pub` and `cleat sub`: both killed with SIGKILL at random in
+# the middle of a stream, and started again until all is through. Nothing may
+# be lost; at QoS 2, from file to file, nothing may come twice. SEED repeats a
+# run.
+. "$(dirname "$0")/lib.sh"
+
+RANDOM=${SEED:-$((RANDOM + 1))}
+echo "seed: ${SEED:-unset}"
+port=$(free_port)
+broker main "$port" 'allow_anonymous true\nmax_queued_messages 0\nmax_inflight_messages 20'
+P=(-h 127.0.0.1 -p "$port")
+log=$work/main.err
+count=3000
+seq -f 'message %06.0f' "$count" >"$work/input"
+
+# again NAME COMMAND...: start it until it ends by itself; kill it now and then.
+# Between 10 and 200 ms of life each, then as long as it needs.
+again() {
+    local name=$1 kills=0 code
+    shift
+    while :; do
+        code=0
+        if [ $kills -lt 15 ]; then
+            timeout -s KILL "0.$(printf %03d $((60 + RANDOM % 200)))" "$@" 2>>"$work/$name.err" || code=$?
+        else
+            "$@" 2>>"$work/$name.err" || code=$?
+        fi
+        [ $code != 0 ] || break
+        [ $code = 137 ] || fail "$name ended with $code"
+        kills=$((kills + 1))
+    done
+    echo "$kills" >"$work/$name.kills"
+}
+
+for q in 1 2; do
+    # The subscription must stand before the first message.
+    cleat sub "${P[@]}" -i "sub$q" -c -q $q -t "stream$q" -E
+    : >"$work/got$q"
+    again "pub$q" cleat pub "${P[@]}" -i "pub$q" -q $q -t "stream$q" -l --store "$work/pub$q.store" --store-sync none <"$work/input" &
+    pub=$!
+    pids+=("$pub")
+    # A reader that is killed and started again, until it has all.
+    kills=0
+    until [ "$(sort -u "$work/got$q" | wc -l)" -ge $count ]; do
+        code=0
+        timeout -s KILL "0.$(printf %03d $((100 + RANDOM % 400)))" \
+            cleat sub "${P[@]}" -i "sub$q" -q $q -t "stream$q" --store "$work/sub$q.store" --store-sync none \
+            >>"$work/got$q" 2>>"$work/sub$q.err" || code=$?
+        [ $code = 137 ] || fail "sub at QoS $q ended with $code"
+        kills=$((kills + 1))
+        [ $kills -lt 400 ] || fail "QoS $q: $(sort -u "$work/got$q" | wc -l) of $count after $kills kills"
+    done
+    wait "$pub" || fail "the publisher at QoS $q"
+    [ "$(cat "$work/pub$q.kills")" -gt 3 ] || fail "the publisher was hardly killed"
+    sort -u "$work/got$q" | cmp - "$work/input" || fail "QoS $q: something was lost"
+    twice=$(($(wc -l <"$work/got$q") - count))
+    if [ $q = 2 ]; then
+        cmp "$work/got2" "$work/input" || fail "QoS 2: not once each in order ($twice twice)"
+    fi
+    ok "QoS $q: publisher killed $(cat "$work/pub$q.kills") times, subscriber $kills times: lost 0, twice $twice"
+done
+
+# --- the broker is away -------------------------------------------------------
+away=$(free_port)
+seq 50 | timeout -s KILL 1 cleat pub -h 127.0.0.1 -p "$away" -i late -q 1 -t late -l --store "$work/late.store" 2>"$work/late.err" && fail "published to nobody"
+grep -q 'trying again' "$work/late.err" || fail "no words about the missing broker"
+broker second "$away" 'allow_anonymous true'
+background late mosquitto_sub -h 127.0.0.1 -p "$away" -i reader -q 1 -t late -C 51 -W 20
+late=$last
+expect "$work/second.err" 'Sending SUBACK to reader'
+status 0 cleat pub -h 127.0.0.1 -p "$away" -i late -q 1 -t late -m last --store "$work/late.store"
+wait "$late" || fail "not all that was accepted arrived"
+{ seq 50; echo last; } | cmp - "$work/late.out" || fail "not in order"
+ok "what was accepted without a broker goes out later, in order"
+
+# --- calls ---------------------------------------------------------------------
+status 1 cleat pub "${P[@]}" -q 1 -t a -m x --store "$work/x"
+grep -q -- '--store needs a client ID' "$work/cmd.err" || fail "--store without -i"
+status 1 cleat pub "${P[@]}" -q 1 -t a -m x -i x --store "$work/input"
+grep -q 'no store' "$work/cmd.err" || fail "another file is taken for a store"
+cmp -s <(seq -f 'message %06.0f' "$count") "$work/input" || fail "the file was changed"
+status 1 cleat pub "${P[@]}" -q 1 -t a -m x -i x --store /nonexistent/x
+status 1 cleat pub "${P[@]}" -q 1 -t a -m x -i x --store "$work/x" --store-sync maybe
+background holder cleat sub "${P[@]}" -i holder -t a --store "$work/one.store"
+expect "$log" 'Sending SUBACK to holder'
+status 1 cleat pub "${P[@]}" -q 1 -t a -m x -i x --store "$work/one.store"
+grep -q 'another process' "$work/cmd.err" || fail "two processes with one store"
+for mode in all accepted none; do
+    status 0 cleat pub "${P[@]}" -q 2 -t a -m x -i x --store "$work/x" --store-sync $mode
+done
+[ "$(stat -c %a "$work/x")" = 600 ] || fail "the store can be read by others"
+ok "--store needs an ID, leaves other files alone, belongs to one process"
