@@ -49,13 +49,13 @@ static void serialise(size_t count, bool whole) {
     static uint8_t room[256];
     message.qos = 1;
     for (size_t i = 0; i < count; i++) {
+        size_t length = cleat_mqtt_publish_length(NULL, &message);
         if (!cleat_mqtt_topic_valid(message.topic) ||
-            cleat_mqtt_header_total(cleat_mqtt_publish_length(NULL, &message)) >
-                sizeof room) {
+            cleat_mqtt_header_total(length) > sizeof room) {
             abort();
         }
-        uint8_t *at = cleat_mqtt_publish_encode(
-            NULL, room, &message, cleat_mqtt_publish_length(NULL, &message), 1);
+        uint8_t *at =
+            cleat_mqtt_publish_encode(NULL, room, &message, length, 1);
         if (whole) {
             memcpy(at, message.payload.data, message.payload.len);
         }

@@ -339,6 +339,34 @@ bool cleat_mqtt_is_connected(const struct cleat_mqtt *s);
 /** @return true while packets are queued or wait for an acknowledgement. */
 bool cleat_mqtt_is_busy(const struct cleat_mqtt *s);
 
+struct cleat_mqtt;
+
+/** A payload that is not copied: it is asked for piece by piece when it is
+ * sent, and again from its beginning when it is sent again. It may be larger
+ * than any buffer, or lie in memory (zero-copy). Fill it with
+ * cleat_mqtt_source_init(); it and what it reads must stay until DELIVERED, or
+ * at QoS 0 until the session is no longer busy. */
+struct cleat_mqtt_source {
+    /**
+     * @param piece  becomes a view of the payload from offset on, of 1 byte or
+     *               more; it must stay until the next call.
+     * @return 0; CLEAT_ERR_AGAIN: not now, call cleat_mqtt_output() later;
+     *         another error: the payload is not to be had. The packet is begun
+     *         then, so the connection fails with that error.
+     */
+    int (*read)(void *arg, uint32_t offset, struct cleat_bytes *piece);
+    void *arg;
+    uint32_t len; /**< Bytes of the whole payload. */
+    /* Private. */
+    struct cleat_bytes (*pull)(struct cleat_mqtt *s,
+                               const struct cleat_mqtt_source *source,
+                               struct cleat_bytes head);
+};
+void cleat_mqtt_source_init(struct cleat_mqtt_source *source,
+                            int (*read)(void *arg, uint32_t offset,
+                                        struct cleat_bytes *piece),
+                            void *arg, uint32_t len);
+
 /** A message to be sent. Zero the struct, then set what you need. */
 struct cleat_mqtt_message {
     struct cleat_bytes topic;
@@ -347,10 +375,14 @@ struct cleat_mqtt_message {
     bool retain; /**< The broker keeps it for later subscribers. */
     uint8_t prop_count;
     const struct cleat_mqtt_property *props; /**< MQTT 5; 3.1.1 drops them. */
+    const struct cleat_mqtt_source *source;  /**< Instead of payload. A journal
+                                                  keeps only what is in front of
+                                                  it, and cannot restore it. */
 };
 
 /**
- * Queue a message. Topic and payload are copied before this returns. Messages
+ * Queue a message. Topic and payload (not that of a source) are copied before
+ * this returns. Messages
  * go out in the order of the calls; QoS 1 and 2 are kept, over any number of
  * connections, until the broker has acknowledged them.
  *

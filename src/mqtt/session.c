@@ -368,11 +368,20 @@ int cleat_mqtt_send(struct cleat_mqtt *s, const struct cleat_mqtt_message *m,
         return CLEAT_ERR_STATE;
     }
     size_t length = cleat_mqtt_publish_length(s->v5, m);
-    if (length > CLEAT_MQTT_LENGTH_MAX || length < m->payload.len) {
+    if (length > CLEAT_MQTT_LENGTH_MAX ||
+        m->payload.len > CLEAT_MQTT_LENGTH_MAX) {
         return CLEAT_ERR_SIZE;
     }
+    /* What lies in tx_buf: all of it, or the head and where its payload is. */
+    struct cleat_bytes body = m->payload;
     size_t total = cleat_mqtt_header_total(length);
-    int err = cleat_mqtt_tx_make_room(s, total, s->config->tx_reserve);
+    size_t size = total;
+    enum slot_kind kind = (enum slot_kind)m->qos;
+    if (m->source != NULL) {
+        body = cleat_bytes_of(&m->source, sizeof m->source);
+        size = total - m->source->len + body.len;
+    }
+    int err = cleat_mqtt_tx_make_room(s, size, s->config->tx_reserve);
     if (err != 0) {
         return err;
     }
@@ -381,10 +390,9 @@ int cleat_mqtt_send(struct cleat_mqtt *s, const struct cleat_mqtt_message *m,
     }
     uint8_t *begin = cleat_mqtt_tx_end(s);
     uint8_t *at = cleat_mqtt_publish_encode(s->v5, begin, m, length, id);
-    if (m->payload.len > 0) {
-        memcpy(at, m->payload.data, m->payload.len);
+    if (body.len > 0) {
+        memcpy(at, body.data, body.len);
     }
-    enum slot_kind kind = (enum slot_kind)m->qos;
     if (cleat_mqtt_is_5(s->v5)) {
         err = s->v5->publish_check(s, m, total);
         if (err < 0) {
@@ -394,20 +402,27 @@ int cleat_mqtt_send(struct cleat_mqtt *s, const struct cleat_mqtt_message *m,
     }
     if (id != 0 && j != NULL) {
         err = j->note(j->arg, CLEAT_MQTT_NOTE_QUEUED, id,
-                      cleat_bytes_of(begin, total));
+                      cleat_bytes_of(begin, m->source != NULL
+                                                ? (size_t)(at - begin)
+                                                : total));
         if (err != 0) {
             return err;
         }
     }
     s->now_ms = now_ms;
-    cleat_mqtt_session_enqueue(s, total, kind, id);
+    struct cleat_mqtt_slot *slot =
+        cleat_mqtt_session_enqueue(s, size, kind, id);
+    if (m->source != NULL) {
+        slot->flags |= SLOT_SOURCE;
+    }
     return id;
 }
 
 int cleat_mqtt_publish(struct cleat_mqtt *s, struct cleat_bytes topic,
                        struct cleat_bytes payload, uint8_t qos, bool retain,
                        uint64_t now_ms) {
-    const struct cleat_mqtt_message m = {topic, payload, qos, retain, 0, NULL};
+    const struct cleat_mqtt_message m = {topic, payload, qos, retain,
+                                         0,     NULL,    NULL};
     return cleat_mqtt_send(s, &m, now_ms);
 }
 

@@ -52,6 +52,9 @@ enum slot_kind {
 #define SLOT_DONE 0x18u   /* to be told as DELIVERED, then free */
 #define SLOT_STATE_MASK 0x18u
 
+#define SLOT_SOURCE                                                            \
+    0x40u                /* behind the head is no payload, but the address of  \
+                            a struct cleat_mqtt_source */
 #define SLOT_TRIED 0x80u /* sent, perhaps in part, on an earlier connection */
 
 /* PINGREQ and DISCONNECT always fit into ctl behind the acknowledgements. */

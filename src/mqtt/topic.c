@@ -15,14 +15,15 @@
 #define ONES (SIZE_MAX / 255u)
 #define HIGHS (ONES << 7)
 
-/* @return true if a word's bytes are all ASCII and neither NUL nor wildcard.
- * Without a high bit anywhere, subtracting 1 from each byte sets one exactly if
- * a byte was 0; '#' and '+' differ in bit 3 alone. */
-static bool word_is_plain(const uint8_t *at) {
+/* @return a word with a high bit somewhere if its bytes are not all ASCII and
+ * neither NUL nor wildcard. Without a high bit anywhere, subtracting 1 from
+ * each byte sets one exactly if a byte was 0; '#' and '+' differ in bit 3
+ * alone. */
+static size_t word_flags(const uint8_t *at) {
     size_t w;
     memcpy(&w, at, WORD);
     size_t wild = (w | ONES * 0x08u) ^ ONES * (size_t)'+';
-    return ((w | (w - ONES) | (wild - ONES)) & HIGHS) == 0;
+    return w | (w - ONES) | (wild - ONES);
 }
 
 /* Read the rest of a character of more than one byte that begins with c.
@@ -50,24 +51,24 @@ static bool character_read(struct cleat_reader *r, uint32_t c) {
     }
 }
 
-/* @return where the plain words of a text end; its end if all are. The last
- * word may overlap the one before. */
-static size_t plain_words(const uint8_t *data, size_t len) {
-    size_t at = 0;
-    while (at + WORD <= len) {
-        if (!word_is_plain(data + at)) {
-            return at;
-        }
-        at += WORD;
+/* @return true if it is a word or more, and plain throughout. The last word may
+ * overlap the one before. */
+static bool is_plain(const uint8_t *data, size_t len) {
+    size_t flags = 0;
+    if (len < WORD) {
+        return false;
     }
-    return len >= WORD && word_is_plain(data + len - WORD) ? len : at;
+    const uint8_t *last = data + (len - WORD);
+    for (; data < last; data += WORD) {
+        flags |= word_flags(data);
+    }
+    return ((flags | word_flags(last)) & HIGHS) == 0;
 }
 
-/* From here on, byte by byte. */
-static unsigned rest_check(struct cleat_bytes text, size_t from) {
+/* Byte by byte. */
+static unsigned slow_check(struct cleat_bytes text) {
     struct cleat_reader r = cleat_reader_of(text);
     unsigned found = 0;
-    r.pos = from;
     while (r.pos < text.len) {
         uint8_t c = cleat_read_u8(&r);
         found |= c == '#' || c == '+' ? TEXT_WILD : 0u;
@@ -83,8 +84,7 @@ static unsigned text_check(struct cleat_bytes text) {
     if (text.len > TEXT_MAX || (text.len > 0 && text.data == NULL)) {
         return TEXT_BAD;
     }
-    size_t plain = plain_words(text.data, text.len);
-    return plain == text.len ? 0 : rest_check(text, plain);
+    return is_plain(text.data, text.len) ? 0 : slow_check(text);
 }
 
 bool cleat_mqtt_utf8_valid(struct cleat_bytes text) {

@@ -16,7 +16,7 @@ static struct cleat_mqtt_slot *slot_at(const struct cleat_mqtt *s, uint32_t i) {
     return &s->config->slots[i];
 }
 
-/* Bytes of a packet. Behind a PUBREL there may be unused ones. */
+/* Bytes of a packet in tx_buf. Behind a PUBREL there may be unused ones. */
 static uint32_t slot_len(const struct cleat_mqtt *s, uint32_t i) {
     const struct cleat_mqtt_slot *slot = slot_at(s, i);
     if (cleat_mqtt_slot_kind(slot) == KIND_PUBREL) {
@@ -24,6 +24,21 @@ static uint32_t slot_len(const struct cleat_mqtt *s, uint32_t i) {
     }
     uint32_t end = i + 1 < s->slot_used ? slot[1].offset : s->tx_used;
     return end - slot->offset;
+}
+
+/* Where the payload of a slot with SLOT_SOURCE comes from; *head becomes what
+ * is in front of it. */
+static const struct cleat_mqtt_source *
+source_of(const struct cleat_mqtt *s, uint32_t i, struct cleat_bytes *head) {
+    const struct cleat_mqtt_source *source;
+    const uint8_t *data = s->config->tx_buf + slot_at(s, i)->offset;
+    *head = cleat_bytes_of(data, slot_len(s, i) - sizeof source);
+    memcpy(&source, data + head->len, sizeof source);
+    return source;
+}
+
+static bool has_source(const struct cleat_mqtt *s, uint32_t i) {
+    return (slot_at(s, i)->flags & SLOT_SOURCE) != 0;
 }
 
 /* Squeeze out what is free. */
@@ -199,7 +214,8 @@ void cleat_mqtt_tx_to_pubrel(struct cleat_mqtt *s,
     /* A PUBLISH at QoS 2 is never shorter than a PUBREL. */
     cleat_mqtt_ack_encode(s->config->tx_buf + slot->offset, CLEAT_MQTT_P_PUBREL,
                           slot->id);
-    slot->flags |= KIND_PUBREL; /* of which KIND_QOS2 is a part */
+    slot->flags = (uint8_t)((slot->flags & ~SLOT_SOURCE) |
+                            KIND_PUBREL); /* of which KIND_QOS2 is a part */
 }
 
 bool cleat_mqtt_tx_ack_fits(const struct cleat_mqtt *s) {
@@ -281,12 +297,18 @@ static struct cleat_bytes slots_view(struct cleat_mqtt *s) {
     uint32_t end = slot_at(s, i)->offset;
     uint32_t begin = end + s->slot_sent;
     uint32_t waiting = s->waiting;
+    if (has_source(s, i)) {
+        struct cleat_bytes head;
+        const struct cleat_mqtt_source *source = source_of(s, i, &head);
+        return source->pull(s, source, head);
+    }
     do {
         end += slot_len(s, i);
         waiting += cleat_mqtt_slot_is_once(slot_at(s, i)) ? 0u : 1u;
         i++;
     } while (i < s->slot_used && slot_at(s, i)->offset == end &&
-             end - begin < VIEW_MAX && slot_ready(s, i, waiting));
+             end - begin < VIEW_MAX && !has_source(s, i) &&
+             slot_ready(s, i, waiting));
     return cleat_bytes_of(s->config->tx_buf + begin, end - begin);
 }
 
@@ -318,6 +340,11 @@ static void slots_done(struct cleat_mqtt *s, size_t n) {
     while (s->slot_next < s->slot_used) {
         struct cleat_mqtt_slot *slot = slot_at(s, s->slot_next);
         uint32_t len = slot_len(s, s->slot_next);
+        if (has_source(s, s->slot_next)) {
+            struct cleat_bytes head;
+            len = source_of(s, s->slot_next, &head)->len;
+            len += (uint32_t)head.len;
+        }
         if (s->slot_sent < len) {
             return;
         }
@@ -391,7 +418,8 @@ void cleat_mqtt_tx_rewind(struct cleat_mqtt *s) {
         if (kind >= KIND_SUBSCRIBE) {
             slot->flags = SLOT_FREE;
         } else if (state == SLOT_SENT || (begun && kind != KIND_QOS0)) {
-            slot->flags = (uint8_t)(SLOT_TRIED | SLOT_QUEUED | kind);
+            slot->flags = (uint8_t)((slot->flags & SLOT_SOURCE) | SLOT_TRIED |
+                                    SLOT_QUEUED | kind);
             if (kind != KIND_PUBREL) { /* [MQTT-3.3.1-1] */
                 s->config->tx_buf[slot->offset] |= CLEAT_MQTT_F_DUP;
             }

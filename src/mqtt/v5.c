@@ -349,8 +349,9 @@ static int v5_publish_check(struct cleat_mqtt *s,
         }
     }
     if (m->prop_count > 0) {
-        struct cleat_reader r =
-            cleat_reader_of(cleat_bytes_of(packet, total - m->payload.len));
+        struct cleat_reader r = cleat_reader_of(cleat_bytes_of(
+            packet,
+            total - (m->source != NULL ? m->source->len : m->payload.len)));
         (void)cleat_read_u8(&r);
         (void)cleat_mqtt_varint_decode(&r);
         (void)cleat_read_bytes(&r, m->topic.len + (m->qos > 0 ? 4u : 2u));
@@ -440,6 +441,8 @@ static void v5_fall_back(struct cleat_mqtt *s) {
     for (uint32_t i = 0; i < s->slot_used; i++) {
         struct cleat_mqtt_slot *slot = &s->config->slots[i];
         struct cleat_reader r = cleat_reader_of(packet_at(s, slot->offset));
+        uint32_t end = i + 1 < s->slot_used ? slot[1].offset : s->tx_used;
+        uint32_t size = end - slot->offset;
         uint8_t first = cleat_read_u8(&r);
         uint32_t length = cleat_mqtt_varint_decode(&r);
         slot->offset = (uint32_t)(to - s->config->tx_buf);
@@ -451,16 +454,18 @@ static void v5_fall_back(struct cleat_mqtt *s) {
             to += CLEAT_MQTT_ACK_LEN;
             continue;
         }
-        r.len = r.pos + length;
+        /* The payload, or where its source is. */
+        size_t body = r.pos + length;
+        r.len = size;
         size_t front = CLEAT_MQTT_F_QOS(first) > 0 ? 4 : 2;
         struct cleat_reader topic = r;
         front += cleat_read_u16(&topic);
         struct cleat_bytes head = cleat_read_bytes(&r, front);
         (void)cleat_read_bytes(&r, cleat_mqtt_varint_decode(&r));
+        body -= r.pos;
         struct cleat_bytes payload =
             cleat_read_bytes(&r, cleat_reader_left(&r));
-        to = cleat_mqtt_header_encode(to, first,
-                                      (uint32_t)(head.len + payload.len));
+        to = cleat_mqtt_header_encode(to, first, (uint32_t)(head.len + body));
         memmove(to, head.data, head.len);
         to += head.len;
         if (payload.len > 0) {

@@ -180,7 +180,8 @@ static int publish(struct peer *p, const char *topic, const char *payload,
                                          qos,
                                          retain,
                                          count,
-                                         props};
+                                         props,
+                                         NULL};
     return cleat_mqtt_send(&p->session, &m, now());
 }
 

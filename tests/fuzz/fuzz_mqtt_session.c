@@ -136,7 +136,7 @@ static const struct cleat_mqtt_property alias[] = {
      {(const uint8_t *)"k", 1},
      {(const uint8_t *)"v", 1}}};
 static const struct cleat_mqtt_message by_alias = {
-    {(const uint8_t *)"a", 1}, {NULL, 0}, 0, false, 2, alias};
+    {(const uint8_t *)"a", 1}, {NULL, 0}, 0, false, 2, alias, NULL};
 
 static void command(struct rig *r, uint8_t op) {
     static const struct cleat_mqtt_filter filters[2] = {

@@ -34,6 +34,7 @@ static int on_event(const struct cleat_mqtt_event *e) {
         1,
         false,
         0,
+        0,
         0};
     if (e->type == CLEAT_MQTT_CONNECTED) {
         cleat_mqtt_subscribe(&session, &filter, 1, net_now_ms());

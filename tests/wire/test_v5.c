@@ -361,8 +361,13 @@ static void flush(struct script *s) {
 
 static int send(struct script *s, const char *topic, uint8_t qos,
                 const struct cleat_mqtt_property *props, uint8_t count) {
-    const struct cleat_mqtt_message m = {
-        cleat_bytes_str(topic), cleat_bytes_str("x"), qos, false, count, props};
+    const struct cleat_mqtt_message m = {cleat_bytes_str(topic),
+                                         cleat_bytes_str("x"),
+                                         qos,
+                                         false,
+                                         count,
+                                         props,
+                                         NULL};
     return cleat_mqtt_send(&s->session, &m, s->now);
 }
 

@@ -7,7 +7,8 @@
 
 size_t cleat_mqtt_publish_length(const struct cleat_mqtt_version *v,
                                  const struct cleat_mqtt_message *m) {
-    size_t length = (m->qos > 0 ? 4u : 2u) + m->topic.len + m->payload.len;
+    size_t length = (m->qos > 0 ? 4u : 2u) + m->topic.len +
+                    (m->source != NULL ? m->source->len : m->payload.len);
     if (cleat_mqtt_is_5(v)) {
         struct cleat_writer w = cleat_writer_of(NULL, CLEAT_MQTT_LENGTH_MAX);
         v->props_encode(&w, m->props, m->prop_count);

@@ -124,7 +124,8 @@ static void connack_codes_have_words(void **state) {
 
 static void publish_goes_both_ways(void **state) {
     static const uint8_t want[] = {0x34, 9, 0, 3, 'a', '/', 'b', 1, 2};
-    struct cleat_mqtt_message m = {VIEW("a/b"), VIEW("hi"), 0, true, 0, NULL};
+    struct cleat_mqtt_message m = {VIEW("a/b"), VIEW("hi"), 0,   true,
+                                   0,           NULL,       NULL};
     (void)state;
     uint8_t *end = cleat_mqtt_publish_encode(
         NULL, room, &m, cleat_mqtt_publish_length(NULL, &m), 0);

@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: MIT */
+/* Payloads that come from a source: larger than any buffer, asked for again,
+ * not to be had now or at all. */
+/* clang-format off */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <cmocka.h>
+/* clang-format on */
+#include <stdio.h>
+#include <string.h>
+
+#include "cleat/mqtt5.h"
+
+#define LARGE 200000000u
+
+static struct {
+    struct cleat_mqtt session;
+    struct cleat_mqtt_config config;
+    struct cleat_mqtt_source source;
+    uint8_t tx[512], rx[512], block[512];
+    struct cleat_mqtt_slot slots[4];
+    struct cleat_mqtt_event e;
+    int fail; /* read says this */
+    uint32_t asked;
+} t;
+
+#define S (&t.session)
+
+static uint8_t byte_at(uint32_t offset) {
+    return (uint8_t)(offset * 31u + (offset >> 9));
+}
+
+static int read_block(void *arg, uint32_t offset, struct cleat_bytes *piece) {
+    (void)arg;
+    t.asked = offset;
+    for (uint32_t i = 0; i < sizeof t.block; i++) {
+        t.block[i] = byte_at(offset + i);
+    }
+    *piece = cleat_bytes_of(t.block, sizeof t.block);
+    return t.fail;
+}
+
+static int fresh(void **state) {
+    (void)state;
+    memset(&t, 0, sizeof t);
+    t.config.client_id = cleat_bytes_str("c");
+    t.config.tx_buf = t.tx;
+    t.config.tx_cap = sizeof t.tx;
+    t.config.rx_buf = t.rx;
+    t.config.rx_cap = sizeof t.rx;
+    t.config.slots = t.slots;
+    t.config.slot_count = 4;
+    assert_int_equal(cleat_mqtt_init(S, &t.config), 0);
+    return 0;
+}
+
+static void come_up(bool present) {
+    const uint8_t connack[] = {0x20, 2, present, 0};
+    assert_int_equal(cleat_mqtt_connect(S, 0), 0);
+    cleat_mqtt_output_done(S, cleat_mqtt_output(S).len, 0);
+    assert_int_equal(cleat_mqtt_input(S, cleat_bytes_of(connack, 4), 0), 4);
+    assert_true(cleat_mqtt_event(S, &t.e, 0));
+}
+
+static int send_large(uint8_t qos, uint32_t len) {
+    struct cleat_mqtt_message m;
+    memset(&m, 0, sizeof m);
+    cleat_mqtt_source_init(&t.source, read_block, NULL, len);
+    m.topic = cleat_bytes_str("a");
+    m.qos = qos;
+    m.source = &t.source;
+    return cleat_mqtt_send(S, &m, 0);
+}
+
+/* Take what goes out, at most `most` bytes at a time, and compare it with a
+ * PUBLISH whose head this is. @return bytes of it that came. */
+static uint32_t take(const uint8_t *head, uint32_t head_len, uint32_t total,
+                     size_t most) {
+    uint32_t at = 0;
+    while (at < total) {
+        struct cleat_bytes out = cleat_mqtt_output(S);
+        size_t n = out.len < most ? out.len : most;
+        if (n == 0) {
+            break;
+        }
+        for (size_t i = 0; i < n; i++, at++) {
+            uint8_t want = at < head_len ? head[at] : byte_at(at - head_len);
+            if (out.data[i] != want) {
+                fail_msg("byte %lu", (unsigned long)at);
+            }
+        }
+        cleat_mqtt_output_done(S, n, 0);
+    }
+    return at;
+}
+
+static const uint8_t large_head[] = {0x32, 0x85, 0x84, 0xAF, 0x5F,
+                                     0,    1,    'a',  0,    1};
+
+static void two_hundred_megabytes_go_through_512_bytes(void **state) {
+    (void)state;
+    come_up(false);
+    assert_int_equal(send_large(1, LARGE), 1);
+    assert_int_equal(take(large_head, 10, LARGE + 10, 500), LARGE + 10);
+    assert_int_equal(cleat_mqtt_output(S).len, 0);
+    assert_int_equal(cleat_mqtt_input(S, cleat_bytes_of("\x40\2\0\1", 4), 0),
+                     4);
+    assert_true(cleat_mqtt_event(S, &t.e, 0));
+    assert_int_equal(t.e.type, CLEAT_MQTT_DELIVERED);
+    assert_false(cleat_mqtt_is_busy(S));
+}
+
+static void it_is_asked_again_on_the_next_connection(void **state) {
+    static const uint8_t head[] = {0x34, 0xEC, 0x07, 0, 1, 'a', 0, 1};
+    uint8_t again[8];
+    (void)state;
+    for (uint32_t cut = 0; cut < 1000; cut += 7) {
+        fresh(state);
+        come_up(false);
+        assert_int_equal(send_large(2, 999), 1);
+        uint32_t done = take(head, 8, cut, 7);
+        cleat_mqtt_lost(S, 0);
+        come_up(true);
+        memcpy(again, head, 8);
+        again[0] = done > 0 ? 0x3C : 0x34;
+        assert_int_equal(take(again, 8, 1007, 64), 1007);
+        assert_int_equal(
+            cleat_mqtt_input(S, cleat_bytes_of("\x50\2\0\1", 4), 0), 4);
+        struct cleat_bytes out = cleat_mqtt_output(S);
+        assert_int_equal(out.len, 4);
+        assert_memory_equal(out.data, "\x62\2\0\1", 4);
+        cleat_mqtt_output_done(S, 4, 0);
+        assert_int_equal(
+            cleat_mqtt_input(S, cleat_bytes_of("\x70\2\0\1", 4), 0), 4);
+        assert_true(cleat_mqtt_event(S, &t.e, 0));
+        assert_int_equal(t.e.type, CLEAT_MQTT_DELIVERED);
+    }
+}
+
+static void others_keep_their_place_in_the_line(void **state) {
+    static const uint8_t head[] = {0x30, 0xDB, 0x04, 0, 1, 'a'};
+    const struct cleat_bytes x = cleat_bytes_str("x");
+    (void)state;
+    come_up(false);
+    assert_int_equal(cleat_mqtt_publish(S, x, x, 1, false, 0), 1);
+    assert_int_equal(send_large(0, 600), 0);
+    assert_int_equal(cleat_mqtt_publish(S, x, x, 1, false, 0), 2);
+    struct cleat_bytes out = cleat_mqtt_output(S);
+    assert_int_equal(out.len, 8);
+    cleat_mqtt_output_done(S, 8, 0);
+    assert_int_equal(take(head, 6, 606, 1000), 606);
+    out = cleat_mqtt_output(S);
+    assert_memory_equal(out.data, "\x32\6\0\1x\0\2x", 8);
+}
+
+static void a_source_may_have_nothing_now_or_fail(void **state) {
+    (void)state;
+    come_up(false);
+    assert_int_equal(send_large(1, 600), 1);
+    cleat_mqtt_output_done(S, cleat_mqtt_output(S).len, 0);
+    t.fail = CLEAT_ERR_AGAIN;
+    assert_int_equal(cleat_mqtt_output(S).len, 0);
+    assert_false(cleat_mqtt_has_event(S));
+    t.fail = 0;
+    assert_int_equal(cleat_mqtt_output(S).len, 512);
+    cleat_mqtt_output_done(S, 512, 0);
+    t.fail = CLEAT_ERR_IO;
+    assert_int_equal(cleat_mqtt_output(S).len, 0);
+    assert_true(cleat_mqtt_event(S, &t.e, 0));
+    assert_int_equal(t.e.type, CLEAT_MQTT_FAILED);
+    assert_int_equal(t.e.err, CLEAT_ERR_IO);
+}
+
+static void more_than_a_packet_holds_is_refused(void **state) {
+    (void)state;
+    come_up(false);
+    assert_int_equal(send_large(1, CLEAT_MQTT_LENGTH_MAX), CLEAT_ERR_SIZE);
+    assert_int_equal(send_large(1, CLEAT_MQTT_LENGTH_MAX - 5), 1);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+#define CASE(name) cmocka_unit_test_setup(name, fresh)
+        CASE(two_hundred_megabytes_go_through_512_bytes),
+        CASE(it_is_asked_again_on_the_next_connection),
+        CASE(others_keep_their_place_in_the_line),
+        CASE(a_source_may_have_nothing_now_or_fail),
+        CASE(more_than_a_packet_holds_is_refused),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
