@@ -111,10 +111,13 @@ static void stop(struct publisher *p) {
 
 /* @return true when the message is queued; else it waits, or all is over. */
 static bool publish(struct publisher *p, struct cleat_bytes payload) {
+    const struct cli_props *props = &p->options.props[CLI_PROPS_PUBLISH];
     const struct cleat_mqtt_message m = {.topic = p->topic,
                                          .payload = payload,
                                          .qos = p->options.qos,
-                                         .retain = p->options.retain};
+                                         .retain = p->options.retain,
+                                         .props = props->items,
+                                         .prop_count = props->count};
     uint64_t now = cleat_port_now_ms();
     int err = p->link.store_open
                   ? cleat_keeper_publish(&p->link.keeper, &m, now)
@@ -268,6 +271,18 @@ static void interrupted(struct publisher *p) {
     stop(p);
 }
 
+/* MQTT 5: the broker may acknowledge a message and not take it. */
+static void say_delivered(struct publisher *p,
+                          const struct cleat_client_event *e) {
+    if (e->type == CLEAT_CLIENT_MQTT && e->mqtt.type == CLEAT_MQTT_DELIVERED &&
+        e->mqtt.code >= 0x80) {
+        cli_pubsub_say(&p->options, "the broker did not take message %u: %s",
+                       (unsigned)e->mqtt.id,
+                       cleat_mqtt_reason_text(e->mqtt.code));
+        p->link.status = CLI_PUBSUB_FAILED;
+    }
+}
+
 static void loop(struct publisher *p) {
     struct cleat_client_event event;
     for (;;) {
@@ -282,6 +297,7 @@ static void loop(struct publisher *p) {
         }
         switch (cli_pubsub_wait(&p->link, &wants, &event)) {
         case CLI_WAKE_EVENT:
+            say_delivered(p, &event);
             if (cli_pubsub_ended(&p->link, &event)) {
                 return;
             }
@@ -308,7 +324,9 @@ static int run(int argc, char **argv) {
         pub.left = o->repeat;
         status = CLI_PUBSUB_FAILED;
         if (load(&pub)) {
-            size_t room = lines ? LINE_ROOM : pub.len + pub.topic.len + 16;
+            size_t room =
+                lines ? LINE_ROOM
+                      : pub.len + pub.topic.len + 16 + cli_pubsub_props_room(o);
             if (!lines && o->repeat > 1 && room < LINE_ROOM / 16) {
                 room = LINE_ROOM / 16;
             }

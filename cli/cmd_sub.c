@@ -127,7 +127,8 @@ static void put_formatted(struct subscriber *s,
                                    .qos = e->qos,
                                    .retain = e->retain,
                                    .id = e->id,
-                                   .pretty = s->options.pretty};
+                                   .pretty = s->options.pretty,
+                                   .props = e->props};
     m.payload = cleat_bytes_of(s->whole, s->whole_len);
     clock_gettime(CLOCK_REALTIME, &m.when);
     cli_format_print(s->options.format, &m);
@@ -224,12 +225,16 @@ static void on_message(struct subscriber *s, const struct cleat_mqtt_event *e) {
 static void on_connected(struct subscriber *s) {
     uint64_t now = cleat_port_now_ms();
     const struct cli_pubsub_options *o = &s->options;
-    int id = cleat_client_subscribe(&s->link.client, s->filters,
-                                    o->topics.count, now);
+    const struct cli_props *asked = &o->props[CLI_PROPS_SUBSCRIBE];
+    const struct cli_props *ended = &o->props[CLI_PROPS_UNSUBSCRIBE];
+    int id =
+        cleat_mqtt_subscribe_with(&s->link.session, s->filters, o->topics.count,
+                                  asked->items, asked->count, now);
     /* One packet each, as the original does. */
     for (size_t i = 0; id > 0 && i < o->unsubscribe.count; i++) {
-        int second = cleat_client_unsubscribe(&s->link.client,
-                                              &s->unsubscribe[i], 1, now);
+        int second =
+            cleat_mqtt_unsubscribe_with(&s->link.session, &s->unsubscribe[i], 1,
+                                        ended->items, ended->count, now);
         id = second < 0 ? second : id;
     }
     if (id < 0) {
@@ -244,7 +249,7 @@ static void on_subscribed(struct subscriber *s,
                           const struct cleat_mqtt_event *e) {
     size_t denied = 0;
     for (size_t i = 0; i < e->codes.len; i++) {
-        if (e->codes.data[i] == CLEAT_MQTT_SUBACK_REFUSED &&
+        if (e->codes.data[i] >= CLEAT_MQTT_SUBACK_REFUSED &&
             i < s->options.topics.count) {
             denied++;
             cli_pubsub_say(&s->options, "the broker refused \"%s\"",
@@ -312,7 +317,7 @@ static void loop(struct subscriber *s) {
 /* @return bytes that the requests take, or 0 without memory. */
 static size_t prepare(struct subscriber *s) {
     const struct cli_pubsub_options *o = &s->options;
-    size_t room = 64;
+    size_t room = 64 + cli_pubsub_props_room(o) * (1 + o->unsubscribe.count);
     s->filters = calloc(o->topics.count, sizeof *s->filters);
     s->unsubscribe = calloc(o->unsubscribe.count + 1, sizeof *s->unsubscribe);
     if (s->filters == NULL || s->unsubscribe == NULL) {

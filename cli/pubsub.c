@@ -269,6 +269,14 @@ static int init_session(struct cli_pubsub *p, size_t tx_cap,
     c.will.payload = text_or_none(o->will_payload);
     c.will.qos = o->will_qos;
     c.will.retain = o->will_retain;
+    if (o->v5) {
+        c.v5 = &cleat_mqtt_v5;
+        c.receive_max = o->receive_max;
+        c.props = o->props[CLI_PROPS_CONNECT].items;
+        c.prop_count = o->props[CLI_PROPS_CONNECT].count;
+        c.will.props = o->props[CLI_PROPS_WILL].items;
+        c.will.prop_count = o->props[CLI_PROPS_WILL].count;
+    }
     c.keep_alive_s = o->keep_alive_s;
     c.keep_alive_off = o->keep_alive_off;
     c.clean_session = !o->keep_session;
@@ -555,7 +563,8 @@ static void say_connected(const struct cli_pubsub *p) {
 
 static bool refused(struct cli_pubsub *p, uint8_t code) {
     cli_pubsub_say(p->o, "%s:%u: %s", p->o->host, (unsigned)p->o->port,
-                   cleat_mqtt_connack_text(code));
+                   code < 0x80 ? cleat_mqtt_connack_text(code)
+                               : cleat_mqtt_reason_text(code));
     p->status = code;
     return true;
 }

@@ -17,6 +17,7 @@
 #include "cleat/linux_net.h"
 #include "cleat/linux_store.h"
 #include "cleat/log.h"
+#include "cleat/mqtt5.h"
 #include "cleat/tls.h"
 #include "cleat/ws.h"
 #include "cli.h"
@@ -42,6 +43,21 @@ enum cli_pub_mode {
 struct cli_texts {
     const char **items;
     size_t count;
+};
+
+/** Properties of MQTT 5 for one kind of packet. */
+enum {
+    CLI_PROPS_CONNECT,
+    CLI_PROPS_PUBLISH,
+    CLI_PROPS_SUBSCRIBE,
+    CLI_PROPS_UNSUBSCRIBE,
+    CLI_PROPS_WILL,
+    CLI_PROPS_COUNT
+};
+#define CLI_PROPS_MAX 32
+struct cli_props {
+    struct cleat_mqtt_property items[CLI_PROPS_MAX];
+    uint8_t count;
 };
 
 /** The command line. Texts are argv's, except those of -L and -I. */
@@ -71,6 +87,9 @@ struct cli_pubsub_options {
     uint8_t qos;
     bool debug, quiet;
     const char *store, *store_sync;
+    bool v5, has_expiry;
+    uint16_t receive_max;
+    struct cli_props props[CLI_PROPS_COUNT];
 
     enum cli_pub_mode mode;
     const char *message; /**< Text, or name of the file. */
@@ -201,6 +220,14 @@ bool cli_pubsub_store_recover_output(struct cli_pubsub *p);
 /** A message with this packet id is going to be written, or is written. */
 bool cli_pubsub_store_output_begin(struct cli_pubsub *p, uint16_t id);
 bool cli_pubsub_store_output_end(struct cli_pubsub *p);
+
+/** Take what follows -D COMMAND. @return how many words, or -1 after words. */
+int cli_pubsub_props_take(struct cli_pubsub_options *o, const char *command,
+                          char **rest, int count);
+bool cli_pubsub_props_expiry(struct cli_pubsub_options *o, const char *text);
+bool cli_pubsub_props_finish(struct cli_pubsub_options *o);
+/** @return bytes that properties may add to a packet. */
+size_t cli_pubsub_props_room(const struct cli_pubsub_options *o);
 
 /** cli_error() unless --quiet. */
 void cli_pubsub_say(const struct cli_pubsub_options *o, const char *fmt, ...)

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cleat/mqtt5.h"
 #include "cli.h"
 
 /* What stands between % and its letter. */
@@ -210,6 +211,49 @@ static void put_json(const struct cli_format_message *m, bool parsed) {
     free(payload);
 }
 
+static void put_user_properties(struct cleat_bytes props) {
+    struct cleat_mqtt_property p;
+    bool some = false;
+    while (cleat_mqtt_property_next(&props, &p)) {
+        if (p.id == CLEAT_MQTT_USER_PROPERTY) {
+            printf("%s%.*s:%.*s", some ? " " : "", (int)p.text.len,
+                   (const char *)p.text.data, (int)p.value.len,
+                   (const char *)p.value.data);
+            some = true;
+        }
+    }
+}
+
+/* One property of MQTT 5, if the message has it. */
+static void put_property(const struct spec *s,
+                         const struct cli_format_message *m) {
+    static const struct {
+        char letter;
+        bool number;
+        uint8_t id;
+    } table[] = {{'A', true, CLEAT_MQTT_TOPIC_ALIAS},
+                 {'C', false, CLEAT_MQTT_CONTENT_TYPE},
+                 {'D', false, CLEAT_MQTT_CORRELATION_DATA},
+                 {'E', true, CLEAT_MQTT_MESSAGE_EXPIRY},
+                 {'F', true, CLEAT_MQTT_PAYLOAD_FORMAT},
+                 {'R', false, CLEAT_MQTT_RESPONSE_TOPIC},
+                 {'S', true, CLEAT_MQTT_SUBSCRIPTION_ID}};
+    struct cleat_mqtt_property p;
+    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
+        if (table[i].letter != s->letter ||
+            !cleat_mqtt_property_find(m->props, table[i].id, &p)) {
+            continue;
+        }
+        if (table[i].number) {
+            put_number(s, p.number);
+        } else if (s->letter == 'D') {
+            fwrite(p.text.data, 1, p.text.len, stdout);
+        } else {
+            put_text(s, p.text);
+        }
+    }
+}
+
 static void put_percent(const struct spec *s,
                         const struct cli_format_message *m) {
     switch (s->letter) {
@@ -250,7 +294,11 @@ static void put_percent(const struct spec *s,
     case 'X':
         put_hex(s, m->payload, "0123456789ABCDEF");
         break;
-    default: /* Properties of MQTT 5: this message has none. */
+    case 'P':
+        put_user_properties(m->props);
+        break;
+    default:
+        put_property(s, m);
         break;
     }
 }

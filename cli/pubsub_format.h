@@ -15,6 +15,7 @@ struct cli_format_message {
     bool retain;
     uint16_t id;
     struct timespec when;
+    struct cleat_bytes props; /**< MQTT 5, as received. */
     bool pretty;
 };
 

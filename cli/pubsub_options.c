@@ -39,7 +39,7 @@ enum {
     OPT_REFUSED /* one of refused[] that would pass as an abbreviation */
 };
 
-#define COMMON_SHORT ":h:p:t:q:i:I:ck:u:P:dV:L:M:A:"
+#define COMMON_SHORT ":h:p:t:q:i:I:ck:u:P:dV:L:M:A:D:x:"
 #define PUB_SHORT COMMON_SHORT "m:nsf:lr"
 #define SUB_SHORT COMMON_SHORT "C:W:NvRT:U:EF:"
 
@@ -60,8 +60,8 @@ enum {
         {"quiet", 0, NULL, OPT_QUIET}, {"chip", 1, NULL, OPT_CHIP},            \
         {"key-object", 1, NULL, OPT_KEY_OBJECT},                               \
         {"cert-object", 1, NULL, OPT_CERT_OBJECT},                             \
-        {"allow-rsa", 0, NULL, OPT_ALLOW_RSA}, {"unix", 1, NULL, OPT_UNIX},    \
-        {"store", 1, NULL, OPT_STORE},                                         \
+        {"allow-rsa", 0, NULL, OPT_ALLOW_RSA}, {"property", 1, NULL, 'D'},     \
+        {"unix", 1, NULL, OPT_UNIX}, {"store", 1, NULL, OPT_STORE},            \
         {"store-sync", 1, NULL, OPT_STORE_SYNC},                               \
         {"nodelay", 0, NULL, OPT_NODELAY}, {"key", 1, NULL, OPT_REFUSED}, {    \
         "cert", 1, NULL, OPT_REFUSED                                           \
@@ -107,7 +107,9 @@ static const struct option sub_longs[] = {
     "  -c                      keep the session at the broker; needs -i\n"     \
     "  -k, --keepalive SEC     default 60; 0: off\n"                           \
     "  -u USER, -P PASSWORD    what the broker asks for\n"                     \
-    "  -V mqttv311             the only version there is\n"                    \
+    "  -V mqttv311|mqttv5      version; default mqttv311\n"                    \
+    "  -D, --property COMMAND NAME VALUE  a property of MQTT 5\n"              \
+    "  -x SEC                  MQTT 5: the broker keeps the session so long\n" \
     "  -M COUNT                most messages of QoS 1 and 2 under way; "       \
     "default 20\n"                                                             \
     "  --will-topic TOPIC [--will-payload TEXT] [--will-qos 0|1|2]\n"          \
@@ -196,9 +198,6 @@ static const struct {
     {"--psk", "the identity is a certificate: --chip"},
     {"--psk-identity", "the identity is a certificate: --chip"},
     {"--proxy", "connect directly"},
-    {"--property", "it is part of MQTT 5"},
-    {"-D", "it is part of MQTT 5"},
-    {"-x", "it is part of MQTT 5; -c keeps the session"},
     {"-S", "name the broker: -h"},
 };
 
@@ -281,12 +280,16 @@ static bool keep_alive(struct cli_pubsub_options *o, const char *text) {
     return true;
 }
 
-static bool version(const char *text) {
+static bool version(struct cli_pubsub_options *o, const char *text) {
+    if (strcmp(text, "mqttv5") == 0 || strcmp(text, "5") == 0) {
+        o->v5 = true;
+        return true;
+    }
     if (strcmp(text, "mqttv311") == 0 || strcmp(text, "311") == 0) {
         return true;
     }
-    cli_error("-V: \"%s\" is not offered; this is an MQTT 3.1.1 client "
-              "(mqttv311)",
+    cli_error("-V: \"%s\" is not offered; this client speaks MQTT 3.1.1 "
+              "(mqttv311) and 5 (mqttv5)",
               text);
     return false;
 }
@@ -551,11 +554,13 @@ static bool take_common(struct cli_pubsub_options *o, int opt,
         o->debug = true;
         return true;
     case 'V':
-        return version(arg);
+        return version(o, arg);
     case 'L':
         return url(o, arg);
     case 'M':
         return number16("-M", arg, 1, &o->inflight_max);
+    case 'x':
+        return cli_pubsub_props_expiry(o, arg);
     case OPT_QUIET:
         o->quiet = true;
         return true;
@@ -646,6 +651,15 @@ static bool read_all(struct cli_pubsub_options *o, int argc, char **argv,
         if (opt == '?' || opt == ':') {
             return getopt_failed(o, opt, argv);
         }
+        if (opt == 'D') {
+            int words =
+                cli_pubsub_props_take(o, optarg, argv + optind, argc - optind);
+            optind += words > 0 ? words : 0;
+            if (words < 0) {
+                return wrong(o);
+            }
+            continue;
+        }
         if (!take(o, opt, optarg)) {
             return wrong(o);
         }
@@ -666,7 +680,7 @@ bool cli_pubsub_parse(struct cli_pubsub_options *o, int argc, char **argv,
     if (!read_all(o, argc, argv, status)) {
         return false;
     }
-    if (!cli_pubsub_check(o)) {
+    if (!cli_pubsub_check(o) || !cli_pubsub_props_finish(o)) {
         return wrong(o);
     }
     if (o->port == 0) {

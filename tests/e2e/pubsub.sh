@@ -283,7 +283,7 @@ status 1 cleat pub "${P[@]}" -t '' -m x
 status 1 cleat sub "${P[@]}" -t ''
 status 1 cleat pub "${P[@]}" -t a -m x -V mqttv31
 grep -q '3.1.1' "$work/cmd.err" || fail "-V mqttv31: no words"
-for args in '--cert c' '--key k' '--insecure' '-x 5' '-D publish x y' '--psk 00'; do
+for args in '--cert c' '--key k' '--insecure' '--psk 00'; do
     # shellcheck disable=SC2086
     status 1 cleat pub "${P[@]}" -t a -m x $args
     grep -q 'not offered' "$work/cmd.err" || fail "$args: not told"

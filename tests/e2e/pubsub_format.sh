@@ -97,6 +97,31 @@ wait "$large"
 } | cmp - "$work/large.out" || fail "a large message with -F"
 ok "-F shows a message of 1.5 MB"
 
+# --- properties of MQTT 5 -------------------------------------------------------
+props=(-D publish content-type text/x -D publish message-expiry-interval 1000 -D publish payload-format-indicator 1
+    -D publish response-topic r/t -D publish user-property k1 v1 -D publish user-property k2 'v 2'
+    -D publish correlation-data 'c d')
+for tool in mosquitto_pub 'cleat pub'; do
+    $tool "${P[@]}" -V mqttv5 -t p/b -r -q 1 -m hello "${props[@]}"
+    sleep 0.1 # so that the time to expiry is the same
+    one='%A|%C|%D|%E|%F|%P|%R|%S|[%10S]|[%-10S]|[%010E]|[%20C]|[%.2R]|%p'
+    mosquitto_sub "${P[@]}" -V mqttv5 -t 'p/#' -C 1 -D subscribe subscription-identifier 42 -F "$one" >"$work/theirs"
+    timeout 10 cleat sub "${P[@]}" -t 'p/#' -C 1 -D subscribe subscription-identifier 42 -F "$one" >"$work/ours"
+    sed -i -E 's/(99[0-9]|1000)/T/g' "$work/theirs" "$work/ours"
+    cmp "$work/theirs" "$work/ours" || fail "properties of a message by $tool"
+    grep -q '|text/x|c d|T|1|k1:v1 k2:v 2|r/t|42|' "$work/ours" || fail "properties by $tool: $(cat "$work/ours")"
+done
+seq 1000 | cleat pub "${P[@]}" -V 5 -t five -l -q 2 || fail "1000 lines with MQTT 5"
+status 27 cleat sub "${P[@]}" -V 5 -t a -W 1 -c -x 100 -i expiring
+expect "$log" 'as expiring \(p5, c0' 1
+for args in '-D publish nope 1' '-D nope content-type x' '-D publish user-property a' '-D publish content-type' \
+    '-D publish message-expiry-interval x' '-D connect receive-maximum 0' '-x -1' '-V 6'; do
+    # shellcheck disable=SC2086
+    status 1 cleat pub "${P[@]}" -t a -m x $args
+    grep -q '^cleat: ' "$work/cmd.err" || fail "$args: no words"
+done
+ok "-V mqttv5, -D and -x: properties both ways as the originals have them"
+
 # --- retained ----------------------------------------------------------------------
 for tool in mosquitto_sub 'cleat sub'; do
     name=${tool%% *}
