@@ -465,7 +465,7 @@ static const char *packet(struct cleat_mqtt *s, const uint8_t *data, uint32_t n,
     uint32_t total = (uint32_t)r.pos + length;
     *used = 0;
     if (why != NULL) {
-        s->bye = CLEAT_MQTT_MALFORMED;
+        cleat_mqtt_blame(s, CLEAT_MQTT_MALFORMED);
         return why;
     }
     if (connack != (s->state == SESSION_CONNECTING) &&
@@ -487,7 +487,7 @@ static const char *packet(struct cleat_mqtt *s, const uint8_t *data, uint32_t n,
     r.len = total;
     why = cleat_mqtt_body_decode(s->v5, &s->rx, &r);
     if (why != NULL) {
-        s->bye = CLEAT_MQTT_MALFORMED;
+        cleat_mqtt_blame(s, CLEAT_MQTT_MALFORMED);
         return why;
     }
     why = on_packet(s);
@@ -554,9 +554,7 @@ static bool may_receive(const struct cleat_mqtt *s) {
 }
 
 static int wrong(struct cleat_mqtt *s, const char *why) {
-    if (s->bye == 0) {
-        s->bye = CLEAT_MQTT_PROTOCOL;
-    }
+    cleat_mqtt_blame(s, CLEAT_MQTT_PROTOCOL);
     cleat_mqtt_session_end(s, CLEAT_MQTT_FAILED, CLEAT_ERR_PROTO, 0, why);
     return CLEAT_ERR_PROTO;
 }

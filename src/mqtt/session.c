@@ -211,7 +211,7 @@ static bool is_overrun(const struct cleat_mqtt *s) {
 
 static void tick(struct cleat_mqtt *s) {
     if (is_overrun(s)) {
-        s->bye = CLEAT_MQTT_OVERRUN;
+        cleat_mqtt_blame(s, CLEAT_MQTT_OVERRUN);
         cleat_mqtt_session_end(s, CLEAT_MQTT_FAILED, CLEAT_ERR_FULL, 0,
                                "more qos 2 messages under way than qos2_count");
         return;

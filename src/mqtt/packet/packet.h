@@ -77,6 +77,13 @@ static inline bool cleat_mqtt_is_5(const struct cleat_mqtt_version *v) {
     return CLEAT_MQTT5 && v != NULL;
 }
 
+/* Note the reason code that DISCONNECT will have under MQTT 5. */
+static inline void cleat_mqtt_blame(struct cleat_mqtt *s, uint8_t code) {
+    if (CLEAT_MQTT5 && s->bye == 0) {
+        s->bye = code;
+    }
+}
+
 struct cleat_mqtt_request;
 
 /* What MQTT 5 does differently. NULL stands for 3.1.1. */
