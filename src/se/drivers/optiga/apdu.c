@@ -225,7 +225,7 @@ static void put_value(struct cleat_optiga_command *c,
         number = CLEAT_OPTIGA_LAST_ERROR;
         break;
     case F_IN:
-        put_view(c, op->in.data + pos, c->chunk);
+        put_view(c, pos == 0 ? op->in.data : op->in.data + pos, c->chunk);
         return;
     case F_ALL:
         put_view(c, op->in.data, op->in.len);
@@ -296,7 +296,7 @@ static void set_sink(struct cleat_optiga_command *c,
         c->request.cap = RANDOM_MIN;
     }
     if (c->direct) {
-        c->request.sink = op->out.data + pos;
+        c->request.sink = pos == 0 ? op->out.data : op->out.data + pos;
         if (c->request.cap == 0) {
             c->request.cap = c->chunk;
         }
