@@ -248,20 +248,20 @@ static bool check_events(struct cli_chip_call *c, char *why, size_t cap) {
 }
 
 static const struct check checks[] = {
-    {"uid", "UID can be read", CLEAT_SE_CAN_OBJECTS, check_uid},
-    {"objects", "metadata is well formed", CLEAT_SE_CAN_METADATA,
-     check_objects},
-    {"random", "random numbers", CLEAT_SE_CAN_RANDOM, check_random},
+    {"uid", "UID can be read", CLEAT_SE_CAN_OBJECTS, check_uid, false},
+    {"objects", "metadata is well formed", CLEAT_SE_CAN_METADATA, check_objects,
+     false},
+    {"random", "random numbers", CLEAT_SE_CAN_RANDOM, check_random, false},
     {"hash", "SHA-256", CLEAT_SE_CAN_HASH | CLEAT_SE_CAN_COMMAND, check_hash,
      true},
     {"verify", "good signatures are taken, wrong ones not", CLEAT_SE_CAN_VERIFY,
-     check_verify},
+     check_verify, false},
     {"agree", "key pair and shared secret",
-     CLEAT_SE_CAN_GENERATE | CLEAT_SE_CAN_AGREE, check_agree},
+     CLEAT_SE_CAN_GENERATE | CLEAT_SE_CAN_AGREE, check_agree, false},
     {"identity", "key and certificate match",
-     CLEAT_SE_CAN_CERTIFICATE | CLEAT_SE_CAN_SIGN, check_identity},
+     CLEAT_SE_CAN_CERTIFICATE | CLEAT_SE_CAN_SIGN, check_identity, false},
     {"events", "security event counter is low", CLEAT_SE_CAN_METADATA,
-     check_events},
+     check_events, false},
 };
 
 static void tell(struct cli_chip_call *c, cJSON *list, const struct check *k,

@@ -21,6 +21,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -363,6 +364,24 @@ static void broker_wait(void) {
     die("broker does not come back");
 }
 
+static ino_t database(void) {
+    char path[128];
+    struct stat st;
+    snprintf(path, sizeof path, "%s/mosquitto.db", c.folder);
+    return stat(path, &st) == 0 ? st.st_ino : 0;
+}
+
+/* It writes a new file and renames it; a loaded machine may take its time. */
+static void broker_save(void) {
+    ino_t before = database();
+    uint64_t end = now_ms() + 5000;
+    poll(NULL, 0, 100); /* What it has received so far is to be in it. */
+    kill(c.broker, SIGUSR1);
+    while (database() == before && now_ms() < end) {
+        poll(NULL, 0, 10);
+    }
+}
+
 /* Mosquitto acknowledges before it writes its database, and does not write it
  * for every step of an exchange at QoS 2, so that a SIGKILL in between loses or
  * doubles what it has promised, whoever the client is. The link is cut first,
@@ -370,9 +389,8 @@ static void broker_wait(void) {
 static void broker_fault(int signal) {
     links_cut();
     if (signal == SIGKILL) {
-        poll(NULL, 0, 200);
-        kill(c.broker, SIGUSR1);
-        poll(NULL, 0, 300);
+        broker_save(); /* Twice: it may still have had bytes to read. */
+        broker_save();
     }
     kill(c.broker, signal);
     waitpid(c.broker, NULL, 0);
