@@ -63,6 +63,7 @@ struct cleat_client_config {
     void *random_arg;
 };
 
+/** What an event is about. */
 enum cleat_client_event_type {
     CLEAT_CLIENT_NONE = 0,
     CLEAT_CLIENT_MQTT, /**< mqtt: an event of the session: CONNECTED, REFUSED,
@@ -80,6 +81,7 @@ enum cleat_client_event_type {
                                could not be sent. */
 };
 
+/** What happened, taken by cleat_client_event(). */
 struct cleat_client_event {
     enum cleat_client_event_type type;
     struct cleat_mqtt_event mqtt; /**< MQTT only, the rest only otherwise. Views
@@ -157,9 +159,11 @@ bool cleat_client_is_busy(const struct cleat_client *c);
 int cleat_client_publish(struct cleat_client *c, struct cleat_bytes topic,
                          struct cleat_bytes payload, uint8_t qos, bool retain,
                          uint64_t now_ms);
+/** As cleat_mqtt_subscribe(). */
 int cleat_client_subscribe(struct cleat_client *c,
                            const struct cleat_mqtt_filter *filters,
                            size_t count, uint64_t now_ms);
+/** As cleat_mqtt_unsubscribe(). */
 int cleat_client_unsubscribe(struct cleat_client *c,
                              const struct cleat_bytes *filters, size_t count,
                              uint64_t now_ms);

@@ -73,6 +73,7 @@ struct cleat_linux_client {
     size_t queue_head, queue_used;
     uint64_t submitted, taken, settled; /* messages */
     uint64_t unsent; /* oldest QoS 0 one not written yet; 0: none */
+    /** A message whose acknowledgement is due. */
     struct cleat_linux_client_pending {
         uint64_t number; /* of the message, from 1 */
         uint16_t id;     /* its packet identifier */

@@ -162,6 +162,7 @@ struct cleat_mqtt_config {
     uint8_t prop_count;   /**< Of props. */
 };
 
+/** What an event is about, and which members it fills. */
 enum cleat_mqtt_event_type {
     CLEAT_MQTT_NONE = 0,
     CLEAT_MQTT_CONNECTED,    /**< session_present, session_lost. */
@@ -362,6 +363,7 @@ struct cleat_mqtt_source {
                                const struct cleat_mqtt_source *source,
                                struct cleat_bytes head);
 };
+/** Fill a source: read is called with arg for the pieces of len bytes. */
 void cleat_mqtt_source_init(struct cleat_mqtt_source *source,
                             int (*read)(void *arg, uint32_t offset,
                                         struct cleat_bytes *piece),

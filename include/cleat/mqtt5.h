@@ -13,6 +13,7 @@
 extern "C" {
 #endif
 
+/** For config.v5: naming it links MQTT 5 in. */
 extern const struct cleat_mqtt_version cleat_mqtt_v5;
 
 /** Properties, [MQTT 5 2.2.2.2]. In brackets: which member holds it. */

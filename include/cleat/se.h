@@ -59,6 +59,7 @@ enum cleat_curve { CLEAT_CURVE_P256 = 0x03, CLEAT_CURVE_P384 = 0x04 };
 /** Bytes of a handle that HIBERNATE returns. */
 #define CLEAT_SE_HANDLE_LEN 8
 
+/** What an operation does. */
 enum cleat_se_op_type {
     CLEAT_SE_OPEN,        /**< Wake it, negotiate, open the application. */
     CLEAT_SE_CLOSE,       /**< Close the application; session keys are gone. */
@@ -138,6 +139,7 @@ enum cleat_se_ask_type {
     CLEAT_SE_ASK_LINE   /**< Drive `line` to `high`. */
 };
 
+/** What a driver wants done on the bus. */
 struct cleat_se_ask {
     enum cleat_se_ask_type type;
     uint8_t address;          /**< WRITE, READ: 7-bit. */
@@ -262,6 +264,7 @@ int cleat_se_do(struct cleat_se *se, struct cleat_se_op *op,
 
 /** Take a free session key object. @return its id (> 0), or CLEAT_ERR_FULL. */
 int cleat_se_session_take(struct cleat_se *se);
+/** Free it again; 0 is fine. */
 void cleat_se_session_give(struct cleat_se *se, uint16_t object);
 
 /** Copy the counters. Any task. */

@@ -19,6 +19,7 @@ extern "C" {
 #define CLEAT_SE_UID_LEN 27
 #define CLEAT_SE_SECRET_MIN 32
 
+/** Of the chip, by what it supports. */
 enum cleat_se_version {
     CLEAT_SE_VERSION_UNKNOWN,
     CLEAT_SE_VERSION_1,
@@ -35,6 +36,7 @@ enum cleat_se_pairing {
     CLEAT_SE_PAIRING_DEAD    /**< Terminated for ever. */
 };
 
+/** What an element says of itself. */
 struct cleat_se_info {
     uint8_t uid[CLEAT_SE_UID_LEN];
     uint16_t build; /**< As its digits read: 0x2440. */

@@ -60,7 +60,7 @@ struct cleat_se_key {
  * Make a key in the object. THE KEY THAT WAS THERE IS GONE.
  *
  * @param usage   CLEAT_SE_USE_ bits.
- * @param public  Gets 04 X Y, or an RSAPublicKey in DER; NULL for AES.
+ * @param public_key  Gets 04 X Y, or an RSAPublicKey in DER; NULL for AES.
  * @return 0; CLEAT_ERR_DENIED the object's change condition; CLEAT_ERR_SIZE
  *         the room is too small (nothing was done); or as cleat_se_do(). An RSA
  *         key takes seconds.
@@ -105,6 +105,7 @@ int cleat_se_key_decrypt_from(struct cleat_se_key *key,
 
 /** How AES is used, numbered as the chip does. */
 enum cleat_se_cipher { CLEAT_SE_ECB = 0x08, CLEAT_SE_CBC = 0x09 };
+/** Tags over data, numbered as the chip does. */
 enum cleat_se_mac {
     CLEAT_SE_CBC_MAC = 0x0A,
     CLEAT_SE_CMAC = 0x0B,
@@ -123,6 +124,7 @@ enum cleat_se_mac {
 int cleat_se_key_encrypt(struct cleat_se_key *key, enum cleat_se_cipher mode,
                          struct cleat_bytes iv, struct cleat_bytes data,
                          struct cleat_buf *out);
+/** The other direction, as cleat_se_key_encrypt(). */
 int cleat_se_key_decrypt(struct cleat_se_key *key, enum cleat_se_cipher mode,
                          struct cleat_bytes iv, struct cleat_bytes data,
                          struct cleat_buf *out);

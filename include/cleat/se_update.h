@@ -29,6 +29,7 @@ enum cleat_se_update_flush {
     CLEAT_SE_UPDATE_FLUSH_RANDOM = 2
 };
 
+/** A protected update: what it changes, and who may. */
 struct cleat_se_update {
     enum cleat_se_update_kind kind;
     uint16_t target;  /**< Object that changes. */

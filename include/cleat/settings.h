@@ -73,6 +73,7 @@ struct cleat_settings {
     const char *tls_session_file;
 };
 
+/** What a setting's value may look like. */
 enum cleat_setting_type {
     CLEAT_SETTING_TEXT,   /**< min..max is the length in bytes. */
     CLEAT_SETTING_NUMBER, /**< min..max is the value. */
@@ -99,6 +100,7 @@ struct cleat_setting {
 /** All rows, for programs that list, show and document settings. With its
  *  texts it takes 4 kB; a device that only sets them does not link it. */
 extern const struct cleat_setting cleat_settings_table[];
+/** How many rows. */
 extern const size_t cleat_settings_count;
 
 /** The defaults. */

@@ -35,6 +35,7 @@ enum cleat_se_protection {
 /** An implementation, for one driver. */
 struct cleat_se_shield_driver;
 struct cleat_optiga_request;
+/** The one of the OPTIGA Trust M. */
 extern const struct cleat_se_shield_driver cleat_se_shield_optiga;
 
 /** Zero it, set the first five, and leave the rest alone. */

@@ -38,6 +38,7 @@ struct cleat_store_usage {
     size_t lost; /**< Values whose checksum had gone wrong: given up. */
 };
 
+/** An open store: its functions, and whose they are. One task owns it. */
 struct cleat_store {
     /**
      * Store a value, given in parts, in place of what the key had. After a
@@ -149,6 +150,7 @@ struct cleat_store_flash {
     bool empty; /* no block is in use */
 };
 
+/** Where a flash store is, and how large its parts are. */
 struct cleat_store_flash_config {
     struct cleat_flash *flash; /**< Required; stays. */
     /** record_max bytes. A record is a value, 24 bytes, and padding to

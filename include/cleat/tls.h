@@ -42,12 +42,14 @@ struct cleat_tls_session;
     (sizeof(void *) > 4 ? 8192 : CLEAT_TEXTS ? 2560 : 2048)
 #endif
 
+/** Which versions of TLS are offered. */
 enum cleat_tls_version {
     CLEAT_TLS_VERSION_1_2 = 0, /**< Only. */
     CLEAT_TLS_VERSION_1_3,     /**< Only. */
     CLEAT_TLS_VERSION_ANY      /**< The server chooses; 1.3 if it can. */
 };
 
+/** Who checks signatures of certificates. */
 enum cleat_tls_chain {
     CLEAT_TLS_CHAIN_ELEMENT = 0, /**< Only curves that it has. */
     CLEAT_TLS_CHAIN_FALLBACK,    /**< The host, for curves the element lacks. */

@@ -78,6 +78,7 @@ struct cleat_ws {
 /** @return 0, CLEAT_ERR_ARG, or CLEAT_ERR_SIZE (the request does not fit
  *          out_buf). */
 int cleat_ws_init(struct cleat_ws *w, const struct cleat_ws_config *config);
+/** @return the connection's payload as a stream, valid as long as w. */
 struct cleat_stream *cleat_ws_stream(struct cleat_ws *w);
 
 #ifdef __cplusplus
