@@ -276,7 +276,7 @@ openssl ca -config "$work/stolen.cnf" -cert "$work/listca.pem" -keyfile "$work/l
 serve stolen -cert "$work/stolen.pem" -key "$work/stolen.key"
 list=("${chip[@]}" --set "MQTT_PORT=$port" --set "ROOT_CA_CERTIFICATE=$work/listca.pem")
 diagnose tls-revoked 17 "the broker's certificate is on the list" "${list[@]}" --set "TLS_CRL_FILE=$work/list.crl"
-sleep 1.2
+sleep 2.2 # the times of a list are in whole seconds
 diagnose tls-bad-crl 17 "the list is out of date" "${list[@]}" --set "TLS_CRL_FILE=$work/stale.crl"
 port=$(free_port)
 broker rsabroker "$port" "cafile $work/clients.pem\ncertfile $work/rsa.pem\nkeyfile $work/rsa.key\nrequire_certificate true"
