@@ -30,6 +30,8 @@ extern "C" {
 
 #define CLEAT_LINUX_CLIENT_BUFFER 65536 /**< Bytes of each large buffer. */
 #define CLEAT_LINUX_CLIENT_SLOTS 256    /**< Messages under way. */
+/** QoS 2 messages on their way in: brokers send more than they should. */
+#define CLEAT_LINUX_CLIENT_QOS2_IDS 4096
 
 /** Settings. Zero the struct, then set what you need. What is pointed to must
  *  stay as long as the client. */
@@ -84,7 +86,7 @@ struct cleat_linux_client {
     uint8_t queue[CLEAT_LINUX_CLIENT_BUFFER];
     uint8_t message[CLEAT_LINUX_CLIENT_BUFFER];
     struct cleat_mqtt_slot slots[CLEAT_LINUX_CLIENT_SLOTS];
-    uint16_t qos2_ids[CLEAT_LINUX_CLIENT_SLOTS];
+    uint16_t qos2_ids[CLEAT_LINUX_CLIENT_QOS2_IDS];
 };
 
 /**

@@ -382,7 +382,7 @@ static void fill_buffers(struct cleat_linux_client *c) {
     }
     if (m->qos2_ids == NULL) {
         m->qos2_ids = c->qos2_ids;
-        m->qos2_count = CLEAT_LINUX_CLIENT_SLOTS;
+        m->qos2_count = CLEAT_LINUX_CLIENT_QOS2_IDS;
     }
     c->config.client.session = &c->session;
     c->config.client.io_buf = c->io;
