@@ -265,7 +265,8 @@ static const char *large(struct cleat_mqtt *s, struct cleat_reader *r,
     }
     s->rx_left = length - front;
     r->pos = head;
-    const char *why = cleat_mqtt_body_decode(s->v5, &s->rx, r);
+    const char *why =
+        cleat_mqtt_publish_decode(s->v5, &s->rx, cleat_read_bytes(r, front));
     return why != NULL ? why : on_publish(s);
 }
 
@@ -484,8 +485,7 @@ static const char *packet(struct cleat_mqtt *s, const uint8_t *data, uint32_t n,
         return NULL;
     }
     *used = total;
-    r.len = total;
-    why = cleat_mqtt_body_decode(s->v5, &s->rx, &r);
+    why = cleat_mqtt_body_decode(s->v5, &s->rx, cleat_read_bytes(&r, length));
     if (why != NULL) {
         cleat_mqtt_blame(s, CLEAT_MQTT_MALFORMED);
         return why;

@@ -18,7 +18,8 @@
 
 #define ALIASES_MAX 32u /* bits of alias_known */
 #define ALIAS_TOO_LONG 0xFFFFu
-#define MOST_OPEN CLEAT_MQTT_MORE
+#define MORE CLEAT_MQTT_MORE
+#define NONE CLEAT_MQTT_NEVER_SENT
 
 /* --- packets received ---------------------------------------------------- */
 
@@ -84,8 +85,11 @@ static const char *v5_decode(struct cleat_mqtt_packet *p,
 }
 
 static const char *v5_publish_decode(struct cleat_mqtt_packet *p,
-                                     struct cleat_reader *r) {
-    return cleat_mqtt_properties_decode(r, 1u << 3, &p->props);
+                                     struct cleat_bytes rest) {
+    struct cleat_reader r = cleat_reader_of(rest);
+    const char *why = cleat_mqtt_properties_decode(&r, 1u << 3, &p->props);
+    p->payload = cleat_read_bytes(&r, cleat_reader_left(&r));
+    return why;
 }
 
 /* --- the session's part -------------------------------------------------- */
@@ -478,11 +482,8 @@ static void v5_fall_back(struct cleat_mqtt *s) {
 }
 
 const struct cleat_mqtt_version cleat_mqtt_v5 = {
-    {1u << 2 | 1u << 3 | 1u << 4 | 1u << 5 | 1u << 6 | 1u << 7 | 1u << 9 |
-         1u << 11 | 1u << 13 | 1u << 14 | 1u << 15,
-     {0, 0, 2 | MOST_OPEN, 3 | MOST_OPEN, 2 | MOST_OPEN, 2 | MOST_OPEN,
-      2 | MOST_OPEN, 2 | MOST_OPEN, 0, 4 | MOST_OPEN, 0, 4 | MOST_OPEN, 0, 0,
-      MOST_OPEN, MOST_OPEN}},
+    {{NONE, NONE, 2 | MORE, NONE, 2 | MORE, 2 | MORE, 2 | MORE, 2 | MORE, NONE,
+      4 | MORE, NONE, 4 | MORE, NONE, 0, MORE, MORE}},
     v5_config_check,
     v5_connect_encode,
     cleat_mqtt_properties_encode,
