@@ -114,7 +114,8 @@ struct cleat_mqtt_config {
     uint16_t inflight_max; /**< Most QoS 1 and 2 messages sent and not
                                 acknowledged; 0: slot_count. */
     uint16_t qos2_count;   /**< Of qos2_ids; 20 is Mosquitto's default window.
-                            */
+                                If more messages are under way, the surplus is
+                                passed over, see cleat_mqtt_surplus(). */
     uint32_t timeout_ms;   /**< For CONNACK, acknowledgements, PINGRESP, and
                                 for output that makes no progress. Default
                                 10000. */
@@ -179,7 +180,9 @@ enum cleat_mqtt_event_type {
     CLEAT_MQTT_AUTH,         /**< MQTT 5: code, props: answer with
                                   cleat_mqtt_auth(). */
     CLEAT_MQTT_CLOSED, /**< DISCONNECT is sent: close the connection now. */
-    CLEAT_MQTT_FAILED  /**< err, detail: close the connection now. */
+    CLEAT_MQTT_FAILED  /**< err, detail: close the connection now. With
+                            CLEAT_ERR_FULL connect again soon: what was passed
+                            over comes then. */
 };
 
 /** What happened. Views lie in rx_buf or in the bytes handed in, and stay
@@ -236,6 +239,7 @@ struct cleat_mqtt {
     bool ping;        /* PINGREQ is queued or sent, the answer is due */
     bool ctl_last;    /* DISCONNECT is in ctl or sent */
     bool held;        /* a PUBLISH in rx_buf waits for room in unacked */
+    bool overrun;     /* QoS 2 messages are passed over on this connection */
     uint8_t ctl_len;
     uint8_t end_type; /* how the connection ended, until it is told, or NONE */
     uint8_t end_code;
@@ -255,7 +259,9 @@ struct cleat_mqtt {
     uint16_t alias_max;    /* MQTT 5: of the server */
     uint16_t unacked_used;
     /* receive */
-    uint16_t qos2_moved; /* ids that are not in their own place */
+    uint16_t qos2_used;  /* ids that are remembered */
+    uint16_t qos2_moved; /* of them, those that are not in their own place */
+    uint32_t surplus;    /* QoS 2 messages passed over since init */
     uint32_t rx_len;     /* bytes in rx_buf */
     uint32_t rx_need;    /* bytes wanted in rx_buf before going on */
     uint32_t rx_left;    /* bytes of the packet behind those in rx_buf */
@@ -339,6 +345,16 @@ uint64_t cleat_mqtt_deadline(const struct cleat_mqtt *s);
 bool cleat_mqtt_is_connected(const struct cleat_mqtt *s);
 /** @return true while packets are queued or wait for an acknowledgement. */
 bool cleat_mqtt_is_busy(const struct cleat_mqtt *s);
+/** @return how many incoming QoS 2 messages were passed over since init, since
+ *          qos2_count others were under way: not delivered and not
+ *          acknowledged, so the broker sends them again on the next connection.
+ *          All behind the first one are, too, to stay in their order. When the
+ *          others are done the connection ends (FAILED, CLEAT_ERR_FULL), so
+ *          that each takes in qos2_count messages at least; with a qos2_count
+ *          of 0 it goes on without them. */
+static inline uint32_t cleat_mqtt_surplus(const struct cleat_mqtt *s) {
+    return s->surplus;
+}
 
 struct cleat_mqtt;
 

@@ -149,6 +149,10 @@ static void failed(struct cleat_client *c, int err,
         stopped(c, err, detail);
         return;
     }
+    if (err == CLEAT_ERR_FULL && c->config.session->overrun) {
+        c->attempts = 0; /* No failure: it took in qos2_count messages. */
+        backoff_reset(c);
+    }
     c->attempts++;
     bool final = is_final(c);
     tell(c, final ? CLEAT_CLIENT_GAVE_UP : CLEAT_CLIENT_DOWN, err, detail);

@@ -57,11 +57,12 @@ bool cleat_mqtt_rx_remember(struct cleat_mqtt *s, uint16_t id) {
     }
     s->qos2_moved = (uint16_t)(s->qos2_moved + (at != qos2_place(s, id)));
     *at = id;
+    s->qos2_used++;
     return true;
 }
 
 void cleat_mqtt_rx_forget(struct cleat_mqtt *s) {
-    s->qos2_moved = 0;
+    s->qos2_moved = s->qos2_used = 0;
     for (uint32_t i = 0; i < s->config->qos2_count; i++) {
         s->config->qos2_ids[i] = 0;
     }
@@ -103,14 +104,30 @@ static void acknowledge(struct cleat_mqtt *s) {
 
 /* --- PUBLISH ----------------------------------------------------------- */
 
+/* A QoS 2 message for whose id there is no room: the broker keeps it and sends
+ * it again on the next connection, as it does those behind it, which are passed
+ * over too, so that they stay in their order. */
+static void pass_over(struct cleat_mqtt *s) {
+    if (!s->overrun) {
+        CLEAT_LOG(CLEAT_LEVEL_WARN, "mqtt",
+                  "more qos 2 messages than qos2_count=%u: the surplus comes "
+                  "after a reconnection",
+                  (unsigned)s->config->qos2_count);
+        s->ack_ms = s->received_ms;
+    }
+    s->overrun = true;
+    s->surplus++;
+}
+
 /* Deliver, or is it known already? @return how to go on. */
-static uint8_t admit(const struct cleat_mqtt *s, uint8_t rx_state) {
+static uint8_t admit(struct cleat_mqtt *s, uint8_t rx_state) {
     if (qos_of(s) == 2) {
         if (qos2_find(s, s->rx.id, s->rx.id) != NULL) {
             return RX_DROP;
         }
-        if (qos2_find(s, s->rx.id, 0) == NULL) {
-            return RX_FULL;
+        if (s->overrun || s->qos2_used == s->config->qos2_count) {
+            pass_over(s);
+            return RX_PASS;
         }
     }
     return rx_state;
@@ -138,7 +155,7 @@ static const char *dropped(struct cleat_mqtt *s) {
     } else {
         if (s->rx_state == RX_DROP) {
             acknowledge(s);
-        } else {
+        } else if (s->rx_state != RX_PASS) {
             s->pending = CLEAT_MQTT_SKIPPED;
         }
         s->rx_state = RX_PACKET;
@@ -150,7 +167,7 @@ static const char *dropped(struct cleat_mqtt *s) {
 static const char *skip_begin(struct cleat_mqtt *s) {
     s->rx_state = admit(s, RX_SKIP);
     s->rx_left = s->total_len;
-    return s->rx_state == RX_FULL ? NULL : dropped(s);
+    return dropped(s);
 }
 
 /* The id behind a topic that was dropped is here. */
@@ -201,7 +218,7 @@ static const char *on_publish(struct cleat_mqtt *s) {
     s->offset = 0;
     s->total_len = s->rx_left + (uint32_t)s->rx.payload.len;
     s->rx_state = admit(s, RX_PAYLOAD);
-    if (s->rx_state == RX_DROP) {
+    if (s->rx_state >= RX_DROP) {
         return dropped(s);
     }
     if (s->rx_state == RX_PAYLOAD && s->rx_left == 0) {
@@ -399,6 +416,8 @@ static const char *on_pubrel(struct cleat_mqtt *s) {
         s->qos2_moved =
             (uint16_t)(s->qos2_moved - (known != qos2_place(s, s->rx.id)));
         *known = 0;
+        s->qos2_used--;
+        s->ack_ms = s->overrun ? s->received_ms : s->ack_ms;
     }
     /* [MQTT-4.3.3-2] */
     cleat_mqtt_tx_ack(s, CLEAT_MQTT_P_PUBCOMP, s->rx.id);
@@ -549,8 +568,8 @@ static const char *advance(struct cleat_mqtt *s, const uint8_t *data,
 
 /* A packet is begun only if its answer will fit, so none gets lost. */
 static bool may_receive(const struct cleat_mqtt *s) {
-    return (s->pending | s->end_type | (uint8_t)s->ctl_last) == 0 &&
-           s->rx_state != RX_FULL && !s->held && cleat_mqtt_tx_ack_fits(s);
+    return (s->pending | s->end_type | (uint8_t)s->ctl_last) == 0 && !s->held &&
+           cleat_mqtt_tx_ack_fits(s);
 }
 
 static int wrong(struct cleat_mqtt *s, const char *why) {

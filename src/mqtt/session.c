@@ -96,7 +96,7 @@ int cleat_mqtt_session_note(struct cleat_mqtt *s, enum cleat_mqtt_note what,
     if (err != 0 &&
         (what == CLEAT_MQTT_NOTE_PUBREC || what == CLEAT_MQTT_NOTE_QOS2_IN)) {
         cleat_mqtt_session_end(s, CLEAT_MQTT_FAILED, err, 0,
-                               "the journal could not be written");
+                               CLEAT_TEXT("the journal could not be written"));
     }
     return err;
 }
@@ -190,7 +190,7 @@ static struct next_timer timer_next(const struct cleat_mqtt *s) {
     if (s->held) {
         return n; /* It is us who do not read. */
     }
-    if (s->waiting > 0) {
+    if (s->waiting > 0 || (s->overrun && s->qos2_used > 0)) {
         consider(&n, TIMER_ACK, s->ack_ms, limit);
     }
     if (s->ping) {
@@ -205,15 +205,20 @@ static struct next_timer timer_next(const struct cleat_mqtt *s) {
     return n;
 }
 
+/* QoS 2 messages were passed over, and what was taken is done with: the others
+ * come on the next connection, and there is room for qos2_count of them. */
 static bool is_overrun(const struct cleat_mqtt *s) {
-    return s->rx_state == RX_FULL && s->ctl_len == 0 && cleat_mqtt_is_alive(s);
+    return s->overrun && s->config->qos2_count > 0 &&
+           (s->qos2_used | s->unacked_used | s->ctl_len) == 0 &&
+           cleat_mqtt_is_alive(s);
 }
 
 static void tick(struct cleat_mqtt *s) {
     if (is_overrun(s)) {
         cleat_mqtt_blame(s, CLEAT_MQTT_OVERRUN);
-        cleat_mqtt_session_end(s, CLEAT_MQTT_FAILED, CLEAT_ERR_FULL, 0,
-                               "more qos 2 messages under way than qos2_count");
+        cleat_mqtt_session_end(
+            s, CLEAT_MQTT_FAILED, CLEAT_ERR_FULL, 0,
+            CLEAT_TEXT("more qos 2 messages under way than qos2_count"));
         return;
     }
     struct next_timer n = timer_next(s);
@@ -287,7 +292,7 @@ int cleat_mqtt_connect(struct cleat_mqtt *s, uint64_t now_ms) {
     s->connect_sent = 0;
     s->pending = s->end_type = CLEAT_MQTT_NONE;
     s->state = SESSION_CONNECTING;
-    s->closing = s->ping = false;
+    s->closing = s->ping = s->overrun = false;
     s->now_ms = now_ms;
     s->sent_ms = s->received_ms = s->progress_ms = s->ack_ms = (uint32_t)now_ms;
     return 0;

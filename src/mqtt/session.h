@@ -25,12 +25,11 @@ enum rx_state {
     RX_PACKET,  /* a packet, or all of a PUBLISH in front of its payload */
     RX_PAYLOAD, /* PUBLISH: a piece of its payload, behind that */
     RX_ID,      /* PUBLISH: the packet id behind a topic that was dropped */
-    RX_FULL,    /* one QoS 2 message too many: the end, once the
-                   acknowledgements are out, so that each connection gets the
-                   exchange further */
     RX_TOPIC,   /* dropping: a topic too long for rx_buf */
     RX_SKIP,    /* dropping: the payload behind it; SKIPPED follows */
-    RX_DROP     /* dropping: the payload of a message delivered before */
+    RX_DROP,    /* dropping: the payload of a message delivered before */
+    RX_PASS     /* dropping: that of a QoS 2 message too many, which is neither
+                   delivered nor acknowledged */
 };
 
 /* What a slot holds. */
