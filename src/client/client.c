@@ -149,7 +149,7 @@ static void failed(struct cleat_client *c, int err,
         stopped(c, err, detail);
         return;
     }
-    if (err == CLEAT_ERR_FULL && c->config.session->overrun) {
+    if (err == CLEAT_ERR_FULL && cleat_mqtt_surplus(c->config.session) > 0) {
         c->attempts = 0; /* No failure: it took in qos2_count messages. */
         backoff_reset(c);
     }

@@ -108,15 +108,14 @@ static void acknowledge(struct cleat_mqtt *s) {
  * it again on the next connection, as it does those behind it, which are passed
  * over too, so that they stay in their order. */
 static void pass_over(struct cleat_mqtt *s) {
-    if (!s->overrun) {
+    if (s->surplus == 0) {
         CLEAT_LOG(CLEAT_LEVEL_WARN, "mqtt",
                   "more qos 2 messages than qos2_count=%u: the surplus comes "
                   "after a reconnection",
                   (unsigned)s->config->qos2_count);
         s->ack_ms = s->received_ms;
     }
-    s->overrun = true;
-    s->surplus++;
+    s->surplus = (uint16_t)(s->surplus + (s->surplus < UINT16_MAX));
 }
 
 /* Deliver, or is it known already? @return how to go on. */
@@ -125,7 +124,7 @@ static uint8_t admit(struct cleat_mqtt *s, uint8_t rx_state) {
         if (qos2_find(s, s->rx.id, s->rx.id) != NULL) {
             return RX_DROP;
         }
-        if (s->overrun || s->qos2_used == s->config->qos2_count) {
+        if (s->surplus > 0 || s->qos2_used == s->config->qos2_count) {
             pass_over(s);
             return RX_PASS;
         }
@@ -417,7 +416,7 @@ static const char *on_pubrel(struct cleat_mqtt *s) {
             (uint16_t)(s->qos2_moved - (known != qos2_place(s, s->rx.id)));
         *known = 0;
         s->qos2_used--;
-        s->ack_ms = s->overrun ? s->received_ms : s->ack_ms;
+        s->ack_ms = s->surplus > 0 ? s->received_ms : s->ack_ms;
     }
     /* [MQTT-4.3.3-2] */
     cleat_mqtt_tx_ack(s, CLEAT_MQTT_P_PUBCOMP, s->rx.id);

@@ -551,7 +551,7 @@ static int reasoned_queue(struct cleat_mqtt *s, uint8_t first, uint8_t reason,
     err = reasoned_encode(cleat_mqtt_tx_end(s), s->config->tx_cap - s->tx_used,
                           first, reason, props, count, where);
     if (err > 0) {
-        cleat_mqtt_session_enqueue(s, (size_t)err, KIND_ONCE, 0);
+        cleat_mqtt_tx_add(s, (size_t)err, KIND_ONCE, 0);
     }
     return err > 0 ? 0 : err;
 }
