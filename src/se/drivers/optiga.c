@@ -152,7 +152,6 @@ static uint32_t best_us(const struct cleat_optiga *d) {
 
 static void send(struct cleat_optiga *d, enum phase phase) {
     struct cleat_optiga_request *request = &d->command.request;
-    request->part = d->command.part;
     request->expect_us = best_us(d) / PACE_BEST * d->pace;
     d->phase = (uint8_t)phase;
     if (d->shield != NULL) {
@@ -652,7 +651,7 @@ static void optiga_cancel(void *ctx, uint64_t now_us) {
 
 const struct cleat_se_driver cleat_se_driver_optiga = {
     .name = "optiga",
-    .summary = "Infineon OPTIGA Trust M on I2C",
+    .summary = CLEAT_TEXTS ? "Infineon OPTIGA Trust M on I2C" : "",
     .needs_bus = true,
     .can = CLEAT_SE_CAN_RANDOM | CLEAT_SE_CAN_CERTIFICATE |
            CLEAT_SE_CAN_GENERATE | CLEAT_SE_CAN_SIGN | CLEAT_SE_CAN_VERIFY |

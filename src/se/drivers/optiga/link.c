@@ -31,10 +31,10 @@
 
 enum state { IDLE, SENDING, PAUSE, POLLING, FETCHING, CONTROL, RESYNC };
 
-uint16_t cleat_optiga_link_crc(struct cleat_bytes bytes) {
+uint16_t cleat_optiga_link_crc(const uint8_t *data, size_t len) {
     uint32_t crc = 0;
-    for (size_t i = 0; i < bytes.len; i++) {
-        crc ^= bytes.data[i];
+    for (; len > 0; len--) {
+        crc ^= *data++;
         for (int bit = 0; bit < 8; bit++) {
             crc = (crc & 1u) != 0 ? (crc >> 1) ^ 0x8408u : crc >> 1;
         }
@@ -63,7 +63,7 @@ static void put_frame(struct cleat_optiga_link *l, uint8_t *at, uint8_t fctr,
     at[1] = fctr;
     at[2] = (uint8_t)(len >> 8);
     at[3] = (uint8_t)len;
-    uint16_t crc = cleat_optiga_link_crc(cleat_bytes_of(at + 1, len + 3));
+    uint16_t crc = cleat_optiga_link_crc(at + 1, len + 3);
     at[len + 4] = (uint8_t)(crc >> 8);
     at[len + 5] = (uint8_t)crc;
     l->state = (uint8_t)state;
@@ -317,10 +317,10 @@ static enum cleat_optiga_link_event on_frame(struct cleat_optiga_link *l,
         return fail(l, CLEAT_OPTIGA_STUCK);
     }
     bool is_control = (fctr & FCTR_CONTROL) != 0;
-    bool good =
-        !r.failed && r.pos == r.len && (fctr & FCTR_RESERVED) == 0 &&
-        is_control == (len == 0) && (is_control || (fctr & 0x40u) == 0) &&
-        crc == cleat_optiga_link_crc(cleat_bytes_of(whole.data, len + 3u));
+    bool good = !r.failed && r.pos == r.len && (fctr & FCTR_RESERVED) == 0 &&
+                is_control == (len == 0) &&
+                (is_control || (fctr & 0x40u) == 0) &&
+                crc == cleat_optiga_link_crc(whole.data, len + 3u);
     if (!l->flushing) {
         l->packet_len = len;
         return good ? on_good(l, fctr, now_us) : on_bad(l, now_us);

@@ -78,6 +78,6 @@ enum cleat_optiga_link_event cleat_optiga_link_step(struct cleat_optiga_link *l,
                                                     uint32_t now_us);
 
 /** @return CRC-16/KERMIT of the bytes. */
-uint16_t cleat_optiga_link_crc(struct cleat_bytes bytes);
+uint16_t cleat_optiga_link_crc(const uint8_t *data, size_t len);
 
 #endif
