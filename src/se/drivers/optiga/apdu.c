@@ -175,7 +175,7 @@ static const struct form forms[CLEAT_SE_OP_COUNT] = {
 static void put_u8(struct cleat_optiga_command *c, unsigned v) {
     if (c->head_len < sizeof c->head) {
         c->head[c->head_len++] = (uint8_t)v;
-        c->total++;
+        c->request.total++;
     }
 }
 
@@ -187,7 +187,7 @@ static void put_u16(struct cleat_optiga_command *c, unsigned v) {
 static void add_part(struct cleat_optiga_command *c, const uint8_t *data,
                      size_t len) {
     if (len > 0) {
-        struct cleat_bytes *part = &c->part[c->request.count++];
+        struct cleat_bytes *part = &c->part[c->part_count++];
         part->data = data;
         part->len = len;
     }
@@ -199,7 +199,7 @@ static void put_view(struct cleat_optiga_command *c, const uint8_t *data,
     c->head_done = c->head_len;
     add_part(c, c->head + from, c->head_len - from);
     add_part(c, data, len);
-    c->total = (uint16_t)(c->total + len);
+    c->request.total = (uint16_t)(c->request.total + len);
 }
 
 /* Write n, high byte first, where two bytes were left for it. */
@@ -285,10 +285,10 @@ static void put_field(struct cleat_optiga_command *c,
         put_u8(c, field >> 4);
         put_u16(c, 0);
     }
-    size_t before = c->total;
+    size_t before = c->request.total;
     put_value(c, op, pos, field & 15);
     if (field >> 4 != 0) {
-        fill_in(at + 1, c->total - before);
+        fill_in(at + 1, c->request.total - before);
     }
 }
 
@@ -330,9 +330,9 @@ void cleat_optiga_apdu_build(struct cleat_optiga_command *c,
     } else if (op->object == CLEAT_OPTIGA_LAST_ERROR) {
         start &= 0x7FFF; /* Reading it must not clear it first. */
     }
-    c->request.count = 0;
+    c->part_count = 0;
     c->request.part = c->part;
-    c->total = 0;
+    c->request.total = 0;
     c->head_len = 0;
     c->head_done = 0;
     put_u16(c, start);
@@ -341,7 +341,7 @@ void cleat_optiga_apdu_build(struct cleat_optiga_command *c,
         put_field(c, op, pos, form->fields[i]);
     }
     put_view(c, NULL, 0);
-    fill_in(c->head + 2, c->total - HEADER_LEN);
+    fill_in(c->head + 2, c->request.total - HEADER_LEN);
 }
 
 /* Taking responses apart. */

@@ -18,10 +18,10 @@ struct cleat_optiga_command {
     bool repeatable; /**< Running it twice is as good as once. */
     bool direct;     /**< The response goes into op->out. */
     uint8_t curve;
-    uint8_t field;     /**< Bytes of a field element. */
+    uint8_t field; /**< Bytes of a field element. */
+    uint8_t part_count;
     uint8_t head_len;  /**< Built bytes. */
     uint8_t head_done; /**< Those that are in a part. */
-    uint16_t total;    /**< Bytes of all parts and of what is in none yet. */
     uint16_t least_ms; /**< It takes the chip this long, or longer. */
     uint16_t chunk;    /**< Bytes of op->in or op->out it handles. */
     struct cleat_bytes part[CLEAT_OPTIGA_PARTS_MAX];

@@ -6,6 +6,8 @@
 #ifndef CLEAT_OPTIGA_CAUSE_H
 #define CLEAT_OPTIGA_CAUSE_H
 
+#include <stdint.h>
+
 /** In the order of the layers. */
 enum cleat_optiga_cause {
     CLEAT_OPTIGA_FINE,
@@ -49,6 +51,8 @@ enum cleat_optiga_cause {
 
 /** @return the enum cleat_err of a cause other than FINE. */
 int cleat_optiga_cause_error(unsigned cause);
+/** @return who met it: an enum cleat_layer. */
+uint8_t cleat_optiga_cause_layer(unsigned cause);
 
 /** @return static words for a cause; NULL for none. */
 const char *cleat_optiga_words(unsigned cause);

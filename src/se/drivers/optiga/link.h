@@ -39,7 +39,7 @@ struct cleat_optiga_link {
                              nothing: it may have been reset after the first. */
     bool nak_open;      /**< A NAK was sent; the repeat is awaited. */
     bool flushing;      /**< Recovering: take and drop what is there. */
-    bool more;          /**< Behind the ACK: poll on. */
+    uint8_t after;      /**< What to do behind the control frame. */
     uint8_t control[6]; /**< Register, then a control frame. */
     uint16_t frame_len; /**< Negotiated DATA_REG_LEN: the longest sent. */
     uint16_t frame_max; /**< The longest there is room for. */
