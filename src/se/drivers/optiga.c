@@ -137,8 +137,11 @@ static void finish_chip(struct cleat_optiga *d, uint8_t code) {
 
 /* Exchanges. */
 
-static void send(struct cleat_optiga *d, enum phase phase) {
+/* Send `what`, op->type or another one. */
+static void send(struct cleat_optiga *d, enum cleat_se_op_type what,
+                 enum phase phase) {
     struct cleat_optiga_request *request = &d->command.request;
+    cleat_optiga_apdu_build(&d->command, d->op, d->pos, what);
     unsigned ms = d->command.least_ms;
     if (ms != 0 && d->shield != NULL) {
         ms += SHIELD_MS;
@@ -154,6 +157,21 @@ static void send(struct cleat_optiga *d, enum phase phase) {
     cleat_optiga_transport_send(&d->transport, request, 0);
 }
 
+static void send_command(struct cleat_optiga *d) {
+    send(d, d->op->type, COMMAND);
+}
+
+static void send_last_error(struct cleat_optiga *d, enum phase phase) {
+    send(d, CLEAT_OPTIGA_READ_ERROR, phase);
+}
+
+static void send_open(struct cleat_optiga *d) {
+    send(d,
+         d->op->type == CLEAT_SE_RESTORE ? CLEAT_OPTIGA_OPEN_SAVED
+                                         : CLEAT_OPTIGA_OPEN_FRESH,
+         OPEN_APP);
+}
+
 /* @return true if the shielded connection has something to do first. */
 static bool manage(struct cleat_optiga *d, enum cleat_optiga_moment moment) {
     struct cleat_se_shield *s = d->shield;
@@ -162,25 +180,6 @@ static bool manage(struct cleat_optiga *d, enum cleat_optiga_moment moment) {
     }
     d->phase = MANAGE;
     return true;
-}
-
-static void send_command(struct cleat_optiga *d) {
-    cleat_optiga_apdu_build(&d->command, d->op, d->pos, d->op->type);
-    send(d, COMMAND);
-}
-
-static void send_last_error(struct cleat_optiga *d, enum phase phase) {
-    cleat_optiga_apdu_build(&d->command, d->op, d->pos,
-                            CLEAT_OPTIGA_READ_ERROR);
-    send(d, phase);
-}
-
-static void send_open(struct cleat_optiga *d) {
-    cleat_optiga_apdu_build(&d->command, d->op, d->pos,
-                            d->op->type == CLEAT_SE_RESTORE
-                                ? CLEAT_OPTIGA_OPEN_SAVED
-                                : CLEAT_OPTIGA_OPEN_FRESH);
-    send(d, OPEN_APP);
 }
 
 /* How long the command took tells how slow this chip is: its current limit is

@@ -4,13 +4,12 @@
 
 #include "cleat/error.h"
 
-/* An error and who met it, in one byte. */
 #define BUS(err) (CLEAT_LAYER_BUS << 5 | -(err))
 #define LINK(err) (CLEAT_LAYER_LINK << 5 | -(err))
 #define TRANSPORT(err) (CLEAT_LAYER_TRANSPORT << 5 | -(err))
 #define CHIP(err) (CLEAT_LAYER_CHIP << 5 | -(err))
 
-static const uint8_t causes[CLEAT_OPTIGA_CAUSE_COUNT] = {
+const uint8_t cleat_optiga_causes[CLEAT_OPTIGA_CAUSE_COUNT] = {
     [CLEAT_OPTIGA_NO_ADDRESS] = BUS(CLEAT_ERR_NACK),
     [CLEAT_OPTIGA_BUS] = BUS(CLEAT_ERR_IO),
     [CLEAT_OPTIGA_DAMAGED] = LINK(CLEAT_ERR_PROTO),
@@ -44,11 +43,3 @@ static const uint8_t causes[CLEAT_OPTIGA_CAUSE_COUNT] = {
     [CLEAT_OPTIGA_CERT_EMPTY] = CHIP(CLEAT_ERR_NOT_FOUND),
     [CLEAT_OPTIGA_CERT_USB_C] = CHIP(CLEAT_ERR_UNSUPPORTED),
 };
-
-int cleat_optiga_cause_error(unsigned cause) {
-    return -(causes[cause] & 31);
-}
-
-uint8_t cleat_optiga_cause_layer(unsigned cause) {
-    return causes[cause] >> 5;
-}
