@@ -508,6 +508,19 @@ int cleat_mqtt_subscribe_with(struct cleat_mqtt *s,
     return cleat_mqtt_session_request(s, &q, now_ms);
 }
 
+int cleat_mqtt_subscribe_first_with(struct cleat_mqtt *s,
+                                    const struct cleat_mqtt_filter *filters,
+                                    size_t count,
+                                    const struct cleat_mqtt_property *props,
+                                    uint8_t prop_count, uint64_t now_ms) {
+    int id =
+        cleat_mqtt_subscribe_with(s, filters, count, props, prop_count, now_ms);
+    if (id > 0) {
+        cleat_mqtt_tx_last_to_front(s);
+    }
+    return id;
+}
+
 int cleat_mqtt_unsubscribe_with(struct cleat_mqtt *s,
                                 const struct cleat_bytes *filters, size_t count,
                                 const struct cleat_mqtt_property *props,
