@@ -283,6 +283,10 @@ int cleat_mqtt_connect(struct cleat_mqtt *s, uint64_t now_ms) {
     s->keep_alive_s = cleat_mqtt_keep_alive(c);
     s->send_max = c->inflight_max == 0 ? UINT16_MAX : c->inflight_max;
     s->bye = 0;
+    if (CLEAT_MQTT5) {
+        uint32_t most = s->v5 == NULL ? UINT32_MAX : s->v5->packet_max(c);
+        s->rx_max = most < c->rx_cap ? most : (uint32_t)c->rx_cap;
+    }
     s->connect_len = (uint32_t)w.len;
     s->connect_sent = 0;
     s->pending = s->end_type = CLEAT_MQTT_NONE;
