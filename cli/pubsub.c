@@ -280,6 +280,7 @@ static int init_session(struct cli_pubsub *p, size_t tx_cap,
     c.keep_alive_s = o->keep_alive_s;
     c.keep_alive_off = o->keep_alive_off;
     c.clean_session = !o->keep_session;
+    c.take_session = true; /* What the program before this one left. */
     c.timeout_ms = ANSWER_MS;
     c.inflight_max = o->inflight_max;
     c.tx_buf = p->tx = malloc(tx_cap);

@@ -21,6 +21,11 @@ static inline bool cleat_mqtt_is_alive(const struct cleat_mqtt *s) {
     return s->state >= SESSION_CONNECTING;
 }
 
+/* A packet longer than this needs a closer look. */
+static inline uint32_t cleat_mqtt_rx_max(const struct cleat_mqtt *s) {
+    return CLEAT_MQTT5 ? s->rx_max : (uint32_t)s->config->rx_cap;
+}
+
 enum rx_state {
     RX_PACKET,  /* a packet, or all of a PUBLISH in front of its payload */
     RX_PAYLOAD, /* PUBLISH: a piece of its payload, behind that */
