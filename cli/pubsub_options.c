@@ -621,7 +621,7 @@ static bool take(struct cli_pubsub_options *o, int opt, const char *arg) {
         return take_will(o, opt, arg);
     }
     if (opt == OPT_CAFILE || opt == OPT_ALPN ||
-        (opt >= OPT_CHIP && opt <= OPT_ALLOW_RSA)) {
+        (opt >= OPT_CHIP && opt <= OPT_CRLFILE)) {
         return take_tls(o, opt, arg);
     }
     if (o->publishing && (opt == OPT_REPEAT || opt == OPT_REPEAT_DELAY ||
