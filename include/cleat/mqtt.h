@@ -106,6 +106,11 @@ struct cleat_mqtt_config {
                               What is queued goes out without properties. */
     bool queue_offline;  /**< publish() also while not connected. */
     bool keep_alive_off; /**< Send keep-alive 0 and no PINGREQ. */
+    bool take_session;   /**< MQTT 5: a session that the broker has and this
+                              struct never had (nor a journal) is ours: what
+                              was under way when the program before ended may
+                              be lost or doubled. Else it ends the connection,
+                              as the standard wants it. */
     uint16_t keep_alive_s; /**< Default 60. */
     uint16_t first_id;     /**< First packet id; default 1. A random one makes
                                 it unlikely that a restarted device with a
@@ -283,8 +288,9 @@ struct cleat_mqtt {
     const char *end_text;
     const struct cleat_mqtt_version *v5; /* NULL: 3.1.1 */
     uint32_t packet_max;                 /* MQTT 5: of the server; 0: none */
-    uint32_t alias_known;                /* MQTT 5: bit n: alias n + 1 is set */
-    uint8_t ctl[32]; /* acknowledgements, PINGREQ, DISCONNECT */
+    uint32_t rx_max;      /* MQTT 5: the smaller of rx_cap and our maximum */
+    uint32_t alias_known; /* MQTT 5: bit n: alias n + 1 is set */
+    uint8_t ctl[32];      /* acknowledgements, PINGREQ, DISCONNECT */
 };
 
 /**

@@ -236,7 +236,12 @@ static const char *large(struct cleat_mqtt *s, struct cleat_reader *r,
                          uint32_t length) {
     uint32_t head = (uint32_t)r->pos;
     if (!cleat_mqtt_is_publish(s->rx.first)) {
-        /* Ours all fit: subscribe() has seen to it. */
+        /* Ours all fit: subscribe() has seen to it; but for the properties of
+         * MQTT 5. */
+        if (cleat_mqtt_is_5(s->v5)) {
+            cleat_mqtt_blame(s, CLEAT_MQTT_TOO_LARGE);
+            return CLEAT_MQTT_WRONG("packet larger than rx_buf");
+        }
         return CLEAT_MQTT_WRONG(
             "suback with a wrong number of codes [MQTT-3.8.4-5]");
     }
@@ -281,7 +286,8 @@ static const char *large(struct cleat_mqtt *s, struct cleat_reader *r,
     }
     s->rx_left = length - front;
     r->pos = head;
-    const char *why = cleat_mqtt_body_decode(s->v5, &s->rx, r);
+    const char *why =
+        cleat_mqtt_publish_decode(s->v5, &s->rx, cleat_read_bytes(r, front));
     return why != NULL ? why : on_publish(s);
 }
 
@@ -494,7 +500,12 @@ static const char *packet(struct cleat_mqtt *s, const uint8_t *data, uint32_t n,
     }
     if (r.failed) {
         total = n + 1;
-    } else if (total > s->config->rx_cap) {
+    } else if (total > cleat_mqtt_rx_max(s)) {
+        if (cleat_mqtt_is_5(s->v5) && total > s->v5->packet_max(s->config)) {
+            cleat_mqtt_blame(s, CLEAT_MQTT_TOO_LARGE);
+            return CLEAT_MQTT_WRONG("packet larger than the maximum that we "
+                                    "asked for [MQTT5-3.1.2-24]");
+        }
         return large(s, &r, length);
     }
     s->rx_need = total;
@@ -502,8 +513,7 @@ static const char *packet(struct cleat_mqtt *s, const uint8_t *data, uint32_t n,
         return NULL;
     }
     *used = total;
-    r.len = total;
-    why = cleat_mqtt_body_decode(s->v5, &s->rx, &r);
+    why = cleat_mqtt_body_decode(s->v5, &s->rx, cleat_read_bytes(&r, length));
     if (why != NULL) {
         cleat_mqtt_blame(s, CLEAT_MQTT_MALFORMED);
         return why;

@@ -262,6 +262,10 @@ int cleat_mqtt_connect(struct cleat_mqtt *s, uint64_t now_ms) {
     }
     struct cleat_writer w = cleat_writer_of(c->rx_buf, c->rx_cap);
     cleat_mqtt_connect_encode(s->v5, &w, c);
+    if (CLEAT_MQTT5) {
+        uint32_t most = s->v5 == NULL ? UINT32_MAX : s->v5->packet_max(c);
+        s->rx_max = most < c->rx_cap ? most : (uint32_t)c->rx_cap;
+    }
     s->connect_len = (uint32_t)w.len;
     s->connect_sent = 0;
     s->keep_alive_s = cleat_mqtt_keep_alive(c);

@@ -21,6 +21,11 @@ static inline bool cleat_mqtt_is_alive(const struct cleat_mqtt *s) {
     return s->state >= SESSION_CONNECTING;
 }
 
+/* A packet longer than this needs a closer look. */
+static inline uint32_t cleat_mqtt_rx_max(const struct cleat_mqtt *s) {
+    return CLEAT_MQTT5 ? s->rx_max : (uint32_t)s->config->rx_cap;
+}
+
 enum rx_state {
     RX_PACKET,  /* a packet, or all of a PUBLISH in front of its payload */
     RX_PAYLOAD, /* PUBLISH: a piece of its payload, behind that */
@@ -93,6 +98,8 @@ struct cleat_mqtt_slot *cleat_mqtt_tx_add(struct cleat_mqtt *s, size_t len,
 /* MQTT 5: the request added last does not wait for messages that the server's
  * receive maximum holds back, [MQTT5-3.3.4-8]. */
 void cleat_mqtt_tx_overtake(struct cleat_mqtt *s);
+/* The packet added last goes out before all that were not begun. */
+void cleat_mqtt_tx_last_to_front(struct cleat_mqtt *s);
 uint16_t cleat_mqtt_tx_new_id(struct cleat_mqtt *s);
 /* @return the slot in use by that id, or NULL. */
 struct cleat_mqtt_slot *cleat_mqtt_tx_find(const struct cleat_mqtt *s,

@@ -105,8 +105,7 @@ static void reverse(uint8_t *data, size_t len) {
     }
 }
 
-/* The packet added last goes out before all that were not begun. */
-static void last_to_front(struct cleat_mqtt *s) {
+void cleat_mqtt_tx_last_to_front(struct cleat_mqtt *s) {
     uint16_t last = (uint16_t)(s->slot_used - 1);
     /* Behind a packet that was begun. */
     uint16_t to = (uint16_t)(s->slot_next + (s->slot_sent > 0 ? 1 : 0));
@@ -147,7 +146,7 @@ static bool quota_ends(const struct cleat_mqtt *s) {
 
 void cleat_mqtt_tx_overtake(struct cleat_mqtt *s) {
     if (quota_ends(s)) {
-        last_to_front(s);
+        cleat_mqtt_tx_last_to_front(s);
     }
 }
 
@@ -156,7 +155,7 @@ int cleat_mqtt_subscribe_first(struct cleat_mqtt *s,
                                size_t count, uint64_t now_ms) {
     int id = cleat_mqtt_subscribe(s, filters, count, now_ms);
     if (id > 0) {
-        last_to_front(s);
+        cleat_mqtt_tx_last_to_front(s);
     }
     return id;
 }
