@@ -308,7 +308,7 @@ static bool pump(struct cleat_client *c, bool *dry) {
     int out = 0;
     if (!*dry && !cleat_mqtt_has_event(c->config.session)) {
         in = pump_in(c); /* First: it may say why writing fails. */
-        *dry = in == 0;
+        *dry = in == 0 && c->io_pos == c->io_len;
     }
     if (in >= 0) {
         /* Events first: what they are answered with goes out in one write. And
