@@ -218,10 +218,6 @@ void cleat_mqtt_tx_to_pubrel(struct cleat_mqtt *s,
                             KIND_PUBREL); /* of which KIND_QOS2 is a part */
 }
 
-bool cleat_mqtt_tx_ack_fits(const struct cleat_mqtt *s) {
-    return s->ctl_len + CLEAT_MQTT_ACK_LEN + CTL_RESERVED <= sizeof s->ctl;
-}
-
 /* In the order in which the packets came, [MQTT-4.6.0-2] to [MQTT-4.6.0-4]. */
 void cleat_mqtt_tx_ack(struct cleat_mqtt *s, uint8_t first, uint16_t id) {
     if (s->state == SESSION_UP && !s->ctl_last) {
