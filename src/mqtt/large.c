@@ -72,7 +72,12 @@ static const char *large(struct cleat_mqtt *s, struct cleat_reader *r,
                          uint32_t length, struct cleat_bytes *body) {
     uint32_t head = (uint32_t)r->pos;
     if (!cleat_mqtt_is_publish(s->rx.first)) {
-        /* Ours all fit: subscribe() has seen to it. */
+        /* Ours all fit: subscribe() has seen to it; but for the properties of
+         * MQTT 5. */
+        if (cleat_mqtt_is_5(s->v5)) {
+            cleat_mqtt_blame(s, CLEAT_MQTT_TOO_LARGE);
+            return CLEAT_MQTT_WRONG("packet larger than rx_buf");
+        }
         return CLEAT_MQTT_WRONG(
             "suback with a wrong number of codes [MQTT-3.8.4-5]");
     }
@@ -134,5 +139,13 @@ const char *cleat_mqtt_large_begin(struct cleat_mqtt *s, struct cleat_reader r,
         return NULL;
     }
     s->rx_need = (uint32_t)r.pos + length;
-    return s->rx_need > s->config->rx_cap ? large(s, &r, length, body) : NULL;
+    if (s->rx_need <= cleat_mqtt_rx_max(s)) {
+        return NULL;
+    }
+    if (cleat_mqtt_is_5(s->v5) && s->rx_need > s->v5->packet_max(s->config)) {
+        cleat_mqtt_blame(s, CLEAT_MQTT_TOO_LARGE);
+        return CLEAT_MQTT_WRONG("packet larger than the maximum that we asked "
+                                "for [MQTT5-3.1.2-24]");
+    }
+    return large(s, &r, length, body);
 }

@@ -68,7 +68,7 @@ void cleat_mqtt_rx_release(struct cleat_mqtt *s, uint16_t id) {
             (uint16_t)(s->qos2_moved - (known != qos2_place(s, id)));
         *known = 0;
         s->qos2_used--;
-        s->ack_ms = s->overrun ? s->received_ms : s->ack_ms;
+        s->ack_ms = s->surplus > 0 ? s->received_ms : s->ack_ms;
     }
 }
 
@@ -110,15 +110,14 @@ void cleat_mqtt_rx_acknowledge(struct cleat_mqtt *s) {
  * it again on the next connection, as it does those behind it, which are passed
  * over too, so that they stay in their order. */
 static void pass_over(struct cleat_mqtt *s) {
-    if (!s->overrun) {
+    if (s->surplus == 0) {
         CLEAT_LOG(CLEAT_LEVEL_WARN, "mqtt",
                   "more qos 2 messages than qos2_count=%u: the surplus comes "
                   "after a reconnection",
                   (unsigned)s->config->qos2_count);
         s->ack_ms = s->received_ms;
     }
-    s->overrun = true;
-    s->surplus++;
+    s->surplus = (uint16_t)(s->surplus + (s->surplus < UINT16_MAX));
 }
 
 uint8_t cleat_mqtt_rx_admit(struct cleat_mqtt *s, uint8_t rx_state) {
@@ -128,7 +127,7 @@ uint8_t cleat_mqtt_rx_admit(struct cleat_mqtt *s, uint8_t rx_state) {
     if (qos2_find(s, s->rx.id, s->rx.id) != NULL) {
         return RX_DROP;
     }
-    if (s->overrun || s->qos2_used == s->config->qos2_count) {
+    if (s->surplus > 0 || s->qos2_used == s->config->qos2_count) {
         pass_over(s);
         return RX_PASS;
     }
@@ -259,7 +258,7 @@ static const char *packet(struct cleat_mqtt *s, struct cleat_bytes in,
     struct cleat_reader rest = r;
     struct cleat_bytes body = cleat_read_bytes(&rest, length);
     uint32_t total = 0;
-    if (rest.failed || rest.pos > s->config->rx_cap) {
+    if (rest.failed || rest.pos > cleat_mqtt_rx_max(s)) {
         body.data = NULL;
         why = cleat_mqtt_large_begin(s, r, length, &body);
         if (body.data == NULL) {

@@ -55,6 +55,7 @@ cleat_mqtt_keep_alive(const struct cleat_mqtt_config *c) {
 #define CLEAT_MQTT_MALFORMED 0x81u
 #define CLEAT_MQTT_PROTOCOL 0x82u
 #define CLEAT_MQTT_OVERRUN 0x93u
+#define CLEAT_MQTT_TOO_LARGE 0x95u
 #define CLEAT_MQTT_V311_ONLY 0x84u
 
 /* Words for what is wrong with a packet. In a build without CLEAT_TEXTS they
@@ -104,6 +105,8 @@ struct cleat_mqtt_version {
     const char *(*decode)(struct cleat_mqtt_packet *p, struct cleat_reader *r);
     const char *(*publish_decode)(struct cleat_mqtt_packet *p,
                                   struct cleat_bytes rest);
+    /* @return the largest packet that we asked for. */
+    uint32_t (*packet_max)(const struct cleat_mqtt_config *c);
     /* The session's part. @return what is wrong, or NULL. */
     const char *(*on_connack)(struct cleat_mqtt *s);
     const char *(*on_publish)(struct cleat_mqtt *s);
