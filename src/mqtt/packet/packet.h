@@ -279,7 +279,8 @@ cleat_mqtt_publish_length(const struct cleat_mqtt_version *v,
     }
     return length;
 }
-/* Write all of it in front of the payload. @return where that ends. */
+/* Write all of it in front of the payload. @return where that ends, or NULL for
+ * a topic that is none; MQTT 5 may have an empty one. */
 uint8_t *cleat_mqtt_publish_encode(const struct cleat_mqtt_version *v,
                                    uint8_t *at,
                                    const struct cleat_mqtt_message *m,
