@@ -467,7 +467,7 @@ static void read_state(struct chip *c, enum chip_fault fault, uint8_t out[4]) {
         put_frame(c, (uint8_t)(0x80 | c->rx_nr), NULL, 0);
     }
     bool busy = c->has_response && port_fake_now_us() < c->ready_us;
-    if (c->chatter > 0 && c->frame_size == 0) {
+    if (c->chatter > 0 && c->frame_size == 0 && !busy) {
         c->chatter--;
         put_frame(c, (uint8_t)(0x80 | ((c->rx_nr + 2) & 3)), NULL, 0);
     }
@@ -502,6 +502,7 @@ static int chip_read(void *self, uint8_t address, uint8_t *data, size_t len) {
         return result != 0 ? result : CLEAT_ERR_NACK;
     }
     uint8_t value[300];
+    c->longest_read = len > c->longest_read ? len : c->longest_read;
     memset(value, 0xFF, sizeof value);
     switch (c->selected) {
     case 0x80:
@@ -512,15 +513,23 @@ static int chip_read(void *self, uint8_t address, uint8_t *data, size_t len) {
         }
         c->frame_size = 0;
         break;
-    case 0x81:
-        value[0] = (uint8_t)(c->frame_len >> 8);
-        value[1] = (uint8_t)c->frame_len;
+    case 0x81: {
+        uint16_t told =
+            c->frame_len_told != 0 ? c->frame_len_told : c->frame_len;
+        value[0] = (uint8_t)(told >> 8);
+        value[1] = (uint8_t)told;
         break;
+    }
     case 0x82:
         read_state(c, fault, value);
         break;
     case 0x84:
         memcpy(value, c->plus ? "\0\0\x03\xe8" : "\0\0\x01\x90", 4);
+        if (c->max_khz != 0) {
+            for (int i = 0; i < 4; i++) {
+                value[i] = (uint8_t)(c->max_khz >> (24 - 8 * i));
+            }
+        }
         break;
     default:
         break;
@@ -544,7 +553,8 @@ static int chip_line(void *self, enum cleat_i2c_line line, bool high) {
 }
 
 static int chip_speed(void *self, uint32_t khz) {
-    (void)self;
+    struct chip *c = (struct chip *)self;
+    c->fastest_khz = khz > c->fastest_khz ? khz : c->fastest_khz;
     return khz > 0 ? 0 : CLEAT_ERR_ARG;
 }
 

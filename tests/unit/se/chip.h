@@ -54,6 +54,8 @@ struct chip {
     unsigned chatter;         /* ACKs of nothing to offer, so many. */
     unsigned overlong;        /* Frames too long to announce, so many. */
     unsigned fragment_max;    /* Payload of a response frame; 0: what fits. */
+    uint16_t frame_len_told;  /* As DATA_REG_LEN; 0: the true one. */
+    uint32_t max_khz;         /* As MAX_SCL; 0: by the mode. */
     bool no_soft_reset;
     uint8_t undef; /* Second byte of responses. */
     enum chip_fault fault;
@@ -73,6 +75,8 @@ struct chip {
     size_t metadata_len;
     /* Observed. */
     unsigned transfers;
+    size_t longest_read;
+    uint32_t fastest_khz;
     unsigned executed[CHIP_EXECUTED]; /* By command code without bit 7. */
     unsigned resyncs, resets;
     unsigned polls;   /* Reads of I2C_STATE. */
