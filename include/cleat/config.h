@@ -11,8 +11,9 @@
 #include CLEAT_CONFIG_FILE
 #endif
 
-/** Highest log level compiled in: 0 error, 1 warn, 2 info, 3 debug; -1 none,
- *  which saves a device about 1 kB of flash (Cortex-M4). */
+/** Highest log level compiled in: 0 error, 1 warn, 2 info, 3 debug and the
+ *  traces of bytes; -1 none, which saves a device about 1 kB of flash
+ *  (Cortex-M4). */
 #ifndef CLEAT_LOG_FLOOR
 #define CLEAT_LOG_FLOOR 3
 #endif
