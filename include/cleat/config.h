@@ -39,6 +39,12 @@
 #define CLEAT_TLS_READY 1
 #endif
 
+/** A device may keep its messages over a restart (platform.store). 0 leaves
+ *  that out and refuses MQTT_STORE; it saves 0.1 kB of flash. */
+#ifndef CLEAT_DEVICE_STORE
+#define CLEAT_DEVICE_STORE 1
+#endif
+
 /** MQTT 5 beside 3.1.1. 0 leaves out what src/mqtt has for it in common code:
  *  0.8 kB of flash on Cortex-M4; its own 3 kB are linked only where
  *  cleat_mqtt_v5 is named. */
