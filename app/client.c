@@ -255,7 +255,8 @@ static int begin(struct cleat_device *d, uint64_t now_ms) {
     char why[160];
     struct cleat_detail detail = {0};
     int err;
-    if (cleat_settings_complete(s, why, sizeof why) != CLEAT_OK) {
+    if (!CLEAT_SETTINGS_FIXED &&
+        cleat_settings_complete(s, why, sizeof why) != CLEAT_OK) {
         cleat_app_say(d, SAY_INCOMPLETE, why);
         return CLEAT_DEVICE_SETTINGS;
     }
