@@ -295,7 +295,8 @@ static void drain(int fd) {
 int cleat_linux_client_step(struct cleat_linux_client *c) {
     struct epoll_event ready[3];
     struct cleat_client_event event;
-    uint64_t due, now;
+    uint64_t due, now, timer;
+    void *arg = c->config.arg;
     if (c->ended) {
         return c->result;
     }
@@ -308,8 +309,11 @@ int cleat_linux_client_step(struct cleat_linux_client *c) {
     }
     do {
         now = cleat_port_now_ms();
+        timer = c->config.on_step != NULL ? c->config.on_step(arg, now)
+                                          : CLEAT_MQTT_NEVER;
         take_submitted(c, now);
         due = cleat_client_step(&c->client, now);
+        due = timer < due ? timer : due;
         while (!c->ended && cleat_client_event(&c->client, &event, now)) {
             take_event(c, &event);
         }
@@ -327,6 +331,10 @@ int cleat_linux_client_run(struct cleat_linux_client *c) {
         poll(&p, 1, -1);
     }
     return err;
+}
+
+struct cleat_mqtt *cleat_linux_client_session(struct cleat_linux_client *c) {
+    return &c->session;
 }
 
 int cleat_linux_client_fd(const struct cleat_linux_client *c) {
