@@ -79,6 +79,7 @@ struct cleat_linux_client {
     pthread_mutex_t mutex;
     pthread_cond_t progress;
     bool stop, ended;
+    bool nudged; /* a step that takes the queue is due already */
     unsigned waiters;
     size_t queue_head, queue_used;
     uint64_t submitted, taken, settled; /* messages */

@@ -149,6 +149,10 @@ static void failed(struct cleat_client *c, int err,
         stopped(c, err, detail);
         return;
     }
+    if (err == CLEAT_ERR_FULL && cleat_mqtt_surplus(c->config.session) > 0) {
+        c->attempts = 0; /* No failure: it took in qos2_count messages. */
+        backoff_reset(c);
+    }
     c->attempts++;
     bool final = is_final(c);
     tell(c, final ? CLEAT_CLIENT_GAVE_UP : CLEAT_CLIENT_DOWN, err, detail);
@@ -312,12 +316,14 @@ static int pump_in(struct cleat_client *c, uint64_t now_ms) {
     return feed(c, now_ms) || n > 0;
 }
 
-/* @return true while there may be more to do at once. */
-static bool pump(struct cleat_client *c, uint64_t now_ms) {
+/* *dry: nothing more was there to read in this step; what comes later wakes
+ * the caller. @return true while there may be more to do at once. */
+static bool pump(struct cleat_client *c, bool *dry, uint64_t now_ms) {
     int in = 0;
     int out = 0;
-    if (!cleat_mqtt_has_event(c->config.session)) {
+    if (!*dry && !cleat_mqtt_has_event(c->config.session)) {
         in = pump_in(c, now_ms); /* First: it may say why writing fails. */
+        *dry = in == 0;
     }
     if (in >= 0) {
         /* Events first: what they are answered with goes out in one write. And
@@ -441,12 +447,13 @@ static void run_timers(struct cleat_client *c, uint64_t now_ms) {
 
 static uint64_t run_step(struct cleat_client *c, uint64_t now_ms) {
     int rounds = 0;
+    bool dry = false;
     do {
         if (rounds++ == ROUNDS_MAX) {
             return now_ms;
         }
         subs_ask(c, now_ms);
-    } while (pump(c, now_ms));
+    } while (pump(c, &dry, now_ms));
     if (!has_event(c)) {
         run_timers(c, now_ms);
     }
