@@ -605,6 +605,10 @@ int cleat_mqtt_input(struct cleat_mqtt *s, struct cleat_bytes bytes,
         return CLEAT_ERR_STATE;
     }
     s->now_ms = now_ms;
+    if (s->state == SESSION_UP && (s->rx_len | s->rx_left) != 0) {
+        /* It is in the middle of a packet, which may be large. */
+        cleat_mqtt_session_pause(s);
+    }
     while (left > 0 && may_receive(s)) {
         const char *why =
             CLEAT_MQTT_WRONG("packet before connect was sent [MQTT-3.1.0-1]");
