@@ -381,6 +381,10 @@ int cleat_mqtt_input(struct cleat_mqtt *s, struct cleat_bytes bytes,
         return CLEAT_ERR_STATE;
     }
     s->now_ms = now_ms;
+    if (s->state == SESSION_UP && (s->rx_len | s->rx_left) != 0) {
+        /* It is in the middle of a packet, which may be large. */
+        cleat_mqtt_session_pause(s);
+    }
     return receive(s, bytes.data,
                    bytes.len > INT_MAX ? INT_MAX : (uint32_t)bytes.len, false);
 }

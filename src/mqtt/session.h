@@ -167,6 +167,9 @@ void cleat_mqtt_large_dropped(struct cleat_mqtt *s);
 const char *cleat_mqtt_answer_take(struct cleat_mqtt *s);
 
 /* session.c */
+/* The broker could not answer since the last byte came: that time does not
+ * count. */
+void cleat_mqtt_session_pause(struct cleat_mqtt *s);
 void cleat_mqtt_session_end(struct cleat_mqtt *s,
                             enum cleat_mqtt_event_type type, int err,
                             uint8_t code, const char *text);
