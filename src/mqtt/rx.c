@@ -77,8 +77,9 @@ static bool unacked_has(const struct cleat_mqtt *s, uint16_t id) {
 }
 
 /* What a message of that QoS is answered with, once it is delivered. From here
- * on a QoS 2 message is known and not delivered again, [MQTT-4.3.3-2]. */
-static void acknowledge(struct cleat_mqtt *s) {
+ * on a QoS 2 message is known and not delivered again, [MQTT-4.3.3-2].
+ * @return false if that could not be noted: it must not be delivered. */
+static bool acknowledge(struct cleat_mqtt *s) {
     uint16_t id = s->rx.id;
     uint8_t qos = qos_of(s);
     if (qos > 0 && s->config->unacked != NULL && s->rx_state != RX_DROP) {
@@ -87,18 +88,19 @@ static void acknowledge(struct cleat_mqtt *s) {
             const struct cleat_mqtt_unacked wait = {id, qos, 0};
             s->config->unacked[s->unacked_used++] = wait;
         }
-        return;
+        return true;
     }
     if (qos == 2 && qos2_find(s, id, id) == NULL) {
         int err = cleat_mqtt_session_note(s, CLEAT_MQTT_NOTE_QOS2_IN, id);
         if (err != 0 || !cleat_mqtt_rx_remember(s, id)) {
-            return;
+            return false;
         }
     }
     if (qos > 0) {
         cleat_mqtt_tx_ack(
             s, qos == 1 ? CLEAT_MQTT_P_PUBACK : CLEAT_MQTT_P_PUBREC, id);
     }
+    return true;
 }
 
 /* --- PUBLISH ----------------------------------------------------------- */
@@ -137,7 +139,7 @@ static const char *dropped(struct cleat_mqtt *s) {
         s->rx_left = s->total_len;
     } else {
         if (s->rx_state == RX_DROP) {
-            acknowledge(s);
+            (void)acknowledge(s);
         } else {
             s->pending = CLEAT_MQTT_SKIPPED;
         }
@@ -299,8 +301,8 @@ void cleat_mqtt_rx_take(struct cleat_mqtt *s, struct cleat_mqtt_event *e) {
     e->total_len = s->total_len;
     e->last = e->type == CLEAT_MQTT_SKIPPED ||
               s->offset + (uint32_t)e->payload.len == s->total_len;
-    if (e->last) {
-        acknowledge(s);
+    if (e->last && !acknowledge(s)) {
+        e->type = CLEAT_MQTT_NONE;
     }
     if (s->rx_state == RX_PAYLOAD) {
         /* The views hold until the next input, which overwrites the piece. */

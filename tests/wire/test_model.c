@@ -46,9 +46,10 @@ static const struct scene scenes[] = {
     {"both", "2", "2", false, 0, 1, 1, 1, 1, 0, true},
     {"both5", "2", "2", true, 0, 1, 1, 1, 1, 0, true},
     {"journal", "21", "", false, 0, 1, 1, 0, 0, 1, true},
+    {"journal-in", "", "21", false, 0, 1, 1, 1, 0, 1, true},
     {"window", "212", "", false, 1, 1, 1, 0, 0, 0, true},
-    {"out-deep", "212", "", false, 2, 2, 2, 0, 1, 1, false},
-    {"in-deep", "", "212", false, 0, 2, 2, 2, 1, 0, false},
+    {"out-deep", "212", "", false, 2, 2, 2, 0, 1, 1, true},
+    {"in-deep", "", "212", false, 0, 2, 2, 2, 1, 0, true},
     {"both-deep", "21", "21", false, 0, 2, 1, 1, 1, 0, false},
     {"both5-deep", "21", "21", true, 0, 2, 1, 1, 1, 0, false},
 };
@@ -69,7 +70,7 @@ struct model {
     /* messages published */
     uint8_t published;
     uint8_t out_id[MOST], delivered[MOST];
-    uint8_t begun[MOST]; /* 1: on this connection, 2: on an earlier one */
+    uint8_t begun[MOST]; /* or'ed: 1 on this connection, 2 on an earlier one */
     /* the journal */
     uint8_t entries;
     struct entry journal[MOST];
@@ -184,9 +185,10 @@ static int note(void *arg, enum cleat_mqtt_note what, uint16_t id,
     struct entry *e = journal_find(id);
     (void)arg;
     if (M->refuse != 0 &&
-        (what == CLEAT_MQTT_NOTE_QUEUED || what == CLEAT_MQTT_NOTE_PUBREC)) {
+        (what == CLEAT_MQTT_NOTE_QUEUED || what == CLEAT_MQTT_NOTE_PUBREC ||
+         what == CLEAT_MQTT_NOTE_QOS2_IN)) {
         M->refuse = 0;
-        M->failed = what == CLEAT_MQTT_NOTE_PUBREC;
+        M->failed = what != CLEAT_MQTT_NOTE_QUEUED;
         return CLEAT_ERR_IO;
     }
     switch (what) {
@@ -256,7 +258,9 @@ static void broker_connect(void) {
     must(M->up == 1, "a second connect");
     to_client(connack, connack[1] + 2u);
     if (M->known == 0) { /* In a new session nothing was sent before. */
-        memset(M->begun, 0, sizeof M->begun);
+        for (unsigned i = 0; i < MOST; i++) {
+            M->begun[i] &= 1;
+        }
     }
     M->up = 2;
     M->known = 1;
@@ -276,7 +280,8 @@ static void broker_take_publish(const uint8_t *p) {
     must(p[4] == 'a' && i < M->published, "not what was published");
     must((p[0] >> 1 & 3) == out_qos(i) && id == M->out_id[i],
          "another QoS or id than published");
-    must(dup || M->begun[i] != 2, "sent before, and no DUP [MQTT-3.3.1-1]");
+    must(dup || (M->begun[i] & 2) == 0,
+         "sent before, and no DUP [MQTT-3.3.1-1]");
     for (unsigned k = 0; k < i; k++) {
         must(M->taken[k] > 0, "out of order [MQTT-4.6.0-1]");
     }
@@ -459,49 +464,38 @@ static bool publish(void) {
     return true;
 }
 
-/* Which messages have bytes among these, that are on their way now? */
-static void mark_begun(const uint8_t *data, size_t len) {
-    struct cleat_bytes all = {data, len};
-    for (size_t at = 0; at < all.len; at += data[at + 1] + 2u) {
+/* Which messages have bytes among the first n of these packets? */
+static void mark_begun(const uint8_t *data, size_t n) {
+    unsigned under_way = 0;
+    for (size_t at = 0; at < n; at += data[at + 1] + 2u) {
         for (unsigned i = 0; data[at] >> 4 == 3 && i < M->published; i++) {
-            if (M->out_id[i] == data[at + 6] && M->delivered[i] == 0 &&
-                M->begun[i] == 0) {
-                M->begun[i] = 1;
+            if (M->out_id[i] == data[at + 6] && M->delivered[i] == 0) {
+                M->begun[i] |= 1;
             }
         }
     }
+    for (unsigned i = 0; i < M->published; i++) {
+        under_way += (M->begun[i] & 1) != 0 && M->delivered[i] == 0 ? 1u : 0u;
+    }
+    must(scene->window == 0 || under_way <= scene->window,
+         "more messages under way than inflight_max");
 }
 
-/* Send all that the session offers, or without the last byte. */
+/* Send all that the session offers, or half of it. */
 static bool send_some(bool part) {
+    uint8_t packets[2 * WIRE];
     struct cleat_bytes out = cleat_mqtt_output(S);
     size_t n = part ? out.len / 2 : out.len;
     if (M->up == 0 || n == 0) {
         return false;
     }
-    must(M->to_broker_len + n <= WIRE, "to_broker is too small");
+    must(M->to_broker_len + out.len <= WIRE, "to_broker is too small");
+    memcpy(packets, M->to_broker, M->to_broker_len);
+    memcpy(packets + M->to_broker_len, out.data, out.len);
     memcpy(M->to_broker + M->to_broker_len, out.data, n);
     M->to_broker_len = (uint8_t)(M->to_broker_len + n);
+    mark_begun(packets, M->to_broker_len);
     cleat_mqtt_output_done(S, n, 0);
-    /* Whole packets stand at the front of to_broker: only a last one may be in
-     * part, and it counts as begun. */
-    uint8_t rest[WIRE + 16] = {0};
-    memcpy(rest, M->to_broker, M->to_broker_len);
-    size_t last = 0;
-    while (last + 2 < M->to_broker_len &&
-           last + rest[last + 1] + 2u <= M->to_broker_len) {
-        last += rest[last + 1] + 2u;
-    }
-    mark_begun(rest, last);
-    if (last < M->to_broker_len && rest[last] >> 4 == 3) {
-        /* Which one it is, is in what the session still has. */
-        for (unsigned i = 0; i < M->published; i++) {
-            if (M->begun[i] == 0 && M->delivered[i] == 0 && M->taken[i] == 0) {
-                M->begun[i] = 1;
-                break;
-            }
-        }
-    }
     drain();
     return true;
 }
