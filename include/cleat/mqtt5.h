@@ -90,6 +90,12 @@ int cleat_mqtt_subscribe_with(struct cleat_mqtt *s,
                               size_t count,
                               const struct cleat_mqtt_property *props,
                               uint8_t prop_count, uint64_t now_ms);
+/** As cleat_mqtt_subscribe_first(), with properties. */
+int cleat_mqtt_subscribe_first_with(struct cleat_mqtt *s,
+                                    const struct cleat_mqtt_filter *filters,
+                                    size_t count,
+                                    const struct cleat_mqtt_property *props,
+                                    uint8_t prop_count, uint64_t now_ms);
 /** As cleat_mqtt_unsubscribe(), with properties. */
 int cleat_mqtt_unsubscribe_with(struct cleat_mqtt *s,
                                 const struct cleat_bytes *filters, size_t count,

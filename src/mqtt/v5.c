@@ -18,7 +18,8 @@
 
 #define ALIASES_MAX 32u /* bits of alias_known */
 #define ALIAS_TOO_LONG 0xFFFFu
-#define MOST_OPEN CLEAT_MQTT_MORE
+#define MORE CLEAT_MQTT_MORE
+#define NONE CLEAT_MQTT_NEVER_SENT
 
 /* --- packets received ---------------------------------------------------- */
 
@@ -84,8 +85,11 @@ static const char *v5_decode(struct cleat_mqtt_packet *p,
 }
 
 static const char *v5_publish_decode(struct cleat_mqtt_packet *p,
-                                     struct cleat_reader *r) {
-    return cleat_mqtt_properties_decode(r, 1u << 3, &p->props);
+                                     struct cleat_bytes rest) {
+    struct cleat_reader r = cleat_reader_of(rest);
+    const char *why = cleat_mqtt_properties_decode(&r, 1u << 3, &p->props);
+    p->payload = cleat_read_bytes(&r, cleat_reader_left(&r));
+    return why;
 }
 
 /* --- the session's part -------------------------------------------------- */
@@ -522,11 +526,8 @@ static void v5_fall_back(struct cleat_mqtt *s) {
 }
 
 const struct cleat_mqtt_version cleat_mqtt_v5 = {
-    {1u << 2 | 1u << 3 | 1u << 4 | 1u << 5 | 1u << 6 | 1u << 7 | 1u << 9 |
-         1u << 11 | 1u << 13 | 1u << 14 | 1u << 15,
-     {0, 0, 2 | MOST_OPEN, 3 | MOST_OPEN, 2 | MOST_OPEN, 2 | MOST_OPEN,
-      2 | MOST_OPEN, 2 | MOST_OPEN, 0, 4 | MOST_OPEN, 0, 4 | MOST_OPEN, 0, 0,
-      MOST_OPEN, MOST_OPEN}},
+    {{NONE, NONE, 2 | MORE, NONE, 2 | MORE, 2 | MORE, 2 | MORE, 2 | MORE, NONE,
+      4 | MORE, NONE, 4 | MORE, NONE, 0, MORE, MORE}},
     v5_config_check,
     v5_connect_encode,
     cleat_mqtt_properties_encode,
@@ -550,6 +551,19 @@ int cleat_mqtt_subscribe_with(struct cleat_mqtt *s,
     struct cleat_mqtt_request q = {
         CLEAT_MQTT_P_SUBSCRIBE, prop_count, 0, filters, count, props};
     return cleat_mqtt_session_request(s, &q, now_ms);
+}
+
+int cleat_mqtt_subscribe_first_with(struct cleat_mqtt *s,
+                                    const struct cleat_mqtt_filter *filters,
+                                    size_t count,
+                                    const struct cleat_mqtt_property *props,
+                                    uint8_t prop_count, uint64_t now_ms) {
+    int id =
+        cleat_mqtt_subscribe_with(s, filters, count, props, prop_count, now_ms);
+    if (id > 0) {
+        cleat_mqtt_tx_last_to_front(s);
+    }
+    return id;
 }
 
 int cleat_mqtt_unsubscribe_with(struct cleat_mqtt *s,
@@ -599,7 +613,7 @@ static int reasoned_queue(struct cleat_mqtt *s, uint8_t first, uint8_t reason,
     err = reasoned_encode(cleat_mqtt_tx_end(s), s->config->tx_cap - s->tx_used,
                           first, reason, props, count, where);
     if (err > 0) {
-        cleat_mqtt_session_enqueue(s, (size_t)err, KIND_ONCE, 0);
+        cleat_mqtt_tx_add(s, (size_t)err, KIND_ONCE, 0);
     }
     return err > 0 ? 0 : err;
 }
