@@ -232,7 +232,11 @@ bool cleat_mqtt_event(struct cleat_mqtt *s, struct cleat_mqtt_event *event,
     s->now_ms = now_ms;
     if (s->pending != CLEAT_MQTT_NONE) {
         take_pending(s, event);
-    } else if (s->done > 0) {
+        if (event->type != CLEAT_MQTT_NONE) {
+            return true;
+        }
+    }
+    if (s->done > 0) {
         cleat_mqtt_tx_take_done(s, event);
     } else {
         if (cleat_mqtt_is_alive(s)) {
