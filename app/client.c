@@ -14,6 +14,7 @@ enum { STATE_LINK, STATE_RUN, STATE_STOPPING, STATE_ENDED };
 #define LINK_CHECK_MS 1000
 #define LINK_JOIN_MS 50
 #define PUMP_ROUNDS 16
+#define LOST_OFTEN 4 /* connections without rest between */
 
 static uint64_t earlier(uint64_t a, uint64_t b) {
     return a < b ? a : b;
@@ -141,6 +142,9 @@ static bool on_down(struct cleat_device *d,
         cleat_app_say(d, "%s: %s", what, why);
     } else {
         cleat_app_say_error(d, what, e->err, &e->detail);
+    }
+    if (e->was_up && e->attempt % LOST_OFTEN == LOST_OFTEN - 1) {
+        cleat_app_say(d, SAY_LOST_OFTEN, d->client_id);
     }
     if (e->type == CLEAT_CLIENT_DOWN) {
         cleat_app_say(d, SAY_AGAIN, (unsigned long)e->retry_in_ms,

@@ -198,6 +198,12 @@
     SAY(68, "MQTT: the subscriber is behind, a message is lost (%lu so far)",  \
         " %lu")
 
+#define SAY_LOST_OFTEN                                                         \
+    SAY(69,                                                                    \
+        "MQTT: Accepted and closed again and again: does another device use "  \
+        "the client ID %s, or does the broker forbid our topics?",             \
+        " %s")
+
 /* Publisher and subscriber. */
 #define SAY_PRESS                                                              \
     SAY(80,                                                                    \
