@@ -420,7 +420,7 @@ static int read_early(struct cleat_linux_net *n, uint8_t *data, size_t cap) {
     memcpy(data, n->early + n->early_at, len);
     n->early_at += len;
     if (n->early_at == n->early_len) {
-        n->drained = n->early_len < sizeof n->early;
+        n->drained = n->early_len < sizeof n->early && n->state == UP;
         n->early_at = 0;
         n->early_len = 0;
     }
