@@ -14,6 +14,7 @@ enum { STATE_LINK, STATE_RUN, STATE_STOPPING, STATE_ENDED };
 #define LINK_CHECK_MS 1000
 #define LINK_JOIN_MS 50
 #define PUMP_ROUNDS 16
+#define LOST_OFTEN 4 /* connections without rest between */
 
 static uint64_t earlier(uint64_t a, uint64_t b) {
     return a < b ? a : b;
@@ -60,7 +61,8 @@ static void say_connected(struct cleat_device *d, bool session_present) {
     cleat_app_say(d, SAY_TLS_CALLS, (unsigned long)tls.calls.generate,
                   (unsigned long)tls.calls.agree, (unsigned long)tls.calls.sign,
                   (unsigned long)tls.calls.verify,
-                  (unsigned long)tls.calls.random);
+                  (unsigned long)tls.calls.random,
+                  (unsigned long)tls.calls.prepared);
 }
 
 static void start_workers(struct cleat_device *d) {
@@ -101,6 +103,7 @@ static void on_mqtt(struct cleat_device *d, const struct cleat_mqtt_event *e) {
     switch (e->type) {
     case CLEAT_MQTT_CONNECTED:
         say_connected(d, e->session_present);
+        d->ahead_until_ms = d->tls_ready ? CLEAT_NEVER : 0;
         start_workers(d);
         break;
     case CLEAT_MQTT_MESSAGE:
@@ -128,15 +131,20 @@ static bool on_down(struct cleat_device *d,
     char why[200] = "";
     const char *what = e->was_up ? SAY_LOST : SAY_FAILED;
     if (e->err == CLEAT_ERR_CANCELLED) {
+        d->ahead_until_ms = d->tls_ready ? CLEAT_NEVER : 0;
         return false; /* We closed it: the link is down. */
     }
     if (d->tls_ready) {
+        d->ahead_until_ms = cleat_port_now_ms() + e->retry_in_ms;
         cleat_tls_explain(&d->tls, why, sizeof why);
     }
     if (why[0] != '\0') {
         cleat_app_say(d, "%s: %s", what, why);
     } else {
         cleat_app_say_error(d, what, e->err, &e->detail);
+    }
+    if (e->was_up && e->attempt % LOST_OFTEN == LOST_OFTEN - 1) {
+        cleat_app_say(d, SAY_LOST_OFTEN, d->client_id);
     }
     if (e->type == CLEAT_CLIENT_DOWN) {
         cleat_app_say(d, SAY_AGAIN, (unsigned long)e->retry_in_ms,
@@ -177,6 +185,10 @@ static void view(struct cleat_bytes *out, const char *text) {
     }
 }
 
+static const struct cleat_device_store *store_of(const struct cleat_device *d) {
+    return CLEAT_DEVICE_STORE ? d->platform.store : NULL;
+}
+
 static int init_session(struct cleat_device *d) {
     const struct cleat_settings *s = d->settings;
     struct cleat_mqtt_config *c = &d->session_config;
@@ -207,7 +219,16 @@ static int init_session(struct cleat_device *d) {
     c->rx_cap = s->mqtt_network_buffer_size;
     c->qos2_ids = d->qos2_ids;
     c->qos2_count = CLEAT_DEVICE_QOS2_IDS;
-    return cleat_mqtt_init(&d->session, c);
+    if (store_of(d) == NULL) {
+        return s->mqtt_store[0] == '\0' ? cleat_mqtt_init(&d->session, c)
+                                        : CLEAT_ERR_UNSUPPORTED;
+    }
+    c->journal = store_of(d)->journal;
+    c->first_id = store_of(d)->first_id;
+    int err = cleat_mqtt_init(&d->session, c);
+    return err != CLEAT_OK
+               ? err
+               : store_of(d)->restore(store_of(d)->self, &d->session);
 }
 
 static int init_client(struct cleat_device *d) {
@@ -238,7 +259,8 @@ static int begin(struct cleat_device *d, uint64_t now_ms) {
     char why[160];
     struct cleat_detail detail = {0};
     int err;
-    if (cleat_settings_complete(s, why, sizeof why) != CLEAT_OK) {
+    if (!CLEAT_SETTINGS_FIXED &&
+        cleat_settings_complete(s, why, sizeof why) != CLEAT_OK) {
         cleat_app_say(d, SAY_INCOMPLETE, why);
         return CLEAT_DEVICE_SETTINGS;
     }
@@ -269,12 +291,26 @@ static int begin(struct cleat_device *d, uint64_t now_ms) {
     return CLEAT_DEVICE_OK;
 }
 
+/* Have the chip make the next connection's key pair and random number while
+ * nobody waits for it: connected, or before the next attempt. What fails is
+ * made when it is needed. */
+static void make_ahead(struct cleat_device *d, uint64_t now_ms) {
+    if (now_ms < d->ahead_until_ms &&
+        cleat_se_ready_fill(&d->ahead) != CLEAT_ERR_AGAIN) {
+        d->ahead_until_ms = 0;
+    }
+}
+
 static void publish(struct cleat_device *d, bool on, uint64_t now_ms) {
     const struct cleat_settings *s = d->settings;
-    int err =
-        cleat_client_publish(&d->client, cleat_bytes_str(s->mqtt_pub_topic),
-                             cleat_bytes_str(cleat_app_message(d, on)),
-                             (uint8_t)s->mqtt_messages_qos, false, now_ms);
+    struct cleat_mqtt_message m;
+    memset(&m, 0, sizeof m);
+    m.topic = cleat_bytes_str(s->mqtt_pub_topic);
+    m.payload = cleat_bytes_str(cleat_app_message(d, on));
+    m.qos = (uint8_t)s->mqtt_messages_qos;
+    int err = store_of(d) != NULL
+                  ? store_of(d)->publish(store_of(d)->self, &m, now_ms)
+                  : cleat_mqtt_send(&d->session, &m, now_ms);
     if (err < 0) {
         struct cleat_publisher_message failed = {CLEAT_PUBLISHER_FAILED, on,
                                                  err};
@@ -314,6 +350,16 @@ static bool may_pull(struct cleat_device *d) {
            cleat_mailbox_room(&d->subscriber_box) > 0;
 }
 
+/* What did not fit the session so far. */
+static void feed_from_store(struct cleat_device *d) {
+    static const struct cleat_detail none = {CLEAT_LAYER_NONE, 0, 0, NULL};
+    int err = store_of(d)->feed(store_of(d)->self);
+    if (err != CLEAT_OK && !cleat_app_ending(d)) {
+        cleat_app_say_error(d, SAY_STORE_FAILED, err, &none);
+        cleat_app_end(d, CLEAT_DEVICE_SETTINGS);
+    }
+}
+
 /* A few rounds at most: a flood must not keep the task from its other work.
  * The client is over once it has stopped.
  * @return when to step again. */
@@ -327,6 +373,9 @@ static uint64_t pump(struct cleat_device *d, uint64_t now_ms) {
                 d->client_started = false;
                 return now_ms;
             }
+        }
+        if (store_of(d) != NULL) {
+            feed_from_store(d);
         }
         now_ms = cleat_port_now_ms();
         if (!may_pull(d)) {
@@ -376,6 +425,7 @@ static uint64_t restore_link(struct cleat_device *d, bool up, uint64_t now_ms) {
     cleat_app_say(d, SAY_LINK_UP, address);
     d->client_state = STATE_RUN;
     if (d->client_started) {
+        d->ahead_until_ms = 0;
         cleat_client_resume(&d->client, now_ms);
         return now_ms;
     }
@@ -399,6 +449,9 @@ static uint64_t step_live(struct cleat_device *d, uint64_t now_ms) {
         return now_ms;
     }
     uint64_t due = earlier(pump(d, now_ms), now_ms + LINK_CHECK_MS);
+    if (CLEAT_TLS_READY) {
+        make_ahead(d, now_ms);
+    }
     if (d->client_state == STATE_LINK) {
         return earlier(due, restore_link(d, up, now_ms));
     }
@@ -413,6 +466,9 @@ static uint64_t step_stopping(struct cleat_device *d, uint64_t now_ms) {
     }
     if (connected) {
         cleat_app_say(d, SAY_DISCONNECTED);
+    }
+    if (CLEAT_TLS_READY && d->tls_ready) {
+        cleat_se_ready_drop(&d->ahead);
     }
     d->platform.link->leave(d->platform.link->self);
     d->client_state = STATE_ENDED;

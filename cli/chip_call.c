@@ -63,6 +63,13 @@ static const struct option longs[] = {
     [CLI_OPT_PROVE] = {"prove", required_argument, NULL, 0},
     [CLI_OPT_SHIELD] = {"shield", required_argument, NULL, 0},
     [CLI_OPT_STAGE] = {"stage", required_argument, NULL, 0},
+    [CLI_OPT_HASH] = {"hash", required_argument, NULL, 0},
+    [CLI_OPT_MODE] = {"mode", required_argument, NULL, 0},
+    [CLI_OPT_IV] = {"iv", required_argument, NULL, 0},
+    [CLI_OPT_KDF] = {"kdf", required_argument, NULL, 0},
+    [CLI_OPT_SALT] = {"salt", required_argument, NULL, 0},
+    [CLI_OPT_INFO] = {"info", required_argument, NULL, 0},
+    [CLI_OPT_LABEL] = {"label", required_argument, NULL, 0},
     [CLI_OPT_COUNT_OF] = {"help", no_argument, NULL, 0},
     {NULL, 0, NULL, 0}};
 
@@ -102,8 +109,8 @@ int cli_chip_status(int err) {
     }
 }
 
-static const char *remedy(const struct cleat_se_op *op) {
-    switch (op->err) {
+const char *cli_chip_remedy(int err) {
+    switch (err) {
     case CLEAT_ERR_NOT_FOUND:
         return "`cleat chip objects` lists the objects";
     case CLEAT_ERR_DENIED:
@@ -133,10 +140,11 @@ int cli_chip_do(struct cli_chip_call *c, struct cleat_se_op *op,
     if (object != 0) {
         snprintf(where, sizeof where, ", object 0x%04X", object);
     }
-    return cli_report_fail(
-        &c->report, cli_chip_status(op->err), remedy(op), "%s: %s%s", what,
-        op->detail.text != NULL ? op->detail.text : cleat_strerror(op->err),
-        where);
+    return cli_report_fail(&c->report, cli_chip_status(op->err),
+                           cli_chip_remedy(op->err), "%s: %s%s", what,
+                           op->detail.text != NULL ? op->detail.text
+                                                   : cleat_strerror(op->err),
+                           where);
 }
 
 bool cli_chip_ask(struct cli_chip_call *c, struct cleat_se_op *op,
@@ -146,46 +154,11 @@ bool cli_chip_ask(struct cli_chip_call *c, struct cleat_se_op *op,
 
 size_t cli_chip_metadata(struct cli_chip_call *c, uint16_t object, uint8_t *out,
                          size_t cap) {
-    struct cleat_se_op op =
-        cli_chip_op(CLEAT_SE_READ_METADATA, object, out, cap);
-    return cleat_se_do(&c->se.se, &op, 0) == CLEAT_OK ? op.out.len : 0;
-}
-
-static size_t safety_metadata(void *arg, uint16_t object, uint8_t *out,
-                              size_t cap) {
-    return cli_chip_metadata(arg, object, out, cap);
-}
-
-static bool safety_counter(void *arg, uint16_t object) {
-    uint8_t b[8];
-    struct cli_chip_call *c = arg;
-    struct cleat_se_op op = cli_chip_op(CLEAT_SE_READ, object, b, sizeof b);
-    if (cleat_se_do(&c->se.se, &op, 0) != CLEAT_OK) {
-        return false;
-    }
-    struct cleat_reader r = cleat_reader_of(cleat_bytes_of(b, op.out.len));
-    uint32_t count = cleat_read_u32(&r);
-    uint32_t threshold = cleat_read_u32(&r);
-    return !r.failed && count < threshold;
-}
-
-/* A byte that tells a life cycle; operational where there is none to read. */
-static uint8_t life_byte(struct cli_chip_call *c, uint16_t object) {
-    uint8_t b[2];
-    struct cleat_se_op op = cli_chip_op(CLEAT_SE_READ, object, b, sizeof b);
-    bool ok = cleat_se_do(&c->se.se, &op, 0) == CLEAT_OK && op.out.len == 1;
-    return ok ? b[0] : 0x07;
+    return cli_safety_read(&c->se.se, object, out, cap);
 }
 
 struct cli_safety cli_chip_safety(struct cli_chip_call *c) {
-    struct cli_safety s;
-    memset(&s, 0, sizeof s);
-    s.lcs_global = life_byte(c, 0xE0C0);
-    s.lcs_application = life_byte(c, 0xF1C0);
-    s.metadata = safety_metadata;
-    s.counter = safety_counter;
-    s.arg = c;
-    return s;
+    return cli_safety_of(&c->se.se);
 }
 
 /* ---- text ---- */

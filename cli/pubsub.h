@@ -82,6 +82,9 @@ struct cli_pubsub_options {
     bool will_retain;
     const char *cafile, *alpn, *chip;
     bool chip_asked; /**< --chip, not the environment. */
+    const char *shield, *crlfile;
+    enum cleat_tls_version tls_version;
+    bool tls_version_asked;
     bool allow_rsa;
     uint16_t key_object, certificate_object;
     uint8_t qos;
@@ -101,7 +104,7 @@ struct cli_pubsub_options {
     uint32_t msg_count, timeout_s;
     const char *format;     /**< -F; NULL: none. */
     uint32_t random_filter; /**< In a thousand; 0: all. */
-    bool remove_retained, pretty;
+    bool remove_retained, retain_as_published, pretty;
     bool no_eol, verbose, no_retained, retained_only, exit_after_sub;
 };
 
@@ -147,8 +150,8 @@ struct cli_pubsub {
     struct cleat_mqtt_config session_config;
     struct cleat_mqtt session;
     struct cleat_client client;
-    uint8_t *certificate, *ca;
-    size_t certificate_len, ca_len;
+    uint8_t *certificate, *crl, *ca;
+    size_t certificate_len, crl_len, ca_len;
     uint8_t *tx, *rx, *io;
     struct cleat_mqtt_slot *slots;
     uint16_t *qos2_ids;

@@ -26,6 +26,9 @@ enum {
     OPT_KEY_OBJECT,
     OPT_CERT_OBJECT,
     OPT_ALLOW_RSA,
+    OPT_SHIELD,
+    OPT_TLS_VERSION,
+    OPT_CRLFILE,
     OPT_REPEAT,
     OPT_REPEAT_DELAY,
     OPT_RETAINED_ONLY,
@@ -34,6 +37,7 @@ enum {
     OPT_UNIX,
     OPT_REMOVE_RETAINED,
     OPT_RANDOM_FILTER,
+    OPT_RETAIN_AS_PUBLISHED,
     OPT_PRETTY,
     OPT_STORE_SYNC,
     OPT_REFUSED /* one of refused[] that would pass as an abbreviation */
@@ -61,6 +65,8 @@ enum {
         {"key-object", 1, NULL, OPT_KEY_OBJECT},                               \
         {"cert-object", 1, NULL, OPT_CERT_OBJECT},                             \
         {"allow-rsa", 0, NULL, OPT_ALLOW_RSA}, {"property", 1, NULL, 'D'},     \
+        {"shield", 1, NULL, OPT_SHIELD}, {"crlfile", 1, NULL, OPT_CRLFILE},    \
+        {"tls-version", 1, NULL, OPT_TLS_VERSION},                             \
         {"unix", 1, NULL, OPT_UNIX}, {"store", 1, NULL, OPT_STORE},            \
         {"store-sync", 1, NULL, OPT_STORE_SYNC},                               \
         {"nodelay", 0, NULL, OPT_NODELAY}, {"key", 1, NULL, OPT_REFUSED}, {    \
@@ -88,6 +94,7 @@ static const struct option sub_longs[] = {
     {"unsubscribe", 1, NULL, 'U'},
     {"retained-only", 0, NULL, OPT_RETAINED_ONLY},
     {"remove-retained", 0, NULL, OPT_REMOVE_RETAINED},
+    {"retain-as-published", 0, NULL, OPT_RETAIN_AS_PUBLISHED},
     {"random-filter", 1, NULL, OPT_RANDOM_FILTER},
     {"pretty", 0, NULL, OPT_PRETTY},
     {NULL, 0, NULL, 0}};
@@ -120,6 +127,11 @@ static const struct option sub_longs[] = {
     "  --chip SPEC             sim:DIR (virtual), unix:PATH, i2c:DEVICE,\n"    \
     "                          soft:KEY.pem,CERT.pem (tests only); default:\n" \
     "                          CLEAT_CHIP in the environment\n"                \
+    "  --shield FILE           shielded connection to the chip, with the "     \
+    "secret\n"                                                                 \
+    "                          that `cleat chip pair` wrote to FILE\n"         \
+    "  --tls-version VERSION   tlsv1.2 (default), tlsv1.3, or any of both\n"   \
+    "  --crlfile FILE          revocation lists of the CAs, PEM or DER\n"      \
     "  --tls-alpn NAME         protocol name to offer\n"                       \
     "  --allow-rsa             also accept brokers with an RSA certificate\n"  \
     "  --key-object 0xNNNN     default 0xE0F0\n"                               \
@@ -132,6 +144,7 @@ static const struct option sub_longs[] = {
     "messages:\n"                                                              \
     "  -d, --debug             each packet as a line\n"                        \
     "  --quiet                 no error messages\n"                            \
+    "  --nodelay               always so; taken as the originals take it\n"    \
     "  --help                  this text\n"
 
 static const char pub_help[] =
@@ -155,7 +168,7 @@ static const char pub_help[] =
 
 static const char sub_help[] =
     "usage: cleat sub [-h HOST] [-p PORT] -t TOPIC ... [OPTIONS]\n"
-    "Subscribe as mosquitto_sub does (MQTT 3.1.1), the TLS key in a secure "
+    "Subscribe as mosquitto_sub does, the TLS key in a secure "
     "element.\n"
     "  -t, --topic FILTER      what to subscribe to; may be repeated\n"
     "  -q, --qos 0|1|2         default 0\n"
@@ -166,6 +179,8 @@ static const char sub_help[] =
     "  -E                      end once subscribed\n"
     "  -R                      leave out messages the broker had kept\n"
     "  --retained-only         only those, and end at the first other\n"
+    "  --retain-as-published   MQTT 5: the retain flag as it was published "
+    "(%r)\n"
     "  --remove-retained       remove those that are shown from the broker\n"
     "  --random-filter PERCENT show so many of the messages\n"
     "  -F FORMAT               %t topic, %p payload, %x %X in hex, %l its "
@@ -194,7 +209,6 @@ static const struct {
     {"--tls-use-os-certs", "name the CA: --cafile"},
     {"--insecure", "the broker's name is always checked"},
     {"--ciphers", "ECDHE-ECDSA with AES-GCM, with --allow-rsa ECDHE-RSA too"},
-    {"--tls-version", "it is TLS 1.2"},
     {"--psk", "the identity is a certificate: --chip"},
     {"--psk-identity", "the identity is a certificate: --chip"},
     {"--proxy", "connect directly"},
@@ -465,6 +479,9 @@ static bool take_sub(struct cli_pubsub_options *o, int opt, const char *arg) {
     case 'F':
         o->format = arg;
         return cli_format_check(arg);
+    case OPT_RETAIN_AS_PUBLISHED:
+        o->retain_as_published = true;
+        return true;
     case OPT_REMOVE_RETAINED:
         o->remove_retained = true;
         return true;
@@ -483,6 +500,23 @@ static bool take_sub(struct cli_pubsub_options *o, int opt, const char *arg) {
     }
 }
 
+static bool take_version(struct cli_pubsub_options *o, const char *arg) {
+    static const char *const names[] = {[CLEAT_TLS_VERSION_1_2] = "tlsv1.2",
+                                        [CLEAT_TLS_VERSION_1_3] = "tlsv1.3",
+                                        [CLEAT_TLS_VERSION_ANY] = "any"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        if (strcmp(arg, names[i]) == 0) {
+            o->tls_version = (enum cleat_tls_version)i;
+            o->tls_version_asked = true;
+            return true;
+        }
+    }
+    cli_error("--tls-version: \"%.40s\" is not tlsv1.2, tlsv1.3 or any; older "
+              "ones are broken and not offered",
+              arg);
+    return false;
+}
+
 static bool take_tls(struct cli_pubsub_options *o, int opt, const char *arg) {
     switch (opt) {
     case OPT_CAFILE:
@@ -498,6 +532,14 @@ static bool take_tls(struct cli_pubsub_options *o, int opt, const char *arg) {
     case OPT_ALLOW_RSA:
         o->allow_rsa = true;
         return true;
+    case OPT_SHIELD:
+        o->shield = arg;
+        return true;
+    case OPT_CRLFILE:
+        o->crlfile = arg;
+        return true;
+    case OPT_TLS_VERSION:
+        return take_version(o, arg);
     case OPT_KEY_OBJECT:
         return object("--key-object", arg, &o->key_object);
     default:
@@ -587,7 +629,7 @@ static bool take(struct cli_pubsub_options *o, int opt, const char *arg) {
         return take_will(o, opt, arg);
     }
     if (opt == OPT_CAFILE || opt == OPT_ALPN ||
-        (opt >= OPT_CHIP && opt <= OPT_ALLOW_RSA)) {
+        (opt >= OPT_CHIP && opt <= OPT_CRLFILE)) {
         return take_tls(o, opt, arg);
     }
     if (o->publishing && (opt == OPT_REPEAT || opt == OPT_REPEAT_DELAY ||

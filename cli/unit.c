@@ -17,6 +17,7 @@ static void describe(struct cli_unit *u, const struct cleat_bytes *root_ca,
     p->root_ca = *root_ca;
     p->crl = cleat_bytes_of(u->files.crl, u->files.crl_len);
     p->tls_session = &u->files.session;
+    p->store = cli_device_store(&u->store);
     p->random = cleat_linux_random;
     p->supervisor = cleat_port_current();
 }
@@ -34,6 +35,20 @@ static int open_net(struct cli_unit *u) {
     n.resolve_timeout_ms = s->mqtt_timeout_ms;
     n.task = &u->device.client_task;
     return cleat_linux_net_init(&u->net, &n) == CLEAT_OK ? CLI_OK : CLI_USAGE;
+}
+
+static int open_chip(struct cli_unit *u,
+                     const struct cli_chip_factory *factory) {
+    const struct cleat_settings *s = &u->config.settings;
+    int status = cli_chip_open(&u->chip, s->chip, factory);
+    if (status == CLI_OK) {
+        status = cli_chip_shield(&u->chip, s->chip_shield);
+        if (status != CLI_OK) {
+            cli_chip_close(&u->chip);
+        }
+    }
+    return status == CLI_OK || status == CLI_USAGE ? status
+                                                   : (int)CLEAT_DEVICE_CHIP;
 }
 
 int cli_unit_start(struct cli_unit *u, unsigned number,
@@ -54,10 +69,10 @@ int cli_unit_start(struct cli_unit *u, unsigned number,
         status = cli_tls_files_open(&u->files, &u->config.settings);
     }
     if (status == CLI_OK) {
-        status = cli_chip_open(&u->chip, u->config.settings.chip, factory);
-        if (status != CLI_OK && status != CLI_USAGE) {
-            status = (int)CLEAT_DEVICE_CHIP;
-        }
+        status = cli_device_store_open(&u->store, &u->config.settings);
+    }
+    if (status == CLI_OK) {
+        status = open_chip(u, factory);
     }
     if (status != CLI_OK) {
         return status;
@@ -91,6 +106,7 @@ int cli_unit_end(struct cli_unit *u) {
         cli_chip_close(&u->chip);
         u->running = false;
     }
+    cli_device_store_close(&u->store);
     cli_tls_files_close(&u->files);
     cli_config_free(&u->config);
     return status;

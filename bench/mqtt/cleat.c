@@ -2,7 +2,6 @@
 /* Cleat under load, used as any program uses it: a client on the Linux port's
  * TCP, one loop, static buffers. */
 #define _GNU_SOURCE
-#include <poll.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -99,16 +98,6 @@ static void prepare(const struct bench_job *job, const char *id, bool receive) {
     cleat_client_start(&client, cleat_port_now_ms());
 }
 
-static void wait_for(uint64_t due) {
-    struct pollfd fd = {cleat_linux_net_fd(&net), cleat_linux_net_events(&net),
-                        0};
-    uint64_t now = cleat_port_now_ms();
-    if (due > now) {
-        uint64_t wait = due - now;
-        poll(&fd, fd.fd >= 0 ? 1 : 0, wait > 10000 ? 10000 : (int)wait);
-    }
-}
-
 static void take_events(void) {
     struct cleat_client_event e;
     uint64_t now = cleat_port_now_ms();
@@ -147,7 +136,7 @@ void bench_publish(const struct bench_job *job, const uint8_t *payload) {
         }
         if (due > now && (job->qos > 0 || cleat_client_is_busy(&client) ||
                           !cleat_client_is_up(&client))) {
-            wait_for(due);
+            cleat_linux_net_wait(&net, due);
         }
     }
 }
@@ -160,7 +149,7 @@ void bench_receive(const struct bench_job *job) {
         if (done >= job->count) {
             break;
         }
-        wait_for(due);
+        cleat_linux_net_wait(&net, due);
     }
     cleat_client_step(&client, cleat_port_now_ms()); /* The last answers. */
 }

@@ -33,6 +33,27 @@
 #define CLEAT_TLS_PEM 1
 #endif
 
+/** A device's chip makes the next connection's key pair and random number while
+ *  it is idle (cleat/se_ready.h), which saves 67 ms of each connection but the
+ *  first. 0 saves 0.8 kB of flash. */
+#ifndef CLEAT_TLS_READY
+#define CLEAT_TLS_READY 1
+#endif
+
+/** A device may keep its messages over a restart (platform.store). 0 leaves
+ *  that out and refuses MQTT_STORE; it saves 0.1 kB of flash. */
+#ifndef CLEAT_DEVICE_STORE
+#define CLEAT_DEVICE_STORE 1
+#endif
+
+/** A device's settings are those compiled in (CLEAT_DEFAULT_NAME): whoever
+ *  builds it has checked them, as firmware/check_settings.c does. 1 saves the
+ *  checks; with no caller of cleat_settings_set() the names go as well, 2.5 kB
+ *  of flash in all. */
+#ifndef CLEAT_SETTINGS_FIXED
+#define CLEAT_SETTINGS_FIXED 0
+#endif
+
 /** MQTT 5 beside 3.1.1. 0 leaves out what src/mqtt has for it in common code:
  *  0.8 kB of flash on Cortex-M4; its own 3 kB are linked only where
  *  cleat_mqtt_v5 is named. */

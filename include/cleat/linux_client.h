@@ -48,12 +48,20 @@ struct cleat_linux_client_config {
     /** NULL: plain TCP. Otherwise what to put on it, TLS for instance: it is
      *  given the TCP stream and returns its own, or NULL to give up. */
     struct cleat_stream *(*wrap)(void *arg, struct cleat_stream *tcp);
-    /** A message, or a piece of one (m->last is false, m->offset tells which).
-     *  May be NULL. */
+    /** Handlers by topic filter: subscribed to, and called for each message.
+     *  client.subs and client.sub_count must have room for its entries. May be
+     *  NULL. */
+    const struct cleat_mqtt_dispatch *dispatch;
+    /** A message that no entry of dispatch takes, or a piece of one (m->last is
+     *  false, m->offset tells which). May be NULL. */
     void (*on_message)(void *arg, const struct cleat_mqtt_event *m);
     /** Whatever else happens: CLEAT_CLIENT_UP, DOWN... May be NULL. */
     void (*on_event)(void *arg, const struct cleat_client_event *e);
-    void *arg; /**< First argument of the three. */
+    /** Timers of yours: called in each step, before anything else.
+     *  @return when to call it again at the latest, or CLEAT_MQTT_NEVER. May be
+     *  NULL. */
+    uint64_t (*on_step)(void *arg, uint64_t now_ms);
+    void *arg; /**< First argument of all of them. */
 };
 
 /** One client. The fields are private. */
@@ -71,6 +79,7 @@ struct cleat_linux_client {
     pthread_mutex_t mutex;
     pthread_cond_t progress;
     bool stop, ended;
+    bool nudged; /* a step that takes the queue is due already */
     unsigned waiters;
     size_t queue_head, queue_used;
     uint64_t submitted, taken, settled; /* messages */
@@ -92,10 +101,10 @@ struct cleat_linux_client {
 /**
  * Prepare a client and start connecting with the first step.
  *
- * @return 0; CLEAT_ERR_ARG or CLEAT_ERR_SIZE as cleat_mqtt_init(),
- *         cleat_client_init() and cleat_linux_net_init() say, or wrap returned
- *         NULL; CLEAT_ERR_IO no descriptors left. On failure there is nothing
- *         to deinit.
+ * @return 0; CLEAT_ERR_ARG, CLEAT_ERR_SIZE or CLEAT_ERR_FULL as
+ *         cleat_mqtt_init(), cleat_client_take_routes(), cleat_client_init()
+ *         and cleat_linux_net_init() say, or wrap returned NULL; CLEAT_ERR_IO
+ *         no descriptors left. On failure there is nothing to deinit.
  */
 int cleat_linux_client_init(struct cleat_linux_client *c,
                             const struct cleat_linux_client_config *config);
@@ -113,6 +122,10 @@ int cleat_linux_client_fd(const struct cleat_linux_client *c);
 int cleat_linux_client_step(struct cleat_linux_client *c);
 /** Step until the client has stopped or given up. @return as step. */
 int cleat_linux_client_run(struct cleat_linux_client *c);
+/** @return the session, for what cleat/mqtt.h and cleat/mqtt5.h have more than
+ *          submit: from the callbacks, or in the thread that steps, before a
+ *          step. Events are taken by the client. */
+struct cleat_mqtt *cleat_linux_client_session(struct cleat_linux_client *c);
 
 /**
  * Publish from any thread: topic and payload are copied before this returns,

@@ -23,6 +23,7 @@ extern "C" {
 #define CLEAT_LINUX_NET_NAME_MAX 256    /**< Bytes of a host name with NUL. */
 #define CLEAT_LINUX_NET_PATH_MAX 108    /**< Bytes of a path with NUL. */
 #define CLEAT_LINUX_NET_ADDRESS_TEXT 64 /**< Bytes of "[2001:db8::1]:8883". */
+#define CLEAT_LINUX_NET_EARLY 4096      /**< Bytes taken in while waiting. */
 
 /** Settings. Zero the struct, then set what you need. */
 struct cleat_linux_net_config {
@@ -60,6 +61,11 @@ struct cleat_linux_net {
     /** The last read got less than it asked for: the next one says AGAIN
      *  without asking the system. */
     bool drained;
+    /** Received while waiting, not yet read; and what waiting failed with. */
+    uint8_t early[CLEAT_LINUX_NET_EARLY];
+    size_t early_at, early_len;
+    int early_error;
+    uint32_t patience_ms; /**< SO_RCVTIMEO as set; 0: not yet. */
     struct cleat_detail detail;
     char local[CLEAT_LINUX_NET_ADDRESS_TEXT];
     char remote[CLEAT_LINUX_NET_ADDRESS_TEXT];
@@ -80,6 +86,13 @@ struct cleat_stream *cleat_linux_net_stream(struct cleat_linux_net *n);
 int cleat_linux_net_fd(const struct cleat_linux_net *n);
 /** @return the poll(2) events wanted now; 0 for none. */
 short cleat_linux_net_events(const struct cleat_linux_net *n);
+/**
+ * Sleep until the stream can be read, or written if it was full, or until
+ * due_ms (monotonic); a signal ends it, and it may return early. For a thread
+ * that waits for this connection alone: it sleeps in recv() and keeps what
+ * comes for the next read, which saves the poll() before each read.
+ */
+void cleat_linux_net_wait(struct cleat_linux_net *n, uint64_t due_ms);
 /** @return when open() must be called if nothing wakes it: the time-out of the
  *          name or the address under way; CLEAT_NEVER otherwise. */
 uint64_t cleat_linux_net_deadline(const struct cleat_linux_net *n);

@@ -8,6 +8,7 @@
 #include "cleat/linux_net.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <netdb.h>
 #include <netinet/in.h>
@@ -27,8 +28,9 @@
 #define CONNECT_TIMEOUT_MS 5000u
 #define RESOLVE_TIMEOUT_MS 10000u
 #define NEXT_ADDRESS_MS 1500u
+#define PATIENCE_MAX_MS 60000
 
-enum { IDLE, RESOLVING, CONNECTING, UP, FAILED };
+enum { IDLE, RESOLVING, CONNECTING, UP, BROKEN, FAILED };
 
 _Static_assert(sizeof(((struct cleat_linux_net *)0)->addresses[0]) >=
                    sizeof(struct sockaddr_in6),
@@ -124,6 +126,10 @@ static void timer_start(struct cleat_linux_net *n, uint64_t now_ms,
 }
 
 static void drop_socket(struct cleat_linux_net *n) {
+    n->early_at = 0;
+    n->early_len = 0;
+    n->early_error = 0;
+    n->patience_ms = 0;
     if (n->fd >= 0) {
         watch(n, 0);
         close(n->fd);
@@ -139,21 +145,44 @@ static void drop_lookup(struct cleat_linux_net *n) {
     }
 }
 
+static void note(struct cleat_linux_net *n, int32_t code, const char *text) {
+    n->detail = (struct cleat_detail){CLEAT_LAYER_NET, code, 0, text};
+    CLEAT_LOG(CLEAT_LEVEL_WARN, "net", "failed host=%s port=%u peer=%s: %s",
+              n->host, (unsigned)n->port, n->remote, text);
+}
+
 static int failed(struct cleat_linux_net *n, int err, int32_t code,
                   const char *text) {
     timer_stop(n);
     drop_lookup(n);
     drop_socket(n);
     n->state = FAILED;
-    n->detail = (struct cleat_detail){CLEAT_LAYER_NET, code, 0, text};
-    CLEAT_LOG(CLEAT_LEVEL_WARN, "net", "failed host=%s port=%u peer=%s: %s",
-              n->host, (unsigned)n->port, n->remote, text);
+    note(n, code, text);
     return err;
 }
 
+static int err_of(int error) {
+    return error == ETIMEDOUT ? CLEAT_ERR_TIMEOUT : CLEAT_ERR_IO;
+}
+
 static int failed_errno(struct cleat_linux_net *n, int error) {
-    int err = error == ETIMEDOUT ? CLEAT_ERR_TIMEOUT : CLEAT_ERR_IO;
-    return failed(n, err, error, errno_text(error));
+    return failed(n, err_of(error), error, errno_text(error));
+}
+
+/** Nothing goes out any more. What has come in can still be read: it may say
+ *  why. */
+static int broken(struct cleat_linux_net *n, int error) {
+    n->state = BROKEN;
+    n->drained = false;
+    note(n, error, errno_text(error));
+    return err_of(error);
+}
+
+/** Of a broken connection everything has been read. */
+static int ended(struct cleat_linux_net *n) {
+    drop_socket(n);
+    n->state = FAILED;
+    return err_of(n->detail.code);
 }
 
 static void address_text(const struct sockaddr *sa, socklen_t len, char *out) {
@@ -384,20 +413,45 @@ static bool not_now(int error) {
     return error == EAGAIN || error == EWOULDBLOCK || error == EINTR;
 }
 
+/** What came during cleat_linux_net_wait(). */
+static int read_early(struct cleat_linux_net *n, uint8_t *data, size_t cap) {
+    size_t left = n->early_len - n->early_at;
+    size_t len = left < cap ? left : cap;
+    memcpy(data, n->early + n->early_at, len);
+    n->early_at += len;
+    if (n->early_at == n->early_len) {
+        n->drained = n->early_len < sizeof n->early;
+        n->early_at = 0;
+        n->early_len = 0;
+    }
+    cleat_trace("net", "read", data, len);
+    return (int)len;
+}
+
 static int net_read(void *self, uint8_t *data, size_t cap) {
     struct cleat_linux_net *n = self;
-    if (n->state != UP) {
+    if (n->state != UP && n->state != BROKEN) {
         return CLEAT_ERR_STATE;
+    }
+    if (n->early_len > 0 && cap > 0) {
+        return read_early(n, data, cap);
+    }
+    if (n->early_error != 0) { /* The system tells it only once. */
+        return failed_errno(n, n->early_error);
     }
     if (n->drained) { /* Whatever came since wakes the task again. */
         n->drained = false;
         return CLEAT_ERR_AGAIN;
     }
-    ssize_t got = recv(n->fd, data, cap < INT_MAX ? cap : INT_MAX, 0);
+    ssize_t got =
+        recv(n->fd, data, cap < INT_MAX ? cap : INT_MAX, MSG_DONTWAIT);
     if (got > 0) {
         cleat_trace("net", "read", data, (size_t)got);
-        n->drained = (size_t)got < cap;
+        n->drained = (size_t)got < cap && n->state == UP;
         return (int)got;
+    }
+    if (n->state == BROKEN) {
+        return ended(n);
     }
     if (got < 0 && not_now(errno)) {
         return CLEAT_ERR_AGAIN;
@@ -417,10 +471,10 @@ static int net_write(void *self, const uint8_t *data, size_t len) {
     if (n->state != UP) {
         return CLEAT_ERR_STATE;
     }
-    ssize_t put =
-        send(n->fd, data, len < INT_MAX ? len : INT_MAX, MSG_NOSIGNAL);
+    ssize_t put = send(n->fd, data, len < INT_MAX ? len : INT_MAX,
+                       MSG_NOSIGNAL | MSG_DONTWAIT);
     if (put < 0 && !not_now(errno)) {
-        return failed_errno(n, errno);
+        return broken(n, errno);
     }
     bool all = put >= 0 && (size_t)put == len;
     watch(n, (short)(all ? n->events & ~POLLOUT : n->events | POLLOUT));
@@ -438,6 +492,57 @@ static void net_close(void *self) {
     drop_socket(n);
     n->local[0] = '\0';
     n->state = IDLE;
+}
+
+/* --- waiting --- */
+
+/** Let a blocking recv() give up after about wait_ms: never later, and no
+ *  system call while what is set is near enough. @return false on failure. */
+static bool be_patient(struct cleat_linux_net *n, uint64_t wait_ms) {
+    uint32_t most =
+        wait_ms < PATIENCE_MAX_MS ? (uint32_t)wait_ms : PATIENCE_MAX_MS;
+    if (n->patience_ms == 0) { /* The first wait on this connection. */
+        int flags = fcntl(n->fd, F_GETFL);
+        if (flags < 0 || fcntl(n->fd, F_SETFL, flags & ~O_NONBLOCK) != 0) {
+            return false;
+        }
+    }
+    if (n->patience_ms > 0 && n->patience_ms <= most &&
+        n->patience_ms >= most / 4) {
+        return true;
+    }
+    const struct timeval t = {.tv_sec = most / 1000,
+                              .tv_usec = (suseconds_t)(most % 1000) * 1000};
+    if (setsockopt(n->fd, SOL_SOCKET, SO_RCVTIMEO, &t, sizeof t) != 0) {
+        return false;
+    }
+    n->patience_ms = most;
+    return true;
+}
+
+static void wait_in_poll(const struct cleat_linux_net *n, uint64_t wait_ms) {
+    struct pollfd p = {.fd = n->events == 0 ? -1 : cleat_linux_net_fd(n),
+                       .events = n->events};
+    poll(&p, 1, wait_ms < PATIENCE_MAX_MS ? (int)wait_ms : PATIENCE_MAX_MS);
+}
+
+void cleat_linux_net_wait(struct cleat_linux_net *n, uint64_t due_ms) {
+    uint64_t now = cleat_port_now_ms(), own = cleat_linux_net_deadline(n);
+    due_ms = own < due_ms ? own : due_ms;
+    if (due_ms <= now || n->early_len > 0 || n->early_error != 0) {
+        return;
+    }
+    if (n->state != UP || n->events != POLLIN || !be_patient(n, due_ms - now)) {
+        wait_in_poll(n, due_ms - now);
+        return;
+    }
+    ssize_t got = recv(n->fd, n->early, sizeof n->early, 0);
+    n->drained = false;
+    if (got > 0) {
+        n->early_len = (size_t)got;
+    } else if (got < 0 && !not_now(errno)) {
+        n->early_error = errno;
+    } /* Its end: the next read meets it again. */
 }
 
 static void net_detail(void *self, struct cleat_detail *out) {

@@ -131,10 +131,13 @@ static void kick(struct runner *r) {
     (void)n; /* EAGAIN means it is awake already. */
 }
 
-static void drain(struct runner *r) {
+/** Take the wake-up off, if poll() saw one: waker is the entry of wake_fd. */
+static void drain(const struct pollfd *waker) {
     uint64_t count;
-    ssize_t n = read(r->wake_fd, &count, sizeof count);
-    (void)n; /* EAGAIN: nobody woke us. */
+    if ((waker->revents & POLLIN) != 0) {
+        ssize_t n = read(waker->fd, &count, sizeof count);
+        (void)n; /* EAGAIN: somebody else took it. */
+    }
 }
 
 void cleat_port_wake(struct cleat_task *task) {
@@ -190,15 +193,14 @@ static int until_ms(uint64_t due_ms) {
 static void runner_sleep(struct runner *r, uint64_t due_ms, bool watched) {
     struct pollfd fds[1 + WATCH_MAX];
     nfds_t n = 1;
-    fds[0].fd = r->wake_fd;
-    fds[0].events = POLLIN;
+    fds[0] = (struct pollfd){r->wake_fd, POLLIN, 0};
     for (size_t i = 0; watched && i < WATCH_MAX; i++) {
         if (r->watch[i].fd >= 0) {
             fds[n++] = r->watch[i];
         }
     }
     poll(fds, n, until_ms(due_ms));
-    drain(r);
+    drain(&fds[0]);
 }
 
 static void *thread_main(void *arg) {
@@ -301,11 +303,8 @@ static bool loop_sleep(uint64_t due_ms, int fd) {
     struct pollfd fds[2 + TASK_MAX * WATCH_MAX];
     struct runner *owner[2 + TASK_MAX * WATCH_MAX];
     nfds_t n = 2;
-    fds[0].fd = loop_main->wake_fd;
-    fds[0].events = POLLIN;
-    fds[1].fd = fd;
-    fds[1].events = POLLIN;
-    fds[1].revents = 0;
+    fds[0] = (struct pollfd){loop_main->wake_fd, POLLIN, 0};
+    fds[1] = (struct pollfd){fd, POLLIN, 0};
     for (size_t i = 0; i < loop_count; i++) {
         for (size_t k = 0; k < WATCH_MAX; k++) {
             if (loop_tasks[i]->watch[k].fd >= 0) {
@@ -317,6 +316,7 @@ static bool loop_sleep(uint64_t due_ms, int fd) {
     if (poll(fds, n, until_ms(due_ms)) <= 0) {
         return false;
     }
+    drain(&fds[0]);
     for (nfds_t i = 2; i < n; i++) {
         if (fds[i].revents != 0) {
             atomic_store(&owner[i]->woken, true);
@@ -332,14 +332,13 @@ bool cleat_linux_main_wait(int fd, uint64_t timeout_ms) {
     struct pollfd fds[2] = {{r->wake_fd, POLLIN, 0}, {fd, POLLIN, 0}};
     if (!loop_mode) {
         int n = poll(fds, fd >= 0 ? 2 : 1, until_ms(end));
-        drain(r);
+        drain(&fds[0]);
         atomic_store(&r->woken, false);
         return n > 0 && fd >= 0 && fds[1].revents != 0;
     }
     for (;;) {
         uint64_t due = loop_round();
         bool readable = loop_sleep(due < end ? due : end, fd);
-        drain(r);
         if (atomic_exchange(&r->woken, false) || readable ||
             cleat_port_now_ms() >= end) {
             return readable;

@@ -87,6 +87,7 @@ int cleat_linux_client_submit(struct cleat_linux_client *c,
     head.qos = qos;
     head.retain = retain;
     int err = CLEAT_OK;
+    bool asleep = false;
     lock(c);
     if (c->ended || c->stop) {
         err = CLEAT_ERR_CLOSED;
@@ -98,9 +99,11 @@ int cleat_linux_client_submit(struct cleat_linux_client *c,
         ring_put(c, topic.data, topic.len);
         ring_put(c, payload.data, payload.len);
         c->submitted++;
+        asleep = !c->nudged; /* Otherwise it is about to look anyway. */
+        c->nudged = true;
     }
     unlock(c);
-    if (err == CLEAT_OK) {
+    if (asleep) {
         wake(c);
     }
     return err;
@@ -169,6 +172,7 @@ static bool take_one(struct cleat_linux_client *c, uint64_t now_ms) {
 
 static void take_submitted(struct cleat_linux_client *c, uint64_t now_ms) {
     lock(c);
+    c->nudged = false;
     while (take_one(c, now_ms)) {
     }
     bool stop =
@@ -235,7 +239,9 @@ static void take_event(struct cleat_linux_client *c,
         unlock(c);
     }
     if (e->type == CLEAT_CLIENT_MQTT && e->mqtt.type == CLEAT_MQTT_MESSAGE) {
-        if (c->config.on_message != NULL) {
+        const struct cleat_mqtt_dispatch *table = c->config.dispatch;
+        bool taken = table != NULL && cleat_mqtt_dispatch(table, &e->mqtt) > 0;
+        if (!taken && c->config.on_message != NULL) {
             c->config.on_message(arg, &e->mqtt);
         }
         return;
@@ -268,19 +274,20 @@ static void watch_network(struct cleat_linux_client *c) {
     c->watched_events = e.events;
 }
 
+/** A deadline that moves away with every packet costs nothing: the timer stays
+ *  where it is, fires too early once, and is set anew. */
 static void set_timer(struct cleat_linux_client *c, uint64_t due_ms) {
     struct itimerspec when;
     uint64_t net_ms = cleat_linux_net_deadline(&c->net);
     due_ms = net_ms < due_ms ? net_ms : due_ms;
-    if (due_ms == c->timer_ms) {
+    if (due_ms == CLEAT_MQTT_NEVER ||
+        (c->timer_ms != 0 && c->timer_ms <= due_ms)) {
         return;
     }
     c->timer_ms = due_ms;
     memset(&when, 0, sizeof when);
-    if (due_ms != CLEAT_MQTT_NEVER) { /* 0 would disarm it. */
-        when.it_value.tv_sec = (time_t)(due_ms / 1000);
-        when.it_value.tv_nsec = (long)(due_ms % 1000) * 1000000L + 1;
-    }
+    when.it_value.tv_sec = (time_t)(due_ms / 1000);
+    when.it_value.tv_nsec = (long)(due_ms % 1000) * 1000000L + 1; /* 0: off */
     timerfd_settime(c->timer_fd, TFD_TIMER_ABSTIME, &when, NULL);
 }
 
@@ -290,14 +297,15 @@ static void drain(int fd) {
     (void)n; /* Nothing in it: fine. */
 }
 
-int cleat_linux_client_step(struct cleat_linux_client *c) {
+static int step(struct cleat_linux_client *c, int timeout_ms) {
     struct epoll_event ready[3];
     struct cleat_client_event event;
-    uint64_t due, now;
+    uint64_t due, now, timer;
+    void *arg = c->config.arg;
     if (c->ended) {
         return c->result;
     }
-    int n = epoll_wait(c->epoll_fd, ready, 3, 0);
+    int n = epoll_wait(c->epoll_fd, ready, 3, timeout_ms);
     for (int i = 0; i < n; i++) {
         if (ready[i].data.fd == c->wake_fd || ready[i].data.fd == c->timer_fd) {
             drain(ready[i].data.fd);
@@ -306,8 +314,11 @@ int cleat_linux_client_step(struct cleat_linux_client *c) {
     }
     do {
         now = cleat_port_now_ms();
+        timer = c->config.on_step != NULL ? c->config.on_step(arg, now)
+                                          : CLEAT_MQTT_NEVER;
         take_submitted(c, now);
         due = cleat_client_step(&c->client, now);
+        due = timer < due ? timer : due;
         while (!c->ended && cleat_client_event(&c->client, &event, now)) {
             take_event(c, &event);
         }
@@ -318,13 +329,20 @@ int cleat_linux_client_step(struct cleat_linux_client *c) {
     return c->ended ? c->result : CLEAT_ERR_AGAIN;
 }
 
+int cleat_linux_client_step(struct cleat_linux_client *c) {
+    return step(c, 0);
+}
+
 int cleat_linux_client_run(struct cleat_linux_client *c) {
-    struct pollfd p = {.fd = c->epoll_fd, .events = POLLIN};
     int err;
-    while ((err = cleat_linux_client_step(c)) == CLEAT_ERR_AGAIN) {
-        poll(&p, 1, -1);
-    }
+    do {
+        err = step(c, -1);
+    } while (err == CLEAT_ERR_AGAIN);
     return err;
+}
+
+struct cleat_mqtt *cleat_linux_client_session(struct cleat_linux_client *c) {
+    return &c->session;
 }
 
 int cleat_linux_client_fd(const struct cleat_linux_client *c) {
@@ -403,6 +421,9 @@ static int init_layers(struct cleat_linux_client *c) {
     }
     c->config.client.stream = stream;
     err = cleat_mqtt_init(&c->session, &c->config.mqtt);
+    if (err == CLEAT_OK && c->config.dispatch != NULL) {
+        err = cleat_client_take_routes(&c->config.client, c->config.dispatch);
+    }
     if (err == CLEAT_OK) {
         err = cleat_client_init(&c->client, &c->config.client);
     }

@@ -21,6 +21,7 @@ extern inline struct cleat_bytes cleat_read_bytes(struct cleat_reader *r,
                                                   size_t n);
 extern inline uint8_t cleat_read_u8(struct cleat_reader *r);
 extern inline uint16_t cleat_read_u16(struct cleat_reader *r);
+extern inline struct cleat_bytes cleat_read_text(struct cleat_reader *r);
 
 uint32_t cleat_read_u32(struct cleat_reader *r) {
     uint32_t high = cleat_read_u16(r);

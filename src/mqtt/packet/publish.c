@@ -1,76 +1,89 @@
 /* SPDX-License-Identifier: MIT */
-/* PUBLISH, both ways. Its payload may be larger than any buffer and travels in
- * pieces; here is what stands in front of it. */
+/* PUBLISH out; its decoder is inline, in packet.h. Its payload may be larger
+ * than any buffer and travels in pieces; here is what stands in front of it. */
 #include <string.h>
 
 #include "mqtt/packet/packet.h"
+#include "mqtt/topic.h"
 
-size_t cleat_mqtt_publish_length(const struct cleat_mqtt_version *v,
-                                 const struct cleat_mqtt_message *m) {
-    size_t length = (m->qos > 0 ? 4u : 2u) + m->topic.len +
-                    (m->source != NULL ? m->source->len : m->payload.len);
-    if (cleat_mqtt_is_5(v)) {
-        struct cleat_writer w = cleat_writer_of(NULL, CLEAT_MQTT_LENGTH_MAX);
-        v->props_encode(&w, m->props, m->prop_count);
-        length += w.len;
+/* A second encoder for the usual case, where speed is not the least of cares.
+ */
+#ifdef __OPTIMIZE_SIZE__
+#define FAST false
+#else
+#define FAST true
+#endif
+
+static uint8_t first_of(const struct cleat_mqtt_message *m) {
+    uint32_t first = CLEAT_MQTT_P_PUBLISH | ((uint32_t)m->qos << 1) |
+                     (m->retain ? CLEAT_MQTT_F_RETAIN : 0u);
+    return (uint8_t)first;
+}
+
+/* A word of a topic. @return what is wrong with it. */
+static size_t word_copy(uint8_t *to, const uint8_t *from) {
+    size_t w = cleat_mqtt_word_at(from);
+    memcpy(to, &w, CLEAT_MQTT_WORD);
+    return cleat_mqtt_word_check(w);
+}
+
+static uint8_t *props_encode(const struct cleat_mqtt_version *v, uint8_t *at,
+                             const struct cleat_mqtt_message *m,
+                             size_t length) {
+    struct cleat_writer w = cleat_writer_of(at, length);
+    v->props_encode(&w, m->props, m->prop_count);
+    return at + w.len;
+}
+
+static uint8_t *any_encode(const struct cleat_mqtt_version *v, uint8_t *at,
+                           const struct cleat_mqtt_message *m, size_t length,
+                           uint16_t id) {
+    size_t topic_len = m->topic.len;
+    bool by_alias = cleat_mqtt_is_5(v) && topic_len == 0;
+    if (!by_alias && !cleat_mqtt_topic_valid(m->topic)) {
+        return NULL;
     }
-    return length;
+    at = cleat_mqtt_header_encode(at, first_of(m), (uint32_t)length);
+    at[0] = (uint8_t)(topic_len >> 8);
+    at[1] = (uint8_t)topic_len;
+    if (topic_len > 0) {
+        memcpy(at + 2, m->topic.data, topic_len);
+    }
+    at += 2 + topic_len;
+    if (m->qos > 0) { /* [MQTT-2.3.1-5]: none at QoS 0. */
+        *at++ = (uint8_t)(id >> 8);
+        *at++ = (uint8_t)id;
+    }
+    /* There is room: its length is in `length`. */
+    return cleat_mqtt_is_5(v) ? props_encode(v, at, m, length) : at;
 }
 
 uint8_t *cleat_mqtt_publish_encode(const struct cleat_mqtt_version *v,
                                    uint8_t *at,
                                    const struct cleat_mqtt_message *m,
                                    size_t length, uint16_t id) {
-    uint32_t first = CLEAT_MQTT_P_PUBLISH | ((uint32_t)m->qos << 1) |
-                     (m->retain ? CLEAT_MQTT_F_RETAIN : 0u);
-    at = cleat_mqtt_header_encode(at, (uint8_t)first, (uint32_t)length);
-    *at++ = (uint8_t)(m->topic.len >> 8);
-    *at++ = (uint8_t)m->topic.len;
-    memcpy(at, m->topic.data, m->topic.len);
-    at += m->topic.len;
-    if (m->qos > 0) { /* [MQTT-2.3.1-5]: none at QoS 0. */
-        *at++ = (uint8_t)(id >> 8);
-        *at++ = (uint8_t)id;
+    size_t last = m->topic.len - CLEAT_MQTT_WORD;
+    const uint8_t *topic = m->topic.data;
+    if (!FAST || cleat_mqtt_is_5(v) || topic == NULL ||
+        last > CLEAT_MQTT_TEXT_MAX - CLEAT_MQTT_WORD) {
+        return any_encode(v, at, m, length, id);
     }
-    if (cleat_mqtt_is_5(v)) { /* There is room: its length is in `length`. */
-        struct cleat_writer w = cleat_writer_of(at, length);
-        v->props_encode(&w, m->props, m->prop_count);
-        at += w.len;
+    uint8_t *to = cleat_mqtt_header_encode(at, first_of(m), (uint32_t)length);
+    to[0] = (uint8_t)(m->topic.len >> 8);
+    to[1] = (uint8_t)m->topic.len;
+    to += 2;
+    /* Check and copy at once; the last word may overlap the one before. */
+    size_t flags = word_copy(to + last, topic + last);
+    for (size_t i = 0; i < last; i += CLEAT_MQTT_WORD) {
+        flags |= word_copy(to + i, topic + i);
     }
-    return at;
-}
-
-const char *cleat_mqtt_publish_decode(const struct cleat_mqtt_version *v,
-                                      struct cleat_mqtt_packet *p,
-                                      const struct cleat_reader *body) {
-    struct cleat_reader r = *body;
-    bool has_id = CLEAT_MQTT_F_QOS(p->first) > 0;
-    p->topic = cleat_read_bytes(&r, cleat_read_u16(&r));
-    if (has_id) {
-        p->id = cleat_read_u16(&r);
+    if ((flags & CLEAT_MQTT_WORD_BAD) != 0) {
+        return any_encode(v, at, m, length, id); /* Look again. */
     }
-    if (r.failed) {
-        return CLEAT_MQTT_WRONG("publish topic longer than the packet");
+    to += m->topic.len;
+    if (m->qos > 0) {
+        *to++ = (uint8_t)(id >> 8);
+        *to++ = (uint8_t)id;
     }
-    if (has_id && p->id == 0) {
-        return CLEAT_MQTT_WRONG(
-            "publish with packet identifier 0 [MQTT-2.3.1-1]");
-    }
-    if (cleat_mqtt_is_5(v)) {
-        const char *why = v->publish_decode(p, &r);
-        if (why != NULL) {
-            return why;
-        }
-    } else if (CLEAT_TEXTS && p->topic.len == 0) {
-        return CLEAT_MQTT_WRONG("publish with an empty topic [MQTT-4.7.3-1]");
-    }
-    p->payload = cleat_read_bytes(&r, r.len - r.pos);
-    if (!cleat_mqtt_topic_valid(p->topic) &&
-        (!cleat_mqtt_is_5(v) || p->topic.len > 0)) {
-        /* [MQTT-3.3.2-1], [MQTT-3.3.2-2], [MQTT-1.5.3-1], [MQTT-1.5.3-2] */
-        return CLEAT_MQTT_WRONG(
-            "publish topic with wildcard, nul or ill-formed utf-8 "
-            "[MQTT-3.3.2-1]");
-    }
-    return NULL;
+    return to;
 }

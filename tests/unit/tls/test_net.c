@@ -41,6 +41,10 @@ static uint64_t now_ms(void) {
     return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
 }
 
+uint64_t cleat_port_now_ms(void) {
+    return now_ms();
+}
+
 /** As the port: sleep until what was watched for. */
 static void wait_for(const struct cleat_linux_net *n) {
     struct pollfd p = {cleat_linux_net_fd(n), cleat_linux_net_events(n), 0};
@@ -338,6 +342,99 @@ static void a_full_line_asks_to_be_woken_and_goes_on(void **state) {
     pair_close(&p);
 }
 
+/** Wait in the stream, then take what came without asking the system. */
+static int read_waited(struct pair *p, void *data, size_t cap) {
+    cleat_linux_net_wait(&p->n, now_ms() + 2000);
+    return p->s->read(p->s->self, data, cap);
+}
+
+static void what_comes_while_waiting_is_read_next(void **state) {
+    static uint8_t out[CLEAT_LINUX_NET_EARLY + 100], in[sizeof out];
+    struct pair p;
+    (void)state;
+    for (size_t i = 0; i < sizeof out; i++) {
+        out[i] = (uint8_t)(i * 7);
+    }
+    pair_open(&p, "127.0.0.1");
+    for (int round = 0; round < 3; round++) {
+        send(p.peer, "hello", 5, 0);
+        assert_int_equal(read_waited(&p, in, 2), 2); /* in pieces, too */
+        cleat_linux_net_wait(&p.n,
+                             now_ms() + 60000); /* there is more: no wait */
+        assert_int_equal(p.s->read(p.s->self, in + 2, 10), 3);
+        assert_memory_equal(in, "hello", 5);
+        assert_int_equal(p.s->read(p.s->self, in, 10), CLEAT_ERR_AGAIN);
+    }
+    /* More than is kept while waiting: the rest comes with the next reads. */
+    send(p.peer, out, sizeof out, 0);
+    size_t got = 0;
+    while (got < sizeof out) {
+        int n = read_waited(&p, in + got, sizeof in - got);
+        assert_true(n > 0);
+        got += (size_t)n;
+    }
+    assert_memory_equal(in, out, sizeof out);
+    pair_close(&p);
+}
+
+static void waiting_ends_in_time_and_reading_never_blocks(void **state) {
+    struct pair p;
+    uint8_t in[4];
+    (void)state;
+    pair_open(&p, "127.0.0.1");
+    uint64_t begun = now_ms();
+    cleat_linux_net_wait(&p.n, begun);
+    cleat_linux_net_wait(&p.n, begun + 20);
+    cleat_linux_net_wait(&p.n, begun + 40); /* as set, or shorter */
+    assert_true(now_ms() >= begun + 20);
+    assert_true(now_ms() < begun + 2000);
+    assert_int_equal(p.s->read(p.s->self, in, 4), CLEAT_ERR_AGAIN);
+    assert_int_equal(p.s->read(p.s->self, in, 4), CLEAT_ERR_AGAIN);
+    pair_close(&p);
+}
+
+static void an_end_or_a_failure_while_waiting_is_read_next(void **state) {
+    struct linger hard = {1, 0};
+    struct pair p;
+    uint8_t in[4];
+    (void)state;
+    pair_open(&p, "127.0.0.1");
+    shutdown(p.peer, SHUT_WR);
+    assert_int_equal(read_waited(&p, in, 4), CLEAT_ERR_CLOSED);
+    pair_close(&p);
+    pair_open(&p, "127.0.0.1");
+    setsockopt(p.peer, SOL_SOCKET, SO_LINGER, &hard, sizeof hard);
+    close(p.peer);
+    p.peer = -1;
+    assert_int_equal(read_waited(&p, in, 4), CLEAT_ERR_IO);
+    struct cleat_detail detail;
+    p.s->detail(p.s->self, &detail);
+    assert_int_equal(detail.code, ECONNRESET);
+    pair_close(&p);
+}
+
+static void waiting_for_a_full_line_ends_when_it_is_free(void **state) {
+    static uint8_t out[65536], in[65536];
+    struct pair p;
+    size_t sent = 0, got = 0;
+    int n;
+    (void)state;
+    pair_open(&p, "127.0.0.1");
+    cleat_linux_net_wait(&p.n, now_ms() + 1); /* Its socket blocks from here. */
+    while ((n = p.s->write(p.s->self, out, sizeof out)) > 0) {
+        sent += (size_t)n;
+    }
+    assert_int_equal(n, CLEAT_ERR_AGAIN);
+    while (got < sent) {
+        ssize_t r = recv(p.peer, in, sizeof in, 0);
+        assert_true(r > 0);
+        got += (size_t)r;
+    }
+    cleat_linux_net_wait(&p.n, now_ms() + 2000);
+    assert_int_equal(p.s->write(p.s->self, out, 10), 10);
+    pair_close(&p);
+}
+
 static void settings_are_checked(void **state) {
     struct cleat_linux_net n;
     char host[CLEAT_LINUX_NET_NAME_MAX + 1];
@@ -377,6 +474,10 @@ int main(void) {
         cmocka_unit_test(the_peers_end_is_closed_after_its_last_bytes),
         cmocka_unit_test(writing_to_a_gone_peer_is_an_error_and_no_signal),
         cmocka_unit_test(a_full_line_asks_to_be_woken_and_goes_on),
+        cmocka_unit_test(what_comes_while_waiting_is_read_next),
+        cmocka_unit_test(waiting_ends_in_time_and_reading_never_blocks),
+        cmocka_unit_test(an_end_or_a_failure_while_waiting_is_read_next),
+        cmocka_unit_test(waiting_for_a_full_line_ends_when_it_is_free),
         cmocka_unit_test(settings_are_checked),
         cmocka_unit_test(random_numbers_differ),
     };
