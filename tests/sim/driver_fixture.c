@@ -21,11 +21,12 @@ struct cleat_i2c fixture_bus;
 struct cleat_se_shield fixture_shield;
 
 static struct cleat_task task = {"se", cleat_se_step, &fixture_se, NULL};
-static uint8_t secret[64];
+uint16_t fixture_frame_max;
+uint8_t fixture_secret[64];
 
 static int host_secret(void *arg, uint8_t *at, size_t cap) {
     (void)arg;
-    memcpy(at, secret, cap);
+    memcpy(at, fixture_secret, cap);
     return (int)cap;
 }
 
@@ -54,7 +55,8 @@ static int line(void *self, enum cleat_i2c_line which, bool high) {
 
 static void host(int level) {
     struct cleat_detail detail;
-    struct cleat_se_config config = {.bus = &fixture_bus};
+    struct cleat_se_config config = {.bus = &fixture_bus,
+                                     .frame_max = fixture_frame_max};
     if (level != FIXTURE_CLEAR) {
         memset(&fixture_shield, 0, sizeof fixture_shield);
         fixture_shield.driver = &cleat_se_shield_optiga;
@@ -73,16 +75,17 @@ static void host(int level) {
 static void pair(void) {
     struct cleat_se_pair_plan plan;
     struct cleat_detail detail;
-    for (size_t i = 0; i < sizeof secret; i++) {
-        secret[i] = (uint8_t)(i * 3 + 1);
+    for (size_t i = 0; i < sizeof fixture_secret; i++) {
+        fixture_secret[i] = (uint8_t)(i * 3 + 1);
     }
     host(FIXTURE_CLEAR);
     assert_int_equal(fixture_simple(CLEAT_SE_OPEN), 0);
     assert_int_equal(cleat_se_pair_prepare(&fixture_se, &plan, &detail), 0);
-    assert_int_equal(
-        cleat_se_pair_commit(&fixture_se, &plan, CLEAT_SE_OBJECT_BINDING,
-                             cleat_bytes_of(secret, sizeof secret), &detail),
-        0);
+    assert_int_equal(cleat_se_pair_commit(
+                         &fixture_se, &plan, CLEAT_SE_OBJECT_BINDING,
+                         cleat_bytes_of(fixture_secret, sizeof fixture_secret),
+                         &detail),
+                     0);
     assert_int_equal(fixture_simple(CLEAT_SE_CLOSE), 0);
     cleat_se_deinit(&fixture_se);
 }
@@ -142,6 +145,17 @@ int fixture_write(uint16_t object, const void *data, size_t len) {
 
 int fixture_metadata(uint16_t object, const void *data, size_t len) {
     return put(CLEAT_SE_WRITE_METADATA, object, data, len);
+}
+
+struct conformance fixture_conformance(void) {
+    const struct conformance c = {&fixture_se,
+                                  CLEAT_SE_OBJECT_KEY,
+                                  CLEAT_SE_OBJECT_CERTIFICATE,
+                                  CLEAT_CURVE_P256,
+                                  0xF1D0,
+                                  0xF1E0,
+                                  0};
+    return c;
 }
 
 size_t fixture_read(uint16_t object, void *data, size_t cap) {

@@ -76,6 +76,9 @@ size_t host_unhex(const char *hex, uint8_t *out, size_t cap);
 /* --- host_shield.c -------------------------------------------------------- */
 
 #define HOST_ALERT 0x100
+#define HOST_ALERT_FATAL (HOST_ALERT + 0x40)
+#define HOST_READ_UID "81000006e0c20000001b"
+#define HOST_READ_SEC "81000006e0c500000001"
 
 /* Write the secret 01 02 .. 40 to 0xE140 and remember it. */
 void host_pair(struct host *h);
@@ -91,6 +94,13 @@ size_t host_seal(struct host *h, uint8_t sctr, uint32_t seq, const void *text,
 /* The same backwards, from the chip. @return false: not a good one. */
 bool host_unseal(struct host *h, const uint8_t *sealed, size_t len,
                  uint8_t *text);
+/* Start a chip that is paired; and shielded at that level. */
+void host_start_paired(struct host *h);
+void host_start_shielded(struct host *h, uint8_t level);
+/* Reset by register: the connection is forgotten on both sides. */
+void host_soft_reset(struct host *h);
+/* A message in hex of any layer above. @return 0, or -1: no answer. */
+int host_send_hex(struct host *h, const char *hex);
 /* Wrap, exchange, unwrap; as host_apdu. The numbers advance. */
 int host_record(struct host *h, const void *apdu, size_t len);
 /* Unwrap the answer in rsp as one to sctr. @return 0, -1 or an alert. */

@@ -237,3 +237,27 @@ int host_record(struct host *h, const void *apdu, size_t len) {
     }
     return host_message(h, message, n) ? host_take_record(h, sctr) : -1;
 }
+
+void host_start_paired(struct host *h) {
+    host_start(h, NULL);
+    host_open(h);
+    host_pair(h);
+}
+
+void host_start_shielded(struct host *h, uint8_t level) {
+    host_start_paired(h);
+    host_shield_up(h, level);
+}
+
+void host_soft_reset(struct host *h) {
+    static const uint8_t zero[2];
+    assert_int_equal(host_write(h, 0x88, zero, sizeof zero), 0);
+    h->sent = 3;
+    h->got = 3;
+    h->shield.presence = false;
+}
+
+int host_send_hex(struct host *h, const char *hex) {
+    uint8_t m[HOST_APDU_MAX];
+    return host_message(h, m, host_unhex(hex, m, sizeof m)) ? 0 : -1;
+}

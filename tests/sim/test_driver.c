@@ -11,83 +11,23 @@
 #include <setjmp.h>
 #include <cmocka.h>
 /* clang-format on */
-#include <stdio.h>
 #include <string.h>
 
-#include "cleat/se.h"
-#include "sim/sim.h"
-#include "tests/unit/se/conformance.h"
+#include "driver_fixture.h"
 #include "tests/unit/se/port_fake.h"
-
-static struct cleat_se se;
-static struct cleat_task task = {"se", cleat_se_step, &se, NULL};
-static struct cleat_sim *sim;
-static struct cleat_i2c bus;
-
-static uint64_t clock_of(void *arg) {
-    (void)arg;
-    return port_fake_now_us();
-}
-
-/* Each transfer takes its time on a 400 kHz bus, so that polling ends. */
-static int timed_write(void *self, uint8_t address, const uint8_t *data,
-                       size_t len) {
-    const struct cleat_i2c *real = cleat_sim_bus(self);
-    port_fake_advance_us((9 * (len + 1) + 2) * 10 / 4);
-    return real->write(real->self, address, data, len);
-}
-
-static int timed_read(void *self, uint8_t address, uint8_t *data, size_t len) {
-    const struct cleat_i2c *real = cleat_sim_bus(self);
-    port_fake_advance_us((9 * (len + 1) + 2) * 10 / 4);
-    return real->read(real->self, address, data, len);
-}
-
-static int line(void *self, enum cleat_i2c_line which, bool high) {
-    const struct cleat_i2c *real = cleat_sim_bus(self);
-    return real->line(real->self, which, high);
-}
 
 static void begin(const struct cleat_sim_options *options, uint16_t frame_max,
                   unsigned lines) {
-    char why[256];
-    struct cleat_sim_options o = *options;
-    o.now_us = clock_of;
-    sim = cleat_sim_open(&o, why, sizeof why);
-    if (sim == NULL) {
-        fail_msg("%s", why);
-    }
-    bus = *cleat_sim_bus(sim);
-    bus.write = timed_write;
-    bus.read = timed_read;
-    bus.line = line;
-    bus.self = sim;
-    bus.lines = lines;
-    struct cleat_se_config config = {&bus, NULL, 0, frame_max, NULL};
-    struct cleat_detail detail;
-    assert_int_equal(
-        cleat_se_init(&se, cleat_se_driver_find(cleat_bytes_str("optiga")),
-                      &config, &task, &detail),
-        0);
-}
-
-static void end(void) {
-    cleat_se_deinit(&se);
-    cleat_sim_close(sim);
+    fixture_frame_max = frame_max;
+    fixture_begin(options, lines, FIXTURE_CLEAR);
 }
 
 static void conform(const struct cleat_sim_options *options,
                     uint16_t frame_max) {
     begin(options, frame_max, 0);
-    struct conformance c = {&se,
-                            CLEAT_SE_OBJECT_KEY,
-                            CLEAT_SE_OBJECT_CERTIFICATE,
-                            CLEAT_CURVE_P256,
-                            0xF1D0,
-                            0xF1E0,
-                            0};
+    const struct conformance c = fixture_conformance();
     conformance_run(&c);
-    end();
+    fixture_end();
 }
 
 static void driver_and_chip_agree_on_every_operation(void **state) {
@@ -130,14 +70,7 @@ static int sign_once(uint8_t signature[64]) {
     op.in = cleat_bytes_of(digest, sizeof digest);
     op.out.data = signature;
     op.out.cap = 64;
-    return cleat_se_do(&se, &op, 20000);
-}
-
-static int simple(enum cleat_se_op_type type) {
-    struct cleat_se_op op;
-    memset(&op, 0, sizeof op);
-    op.type = type;
-    return cleat_se_do(&se, &op, 20000);
+    return cleat_se_do(&fixture_se, &op, 20000);
 }
 
 static int read_certificate(void) {
@@ -148,20 +81,20 @@ static int read_certificate(void) {
     op.object = CLEAT_SE_OBJECT_CERTIFICATE;
     op.out.data = der;
     op.out.cap = sizeof der;
-    return cleat_se_do(&se, &op, 20000);
+    return cleat_se_do(&fixture_se, &op, 20000);
 }
 
 /* Open, read, sign, close. @return the first error. */
 static int exchange(void) {
     uint8_t signature[64];
-    int err = simple(CLEAT_SE_OPEN);
+    int err = fixture_simple(CLEAT_SE_OPEN);
     if (err == 0) {
         err = read_certificate();
     }
     if (err == 0) {
         err = sign_once(signature);
     }
-    int closed = simple(CLEAT_SE_CLOSE);
+    int closed = fixture_simple(CLEAT_SE_CLOSE);
     return err != 0 ? err : closed;
 }
 
@@ -170,8 +103,8 @@ static uint64_t transfers_without_fault(enum cleat_sim_latency latency,
     const struct cleat_sim_options o = {.latency = latency};
     begin(&o, 0, lines);
     assert_int_equal(exchange(), 0);
-    uint64_t n = cleat_sim_transfers(sim);
-    end();
+    uint64_t n = cleat_sim_transfers(fixture_sim);
+    fixture_end();
     return n;
 }
 
@@ -196,7 +129,7 @@ static void fault_everywhere(enum cleat_sim_fault_kind kind, uint32_t arg,
         /* Whatever happened, the next open and signature work; a chip that
          * stays mute needs the reset that its user would try. */
         if (kind == CLEAT_SIM_FAULT_MUTE) {
-            assert_int_equal(simple(CLEAT_SE_RESET), 0);
+            assert_int_equal(fixture_simple(CLEAT_SE_RESET), 0);
         }
         int again = exchange();
         if (again != 0) {
@@ -204,13 +137,11 @@ static void fault_everywhere(enum cleat_sim_fault_kind kind, uint32_t arg,
                      (unsigned long long)k, err, cleat_strerror(err), again,
                      cleat_strerror(again));
         }
-        end();
+        fixture_end();
     }
     print_message("kind %d: %llu transfers, %u runs ended with an error\n",
                   kind, (unsigned long long)transfers, failed);
 }
-
-#define POWER_AND_RESET (CLEAT_I2C_LINE_POWER | CLEAT_I2C_LINE_RESET)
 
 static void a_nack_anywhere_is_survived(void **state) {
     (void)state;
@@ -254,22 +185,23 @@ static void a_power_cut_anywhere_is_survived(void **state) {
 static void a_chip_gone_mute_anywhere_ends_bounded_and_resets(void **state) {
     (void)state;
     fault_everywhere(CLEAT_SIM_FAULT_MUTE, 0, CLEAT_SIM_LATENCY_NONE,
-                     POWER_AND_RESET);
+                     FIXTURE_ALL_LINES);
 }
 
 static void reset_is_cold_warm_or_soft_by_the_lines_there_are(void **state) {
     (void)state;
-    static const unsigned lines[] = {POWER_AND_RESET, CLEAT_I2C_LINE_RESET, 0};
+    static const unsigned lines[] = {FIXTURE_ALL_LINES, CLEAT_I2C_LINE_RESET,
+                                     0};
     const struct cleat_sim_options o = {.latency = CLEAT_SIM_LATENCY_REAL};
     for (size_t i = 0; i < 3; i++) {
         uint8_t signature[64];
         begin(&o, 0, lines[i]);
-        assert_int_equal(simple(CLEAT_SE_OPEN), 0);
-        assert_int_equal(simple(CLEAT_SE_RESET), 0);
+        assert_int_equal(fixture_simple(CLEAT_SE_OPEN), 0);
+        assert_int_equal(fixture_simple(CLEAT_SE_RESET), 0);
         /* The application is closed: nothing works before it is opened. */
-        assert_int_equal(simple(CLEAT_SE_OPEN), 0);
+        assert_int_equal(fixture_simple(CLEAT_SE_OPEN), 0);
         assert_int_equal(sign_once(signature), 0);
-        end();
+        fixture_end();
     }
 }
 
@@ -279,13 +211,13 @@ static void refusals_come_with_code_object_and_words(void **state) {
     struct cleat_se_op op;
     uint8_t room[200];
     begin(&o, 0, 0);
-    assert_int_equal(simple(CLEAT_SE_OPEN), 0);
+    assert_int_equal(fixture_simple(CLEAT_SE_OPEN), 0);
     memset(&op, 0, sizeof op);
     op.type = CLEAT_SE_READ;
     op.object = CLEAT_SE_OBJECT_KEY;
     op.out.data = room;
     op.out.cap = sizeof room;
-    assert_true(cleat_se_do(&se, &op, 0) < 0);
+    assert_true(cleat_se_do(&fixture_se, &op, 0) < 0);
     assert_int_equal(op.detail.layer, CLEAT_LAYER_CHIP);
     assert_int_equal(op.detail.object, CLEAT_SE_OBJECT_KEY);
     assert_non_null(op.detail.text);
@@ -293,10 +225,10 @@ static void refusals_come_with_code_object_and_words(void **state) {
     op.type = CLEAT_SE_WRITE;
     op.object = CLEAT_SE_OBJECT_UID;
     op.in = cleat_bytes_str("x");
-    assert_int_equal(cleat_se_do(&se, &op, 0), CLEAT_ERR_DENIED);
+    assert_int_equal(cleat_se_do(&fixture_se, &op, 0), CLEAT_ERR_DENIED);
     assert_int_equal(op.detail.code, 7);
     assert_string_equal(op.detail.text, "access conditions not satisfied");
-    end();
+    fixture_end();
 }
 
 int main(void) {

@@ -18,41 +18,13 @@
 #include "host.h"
 #include "sim/chip.h" /* to set its numbers */
 
-#define ALERT_FATAL (HOST_ALERT + 0x40)
-#define READ_UID "81000006e0c20000001b"
-#define READ_SEC "81000006e0c500000001"
-
-static void start(struct host *h) {
-    host_start(h, NULL);
-    host_open(h);
-    host_pair(h);
-}
-
-static void start_up(struct host *h, uint8_t level) {
-    start(h);
-    host_shield_up(h, level);
-}
-
-static void soft_reset(struct host *h) {
-    static const uint8_t zero[2];
-    assert_int_equal(host_write(h, 0x88, zero, sizeof zero), 0);
-    h->sent = 3;
-    h->got = 3;
-    h->shield.presence = false;
-}
-
-static int send_hex(struct host *h, const char *hex) {
-    uint8_t m[HOST_APDU_MAX];
-    return host_message(h, m, host_unhex(hex, m, sizeof m)) ? 0 : -1;
-}
-
 static void all_levels_carry_commands(void **state) {
     (void)state;
     struct host h;
-    start_up(&h, 3);
+    host_start_shielded(&h, 3);
     for (uint8_t level = 0; level < 4; level++) {
         h.shield.level = level;
-        assert_int_equal(host_hex(&h, READ_UID), 0);
+        assert_int_equal(host_hex(&h, HOST_READ_UID), 0);
         assert_memory_equal(host_data(&h).data, cleat_sim_uid(h.sim).data, 27);
     }
     host_stop(&h);
@@ -63,20 +35,20 @@ static void handshake_without_a_secret_is_a_fatal_alert(void **state) {
     struct host h;
     host_start(&h, NULL);
     host_open(&h);
-    assert_int_equal(host_shield_hello(&h), ALERT_FATAL);
-    assert_int_equal(host_hex(&h, READ_UID), 0); /* unprotected goes on */
+    assert_int_equal(host_shield_hello(&h), HOST_ALERT_FATAL);
+    assert_int_equal(host_hex(&h, HOST_READ_UID), 0); /* unprotected goes on */
     host_stop(&h);
 }
 
 static void handshake_works_before_the_application_is_open(void **state) {
     (void)state;
     struct host h;
-    start(&h);
-    soft_reset(&h);
+    host_start_paired(&h);
+    host_soft_reset(&h);
     host_shield_up(&h, 3);
     assert_int_equal(host_apdu(&h, "\x81\x00\x00\x02\xe0\xc2", 6), 0xFF);
     host_open(&h);
-    assert_int_equal(host_hex(&h, READ_UID), 0);
+    assert_int_equal(host_hex(&h, HOST_READ_UID), 0);
     host_stop(&h);
 }
 
@@ -84,30 +56,30 @@ static void wrong_secret_gets_one_alert_and_then_silence(void **state) {
     (void)state;
     struct host h;
     uint8_t wrong[64] = {0};
-    start(&h);
+    host_start_paired(&h);
     host_secret(&h, wrong, sizeof wrong);
     assert_int_equal(host_shield_hello(&h), 0);
-    assert_int_equal(host_shield_finish(&h), ALERT_FATAL);
+    assert_int_equal(host_shield_finish(&h), HOST_ALERT_FATAL);
     for (int i = 0; i < 3; i++) {
         assert_int_equal(host_shield_hello(&h), -1);
         assert_int_equal(host_state(&h), 0x08800000);
     }
-    soft_reset(&h);
+    host_soft_reset(&h);
     host_open(&h);
-    assert_int_equal(host_hex(&h, READ_UID), 0);
+    assert_int_equal(host_hex(&h, HOST_READ_UID), 0);
     host_stop(&h);
 }
 
 static void version_the_chip_lacks_is_a_fatal_alert(void **state) {
     (void)state;
     struct host h;
-    start(&h);
+    host_start_paired(&h);
     h.shield.presence = true;
-    assert_int_equal(send_hex(&h, "0002"), 0);
+    assert_int_equal(host_send_hex(&h, "0002"), 0);
     assert_memory_equal(h.rsp, "\x40", 1);
-    assert_int_equal(send_hex(&h, "000100"), 0);
+    assert_int_equal(host_send_hex(&h, "000100"), 0);
     assert_memory_equal(h.rsp, "\x40", 1);
-    assert_int_equal(send_hex(&h, "0003"), 0); /* 1 or 2, at your choice */
+    assert_int_equal(host_send_hex(&h, "0003"), 0); /* 1 or 2, at your choice */
     assert_int_equal(h.rsp_len, 38);
     assert_int_equal(h.rsp[1], 1);
     host_stop(&h);
@@ -117,12 +89,12 @@ static void first_numbers_are_small_and_keys_are_fresh(void **state) {
     (void)state;
     struct host h;
     uint8_t before[40];
-    start_up(&h, 3);
+    host_start_shielded(&h, 3);
     assert_true(h.shield.sseq <= 0xFFFF && h.shield.mseq <= 0xFFFF);
     memcpy(before, h.shield.keys, sizeof before);
     host_shield_up(&h, 3); /* again, in the middle */
     assert_true(memcmp(before, h.shield.keys, sizeof before) != 0);
-    assert_int_equal(host_hex(&h, READ_UID), 0);
+    assert_int_equal(host_hex(&h, HOST_READ_UID), 0);
     host_stop(&h);
 }
 
@@ -131,13 +103,14 @@ static void finished_must_fit_its_hello(void **state) {
     static const char *const bad[] = {"08", "0800000000",
                                       "08000000000011223344556677", NULL};
     struct host h;
-    start(&h);
+    host_start_paired(&h);
     for (int i = 0; bad[i] != NULL; i++) {
         assert_int_equal(host_shield_hello(&h), 0);
-        assert_int_equal(send_hex(&h, bad[i]), 0);
+        assert_int_equal(host_send_hex(&h, bad[i]), 0);
         assert_int_equal(h.rsp[0], 0x40);
     }
-    assert_int_equal(host_shield_finish(&h), ALERT_FATAL); /* no Hello now */
+    assert_int_equal(host_shield_finish(&h),
+                     HOST_ALERT_FATAL); /* no Hello now */
     host_shield_up(&h, 3);
     host_stop(&h);
 }
@@ -146,30 +119,30 @@ static void layer_is_mandatory_until_reset(void **state) {
     (void)state;
     struct host h;
     uint8_t f[64];
-    start_up(&h, 3);
+    host_start_shielded(&h, 3);
     h.sent = (h.sent + 1) & 3;
     host_send(&h, (uint8_t)(h.sent << 2 | h.got),
               "\x00\x81\x00\x00\x06\xe0\xc2\x00\x00\x00\x1b", 11);
     assert_int_equal(host_fetch(&h, f, sizeof f), 7);
     assert_memory_equal(f + 3, "\x08\x40", 2);
-    soft_reset(&h);
+    host_soft_reset(&h);
     host_open(&h);
-    assert_int_equal(host_hex(&h, READ_UID), 0);
+    assert_int_equal(host_hex(&h, HOST_READ_UID), 0);
     host_stop(&h);
 }
 
 static void records_without_a_handshake_are_refused(void **state) {
     (void)state;
     struct host h;
-    start(&h);
+    host_start_paired(&h);
     h.shield.presence = true;
     for (uint8_t level = 1; level < 4; level++) {
         h.shield.level = level;
         assert_int_equal(host_apdu(&h, "\x81\x00\x00\x02\xe0\xc5", 6),
-                         ALERT_FATAL);
+                         HOST_ALERT_FATAL);
     }
     h.shield.level = 0;
-    assert_int_equal(host_hex(&h, READ_SEC), 0);
+    assert_int_equal(host_hex(&h, HOST_READ_SEC), 0);
     host_stop(&h);
 }
 
@@ -178,10 +151,10 @@ static void unknown_messages_are_fatal(void **state) {
     static const char *const bad[] = {"04", "24", "3f", "48", "64",   "6c",
                                       "80", "ff", "44", "60", "6800", NULL};
     struct host h;
-    start(&h);
+    host_start_paired(&h);
     for (int i = 0; bad[i] != NULL; i++) {
         h.shield.presence = true;
-        assert_int_equal(send_hex(&h, bad[i]), 0);
+        assert_int_equal(host_send_hex(&h, bad[i]), 0);
         assert_int_equal(h.rsp_len, 1);
         assert_int_equal(h.rsp[0], 0x40);
     }
@@ -193,13 +166,14 @@ static void unknown_messages_are_fatal(void **state) {
 static void numbers_may_skip_two_but_not_three(void **state) {
     (void)state;
     struct host h;
-    start_up(&h, 3);
+    host_start_shielded(&h, 3);
     h.shield.mseq += 2;
-    assert_int_equal(host_hex(&h, READ_UID), 0);
+    assert_int_equal(host_hex(&h, HOST_READ_UID), 0);
     h.shield.mseq += 3;
-    assert_int_equal(host_apdu(&h, "\x81\x00\x00\x02\xe0\xc5", 6), ALERT_FATAL);
+    assert_int_equal(host_apdu(&h, "\x81\x00\x00\x02\xe0\xc5", 6),
+                     HOST_ALERT_FATAL);
     host_shield_up(&h, 3);
-    assert_int_equal(host_hex(&h, READ_UID), 0);
+    assert_int_equal(host_hex(&h, HOST_READ_UID), 0);
     host_stop(&h);
 }
 
@@ -207,7 +181,7 @@ static void replayed_command_kills_the_channel(void **state) {
     (void)state;
     struct host h;
     uint8_t m[64];
-    start_up(&h, 3);
+    host_start_shielded(&h, 3);
     size_t n = host_seal(&h, 0x23, h.shield.mseq + 1,
                          "\x82\x02\x00\x05\xe1\x20\x00\x00\x01", 9, m);
     assert_true(host_message(&h, m, n));
@@ -223,15 +197,16 @@ static void replayed_command_kills_the_channel(void **state) {
 static void numbers_do_not_wrap(void **state) {
     (void)state;
     struct host h;
-    start_up(&h, 3);
+    host_start_shielded(&h, 3);
     h.sim->shield.channel.host_seq = UINT32_MAX - 2;
     h.sim->shield.channel.chip_seq = UINT32_MAX - 2;
     h.shield.mseq = UINT32_MAX - 2;
     h.shield.sseq = UINT32_MAX - 2;
-    assert_int_equal(host_hex(&h, READ_UID), 0);
-    assert_int_equal(host_hex(&h, READ_UID), 0);
+    assert_int_equal(host_hex(&h, HOST_READ_UID), 0);
+    assert_int_equal(host_hex(&h, HOST_READ_UID), 0);
     assert_int_equal(h.shield.mseq, UINT32_MAX);
-    assert_int_equal(host_apdu(&h, "\x81\x00\x00\x02\xe0\xc5", 6), ALERT_FATAL);
+    assert_int_equal(host_apdu(&h, "\x81\x00\x00\x02\xe0\xc5", 6),
+                     HOST_ALERT_FATAL);
     host_stop(&h);
 }
 
@@ -239,7 +214,7 @@ static void damaged_command_may_come_again_with_a_higher_number(void **state) {
     (void)state;
     struct host h;
     uint8_t m[64];
-    start_up(&h, 3);
+    host_start_shielded(&h, 3);
     for (unsigned i = 0; i < 2; i++) {
         size_t n = host_seal(&h, 0x23, ++h.shield.mseq,
                              "\x81\x00\x00\x06\xe0\xc5\x00\x00\x00\x01", 10, m);
@@ -248,7 +223,7 @@ static void damaged_command_may_come_again_with_a_higher_number(void **state) {
         assert_memory_equal(h.rsp, "\x44", 1);
         assert_int_equal(h.rsp_len, 1);
     }
-    assert_int_equal(host_hex(&h, READ_SEC), 0);
+    assert_int_equal(host_hex(&h, HOST_READ_SEC), 0);
     host_stop(&h);
 }
 
@@ -256,7 +231,7 @@ static void fourth_damaged_command_in_a_row_is_fatal(void **state) {
     (void)state;
     struct host h;
     uint8_t m[64];
-    start_up(&h, 3);
+    host_start_shielded(&h, 3);
     for (unsigned i = 0; i < 4; i++) {
         size_t n =
             host_seal(&h, 0x21, h.shield.mseq + 1, "\xf1\x00\x00\x00", 4, m);
@@ -270,15 +245,15 @@ static void fourth_damaged_command_in_a_row_is_fatal(void **state) {
 static void answer_is_sent_again_under_the_next_number(void **state) {
     (void)state;
     struct host h;
-    start_up(&h, 3);
-    assert_int_equal(host_hex(&h, READ_UID), 0);
+    host_start_shielded(&h, 3);
+    assert_int_equal(host_hex(&h, HOST_READ_UID), 0);
     for (int i = 0; i < 3; i++) {
         memset(h.rsp, 0, sizeof h.rsp);
-        assert_int_equal(send_hex(&h, "44"), 0);
+        assert_int_equal(host_send_hex(&h, "44"), 0);
         assert_int_equal(host_take_record(&h, 0x23), 0);
         assert_memory_equal(h.rsp + 4, cleat_sim_uid(h.sim).data, 27);
     }
-    assert_int_equal(send_hex(&h, "44"), 0);
+    assert_int_equal(host_send_hex(&h, "44"), 0);
     assert_memory_equal(h.rsp, "\x40", 1);
     host_stop(&h);
 }
@@ -286,10 +261,10 @@ static void answer_is_sent_again_under_the_next_number(void **state) {
 static void command_is_not_run_again_by_a_resend(void **state) {
     (void)state;
     struct host h;
-    start_up(&h, 3);
+    host_start_shielded(&h, 3);
     assert_int_equal(host_hex(&h, "8200000ce1200000 00000000 00000009"), 0);
     assert_int_equal(host_hex(&h, "82020005e120000001"), 0);
-    assert_int_equal(send_hex(&h, "44"), 0);
+    assert_int_equal(host_send_hex(&h, "44"), 0);
     assert_int_equal(host_take_record(&h, 0x23), 0);
     assert_int_equal(host_hex(&h, "81000006e12000000008"), 0);
     assert_int_equal(host_data(&h).data[3], 1);
@@ -299,9 +274,9 @@ static void command_is_not_run_again_by_a_resend(void **state) {
 static void unprotected_answer_is_not_sent_again(void **state) {
     (void)state;
     struct host h;
-    start_up(&h, 1);
-    assert_int_equal(host_hex(&h, READ_UID), 0);
-    assert_int_equal(send_hex(&h, "44"), 0);
+    host_start_shielded(&h, 1);
+    assert_int_equal(host_hex(&h, HOST_READ_UID), 0);
+    assert_int_equal(host_send_hex(&h, "44"), 0);
     assert_memory_equal(h.rsp, "\x40", 1);
     host_stop(&h);
 }
@@ -309,10 +284,11 @@ static void unprotected_answer_is_not_sent_again(void **state) {
 static void fatal_alert_of_the_host_ends_it_without_an_answer(void **state) {
     (void)state;
     struct host h;
-    start_up(&h, 3);
-    assert_int_equal(send_hex(&h, "40"), -1);
+    host_start_shielded(&h, 3);
+    assert_int_equal(host_send_hex(&h, "40"), -1);
     assert_int_equal(h.rsp_len, 0);
-    assert_int_equal(host_apdu(&h, "\x81\x00\x00\x02\xe0\xc5", 6), ALERT_FATAL);
+    assert_int_equal(host_apdu(&h, "\x81\x00\x00\x02\xe0\xc5", 6),
+                     HOST_ALERT_FATAL);
     host_shield_up(&h, 3);
     host_stop(&h);
 }

@@ -18,40 +18,12 @@
 #include "host.h"
 #include "sim/chip.h" /* to set faults and look at keys */
 
-#define ALERT_FATAL (HOST_ALERT + 0x40)
-#define READ_UID "81000006e0c20000001b"
-#define READ_SEC "81000006e0c500000001"
-
-static void start(struct host *h) {
-    host_start(h, NULL);
-    host_open(h);
-    host_pair(h);
-}
-
-static void start_up(struct host *h, uint8_t level) {
-    start(h);
-    host_shield_up(h, level);
-}
-
-static void soft_reset(struct host *h) {
-    static const uint8_t zero[2];
-    assert_int_equal(host_write(h, 0x88, zero, sizeof zero), 0);
-    h->sent = 3;
-    h->got = 3;
-    h->shield.presence = false;
-}
-
-static int send_hex(struct host *h, const char *hex) {
-    uint8_t m[HOST_APDU_MAX];
-    return host_message(h, m, host_unhex(hex, m, sizeof m)) ? 0 : -1;
-}
-
 /* --- commands inside ------------------------------------------------------ */
 
 static void errors_inside_keep_their_rules(void **state) {
     (void)state;
     struct host h;
-    start_up(&h, 3);
+    host_start_shielded(&h, 3);
     assert_int_equal(host_hex(&h, "81000006f1f00000000a"), 0x01);
     assert_int_equal(host_hex(&h, "01000006f1c200000001"), 0);
     assert_int_equal(h.rsp[4], 0); /* reading cleared it */
@@ -60,7 +32,7 @@ static void errors_inside_keep_their_rules(void **state) {
     assert_int_equal(host_hex(&h, "01000006f1c200000001"), 0);
     assert_int_equal(h.rsp[4], 0x03); /* the highest of the two */
     assert_int_equal(host_apdu(&h, "\x01\x07\x00\x02\xe0\xc5", 6), 0xFF);
-    assert_int_equal(host_hex(&h, READ_SEC), 0); /* bit 7 clears */
+    assert_int_equal(host_hex(&h, HOST_READ_SEC), 0); /* bit 7 clears */
     assert_int_equal(host_hex(&h, "01000006f1c200000001"), 0);
     assert_int_equal(h.rsp[4], 0);
     host_stop(&h);
@@ -90,7 +62,7 @@ static void too_long_a_command_is_error_04_inside(void **state) {
     (void)state;
     struct host h;
     uint8_t apdu[1570] = {0x82, 0x40, 0x06, 0x1A, 0xF1, 0xE0};
-    start_up(&h, 3);
+    host_start_shielded(&h, 3);
     apdu[2] = 0x06;
     apdu[3] = 0x11; /* 1553 bytes of data: the most */
     assert_int_equal(host_apdu(&h, apdu, 1557), 0xFF);
@@ -113,7 +85,7 @@ static void too_long_a_command_is_error_04_inside(void **state) {
 static void conf_wants_the_right_direction_protected(void **state) {
     (void)state;
     struct host h;
-    start_up(&h, 3);
+    host_start_shielded(&h, 3);
     assert_int_equal(host_hex(&h, "82400009f1d10000 0102030405"), 0);
     assert_int_equal(host_hex(&h, "82010010f1d10000 200ad00320e140d10320e140"),
                      0);
@@ -131,7 +103,7 @@ static void conf_wants_the_right_direction_protected(void **state) {
 static void conf_on_a_key_guards_its_use(void **state) {
     (void)state;
     struct host h;
-    start_up(&h, 3);
+    host_start_shielded(&h, 3);
     assert_int_equal(host_hex(&h, "b8030009 010002e0f1 02000110"), 0);
     assert_int_equal(host_hex(&h, "8201000be0f10000 2005d30320e140"), 0);
     const char *sign = "b1110028010020"
@@ -142,7 +114,7 @@ static void conf_on_a_key_guards_its_use(void **state) {
     assert_int_equal(host_hex(&h, sign), 0x07);
     h.shield.level = 1;
     assert_int_equal(host_hex(&h, sign), 0);
-    soft_reset(&h);
+    host_soft_reset(&h);
     host_open(&h);
     assert_int_equal(host_hex(&h, sign), 0x07);
     host_stop(&h);
@@ -151,7 +123,7 @@ static void conf_on_a_key_guards_its_use(void **state) {
 static void conf_of_another_object_is_never_met(void **state) {
     (void)state;
     struct host h;
-    start_up(&h, 3);
+    host_start_shielded(&h, 3);
     assert_int_equal(host_hex(&h, "8201000bf1d10000 2005d10320f1d0"), 0);
     assert_int_equal(host_hex(&h, "81000002f1d1"), 0x07);
     assert_int_equal(host_hex(&h, "8201000bf1d10000 2005d10321e140"), 0);
@@ -163,7 +135,7 @@ static void binding_secret_changes_only_inside_in_use(void **state) {
     (void)state;
     struct host h;
     uint8_t apdu[72] = {0x82, 0x40, 0x00, 0x44, 0xE1, 0x40};
-    start(&h);
+    host_start_paired(&h);
     assert_int_equal(host_hex(&h, "81000002e140"), 0);
     assert_int_equal(host_hex(&h, "82010007e1400000 2003c00107"), 0x04);
     assert_int_equal(host_hex(&h, "82010009e1400000 2003c00107"), 0);
@@ -172,10 +144,11 @@ static void binding_secret_changes_only_inside_in_use(void **state) {
     host_shield_up(&h, 3);
     memset(apdu + 8, 0xA5, 64);
     assert_int_equal(host_apdu(&h, apdu, sizeof apdu), 0);
-    assert_int_equal(host_hex(&h, READ_UID), 0); /* keys of this one stay */
+    assert_int_equal(host_hex(&h, HOST_READ_UID),
+                     0); /* keys of this one stay */
     assert_int_equal(host_shield_hello(&h), 0);
-    assert_int_equal(host_shield_finish(&h), ALERT_FATAL);
-    soft_reset(&h);
+    assert_int_equal(host_shield_finish(&h), HOST_ALERT_FATAL);
+    host_soft_reset(&h);
     host_secret(&h, apdu + 8, 64);
     host_shield_up(&h, 3);
     host_stop(&h);
@@ -186,7 +159,7 @@ static void symmetric_commands_must_be_protected(void **state) {
     struct host h;
     static const int enc[4] = {7, 0, 7, 0};
     static const int dec[4] = {7, 7, 0, 0};
-    start_up(&h, 3);
+    host_start_shielded(&h, 3);
     assert_int_equal(host_hex(&h, "82010009e2000000 2003d00100"), 0);
     assert_int_equal(host_hex(&h, "b9810009 010002e200 02000102"), 0);
     for (uint8_t level = 0; level < 4; level++) {
@@ -204,14 +177,14 @@ static void symmetric_commands_must_be_protected(void **state) {
 /* --- security events ------------------------------------------------------ */
 
 static uint8_t sec(struct host *h) {
-    assert_int_equal(host_hex(h, READ_SEC), 0);
+    assert_int_equal(host_hex(h, HOST_READ_SEC), 0);
     return h->rsp[4];
 }
 
 static void handshake_is_a_security_event(void **state) {
     (void)state;
     struct host h;
-    start_up(&h, 3);
+    host_start_shielded(&h, 3);
     assert_int_equal(sec(&h), 1);
     h.now_us += 5100000;
     assert_int_equal(sec(&h), 0);
@@ -226,7 +199,7 @@ static void damaged_messages_are_security_events(void **state) {
     struct host h;
     uint8_t m[64];
     uint8_t wrong[64] = {0};
-    start_up(&h, 3);
+    host_start_shielded(&h, 3);
     uint8_t before = sec(&h);
     size_t n = host_seal(&h, 0x23, h.shield.mseq + 1, "\xf1\x00\x00\x00", 4, m);
     m[n - 1] ^= 1;
@@ -234,8 +207,8 @@ static void damaged_messages_are_security_events(void **state) {
     assert_int_equal(sec(&h), before + 1);
     host_secret(&h, wrong, sizeof wrong);
     assert_int_equal(host_shield_hello(&h), 0);
-    assert_int_equal(host_shield_finish(&h), ALERT_FATAL);
-    soft_reset(&h);
+    assert_int_equal(host_shield_finish(&h), HOST_ALERT_FATAL);
+    host_soft_reset(&h);
     host_open(&h);
     assert_int_equal(sec(&h), before + 3); /* the handshake and the failure */
     host_stop(&h);
@@ -244,7 +217,7 @@ static void damaged_messages_are_security_events(void **state) {
 static void point_off_the_curve_costs_inside_too(void **state) {
     (void)state;
     struct host h;
-    start_up(&h, 3);
+    host_start_shielded(&h, 3);
     assert_int_equal(host_hex(&h, "b8030009 010002e100 02000120"), 0);
     char hex[256];
     int at = snprintf(hex, sizeof hex,
@@ -295,7 +268,7 @@ static void hibernate(struct host *h, char *handle) {
     for (int i = 0; i < 8; i++) {
         snprintf(handle + 2 * i, 3, "%02x", h->rsp[4 + i]);
     }
-    assert_int_equal(send_hex(h, "60"), 0);
+    assert_int_equal(host_send_hex(h, "60"), 0);
     assert_memory_equal(h->rsp, "\x64", 1);
     power_cycle(h);
 }
@@ -304,7 +277,7 @@ static void hibernate(struct host *h, char *handle) {
 static uint8_t restore(struct host *h, uint32_t sseq) {
     char hex[16];
     snprintf(hex, sizeof hex, "68%08x", (unsigned)sseq);
-    assert_int_equal(send_hex(h, hex), 0);
+    assert_int_equal(host_send_hex(h, hex), 0);
     return h->rsp[0];
 }
 
@@ -319,7 +292,7 @@ static void connection_survives_hibernation(void **state) {
     (void)state;
     struct host h;
     char handle[17];
-    start_up(&h, 3);
+    host_start_shielded(&h, 3);
     assert_int_equal(host_hex(&h, "b8030009 010002e102 02000110"), 0);
     hibernate(&h, handle);
     assert_int_equal(restore(&h, h.shield.sseq), 0x6C);
@@ -339,7 +312,7 @@ static void saved_connection_is_good_once(void **state) {
     (void)state;
     struct host h;
     char handle[17];
-    start_up(&h, 3);
+    host_start_shielded(&h, 3);
     hibernate(&h, handle);
     assert_int_equal(restore(&h, h.shield.sseq), 0x6C);
     power_cycle(&h);
@@ -351,7 +324,7 @@ static void restore_wants_the_right_number(void **state) {
     (void)state;
     struct host h;
     char handle[17];
-    start_up(&h, 3);
+    host_start_shielded(&h, 3);
     hibernate(&h, handle);
     assert_int_equal(restore(&h, h.shield.sseq - 1), 0x40);
     assert_int_equal(restore(&h, h.shield.sseq), 0x40); /* flushed */
@@ -362,7 +335,7 @@ static void hello_flushes_the_saved_connection(void **state) {
     (void)state;
     struct host h;
     char handle[17];
-    start_up(&h, 3);
+    host_start_shielded(&h, 3);
     hibernate(&h, handle);
     assert_int_equal(host_shield_hello(&h), 0);
     assert_int_equal(restore(&h, h.shield.sseq), 0x40);
@@ -373,7 +346,7 @@ static void shielded_application_is_not_restored_in_the_open(void **state) {
     (void)state;
     struct host h;
     char handle[17];
-    start_up(&h, 3);
+    host_start_shielded(&h, 3);
     hibernate(&h, handle);
     h.shield.presence = false;
     uint8_t apdu[28] = {0xF0, 0x01, 0x00, 0x18};
@@ -389,9 +362,9 @@ static void shielded_application_is_not_restored_in_the_open(void **state) {
 static void nothing_is_saved_without_hibernation(void **state) {
     (void)state;
     struct host h;
-    start_up(&h, 3);
+    host_start_shielded(&h, 3);
     assert_int_equal(host_hex(&h, "f1000000"), 0);
-    assert_int_equal(send_hex(&h, "60"), 0);
+    assert_int_equal(host_send_hex(&h, "60"), 0);
     assert_memory_equal(h.rsp, "\x40", 1);
     host_stop(&h);
 }
@@ -429,7 +402,7 @@ static void state_of_the_first_version_is_read(void **state) {
     (void)state;
     static uint8_t image[32768];
     struct host h;
-    start(&h);
+    host_start_paired(&h);
     h.now_us += 6000000;
     assert_int_equal(host_hex(&h, "f1010000"), 0);
     size_t len = cleat_sim_state_write(h.sim, image, sizeof image);
@@ -483,10 +456,10 @@ static void
 every_fault_at_every_transfer_of_a_connection_is_survived(void **state) {
     (void)state;
     struct host h;
-    start(&h);
+    host_start_paired(&h);
     for (unsigned kind = 1; kind < CLEAT_SIM_FAULT_KINDS; kind++) {
         for (uint64_t at = 1; at <= 20; at++) {
-            soft_reset(&h);
+            host_soft_reset(&h);
             h.sim->faults[0] = (struct cleat_sim_fault){
                 .kind = (enum cleat_sim_fault_kind)kind,
                 .at = h.sim->transfers + at,
@@ -496,14 +469,14 @@ every_fault_at_every_transfer_of_a_connection_is_survived(void **state) {
             blind_connection(&h);
             h.sim->fault_count = 0;
             h.sim->hostile.armed = 0;
-            soft_reset(&h);
+            host_soft_reset(&h);
             assert_int_equal(h.sim->shield.state, SIM_SHIELD_NONE);
             assert_int_equal(h.sim->shield.channel.keys[0] |
                                  h.sim->shield.channel.keys[39],
                              0);
             host_shield_up(&h, 3);
             host_open(&h);
-            assert_int_equal(host_hex(&h, READ_UID), 0);
+            assert_int_equal(host_hex(&h, HOST_READ_UID), 0);
             h.now_us += 6000000;
         }
     }
@@ -533,9 +506,9 @@ static void trace_tells_records_apart_and_shows_no_secret(void **state) {
     host_open(&h);
     host_pair(&h);
     host_shield_up(&h, 3);
-    assert_int_equal(host_hex(&h, READ_UID), 0);
+    assert_int_equal(host_hex(&h, HOST_READ_UID), 0);
     h.shield.level = 0;
-    assert_int_equal(host_hex(&h, READ_SEC), 0);
+    assert_int_equal(host_hex(&h, HOST_READ_SEC), 0);
     host_stop(&h);
     fclose(f);
     assert_non_null(strstr(text, "sctr=00 hello"));
