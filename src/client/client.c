@@ -387,7 +387,7 @@ static bool on_event(struct cleat_client *c, const struct cleat_mqtt_event *e,
             (void)pump_out(c, now_ms); /* MQTT 5 tells the broker why. */
             failed(c, e->err, &e->detail, now_ms);
         }
-        return false;
+        return e->props.len > 0; /* It may name another server. */
     default:
         return true;
     }
