@@ -106,7 +106,7 @@ static bool load(struct publisher *p) {
 
 static void stop(struct publisher *p) {
     p->stopping = true;
-    cleat_client_stop(&p->link.client, cleat_port_now_ms());
+    cli_pubsub_stop(&p->link);
 }
 
 /* @return true when the message is queued; else it waits, or all is over. */

@@ -42,7 +42,7 @@ static void stop(struct subscriber *s, int status) {
     if (!s->stopping) {
         s->stopping = true;
         s->link.status = status;
-        cleat_client_stop(&s->link.client, cleat_port_now_ms());
+        cli_pubsub_stop(&s->link);
     }
 }
 

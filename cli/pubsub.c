@@ -26,6 +26,7 @@
 /* mosquitto waits for answers as long as the connection stands; a broker that
  * is silent for a minute is given up here. */
 #define ANSWER_MS 60000u
+#define ALIAS_ROOM 1026u /* of a topic, and its length */
 
 static volatile sig_atomic_t signalled;
 static int signal_pipe[2] = {-1, -1};
@@ -290,6 +291,15 @@ static int init_session(struct cli_pubsub *p, size_t tx_cap,
     if (o->v5) {
         c.v5 = &cleat_mqtt_v5;
         c.receive_max = o->receive_max;
+        c.alias_count = o->alias_max;
+        c.alias_room = ALIAS_ROOM;
+        if (o->alias_max > 0) {
+            c.alias_buf = p->aliases =
+                malloc((size_t)o->alias_max * ALIAS_ROOM);
+            if (p->aliases == NULL) {
+                return out_of_memory();
+            }
+        }
         c.props = o->props[CLI_PROPS_CONNECT].items;
         c.prop_count = o->props[CLI_PROPS_CONNECT].count;
         c.will.props = o->props[CLI_PROPS_WILL].items;
@@ -409,6 +419,7 @@ void cli_pubsub_close(struct cli_pubsub *p) {
     free(p->io);
     free(p->slots);
     free(p->qos2_ids);
+    free(p->aliases);
     free(p->sent.head);
     free(p->received.head);
     for (int i = 0; i < 2; i++) {
@@ -465,6 +476,20 @@ static enum cli_pubsub_wake sleep_until(struct cli_pubsub *p,
         return CLI_WAKE_STDOUT;
     }
     return fds[INPUT].revents != 0 ? CLI_WAKE_STDIN : CLI_WAKE_NONE;
+}
+
+void cli_pubsub_stop(struct cli_pubsub *p) {
+    const struct cli_props *props = &p->o->props[CLI_PROPS_DISCONNECT];
+    uint64_t now = cleat_port_now_ms();
+    if (props->count > 0 && cleat_mqtt_is_connected(&p->session)) {
+        int err = cleat_mqtt_disconnect_with(&p->session, 0, props->items,
+                                             props->count, now);
+        if (err != CLEAT_OK && err != CLEAT_ERR_STATE) {
+            cli_pubsub_say(p->o, "-D disconnect: %s", cleat_strerror(err));
+            p->status = CLI_PUBSUB_FAILED;
+        }
+    }
+    cleat_client_stop(&p->client, now);
 }
 
 bool cli_pubsub_is_busy(struct cli_pubsub *p) {
@@ -581,6 +606,17 @@ static void say_connected(const struct cli_pubsub *p) {
            (unsigned long)tls.calls.random);
 }
 
+/* MQTT 5: the broker sends us elsewhere. */
+static void say_reference(const struct cli_pubsub *p,
+                          const struct cleat_mqtt_event *e) {
+    struct cleat_mqtt_property ref;
+    if (cleat_mqtt_property_find(e->props, CLEAT_MQTT_SERVER_REFERENCE, &ref)) {
+        cli_pubsub_say(p->o, "%s:%u: the broker names another server: %.*s",
+                       p->o->host, (unsigned)p->o->port, (int)ref.text.len,
+                       (const char *)ref.text.data);
+    }
+}
+
 static bool refused(struct cli_pubsub *p, uint8_t code) {
     cli_pubsub_say(p->o, "%s:%u: %s", p->o->host, (unsigned)p->o->port,
                    code < 0x80 ? cleat_mqtt_connack_text(code)
@@ -603,6 +639,10 @@ bool cli_pubsub_ended(struct cli_pubsub *p,
                       const struct cleat_client_event *event) {
     switch (event->type) {
     case CLEAT_CLIENT_MQTT:
+        if (event->mqtt.type == CLEAT_MQTT_REFUSED ||
+            event->mqtt.type == CLEAT_MQTT_FAILED) {
+            say_reference(p, &event->mqtt);
+        }
         if (event->mqtt.type == CLEAT_MQTT_REFUSED) {
             return refused(p, event->mqtt.code);
         }

@@ -52,6 +52,7 @@ enum {
     CLI_PROPS_SUBSCRIBE,
     CLI_PROPS_UNSUBSCRIBE,
     CLI_PROPS_WILL,
+    CLI_PROPS_DISCONNECT,
     CLI_PROPS_COUNT
 };
 #define CLI_PROPS_MAX 32
@@ -92,6 +93,7 @@ struct cli_pubsub_options {
     const char *store, *store_sync;
     bool v5, has_expiry;
     uint16_t receive_max;
+    uint16_t alias_max; /**< Topic aliases that the broker may use. */
     struct cli_props props[CLI_PROPS_COUNT];
 
     enum cli_pub_mode mode;
@@ -158,6 +160,7 @@ struct cli_pubsub {
     struct cleat_linux_store store;
     struct cleat_keeper keeper;
     uint8_t *keep_buf;
+    uint8_t *aliases;
     bool store_open;
     bool was_connected;
     bool reconnects; /**< Go on after a lost connection. */
@@ -190,6 +193,9 @@ struct cli_pubsub_wants {
     bool room;         /**< Come back at once when nothing is queued any
                             more: there is more to send, or all is sent. */
 };
+
+/** Say goodbye, with the properties for it; then go on until it is over. */
+void cli_pubsub_stop(struct cli_pubsub *p);
 
 /** Step the client once; sleep if there was nothing to do. */
 enum cli_pubsub_wake cli_pubsub_wait(struct cli_pubsub *p,

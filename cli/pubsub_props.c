@@ -15,14 +15,17 @@ enum kind { BYTE, SHORT, LONG, TEXT, PAIR };
 #define SUBSCRIBE BIT(CLI_PROPS_SUBSCRIBE)
 #define UNSUBSCRIBE BIT(CLI_PROPS_UNSUBSCRIBE)
 #define WILL BIT(CLI_PROPS_WILL)
+#define DISCONNECT BIT(CLI_PROPS_DISCONNECT)
 
 static const char *const commands[CLI_PROPS_COUNT] = {
-    "connect", "publish", "subscribe", "unsubscribe", "will"};
+    "connect", "publish", "subscribe", "unsubscribe", "will", "disconnect"};
 
 static const struct {
     const char *name;
     uint8_t id, kind, on;
 } table[] = {
+    {"authentication-data", CLEAT_MQTT_AUTH_DATA, TEXT, CONNECT},
+    {"authentication-method", CLEAT_MQTT_AUTH_METHOD, TEXT, CONNECT},
     {"content-type", CLEAT_MQTT_CONTENT_TYPE, TEXT, PUBLISH | WILL},
     {"correlation-data", CLEAT_MQTT_CORRELATION_DATA, TEXT, PUBLISH | WILL},
     {"maximum-packet-size", CLEAT_MQTT_MAX_PACKET_SIZE, LONG, CONNECT},
@@ -35,11 +38,13 @@ static const struct {
     {"request-response-information", CLEAT_MQTT_REQUEST_RESPONSE, BYTE,
      CONNECT},
     {"response-topic", CLEAT_MQTT_RESPONSE_TOPIC, TEXT, PUBLISH | WILL},
-    {"session-expiry-interval", CLEAT_MQTT_SESSION_EXPIRY, LONG, CONNECT},
+    {"session-expiry-interval", CLEAT_MQTT_SESSION_EXPIRY, LONG,
+     CONNECT | DISCONNECT},
     {"subscription-identifier", CLEAT_MQTT_SUBSCRIPTION_ID, LONG, SUBSCRIBE},
     {"topic-alias", CLEAT_MQTT_TOPIC_ALIAS, SHORT, PUBLISH},
+    {"topic-alias-maximum", CLEAT_MQTT_TOPIC_ALIAS_MAX, SHORT, CONNECT},
     {"user-property", CLEAT_MQTT_USER_PROPERTY, PAIR,
-     CONNECT | PUBLISH | SUBSCRIBE | UNSUBSCRIBE | WILL},
+     CONNECT | PUBLISH | SUBSCRIBE | UNSUBSCRIBE | WILL | DISCONNECT},
     {"will-delay-interval", CLEAT_MQTT_WILL_DELAY, LONG, WILL},
 };
 
@@ -74,9 +79,13 @@ static bool add(struct cli_props *list, const struct cleat_mqtt_property *p) {
     return true;
 }
 
-/* Receive maximum is a setting of the session, not a property in a list. */
+/* These two are settings of the session, not properties in a list. */
 static bool keep(struct cli_pubsub_options *o, int command,
                  const struct cleat_mqtt_property *p) {
+    if (p->id == CLEAT_MQTT_TOPIC_ALIAS_MAX) {
+        o->alias_max = (uint16_t)p->number;
+        return true;
+    }
     if (p->id != CLEAT_MQTT_RECEIVE_MAX) {
         return add(&o->props[command], p);
     }
@@ -150,9 +159,17 @@ bool cli_pubsub_props_finish(struct cli_pubsub_options *o) {
     struct cleat_mqtt_property p = {.id = CLEAT_MQTT_SESSION_EXPIRY,
                                     .number = UINT32_MAX};
     const struct cli_props *c = &o->props[CLI_PROPS_CONNECT];
+    bool method = false, data = false;
     for (uint8_t i = 0; i < c->count; i++) {
         o->has_expiry =
             o->has_expiry || c->items[i].id == CLEAT_MQTT_SESSION_EXPIRY;
+        method = method || c->items[i].id == CLEAT_MQTT_AUTH_METHOD;
+        data = data || c->items[i].id == CLEAT_MQTT_AUTH_DATA;
+    }
+    if (data && !method) {
+        cli_error("-D connect authentication-data needs an "
+                  "authentication-method");
+        return false;
     }
     if (!o->v5 || !o->keep_session || o->has_expiry) {
         return true;

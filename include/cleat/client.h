@@ -78,7 +78,9 @@ enum cleat_client_event_type {
     CLEAT_CLIENT_MQTT, /**< mqtt: an event of the session: CONNECTED, REFUSED,
                             MESSAGE, SKIPPED, DELIVERED, SUBSCRIBED,
                             UNSUBSCRIBED. CLOSED and FAILED become the
-                            following. */
+                            following; FAILED comes before it if the
+                            broker's DISCONNECT had properties (another
+                            server to go to, for instance). */
     CLEAT_CLIENT_UP,   /**< Connected, and the broker answered for every entry
                             of subs (see granted). */
     CLEAT_CLIENT_DOWN, /**< A connection ended or could not be made: err,

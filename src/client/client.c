@@ -364,7 +364,7 @@ static bool on_event(struct cleat_client *c, const struct cleat_mqtt_event *e) {
         c->detail = e->detail;
         failed(c, e->err);
     }
-    return !own;
+    return !own || e->props.len > 0; /* It may name another server. */
 }
 
 static bool has_event(const struct cleat_client *c) {

@@ -180,6 +180,43 @@ static void more_than_a_packet_holds_is_refused(void **state) {
     assert_int_equal(send_large(1, CLEAT_MQTT_LENGTH_MAX - 5), 1);
 }
 
+static uint8_t whole[4096];
+
+static int read_whole(void *arg, uint32_t offset, struct cleat_bytes *piece) {
+    (void)arg;
+    *piece = cleat_bytes_of(whole + offset, sizeof whole - offset);
+    return 0;
+}
+
+/* What goes out is a view of the caller's memory, and tx_buf, which is smaller,
+ * holds none of it. */
+static void a_payload_in_memory_is_sent_without_a_copy(void **state) {
+    struct cleat_mqtt_message m;
+    (void)state;
+    memset(whole, 0xEE, sizeof whole);
+    come_up(false);
+    memset(&m, 0, sizeof m);
+    cleat_mqtt_source_init(&t.source, read_whole, NULL, sizeof whole);
+    m.topic = cleat_bytes_str("a");
+    m.qos = 1;
+    m.source = &t.source;
+    assert_true(cleat_mqtt_send(S, &m, 0) > 0);
+    struct cleat_bytes head = cleat_mqtt_output(S);
+    assert_int_equal(head.len, 8); /* 3 and topic, packet id */
+    cleat_mqtt_output_done(S, head.len, 0);
+    struct cleat_bytes out = cleat_mqtt_output(S);
+    assert_ptr_equal(out.data, whole);
+    assert_int_equal(out.len, sizeof whole);
+    cleat_mqtt_output_done(S, 100, 0); /* A write that takes a part of it. */
+    out = cleat_mqtt_output(S);
+    assert_ptr_equal(out.data, whole + 100);
+    cleat_mqtt_output_done(S, out.len, 0);
+    assert_int_equal(cleat_mqtt_output(S).len, 0);
+    for (size_t i = 0; i + 8 <= sizeof t.tx; i++) {
+        assert_true(memcmp(t.tx + i, whole, 8) != 0);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
 #define CASE(name) cmocka_unit_test_setup(name, fresh)
@@ -188,6 +225,7 @@ int main(void) {
         CASE(others_keep_their_place_in_the_line),
         CASE(a_source_may_have_nothing_now_or_fail),
         CASE(more_than_a_packet_holds_is_refused),
+        CASE(a_payload_in_memory_is_sent_without_a_copy),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
