@@ -20,7 +20,7 @@ s|^    if (view.len > 0 .*|    //@ split view.len;\n&|
 s|^    w->len += view.len;|&\n    //@ split w->len;|
 }
 /^static uint32_t text_check(/,/^}/{
-s|^    size_t flags = HIGHS;|    //@ split text.len;\n&|
+s|^    size_t flags = CLEAT_MQTT_WORD_BAD;|    //@ split text.len;\n&|
 }
 /^static bool level_take(/,/^}/{
 s|^    if (!\*more) {|    //@ split rest->len;\n&|
