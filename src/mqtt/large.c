@@ -20,7 +20,7 @@ void cleat_mqtt_large_dropped(struct cleat_mqtt *s) {
         s->rx_left = s->total_len;
     } else {
         if (s->rx_state == RX_DROP) {
-            cleat_mqtt_rx_acknowledge(s);
+            (void)cleat_mqtt_rx_acknowledge(s);
         } else if (s->rx_state != RX_PASS) {
             s->pending = CLEAT_MQTT_SKIPPED;
         }

@@ -82,8 +82,9 @@ static bool unacked_has(const struct cleat_mqtt *s, uint16_t id) {
 }
 
 /* What a message at QoS 1 or 2 is answered with, once it is delivered. From
- * here on a QoS 2 message is known and not delivered again, [MQTT-4.3.3-2]. */
-void cleat_mqtt_rx_acknowledge(struct cleat_mqtt *s) {
+ * here on a QoS 2 message is known and not delivered again, [MQTT-4.3.3-2].
+ * @return false if that could not be noted: it must not be delivered. */
+bool cleat_mqtt_rx_acknowledge(struct cleat_mqtt *s) {
     uint16_t id = s->rx.id;
     uint8_t qos = cleat_mqtt_rx_qos(s);
     if (s->config->unacked != NULL && s->rx_state != RX_DROP) {
@@ -92,16 +93,17 @@ void cleat_mqtt_rx_acknowledge(struct cleat_mqtt *s) {
             const struct cleat_mqtt_unacked wait = {id, qos, 0};
             s->config->unacked[s->unacked_used++] = wait;
         }
-        return;
+        return true;
     }
     if (qos == 2 && qos2_find(s, id, id) == NULL) {
         int err = cleat_mqtt_session_note(s, CLEAT_MQTT_NOTE_QOS2_IN, id);
         if (err != 0 || !cleat_mqtt_rx_remember(s, id)) {
-            return;
+            return false;
         }
     }
     cleat_mqtt_tx_ack(s, qos == 1 ? CLEAT_MQTT_P_PUBACK : CLEAT_MQTT_P_PUBREC,
                       id);
+    return true;
 }
 
 /* --- PUBLISH ----------------------------------------------------------- */
@@ -187,8 +189,8 @@ static void message_take(struct cleat_mqtt *s, struct cleat_mqtt_event *e) {
     e->total_len = s->total_len;
     uint32_t end = e->offset + (uint32_t)e->payload.len;
     e->last = e->type == CLEAT_MQTT_SKIPPED || end == e->total_len;
-    if (e->last && e->qos > 0) {
-        cleat_mqtt_rx_acknowledge(s);
+    if (e->last && e->qos > 0 && !cleat_mqtt_rx_acknowledge(s)) {
+        e->type = CLEAT_MQTT_NONE;
     }
     if (s->rx_state == RX_PAYLOAD) {
         /* The views hold until the next input, which overwrites the piece. */
@@ -381,6 +383,10 @@ int cleat_mqtt_input(struct cleat_mqtt *s, struct cleat_bytes bytes,
         return CLEAT_ERR_STATE;
     }
     s->now_ms = now_ms;
+    if (s->state == SESSION_UP && (s->rx_len | s->rx_left) != 0) {
+        /* It is in the middle of a packet, which may be large. */
+        cleat_mqtt_session_pause(s);
+    }
     return receive(s, bytes.data,
                    bytes.len > INT_MAX ? INT_MAX : (uint32_t)bytes.len, false);
 }

@@ -149,7 +149,7 @@ static inline uint8_t cleat_mqtt_rx_qos(const struct cleat_mqtt *s) {
 uint8_t cleat_mqtt_rx_admit(struct cleat_mqtt *s, uint8_t rx_state);
 /* What a message at QoS 1 or 2 is answered with, once it is delivered. From
  * here on a QoS 2 message is known and not delivered again, [MQTT-4.3.3-2]. */
-void cleat_mqtt_rx_acknowledge(struct cleat_mqtt *s);
+bool cleat_mqtt_rx_acknowledge(struct cleat_mqtt *s);
 
 /* large.c */
 /* A packet that is not here as a whole, or does not fit rx_buf: r has read its
@@ -167,6 +167,9 @@ void cleat_mqtt_large_dropped(struct cleat_mqtt *s);
 const char *cleat_mqtt_answer_take(struct cleat_mqtt *s);
 
 /* session.c */
+/* The broker could not answer since the last byte came: that time does not
+ * count. */
+void cleat_mqtt_session_pause(struct cleat_mqtt *s);
 void cleat_mqtt_session_end(struct cleat_mqtt *s,
                             enum cleat_mqtt_event_type type, int err,
                             uint8_t code, const char *text);
