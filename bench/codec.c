@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "cleat/client.h"
+#include "cleat/mqtt5.h"
 #include "mqtt/packet/packet.h"
 
 #define MOST 20000u
@@ -22,6 +23,7 @@ static uint8_t arrive[MOST * 100];
 static size_t arrive_len, arrive_at;
 static size_t arrive_limit; /* what the peer has sent by now */
 static struct cleat_mqtt_message message;
+static const struct cleat_mqtt_version *version; /* NULL: 3.1.1 */
 
 static void put(const void *bytes, size_t len) {
     memcpy(arrive + arrive_len, bytes, len);
@@ -32,7 +34,8 @@ static void put_publish(uint8_t qos, uint16_t id) {
     message.qos = qos;
     uint8_t *at = arrive + arrive_len;
     uint8_t *end = cleat_mqtt_publish_encode(
-        NULL, at, &message, cleat_mqtt_publish_length(NULL, &message), id);
+        version, at, &message, cleat_mqtt_publish_length(version, &message),
+        id);
     memcpy(end, payload, sizeof payload);
     arrive_len += (size_t)(end - at) + sizeof payload;
 }
@@ -42,6 +45,9 @@ static void put_ack(uint8_t first, uint16_t id) {
     cleat_mqtt_ack_encode(ack, first, id);
     put(ack, sizeof ack);
 }
+
+static const struct cleat_mqtt_property expiry = {
+    .id = CLEAT_MQTT_MESSAGE_EXPIRY, .number = 60};
 
 /* --- codec alone --------------------------------------------------------- */
 
@@ -70,7 +76,7 @@ static void parse(size_t count) {
         size_t at = 0;
         while (at < arrive_len) {
             int n = cleat_mqtt_packet_decode(
-                NULL, &p, cleat_bytes_of(arrive + at, arrive_len - at));
+                version, &p, cleat_bytes_of(arrive + at, arrive_len - at));
             if (n <= 0) {
                 abort();
             }
@@ -81,6 +87,7 @@ static void parse(size_t count) {
 
 static void put_mixed(void) {
     static const uint8_t suback[] = {0x90, 3, 0, 1, 1};
+    static const uint8_t suback5[] = {0x90, 4, 0, 1, 0, 1};
     static const uint8_t pingresp[] = {0xD0, 0};
     for (uint16_t i = 1; i <= 1000; i++) {
         switch (i % 10) {
@@ -103,7 +110,11 @@ static void put_mixed(void) {
             put_ack(CLEAT_MQTT_P_PUBCOMP, i);
             break;
         case 8:
-            put(suback, sizeof suback);
+            if (version == NULL) {
+                put(suback, sizeof suback);
+            } else {
+                put(suback5, sizeof suback5);
+            }
             break;
         default:
             put(pingresp, sizeof pingresp);
@@ -278,7 +289,11 @@ int main(int argc, char **argv) {
     } else if (strcmp(what, "parse") == 0) {
         put_publish(1, 1);
         parse(count);
-    } else if (strcmp(what, "stream") == 0) {
+    } else if (strncmp(what, "stream", 6) == 0) {
+        /* stream5: MQTT 5; stream5p: with a property in each PUBLISH. */
+        version = what[6] == 0 ? NULL : &cleat_mqtt_v5;
+        message.props = &expiry;
+        message.prop_count = strcmp(what, "stream5p") == 0;
         put_mixed();
         parse(count);
     } else if (strncmp(what, "pub", 3) == 0 && qos <= 2) {

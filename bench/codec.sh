@@ -36,6 +36,8 @@ row "serialise PUBLISH" serialise 180 coreMQTT 197 1000 3000
 row "serialise its header" header 110 coreMQTT 104 1000 3000
 row "parse PUBLISH" parse 175 coreMQTT 148 1000 3000
 row "stream of 1000 mixed packets" stream 145000 coreMQTT 139836 2 12
+row "the same in MQTT 5" stream5 200000 "coreMQTT 5" 288547 2 12
+row "with a property in each PUBLISH" stream5p 200000 "coreMQTT 5" 288547 2 12
 row "publish QoS 0, a message" pub0 300 "best peer" 342 1000 3000
 row "publish QoS 1, a message" pub1 700 "best peer" 1203 1000 3000
 row "publish QoS 2, a message" pub2 1200 "best peer" 2164 1000 3000

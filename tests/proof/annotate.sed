@@ -14,13 +14,13 @@ s|^    return r->data\[r->pos++\];|    uint8_t v = r->data[r->pos++];\n    //@ s
 s|^        r->failed = true;|&\n        //@ split r->failed;|
 s|^    r->pos += 2;|&\n    //@ split r->pos;\n    //@ split r->failed;|
 }
-/^void cleat_write_bytes(/,/^}/{
+/^static void put(/,/^}/{
 s|^        w->failed = true;|&\n        //@ split w->failed;|
-s|^    if (view.len > 0 .*|    //@ split view.len;\n&|
-s|^    w->len += view.len;|&\n    //@ split w->len;|
+s|^    if (len > 0 .*|    //@ split len;\n&|
+s|^    w->len += len;|&\n    //@ split w->len;|
 }
 /^static uint32_t text_check(/,/^}/{
-s|^    size_t flags = HIGHS;|    //@ split text.len;\n&|
+s|^    size_t flags = CLEAT_MQTT_WORD_BAD;|    //@ split text.len;\n&|
 }
 /^static bool level_take(/,/^}/{
 s|^    if (!\*more) {|    //@ split rest->len;\n&|

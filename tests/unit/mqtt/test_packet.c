@@ -150,6 +150,36 @@ static void publish_goes_both_ways(void **state) {
     }
 }
 
+/* Words at a time and byte by byte: the same, whatever the topic. */
+static void publish_checks_and_copies_any_topic(void **state) {
+    (void)state;
+    static const char odd[] = "~ $\x7F+#";
+    for (size_t len = 0; len <= 40; len++) {
+        for (size_t at = 0; at < len * sizeof odd; at++) {
+            uint8_t topic[40];
+            uint8_t to[48];
+            uint8_t c = (uint8_t)odd[at % sizeof odd]; /* NUL, too */
+            struct cleat_mqtt_message m = {0};
+            memset(topic, 't', sizeof topic);
+            topic[at / sizeof odd] = c;
+            m.topic = cleat_bytes_of(topic, len);
+            m.qos = 1;
+            uint8_t *end = cleat_mqtt_publish_encode(
+                NULL, to, &m, cleat_mqtt_publish_length(NULL, &m), 0x0102);
+            if (c == 0 || c == '+' || c == '#') {
+                assert_null(end);
+                continue;
+            }
+            assert_int_equal(end - to, len + 6);
+            assert_memory_equal(to + 4, topic, len);
+            assert_memory_equal(end - 2, "\1\2", 2);
+        }
+    }
+    const struct cleat_mqtt_message none = {.topic = {NULL, 20}};
+    uint8_t to[48];
+    assert_null(cleat_mqtt_publish_encode(NULL, to, &none, 22, 0));
+}
+
 /* ack.c */
 
 static void acknowledgements_go_both_ways(void **state) {
@@ -209,6 +239,7 @@ int main(void) {
         cmocka_unit_test(of_256_first_bytes_a_server_may_send_18),
         cmocka_unit_test(connect_is_as_the_standard_draws_it),
         cmocka_unit_test(connack_codes_have_words),
+        cmocka_unit_test(publish_checks_and_copies_any_topic),
         cmocka_unit_test(publish_goes_both_ways),
         cmocka_unit_test(acknowledgements_go_both_ways),
         cmocka_unit_test(subscribe_is_as_the_standard_draws_it),
