@@ -271,15 +271,15 @@ struct cleat_mqtt {
     /* transmit */
     uint32_t tx_used;   /* end of the last packet in tx_buf */
     uint32_t slot_sent; /* bytes of slot_next that are sent */
-    /* time: when things happened, lower half; and the last one seen */
+    /* time: when things happened, lower half; and now_ms, the last one seen */
     uint32_t sent_ms;     /* last byte sent */
     uint32_t received_ms; /* last byte received */
     uint32_t progress_ms; /* output began to wait, or went on */
     uint32_t ack_ms;      /* an acknowledgement became due, or one came */
     uint32_t ping_ms;     /* PINGREQ was queued */
-    uint64_t now_ms;
+    uint32_t rx_len;      /* bytes in rx_buf */
+    uint64_t now_ms;      /* where it needs no padding on 32 bits */
     /* receive */
-    uint32_t rx_len;  /* bytes in rx_buf */
     uint32_t rx_need; /* bytes wanted in rx_buf before going on */
     uint32_t rx_left; /* bytes of the packet behind those in rx_buf */
     uint32_t rx_head; /* bytes in rx_buf in front of the payload */
@@ -289,8 +289,9 @@ struct cleat_mqtt {
     const char *end_text;
     const struct cleat_mqtt_version *v5; /* NULL: 3.1.1 */
     uint32_t packet_max;                 /* MQTT 5: of the server; 0: none */
-    uint32_t alias_known;                /* MQTT 5: bit n: alias n + 1 is set */
-    uint8_t ctl[32]; /* acknowledgements, PINGREQ, DISCONNECT */
+    uint32_t rx_max;      /* MQTT 5: the smaller of rx_cap and our maximum */
+    uint32_t alias_known; /* MQTT 5: bit n: alias n + 1 is set */
+    uint8_t ctl[32];      /* acknowledgements, PINGREQ, DISCONNECT */
 };
 
 /**
