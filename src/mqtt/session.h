@@ -148,7 +148,8 @@ static inline uint8_t cleat_mqtt_rx_qos(const struct cleat_mqtt *s) {
 /* Deliver this PUBLISH, or is it known already? @return how to go on. */
 uint8_t cleat_mqtt_rx_admit(struct cleat_mqtt *s, uint8_t rx_state);
 /* What a message at QoS 1 or 2 is answered with, once it is delivered. From
- * here on a QoS 2 message is known and not delivered again, [MQTT-4.3.3-2]. */
+ * here on a QoS 2 message is known and not delivered again, [MQTT-4.3.3-2].
+ * @return false if that could not be noted: it must not be delivered. */
 bool cleat_mqtt_rx_acknowledge(struct cleat_mqtt *s);
 
 /* large.c */
