@@ -60,7 +60,8 @@ static void say_connected(struct cleat_device *d, bool session_present) {
     cleat_app_say(d, SAY_TLS_CALLS, (unsigned long)tls.calls.generate,
                   (unsigned long)tls.calls.agree, (unsigned long)tls.calls.sign,
                   (unsigned long)tls.calls.verify,
-                  (unsigned long)tls.calls.random);
+                  (unsigned long)tls.calls.random,
+                  (unsigned long)tls.calls.prepared);
 }
 
 static void start_workers(struct cleat_device *d) {
@@ -101,6 +102,7 @@ static void on_mqtt(struct cleat_device *d, const struct cleat_mqtt_event *e) {
     switch (e->type) {
     case CLEAT_MQTT_CONNECTED:
         say_connected(d, e->session_present);
+        d->ahead_until_ms = d->tls_ready ? CLEAT_NEVER : 0;
         start_workers(d);
         break;
     case CLEAT_MQTT_MESSAGE:
@@ -128,9 +130,11 @@ static bool on_down(struct cleat_device *d,
     char why[200] = "";
     const char *what = e->was_up ? SAY_LOST : SAY_FAILED;
     if (e->err == CLEAT_ERR_CANCELLED) {
+        d->ahead_until_ms = d->tls_ready ? CLEAT_NEVER : 0;
         return false; /* We closed it: the link is down. */
     }
     if (d->tls_ready) {
+        d->ahead_until_ms = cleat_port_now_ms() + e->retry_in_ms;
         cleat_tls_explain(&d->tls, why, sizeof why);
     }
     if (why[0] != '\0') {
@@ -269,6 +273,16 @@ static int begin(struct cleat_device *d, uint64_t now_ms) {
     return CLEAT_DEVICE_OK;
 }
 
+/* Have the chip make the next connection's key pair and random number while
+ * nobody waits for it: connected, or before the next attempt. What fails is
+ * made when it is needed. */
+static void make_ahead(struct cleat_device *d, uint64_t now_ms) {
+    if (now_ms < d->ahead_until_ms &&
+        cleat_se_ready_fill(&d->ahead) != CLEAT_ERR_AGAIN) {
+        d->ahead_until_ms = 0;
+    }
+}
+
 static void publish(struct cleat_device *d, bool on, uint64_t now_ms) {
     const struct cleat_settings *s = d->settings;
     int err =
@@ -376,6 +390,7 @@ static uint64_t restore_link(struct cleat_device *d, bool up, uint64_t now_ms) {
     cleat_app_say(d, SAY_LINK_UP, address);
     d->client_state = STATE_RUN;
     if (d->client_started) {
+        d->ahead_until_ms = 0;
         cleat_client_resume(&d->client, now_ms);
         return now_ms;
     }
@@ -399,6 +414,9 @@ static uint64_t step_live(struct cleat_device *d, uint64_t now_ms) {
         return now_ms;
     }
     uint64_t due = earlier(pump(d, now_ms), now_ms + LINK_CHECK_MS);
+    if (CLEAT_TLS_READY) {
+        make_ahead(d, now_ms);
+    }
     if (d->client_state == STATE_LINK) {
         return earlier(due, restore_link(d, up, now_ms));
     }
@@ -413,6 +431,9 @@ static uint64_t step_stopping(struct cleat_device *d, uint64_t now_ms) {
     }
     if (connected) {
         cleat_app_say(d, SAY_DISCONNECTED);
+    }
+    if (CLEAT_TLS_READY && d->tls_ready) {
+        cleat_se_ready_drop(&d->ahead);
     }
     d->platform.link->leave(d->platform.link->self);
     d->client_state = STATE_ENDED;

@@ -117,6 +117,10 @@ static int prepare_tls(struct cleat_device *d, struct cleat_detail *detail) {
     c.chain = (enum cleat_tls_chain)s->tls_chain_check;
     c.crl = d->platform.crl;
     c.chip_only = s->tls_all_on_chip;
+    if (CLEAT_TLS_READY) {
+        cleat_se_ready_init(&d->ahead, &d->se, CLEAT_CURVE_P256);
+        c.ready = &d->ahead;
+    }
     c.session = s->tls_session_resumption ? d->platform.tls_session : NULL;
     if (c.ca[0].len == 0) {
         int object = cleat_settings_object(s->root_ca_certificate);

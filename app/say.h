@@ -153,8 +153,8 @@
 #define SAY_TLS_CALLS                                                          \
     SAY(59,                                                                    \
         "TLS: done by the chip: %lu key pair, %lu shared secret, %lu "         \
-        "signature, %lu verifications, %lu random",                            \
-        " %lu %lu %lu %lu %lu")
+        "signature, %lu verifications, %lu random; made ahead: %lu",           \
+        " %lu %lu %lu %lu %lu %lu")
 #define SAY_NO_WORKERS                                                         \
     SAY(60, "Publisher and subscriber cannot be started: no resources", "")
 #define SAY_REFUSED                                                            \

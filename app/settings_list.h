@@ -18,6 +18,9 @@
 TEXT(CHIP, chip, 0, 1023,
      "Secure element: sim:DIR, unix:PATH, i2c:/dev/i2c-N or "
      "soft:KEY.pem,CERT.pem (tests only)")
+TEXT(CHIP_SHIELD, chip_shield, 0, 1023,
+     "Shielded connection to the chip: the file with the binding secret that "
+     "`cleat chip pair` wrote; empty: none")
 TEXT(LINK_INTERFACE, link_interface, 0, 15,
      "Network interface whose state is the link's; empty: any")
 TEXT(WIFI_SSID, wifi_ssid, 0, 32,

@@ -7,7 +7,9 @@
 #include <cjson/cJSON.h>
 #include <openssl/x509.h>
 
+#include "args.h"
 #include "doctor.h"
+#include "safety.h"
 
 #define CLI_AWS_PARAMETERS 16
 
@@ -17,10 +19,10 @@ struct cli_aws {
     const char *method; /**< register: multi-account... */
     const char *region, *account, *client_id_asked;
     const char *template_name, *role, *out, *ca;
-    const char *parameters[CLI_AWS_PARAMETERS]; /**< NAME=VALUE */
-    size_t parameter_count;
+    struct cli_arg_list parameters; /**< NAME=VALUE */
     uint16_t new_key, new_certificate;
     bool claim, default_mode, replace, no_proof, json;
+    struct cli_catch said; /**< What the user said to the safety catch. */
     /* the device; filled by cli_aws_open() */
     struct cli_doctor *d; /**< Walks, and keeps the chip open. */
     char found_region[40];

@@ -152,6 +152,25 @@ static int do_op(struct cli_doctor *d, struct cleat_se_op *op,
     return cli_doctor_step_status(CLI_DOCTOR_CHIP);
 }
 
+/* What the new pair takes away is said, and done only if it is meant.
+ * @return true to go on; else *status is the exit status. */
+static bool is_meant(struct cli_aws *a, int *status) {
+    struct cli_plan p;
+    struct cli_report report = {.json = a->json};
+    const char *chip = a->d->s->chip;
+    cli_safety_pair(&p, &a->d->se.se, a->new_key, a->new_certificate, false);
+    bool plaything = a->said.lab && strncmp(chip, "sim:", 4) == 0;
+    if (plaything && !p.refused) {
+        p.locks = p.forever = false;
+    }
+    bool go_on = cli_safety_pass(&report, &p, &a->said, status);
+    if (!go_on) {
+        *status = cli_report_end(&report, *status);
+    }
+    cJSON_Delete(report.root);
+    return go_on;
+}
+
 /* A slot whose certificate is in use is not made anew unasked. */
 static int slot_free(struct cli_aws *a) {
     uint8_t byte[1];
@@ -251,9 +270,9 @@ static int create_certificate(struct provision *p) {
 
 static bool add_parameters(const struct cli_aws *a, cJSON *question) {
     cJSON *o = cJSON_AddObjectToObject(question, "parameters");
-    for (size_t i = 0; i < a->parameter_count; i++) {
+    for (size_t i = 0; i < a->parameters.count; i++) {
         char name[128];
-        const char *text = a->parameters[i];
+        const char *text = a->parameters.values[i];
         size_t n = strcspn(text, "=");
         if (text[n] != '=' || n == 0 || n >= sizeof name) {
             cli_error("--parameter: \"%s\" is not NAME=VALUE", text);
@@ -262,7 +281,7 @@ static bool add_parameters(const struct cli_aws *a, cJSON *question) {
         snprintf(name, sizeof name, "%.*s", (int)n, text);
         cJSON_AddStringToObject(o, name, text + n + 1);
     }
-    if (a->parameter_count == 0) {
+    if (a->parameters.count == 0) {
         cJSON_AddStringToObject(o, "SerialNumber", a->client_id);
     }
     return true;
@@ -343,15 +362,9 @@ static int report(const struct provision *p) {
     return cli_aws_print(root);
 }
 
-static int provision(struct provision *p) {
-    struct cli_aws *a = p->a;
-    int status = cli_aws_walk(a, CLI_DOCTOR_CERTIFICATE, CLI_DOCTOR_KEY);
-    if (status == CLI_OK) {
-        status = slot_free(a);
-    }
-    if (status == CLI_OK) {
-        status = cli_aws_walk(a, CLI_DOCTOR_CLOCK, CLI_DOCTOR_MQTT);
-    }
+/* All that needs the connection. */
+static int ask_aws(struct provision *p) {
+    int status = cli_aws_walk(p->a, CLI_DOCTOR_CLOCK, CLI_DOCTOR_MQTT);
     if (status == CLI_OK) {
         status = make_key(p);
     }
@@ -361,9 +374,22 @@ static int provision(struct provision *p) {
     if (status == CLI_OK) {
         status = register_thing(p);
     }
-    if (a->d->stream != NULL) {
-        cli_doctor_hang_up(a->d);
+    if (p->a->d->stream != NULL) {
+        cli_doctor_hang_up(p->a->d);
     }
+    return status;
+}
+
+static int provision(struct provision *p) {
+    struct cli_aws *a = p->a;
+    int status = cli_aws_walk(a, CLI_DOCTOR_CERTIFICATE, CLI_DOCTOR_KEY);
+    if (status == CLI_OK) {
+        status = slot_free(a);
+    }
+    if (status != CLI_OK || !is_meant(a, &status)) {
+        return status;
+    }
+    status = ask_aws(p);
     if (status == CLI_OK) {
         status = write_certificate(p);
     }

@@ -1,182 +1,61 @@
 /* SPDX-License-Identifier: MIT */
-/* Requests for certificates (PKCS#10): OpenSSL writes them, the element signs
- * them. `cleat cert csr`. */
+/* `cleat cert csr`: a request for a certificate, signed in the element. */
 #define _POSIX_C_SOURCE 200809L
-#include <openssl/err.h>
-#include <openssl/pem.h>
-#include <openssl/x509v3.h>
-#include <stdlib.h>
-#include <string.h>
+#include <openssl/crypto.h>
 
 #include "cert.h"
+#include "csr.h"
 #include "outfile.h"
 
-#define PART_MAX 256
+struct signing {
+    struct cli_chip_call *c;
+    uint16_t object;
+};
 
-/* The next part of "/CN=a\/b/O=c", unescaped. @return false: malformed. */
-static bool next_part(const char **at, char *part, size_t cap) {
-    size_t n = 0;
-    if (**at != '/') {
-        return false;
-    }
-    for ((*at)++; **at != '\0' && **at != '/'; (*at)++) {
-        if (**at == '\\' && (*at)[1] != '\0') {
-            (*at)++;
-        }
-        if (n + 1 == cap) {
-            return false;
-        }
-        part[n++] = **at;
-    }
-    part[n] = '\0';
-    return n > 0;
+static int sign(void *arg, enum cleat_curve curve, struct cleat_bytes digest,
+                struct cleat_buf *rs) {
+    const struct signing *s = arg;
+    return cli_identity_sign(s->c, s->object, curve, digest, rs);
 }
 
-static bool set_subject(X509_REQ *req, const char *text) {
-    char part[PART_MAX];
-    const char *at = text;
-    X509_NAME *name = X509_NAME_new();
-    bool ok = name != NULL && *at != '\0';
-    while (ok && *at != '\0') {
-        ok = next_part(&at, part, sizeof part);
-        char *equals = ok ? strchr(part, '=') : NULL;
-        if (equals == NULL || equals[1] == '\0') {
-            ok = false;
-            break;
-        }
-        *equals = '\0';
-        ok = X509_NAME_add_entry_by_txt(name, part, MBSTRING_UTF8,
-                                        (unsigned char *)equals + 1, -1, -1,
-                                        0) == 1;
-    }
-    ok = ok && X509_REQ_set_subject_name(req, name) == 1;
-    X509_NAME_free(name);
-    ERR_clear_error();
-    return ok;
-}
-
-/* "DNS:host", "IP:::1", "URI:urn:x", "email:a@b": no list, no file names. */
-static GENERAL_NAME *san_of(const char *text) {
-    static const struct {
-        const char *prefix;
-        int type;
-    } kinds[] = {{"DNS:", GEN_DNS},
-                 {"IP:", GEN_IPADD},
-                 {"URI:", GEN_URI},
-                 {"email:", GEN_EMAIL}};
-    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
-        size_t n = strlen(kinds[i].prefix);
-        if (strncmp(text, kinds[i].prefix, n) == 0 && text[n] != '\0') {
-            return a2i_GENERAL_NAME(NULL, NULL, NULL, kinds[i].type,
-                                    (char *)(uintptr_t)(text + n), 0);
-        }
-    }
-    return NULL;
-}
-
-static bool add_sans(X509_REQ *req, const char *const *san, size_t count) {
-    GENERAL_NAMES *names = sk_GENERAL_NAME_new_null();
-    STACK_OF(X509_EXTENSION) *extensions = NULL;
-    bool ok = names != NULL;
-    for (size_t i = 0; ok && i < count; i++) {
-        GENERAL_NAME *name = san_of(san[i]);
-        ok = name != NULL && sk_GENERAL_NAME_push(names, name) > 0;
-    }
-    ok =
-        ok && (count == 0 || (X509V3_add1_i2d(&extensions, NID_subject_alt_name,
-                                              names, 0, 0) == 1 &&
-                              X509_REQ_add_extensions(req, extensions) == 1));
-    sk_X509_EXTENSION_pop_free(extensions, X509_EXTENSION_free);
-    sk_GENERAL_NAME_pop_free(names, GENERAL_NAME_free);
-    ERR_clear_error();
-    return ok;
-}
-
-/* What is signed is the request's info alone; then algorithm and signature
- * are put beside it. */
-static int sign(struct cli_chip_call *c, uint16_t object, X509_REQ *req,
+static int seal(struct cli_chip_call *c, uint16_t object, X509_REQ *req,
                 EVP_PKEY *key) {
-    uint8_t digest[EVP_MAX_MD_SIZE];
-    uint8_t rs[CLI_IDENTITY_MAX];
-    uint8_t der[CLI_IDENTITY_MAX + 16];
-    unsigned n = 0;
-    uint8_t *info = NULL;
-    enum cleat_curve curve = cli_identity_curve(key);
-    const EVP_MD *md = cli_identity_digest(curve);
-    int len = i2d_re_X509_REQ_tbs(req, &info);
-    bool hashed =
-        len > 0 && EVP_Digest(info, (size_t)len, digest, &n, md, NULL) == 1;
-    OPENSSL_free(info);
-    if (!hashed) {
-        return cli_report_fail(&c->report, CLI_FAILED, NULL,
+    struct signing s = {c, object};
+    const struct cli_csr_signer signer = {sign, &s};
+    int status = cli_csr_seal(req, key, &signer);
+    if (status == CLI_FAILED) {
+        return cli_report_fail(&c->report, status, NULL,
                                "the request cannot be made");
     }
-    struct cleat_buf out = {rs, sizeof rs, 0};
-    int status =
-        cli_identity_sign(c, object, curve, cleat_bytes_of(digest, n), &out);
-    if (status != CLI_OK) {
-        return status;
+    if (status == CLI_MISMATCH) {
+        return cli_report_fail(&c->report, status, "try once more",
+                               "the element's signature of the request is "
+                               "not good");
     }
-    size_t der_len =
-        cli_identity_to_der(cleat_bytes_of(rs, out.len), der, sizeof der);
-    X509_ALGOR *algorithm = X509_ALGOR_new();
-    ASN1_BIT_STRING *signature = ASN1_BIT_STRING_new();
-    int nid = NID_undef;
-    (void)OBJ_find_sigid_by_algs(&nid, EVP_MD_get_type(md), EVP_PKEY_EC);
-    bool ok =
-        der_len > 0 && algorithm != NULL && signature != NULL &&
-        X509_ALGOR_set0(algorithm, OBJ_nid2obj(nid), V_ASN1_UNDEF, NULL) == 1 &&
-        ASN1_BIT_STRING_set(signature, der, (int)der_len) == 1 &&
-        X509_REQ_set1_signature_algo(req, algorithm) == 1;
-    if (ok) {
-        signature->flags = ASN1_STRING_FLAG_BITS_LEFT; /* no unused bits */
-        X509_REQ_set0_signature(req, signature);
-    } else {
-        ASN1_BIT_STRING_free(signature);
-    }
-    X509_ALGOR_free(algorithm);
-    ok = ok && X509_REQ_verify(req, key) == 1;
-    ERR_clear_error();
-    return ok ? CLI_OK
-              : cli_report_fail(&c->report, CLI_MISMATCH, "try once more",
-                                "the element's signature of the request is "
-                                "not good");
-}
-
-static char *to_pem(X509_REQ *req) {
-    BIO *bio = BIO_new(BIO_s_mem());
-    char *text = NULL;
-    char *copy = NULL;
-    if (bio != NULL && PEM_write_bio_X509_REQ(bio, req) == 1) {
-        long len = BIO_get_mem_data(bio, &text);
-        copy = OPENSSL_strndup(text, (size_t)len);
-    }
-    BIO_free(bio);
-    return copy;
+    return status;
 }
 
 char *cli_cert_request(struct cli_chip_call *c, uint16_t object, EVP_PKEY *key,
                        const char *subject, const char *const *san,
                        size_t san_count, int *status) {
     char *pem = NULL;
-    X509_REQ *req = X509_REQ_new();
-    if (req == NULL || X509_REQ_set_version(req, 0) != 1 ||
-        X509_REQ_set_pubkey(req, key) != 1) {
+    X509_REQ *req = cli_csr_new(key);
+    if (req == NULL) {
         *status = cli_report_fail(&c->report, CLI_FAILED, NULL,
                                   "the request cannot be made");
-    } else if (!set_subject(req, subject)) {
+    } else if (!cli_csr_subject(req, subject)) {
         *status = cli_report_fail(&c->report, CLI_USAGE, NULL,
                                   "--subject: \"%s\" is not as /CN=NAME/O=NAME",
                                   subject);
-    } else if (!add_sans(req, san, san_count)) {
+    } else if (!cli_csr_sans(req, san, san_count)) {
         *status = cli_report_fail(&c->report, CLI_USAGE, NULL,
                                   "--san: DNS:NAME, IP:ADDRESS, URI:URI or "
                                   "email:ADDRESS");
     } else {
-        *status = sign(c, object, req, key);
+        *status = seal(c, object, req, key);
     }
     if (req != NULL && *status == CLI_OK) {
-        pem = to_pem(req);
+        pem = cli_csr_pem(req);
         *status = pem == NULL ? CLI_FAILED : CLI_OK;
     }
     X509_REQ_free(req);

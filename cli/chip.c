@@ -211,6 +211,7 @@ void cli_chip_close(struct cli_chip *chip) {
         chip->close_bus(chip);
     }
     let_go(chip);
+    cleat_wipe(&chip->shield, sizeof chip->shield); /* Live keys. */
     memset(chip, 0, sizeof *chip);
 }
 
@@ -273,35 +274,43 @@ static int shield_secret(void *arg, uint8_t *out, size_t cap) {
     return cli_secret_load(arg, out, cap, &len) ? (int)len : CLEAT_ERR_IO;
 }
 
-int cli_se_open_wait(struct cli_se *s, const char *spec, uint32_t wait_s,
-                     const char *secret_file) {
+int cli_chip_shield(struct cli_chip *chip, const char *secret_file) {
     uint8_t secret[CLEAT_SE_SECRET_MAX];
     size_t len = 0;
-    memset(s, 0, sizeof *s);
-    if (secret_file != NULL) {
-        bool ok = cli_secret_load(secret_file, secret, sizeof secret, &len);
-        cleat_wipe(secret, sizeof secret);
-        if (!ok) {
-            return CLI_USAGE;
-        }
+    if (secret_file == NULL || secret_file[0] == '\0') {
+        return CLI_OK;
     }
+    bool ok = cli_secret_load(secret_file, secret, sizeof secret, &len);
+    cleat_wipe(secret, sizeof secret);
+    if (!ok) {
+        return CLI_USAGE;
+    }
+    if ((chip->driver->can & CLEAT_SE_CAN_SHIELD) == 0) {
+        cli_error("%s: this element has no shielded connection: --shield, "
+                  "CHIP_SHIELD",
+                  chip->driver->name);
+        return CLI_REFUSED;
+    }
+    chip->shield.driver = &cleat_se_shield_optiga;
+    chip->shield.crypto = &cleat_linux_crypto;
+    chip->shield.secret = shield_secret;
+    chip->shield.secret_arg = (void *)(uintptr_t)secret_file;
+    chip->shield.level = CLEAT_SE_PROTECT_BOTH;
+    chip->element.shield = &chip->shield;
+    return CLI_OK;
+}
+
+int cli_se_open_wait(struct cli_se *s, const char *spec, uint32_t wait_s,
+                     const char *secret_file) {
+    memset(s, 0, sizeof *s);
     int status = cli_chip_open_wait(&s->chip, spec, NULL, wait_s);
     if (status != CLI_OK) {
         return status;
     }
-    if (secret_file != NULL &&
-        (s->chip.driver->can & CLEAT_SE_CAN_SHIELD) == 0) {
-        cli_error("--shield: this element has no shielded connection");
+    status = cli_chip_shield(&s->chip, secret_file);
+    if (status != CLI_OK) {
         cli_chip_close(&s->chip);
-        return CLI_REFUSED;
-    }
-    if (secret_file != NULL) {
-        s->shield.driver = &cleat_se_shield_optiga;
-        s->shield.crypto = &cleat_linux_crypto;
-        s->shield.secret = shield_secret;
-        s->shield.secret_arg = (void *)(uintptr_t)secret_file;
-        s->shield.level = CLEAT_SE_PROTECT_BOTH;
-        s->chip.element.shield = &s->shield;
+        return status;
     }
     return start_element(s);
 }
@@ -313,5 +322,4 @@ void cli_se_close(struct cli_se *s) {
     cleat_se_do(&s->se, &op, 0);
     cleat_se_deinit(&s->se);
     cli_chip_close(&s->chip);
-    cleat_wipe(&s->shield, sizeof s->shield); /* Live keys. */
 }

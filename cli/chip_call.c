@@ -146,46 +146,11 @@ bool cli_chip_ask(struct cli_chip_call *c, struct cleat_se_op *op,
 
 size_t cli_chip_metadata(struct cli_chip_call *c, uint16_t object, uint8_t *out,
                          size_t cap) {
-    struct cleat_se_op op =
-        cli_chip_op(CLEAT_SE_READ_METADATA, object, out, cap);
-    return cleat_se_do(&c->se.se, &op, 0) == CLEAT_OK ? op.out.len : 0;
-}
-
-static size_t safety_metadata(void *arg, uint16_t object, uint8_t *out,
-                              size_t cap) {
-    return cli_chip_metadata(arg, object, out, cap);
-}
-
-static bool safety_counter(void *arg, uint16_t object) {
-    uint8_t b[8];
-    struct cli_chip_call *c = arg;
-    struct cleat_se_op op = cli_chip_op(CLEAT_SE_READ, object, b, sizeof b);
-    if (cleat_se_do(&c->se.se, &op, 0) != CLEAT_OK) {
-        return false;
-    }
-    struct cleat_reader r = cleat_reader_of(cleat_bytes_of(b, op.out.len));
-    uint32_t count = cleat_read_u32(&r);
-    uint32_t threshold = cleat_read_u32(&r);
-    return !r.failed && count < threshold;
-}
-
-/* A byte that tells a life cycle; operational where there is none to read. */
-static uint8_t life_byte(struct cli_chip_call *c, uint16_t object) {
-    uint8_t b[2];
-    struct cleat_se_op op = cli_chip_op(CLEAT_SE_READ, object, b, sizeof b);
-    bool ok = cleat_se_do(&c->se.se, &op, 0) == CLEAT_OK && op.out.len == 1;
-    return ok ? b[0] : 0x07;
+    return cli_safety_read(&c->se.se, object, out, cap);
 }
 
 struct cli_safety cli_chip_safety(struct cli_chip_call *c) {
-    struct cli_safety s;
-    memset(&s, 0, sizeof s);
-    s.lcs_global = life_byte(c, 0xE0C0);
-    s.lcs_application = life_byte(c, 0xF1C0);
-    s.metadata = safety_metadata;
-    s.counter = safety_counter;
-    s.arg = c;
-    return s;
+    return cli_safety_of(&c->se.se);
 }
 
 /* ---- text ---- */

@@ -92,6 +92,7 @@ struct cli_chip {
     void *handle; /**< The virtual chip. */
     int lock;     /**< Descriptor that holds the lock, and 1; 0: none. */
     struct cleat_linux_i2c_unix socket;
+    struct cleat_se_shield shield;
 };
 
 /** Virtual chip options: who signs the certificate of a new sim:DIR. */
@@ -117,6 +118,12 @@ int cli_chip_open_wait(struct cli_chip *chip, const char *spec,
 void cli_chip_on_open(void (*fn)(struct cleat_i2c *bus));
 /** @return CLI_OK or CLI_USAGE: the name's form alone; opens nothing. */
 int cli_chip_check(const char *spec);
+/** What is opened on it goes over a shielded connection, with the binding
+ *  secret (in hex) of secret_file, which is read once in each handshake and
+ *  whose name must stay; NULL or "": in the clear. Prints errors.
+ *  @return CLI_OK, CLI_USAGE (the file), CLI_REFUSED (no such connection). */
+int cli_chip_shield(struct cli_chip *chip, const char *secret_file);
+/** Close the bus; wipe the keys of a shielded connection. */
 void cli_chip_close(struct cli_chip *chip);
 
 /** An opened chip for commands without tasks: the caller's thread runs it. */
@@ -124,14 +131,12 @@ struct cli_se {
     struct cli_chip chip;
     struct cleat_task task;
     struct cleat_se se;
-    struct cleat_se_shield shield;
 };
 /** Open spec and the application on it. Prints errors. @return CLI_... */
 int cli_se_open(struct cli_se *s, const char *spec,
                 const struct cli_chip_factory *factory);
 /** The same, waiting up to wait_s seconds for another process to let go, and
- *  over a shielded connection if secret_file is not NULL: it holds the binding
- *  secret in hex, and is read once in each handshake. */
+ *  shielded as cli_chip_shield() does it. */
 int cli_se_open_wait(struct cli_se *s, const char *spec, uint32_t wait_s,
                      const char *secret_file);
 void cli_se_close(struct cli_se *s);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* `cleat aws`: a policy for this device, what registers it, and fleet
  * provisioning by claim. */
-#include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
+#include <getopt.h>
 
 #include "aws.h"
 #include "profile.h"
@@ -39,11 +39,16 @@ static const char usage[] =
     "                     (provision) the new pair's slots; default 0xE0F1, "
     "0xE0E1\n"
     "  --replace          (provision) although the slot has a certificate\n"
+    "  --dry-run          (provision) say what would be lost; do nothing\n"
+    "  --confirm 0xNNNN   (provision) yes, what is in this key's slot may be "
+    "lost\n"
+    "                     for ever; nothing is without\n"
+    "  --lab              (provision) a virtual chip needs no --confirm\n"
     "  --no-proof         (provision) do not connect with the new certificate\n"
     "  --json             (provision) one JSON object\n"
-    "exit status: 0 done; 1 refused or failed; 2 wrong call or setting; else "
-    "as\n"
-    "`cleat doctor`\n";
+    "exit status: 0 done; 1 refused or failed; 2 wrong call or setting; 6 "
+    "not\n"
+    "confirmed; else as `cleat doctor`\n";
 
 static struct cli_doctor doctor; /* large, and the only one */
 
@@ -113,144 +118,6 @@ static int policy(struct cli_aws *a) {
 
 /* ---- the command line ---- */
 
-enum {
-    O_CHIP = 256,
-    O_CONFIG,
-    O_SET,
-    O_PROFILE,
-    O_ID,
-    O_REGION,
-    O_ACCOUNT,
-    O_CLAIM,
-    O_TEMPLATE,
-    O_OUT,
-    O_CA,
-    O_PROVE,
-    O_ROLE,
-    O_PARAMETER,
-    O_KEY,
-    O_CERTIFICATE,
-    O_REPLACE,
-    O_NO_PROOF,
-    O_JSON
-};
-
-static const struct option longs[] = {
-    {"chip", required_argument, NULL, O_CHIP},
-    {"config", required_argument, NULL, O_CONFIG},
-    {"set", required_argument, NULL, O_SET},
-    {"profile", required_argument, NULL, O_PROFILE},
-    {"client-id", required_argument, NULL, O_ID},
-    {"region", required_argument, NULL, O_REGION},
-    {"account", required_argument, NULL, O_ACCOUNT},
-    {"claim", no_argument, NULL, O_CLAIM},
-    {"template", required_argument, NULL, O_TEMPLATE},
-    {"out", required_argument, NULL, O_OUT},
-    {"ca", required_argument, NULL, O_CA},
-    {"prove-ca", no_argument, NULL, O_PROVE},
-    {"role", required_argument, NULL, O_ROLE},
-    {"parameter", required_argument, NULL, O_PARAMETER},
-    {"key", required_argument, NULL, O_KEY},
-    {"certificate", required_argument, NULL, O_CERTIFICATE},
-    {"replace", no_argument, NULL, O_REPLACE},
-    {"no-proof", no_argument, NULL, O_NO_PROOF},
-    {"json", no_argument, NULL, O_JSON},
-    {"help", no_argument, NULL, 'h'},
-    {NULL, 0, NULL, 0}};
-
-static bool take_set(struct cli_aws *a, const char *text) {
-    struct cli_options *o = &a->options;
-    if (o->set_count == sizeof o->set / sizeof o->set[0]) {
-        cli_error("too many --set");
-        return false;
-    }
-    o->set[o->set_count++] = text;
-    return true;
-}
-
-static bool take_object(uint16_t *out, const char *text) {
-    int id = cleat_settings_object(text);
-    if (id < 0) {
-        cli_error("aws: \"%s\" is not an object as 0xE0E1", text);
-        return false;
-    }
-    *out = (uint16_t)id;
-    return true;
-}
-
-static bool take_parameter(struct cli_aws *a, const char *text) {
-    if (a->parameter_count == CLI_AWS_PARAMETERS) {
-        cli_error("--parameter: at most %d", CLI_AWS_PARAMETERS);
-        return false;
-    }
-    a->parameters[a->parameter_count++] = text;
-    return true;
-}
-
-static void take_flag(struct cli_aws *a, int o) {
-    a->claim = a->claim || o == O_CLAIM;
-    a->default_mode = a->default_mode || o == O_PROVE;
-    a->replace = a->replace || o == O_REPLACE;
-    a->no_proof = a->no_proof || o == O_NO_PROOF;
-    a->json = a->json || o == O_JSON;
-}
-
-static void take_text(struct cli_aws *a, int o, const char *arg) {
-    switch (o) {
-    case O_CONFIG:
-        a->options.file = arg;
-        break;
-    case O_PROFILE:
-        a->options.profile = arg;
-        break;
-    case O_ID:
-        a->client_id_asked = arg;
-        break;
-    case O_REGION:
-        a->region = arg;
-        break;
-    case O_ACCOUNT:
-        a->account = arg;
-        break;
-    case O_TEMPLATE:
-        a->template_name = arg;
-        break;
-    case O_OUT:
-        a->out = arg;
-        break;
-    case O_CA:
-        a->ca = arg;
-        break;
-    default:
-        a->role = arg; /* O_ROLE */
-        break;
-    }
-}
-
-static bool take(struct cli_aws *a, int o, const char *arg) {
-    static char chip[1100];
-    switch (o) {
-    case O_CHIP:
-        snprintf(chip, sizeof chip, "CHIP=%s", arg);
-        return take_set(a, chip);
-    case O_SET:
-        return take_set(a, arg);
-    case O_PARAMETER:
-        return take_parameter(a, arg);
-    case O_KEY:
-        return take_object(&a->new_key, arg);
-    case O_CERTIFICATE:
-        return take_object(&a->new_certificate, arg);
-    default:
-        if (arg == NULL) {
-            take_flag(a, o);
-        } else {
-            take_text(a, o, arg);
-        }
-        return true;
-    }
-}
-
 static int run_verb(struct cli_aws *a, int count, char **words) {
     const char *verb = count > 0 ? words[0] : "";
     bool is_register = strcmp(verb, "register") == 0;
@@ -277,18 +144,39 @@ static int run_verb(struct cli_aws *a, int count, char **words) {
 }
 
 static int run(int argc, char **argv) {
+    static const char *parameters[CLI_AWS_PARAMETERS];
     struct cli_aws a = {.out = "cleat-aws",
                         .role = "cleat-provisioning",
                         .new_key = 0xE0F1,
-                        .new_certificate = 0xE0E1};
-    for (int o; (o = getopt_long(argc, argv, "h", longs, NULL)) != -1;) {
-        if (o == 'h' || o == '?') {
-            fputs(usage, o == 'h' ? stdout : stderr);
-            return o == 'h' ? CLI_OK : CLI_USAGE;
-        }
-        if (!take(&a, o, optarg)) {
-            return CLI_USAGE;
-        }
+                        .new_certificate = 0xE0E1,
+                        .parameters = {parameters, 0, CLI_AWS_PARAMETERS}};
+    const struct cli_arg table[] = {
+        {"chip", CLI_ARG_CHIP, &a.options, 0, 0},
+        {"config", CLI_ARG_TEXT, &a.options.file, 0, 0},
+        {"set", CLI_ARG_SET, &a.options, 0, 0},
+        {"profile", CLI_ARG_TEXT, &a.options.profile, 0, 0},
+        {"client-id", CLI_ARG_TEXT, &a.client_id_asked, 0, 0},
+        {"region", CLI_ARG_TEXT, &a.region, 0, 0},
+        {"account", CLI_ARG_TEXT, &a.account, 0, 0},
+        {"claim", CLI_ARG_FLAG, &a.claim, 0, 0},
+        {"template", CLI_ARG_TEXT, &a.template_name, 0, 0},
+        {"out", CLI_ARG_TEXT, &a.out, 0, 0},
+        {"ca", CLI_ARG_TEXT, &a.ca, 0, 0},
+        {"prove-ca", CLI_ARG_FLAG, &a.default_mode, 0, 0},
+        {"role", CLI_ARG_TEXT, &a.role, 0, 0},
+        {"parameter", CLI_ARG_LIST, &a.parameters, 0, 0},
+        {"key", CLI_ARG_OBJECT, &a.new_key, 0, 0},
+        {"certificate", CLI_ARG_OBJECT, &a.new_certificate, 0, 0},
+        {"replace", CLI_ARG_FLAG, &a.replace, 0, 0},
+        {"dry-run", CLI_ARG_FLAG, &a.said.dry_run, 0, 0},
+        {"confirm", CLI_ARG_TEXT, &a.said.confirm, 0, 0},
+        {"lab", CLI_ARG_FLAG, &a.said.lab, 0, 0},
+        {"no-proof", CLI_ARG_FLAG, &a.no_proof, 0, 0},
+        {"json", CLI_ARG_FLAG, &a.json, 0, 0},
+        {NULL, CLI_ARG_FLAG, NULL, 0, 0}};
+    int status;
+    if (!cli_args_take(table, "aws", usage, argc, argv, &status)) {
+        return status;
     }
     return run_verb(&a, argc - optind, argv + optind);
 }

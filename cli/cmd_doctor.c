@@ -22,6 +22,7 @@ static const char usage[] =
     "message\n"
     "there and back; stop at the first broken link, name it and the remedy.\n"
     "  --chip SPEC        secure element, as for `cleat run`\n"
+    "  --shield FILE      shielded connection to the chip, as for `cleat run`\n"
     "  --config FILE      settings; default ./cleat.conf if there is one\n"
     "  --set NAME=VALUE   one setting; may be repeated\n"
     "  --profile NAME     what this broker takes: aws, none, auto (default)\n"
@@ -175,11 +176,14 @@ static bool take_setting(struct cli_options *o, const char *text) {
 }
 
 static bool take(struct cli_doctor *d, int o, const char *arg) {
-    static char chip[1100];
+    static char chip[1100], shield[1100];
     switch (o) {
     case 'C':
         snprintf(chip, sizeof chip, "CHIP=%s", arg);
         return take_setting(&d->options, chip);
+    case 'S':
+        snprintf(shield, sizeof shield, "CHIP_SHIELD=%s", arg);
+        return take_setting(&d->options, shield);
     case 'c':
         d->options.file = arg;
         return true;
@@ -209,6 +213,7 @@ static bool take(struct cli_doctor *d, int o, const char *arg) {
 static int run(int argc, char **argv) {
     static const struct option longs[] = {
         {"chip", required_argument, NULL, 'C'},
+        {"shield", required_argument, NULL, 'S'},
         {"config", required_argument, NULL, 'c'},
         {"set", required_argument, NULL, 's'},
         {"profile", required_argument, NULL, 'p'},

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "args.h"
 #include "factory.h"
 
 #define DAYS 7300
@@ -29,24 +30,33 @@ static const char usage[] =
     "                     just started once more\n"
     "  --dir DIR          virtual chips; default ./chips\n"
     "  --days N           validity; default 7300\n"
-    "  --key 0xNNNN, --certificate 0xNNNN\n"
-    "                     slots; default 0xE0F1, 0xE0E1: what the chip's "
+    "  --key 0xNNNN       the key's slot; default 0xE0F1: what the chip's "
     "maker\n"
     "                     put into 0xE0F0 and 0xE0E0 stays\n"
-    "  --replace          also where the slot holds something else\n"
+    "  --certificate 0xNNNN  its certificate's object; default 0xE0E1\n"
+    "  --replace          also where that object holds something else\n"
+    "  --dry-run          say what each chip would lose; do nothing\n"
+    "  --confirm N-chips:0xNNNN\n"
+    "                     yes, up to N chips may lose what is in that key's "
+    "slot\n"
+    "                     for ever; a chip that loses something is not made\n"
+    "                     without\n"
+    "  --lab              virtual chips need no --confirm\n"
     "  --prompt           wait for Enter before each chip that is on a bus\n"
     "  --json             the manifest's rows of this list as JSON at the end\n"
     "exit status: 0 all are made; 1 some are not, the manifest says why; 2 "
     "wrong\n"
-    "call, list or CA\n";
+    "call, list or CA; 6 the rest is made, these are not confirmed\n";
 
 struct call {
     const char *list, *manifest, *dir, *ca_cert, *ca_key;
     long days;
+    const char *confirm;
     bool prompt, json;
     struct cli_factory factory;
     struct cli_factory_list todo, made;
-    size_t count[3]; /* new, done before, failed */
+    size_t count[3];    /* new, done before, failed */
+    size_t unconfirmed; /* of those that failed */
 };
 
 static volatile sig_atomic_t stop;
@@ -74,6 +84,21 @@ static bool wait_for_chip(const struct call *c,
     return key != EOF;
 }
 
+static void tell(const struct call *c, size_t i, bool ok) {
+    const struct cli_factory_row *row = &c->todo.rows[i];
+    bool dry = c->factory.dry_run;
+    const char *outcome = ok && dry ? "would be made" : row->outcome;
+    fprintf(voice(c), "%zu/%zu %s %s", i + 1, c->todo.count, row->serial,
+            outcome);
+    if (!ok) {
+        fprintf(voice(c), ": %s", row->error);
+    } else if (row->uid[0] != '\0') {
+        fprintf(voice(c), ", UID %s", row->uid);
+    }
+    fputc('\n', voice(c));
+    fflush(voice(c));
+}
+
 static bool make_one(struct call *c, size_t i) {
     struct cli_factory_row *row = &c->todo.rows[i];
     const struct cli_factory_row *done =
@@ -89,9 +114,11 @@ static bool make_one(struct call *c, size_t i) {
     cli_factory_make(&c->factory, row);
     bool ok = strcmp(row->outcome, "ok") == 0;
     c->count[ok ? 0 : 2]++;
-    fprintf(voice(c), "%zu/%zu %s %s%s%s\n", i + 1, c->todo.count, row->serial,
-            row->outcome, ok ? ", UID " : ": ", ok ? row->uid : row->error);
-    fflush(voice(c));
+    c->unconfirmed += row->unconfirmed;
+    tell(c, i, ok);
+    if (c->factory.dry_run) {
+        return true;
+    }
     if (!cli_factory_append(c->manifest, row)) {
         return false;
     }
@@ -107,6 +134,8 @@ static int print_json(const struct call *c) {
     cJSON_AddNumberToObject(root, "made", (double)c->count[0]);
     cJSON_AddNumberToObject(root, "done_before", (double)c->count[1]);
     cJSON_AddNumberToObject(root, "failed", (double)c->count[2]);
+    cJSON_AddNumberToObject(root, "unconfirmed", (double)c->unconfirmed);
+    cJSON_AddBoolToObject(root, "dry_run", c->factory.dry_run);
     cJSON *list = cJSON_AddArrayToObject(root, "chips");
     for (size_t i = 0; i < c->todo.count; i++) {
         const struct cli_factory_row *r = &c->todo.rows[i];
@@ -133,6 +162,26 @@ static int print_json(const struct call *c) {
     return CLI_OK;
 }
 
+static void sum_up(const struct call *c, size_t tried) {
+    if (c->factory.dry_run) {
+        fprintf(voice(c),
+                "dry run, nothing was changed: %zu would be made, %zu done "
+                "before, %zu not\n",
+                c->count[0], c->count[1], c->count[2]);
+    } else {
+        fprintf(voice(c),
+                "%zu made, %zu done before, %zu failed, %zu not tried; "
+                "manifest %s\n",
+                c->count[0], c->count[1], c->count[2], c->todo.count - tried,
+                c->manifest);
+    }
+    if (c->unconfirmed > 0) {
+        cli_error("%zu would lose something that cannot be given back; if that "
+                  "is what you want, say so: --confirm %zu-chips:0x%04X",
+                  c->unconfirmed, c->unconfirmed, c->factory.key);
+    }
+}
+
 static int make_all(struct call *c) {
     size_t i = 0;
     struct sigaction a;
@@ -144,15 +193,18 @@ static int make_all(struct call *c) {
     while (i < c->todo.count && stop == 0 && make_one(c, i)) {
         i++;
     }
-    fprintf(voice(c),
-            "%zu made, %zu done before, %zu failed, %zu not tried; manifest "
-            "%s\n",
-            c->count[0], c->count[1], c->count[2], c->todo.count - i,
-            c->manifest);
+    sum_up(c, i);
     if (c->json && print_json(c) != CLI_OK) {
         return CLI_FAILED;
     }
-    return i == c->todo.count && c->count[2] == 0 ? CLI_OK : CLI_FAILED;
+    if (fflush(stdout) != 0 || ferror(stdout) != 0) {
+        cli_error("standard output cannot be written");
+        return CLI_FAILED;
+    }
+    if (i < c->todo.count || c->count[2] > c->unconfirmed) {
+        return CLI_FAILED;
+    }
+    return c->unconfirmed == 0 || c->factory.dry_run ? CLI_OK : CLI_CONFIRM;
 }
 
 static int prepare(struct call *c) {
@@ -173,7 +225,17 @@ static int prepare(struct call *c) {
     if (status == CLI_OK) {
         status = cli_factory_read_manifest(&c->made, c->manifest);
     }
-    if (status == CLI_OK && mkdir(c->dir, 0700) != 0 && errno != EEXIST) {
+    c->factory.manifest = c->manifest;
+    if (status == CLI_OK && c->confirm != NULL &&
+        !cli_factory_confirm(&c->factory, c->confirm, c->todo.count)) {
+        cli_error("--confirm: type how many chips of this list may lose the "
+                  "key in its slot, 1 to %zu: as %zu-chips:0x%04X; nothing was "
+                  "changed",
+                  c->todo.count, c->todo.count, c->factory.key);
+        return CLI_CONFIRM;
+    }
+    if (status == CLI_OK && !c->factory.dry_run && mkdir(c->dir, 0700) != 0 &&
+        errno != EEXIST) {
         cli_error("--dir: %s: %s", c->dir, strerror(errno));
         status = CLI_FAILED;
     }
@@ -182,92 +244,37 @@ static int prepare(struct call *c) {
 
 /* ---- the command line ---- */
 
-static bool take_object(uint16_t *out, const char *text) {
-    int id = cleat_settings_object(text);
-    if (id < 0) {
-        cli_error("factory: \"%s\" is not an object as 0xE0E1", text);
-        return false;
-    }
-    *out = (uint16_t)id;
-    return true;
-}
-
-static bool take_days(struct call *c, const char *text) {
-    char *end;
-    c->days = strtol(text, &end, 10);
-    if (*end != '\0' || c->days < 1 || c->days > DAYS_MAX) {
-        cli_error("--days: \"%s\" is not a number from 1 to %d", text,
-                  DAYS_MAX);
-        return false;
-    }
-    return true;
-}
-
-static bool take(struct call *c, int o, const char *arg) {
-    switch (o) {
-    case 'c':
-        c->ca_cert = arg;
-        return true;
-    case 'k':
-        c->ca_key = arg;
-        return true;
-    case 'm':
-        c->manifest = arg;
-        return true;
-    case 'd':
-        c->dir = arg;
-        return true;
-    case 'D':
-        return take_days(c, arg);
-    case 'K':
-        return take_object(&c->factory.key, arg);
-    case 'C':
-        return take_object(&c->factory.certificate, arg);
-    case 'r':
-        c->factory.replace = true;
-        return true;
-    case 'p':
-        c->prompt = true;
-        return true;
-    default:
-        c->json = true; /* 'j' */
-        return true;
-    }
-}
-
 static int run(int argc, char **argv) {
-    static const struct option longs[] = {
-        {"ca-cert", required_argument, NULL, 'c'},
-        {"ca-key", required_argument, NULL, 'k'},
-        {"manifest", required_argument, NULL, 'm'},
-        {"dir", required_argument, NULL, 'd'},
-        {"days", required_argument, NULL, 'D'},
-        {"key", required_argument, NULL, 'K'},
-        {"certificate", required_argument, NULL, 'C'},
-        {"replace", no_argument, NULL, 'r'},
-        {"prompt", no_argument, NULL, 'p'},
-        {"json", no_argument, NULL, 'j'},
-        {"help", no_argument, NULL, 'h'},
-        {NULL, 0, NULL, 0}};
     static struct call c = {.dir = "chips", .days = DAYS};
-    c.factory.key = 0xE0F1;
-    c.factory.certificate = 0xE0E1;
-    c.factory.made = &c.made;
-    for (int o; (o = getopt_long(argc, argv, "h", longs, NULL)) != -1;) {
-        if (o == 'h' || o == '?') {
-            fputs(usage, o == 'h' ? stdout : stderr);
-            return o == 'h' ? CLI_OK : CLI_USAGE;
-        }
-        if (!take(&c, o, optarg)) {
-            return CLI_USAGE;
-        }
+    struct cli_factory *f = &c.factory;
+    const struct cli_arg table[] = {
+        {"ca-cert", CLI_ARG_TEXT, &c.ca_cert, 0, 0},
+        {"ca-key", CLI_ARG_TEXT, &c.ca_key, 0, 0},
+        {"manifest", CLI_ARG_TEXT, &c.manifest, 0, 0},
+        {"dir", CLI_ARG_TEXT, &c.dir, 0, 0},
+        {"days", CLI_ARG_NUMBER, &c.days, 1, DAYS_MAX},
+        {"key", CLI_ARG_OBJECT, &f->key, 0, 0},
+        {"certificate", CLI_ARG_OBJECT, &f->certificate, 0, 0},
+        {"replace", CLI_ARG_FLAG, &f->replace, 0, 0},
+        {"dry-run", CLI_ARG_FLAG, &f->dry_run, 0, 0},
+        {"confirm", CLI_ARG_TEXT, &c.confirm, 0, 0},
+        {"lab", CLI_ARG_FLAG, &f->lab, 0, 0},
+        {"prompt", CLI_ARG_FLAG, &c.prompt, 0, 0},
+        {"json", CLI_ARG_FLAG, &c.json, 0, 0},
+        {NULL, CLI_ARG_FLAG, NULL, 0, 0}};
+    int status;
+    f->key = 0xE0F1;
+    f->certificate = 0xE0E1;
+    f->made = &c.made;
+    if (!cli_args_take(table, "factory", usage, argc, argv, &status)) {
+        return status;
     }
     if (argc - optind != 1) {
         fputs(usage, stderr);
         return CLI_USAGE;
     }
     c.list = argv[optind];
-    int status = prepare(&c);
+    status = prepare(&c);
     if (status == CLI_OK) {
         status = make_all(&c);
     }

@@ -14,6 +14,9 @@ static const char usage[] =
     "  --chip SPEC        secure element: sim:DIR (virtual, made when new),\n"
     "                     unix:PATH (cleat-chipsim), i2c:/dev/i2c-N,\n"
     "                     soft:KEY.pem,CERT.pem (tests only); or CLEAT_CHIP\n"
+    "  --shield FILE      shielded connection to the chip, with the secret "
+    "that\n"
+    "                     `cleat chip pair` wrote to FILE\n"
     "  --config FILE      settings; default ./cleat.conf if there is one\n"
     "  --set NAME=VALUE   one setting (`cleat config list`); may be repeated\n"
     "  --profile NAME     refuse settings that this broker does not take: "
@@ -57,6 +60,7 @@ static int start(const struct cli_options *options, bool no_input) {
 static int run(int argc, char **argv) {
     static const struct option longs[] = {
         {"chip", required_argument, NULL, 'C'},
+        {"shield", required_argument, NULL, 'S'},
         {"config", required_argument, NULL, 'c'},
         {"set", required_argument, NULL, 's'},
         {"profile", required_argument, NULL, 'p'},
@@ -66,13 +70,16 @@ static int run(int argc, char **argv) {
         {"help", no_argument, NULL, 'h'},
         {NULL, 0, NULL, 0}};
     struct cli_options options = {0};
-    char chip[1100];
+    char chip[1100], shield[1100];
     int level = -1;
     bool no_input = false;
     for (int o; (o = getopt_long(argc, argv, "hv", longs, NULL)) != -1;) {
         if (o == 'C') {
             snprintf(chip, sizeof chip, "CHIP=%s", optarg);
             options.set[options.set_count++] = chip;
+        } else if (o == 'S') {
+            snprintf(shield, sizeof shield, "CHIP_SHIELD=%s", optarg);
+            options.set[options.set_count++] = shield;
         } else if (o == 'c') {
             options.file = optarg;
         } else if (o == 's') {

@@ -69,6 +69,13 @@ const struct cli_doctor_cause cli_doctor_causes[] = {
      "see the chip's error; `cleat chip info` shows its life cycle"},
     {"chip-not-paired", CHIP, "the chip is paired with another host",
      "use the host it was paired with, or its binding secret"},
+    {"chip-no-shield", CHIP, "the element has no shielded connection",
+     "CHIP_SHIELD= (empty): what the bus shows is then in the clear"},
+    {"secret-unreadable", CHIP,
+     "the file with the binding secret cannot be "
+     "used",
+     "CHIP_SHIELD must name the file that `cleat chip pair` wrote, and only "
+     "you may read it"},
 
     {"certificate-no-object", CERT, "the chip has no such certificate object",
      "set CLIENT_CERTIFICATE to 0xE0E0, 0xE0E1, 0xE0E2 or 0xE0E3"},
@@ -215,7 +222,6 @@ const struct cli_doctor_cause cli_doctor_causes[] = {
     {"mqtt-other", MQTT, "what answers does not speak MQTT",
      "use the broker's MQTT port, not one for HTTP or WebSocket; with "
      "MQTT_SECURE_CONNECTION = 0 is it perhaps a TLS port?"},
-    {"mqtt-failed", MQTT, "CONNECT cannot be sent", "see the words above"},
 
     {"subscribe-denied", TRIP, "the broker refuses the subscription",
      "allow this device to subscribe and to read MQTT_SUB_TOPIC at the broker "

@@ -324,6 +324,15 @@ bool cli_doctor_chip(struct cli_doctor *d) {
     s->task.name = "element";
     s->task.step = cleat_se_step;
     s->task.self = &s->se;
+    char why[512] = "";
+    cli_error_hold(why, sizeof why);
+    int status = cli_chip_shield(&s->chip, d->s->chip_shield);
+    cli_error_hold(NULL, 0);
+    if (status != CLI_OK) {
+        return cli_doctor_broken(
+            d, status == CLI_REFUSED ? "chip-no-shield" : "secret-unreadable",
+            "%s", why);
+    }
     int err = cleat_se_init(&s->se, s->chip.driver, &s->chip.element, &s->task,
                             &detail);
     if (err != CLEAT_OK) {
@@ -466,6 +475,8 @@ static bool key_failed(struct cli_doctor *d, const struct cleat_se_op *op) {
     } else if (id == NULL && op->detail.layer == CLEAT_LAYER_CHIP &&
                op->detail.code == 0x05) {
         id = "key-empty";
+    } else if (op->err == CLEAT_ERR_UNSUPPORTED || op->err == CLEAT_ERR_ARG) {
+        id = "certificate-key-kind"; /* the curve is the certificate's */
     } else if (id == NULL) {
         id = "key-failed";
     }

@@ -42,8 +42,11 @@ struct cli_factory_row {
     char uid[64 + 1];
     char fingerprint[64 + 1]; /**< SHA-256 of the certificate, hex. */
     char not_after[32];
-    char outcome[8]; /**< "ok", "error"; "" not tried yet. */
+    char outcome[8]; /**< "ok", "error", "begun"; "" not tried yet. */
     char error[CLI_FACTORY_TEXT];
+    char begun[64 + 1]; /**< UID of the chip whose key we last made for it and
+                             for which no certificate was written. */
+    bool unconfirmed;   /**< The safety catch stopped it. */
 };
 
 /** A growing list of them. */
@@ -93,11 +96,21 @@ struct cli_factory {
     struct cli_issuer issuer;
     uint16_t key, certificate; /**< Slots. */
     bool replace;
-    const struct cli_factory_list *made; /**< The manifest. */
+    bool lab;             /**< Virtual chips need no confirmation. */
+    bool dry_run;         /**< Tell, and do nothing. */
+    size_t confirmed;     /**< So many more chips may lose something. */
+    const char *manifest; /**< Its file. */
+    const struct cli_factory_list *made; /**< What stands in it. */
 };
 
+/** Take "24-chips:0xE0F1": that many chips may lose the key in that slot.
+ *  @return false: it is not as that, or names another slot, or more than
+ *          `most`. */
+bool cli_factory_confirm(struct cli_factory *f, const char *text, size_t most);
+
 /** Make one chip: new key, request, certificate, written, read back, proven.
- *  Fills in the row, its outcome included. */
-void cli_factory_make(const struct cli_factory *f, struct cli_factory_row *row);
+ *  Says what it takes away, and does that only if it was confirmed. Fills in
+ *  the row, its outcome included. */
+void cli_factory_make(struct cli_factory *f, struct cli_factory_row *row);
 
 #endif

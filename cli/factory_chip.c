@@ -4,17 +4,21 @@
  * not, key, request, certificate, in an order that can be cut anywhere: until
  * the certificate stands there the chip counts as not made.
  */
+#define _POSIX_C_SOURCE 200809L
 #include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/x509.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "aws.h"
 #include "factory.h"
+#include "safety.h"
 
 struct work {
-    const struct cli_factory *f;
+    struct cli_factory *f;
     struct cli_factory_row *row;
     struct cli_se se;
     uint8_t point[CLEAT_SE_POINT_MAX];
@@ -120,6 +124,14 @@ static bool key_is_of(struct work *w, X509 *x, char *why, size_t cap) {
     return good;
 }
 
+/* From here on the key in the slot is ours, whatever happens. */
+static bool begin(struct work *w) {
+    snprintf(w->row->outcome, sizeof w->row->outcome, "begun");
+    snprintf(w->row->begun, sizeof w->row->begun, "%s", w->row->uid);
+    return cli_factory_append(w->f->manifest, w->row) ||
+           failed(w, "the manifest", "it cannot be written");
+}
+
 static bool make_key(struct work *w) {
     struct cleat_se_op op = {.type = CLEAT_SE_GENERATE,
                              .object = w->f->key,
@@ -180,13 +192,66 @@ static bool check(struct work *w, X509 *x) {
 }
 
 static bool make_new(struct work *w) {
-    if (!make_key(w)) {
+    if (!begin(w) || !make_key(w)) {
         return false;
     }
     X509 *x = issue(w);
     bool ok = x != NULL && write_certificate(w, x) && check(w, x) && note(w, x);
     X509_free(x);
     return ok;
+}
+
+/* ---- the safety catch ---- */
+
+bool cli_factory_confirm(struct cli_factory *f, const char *text, size_t most) {
+    char full[48];
+    unsigned long n = strtoul(text, NULL, 10);
+    snprintf(full, sizeof full, "%lu-chips:0x%04X", n, f->key);
+    if (n == 0 || n > most || strcmp(text, full) != 0) {
+        return false;
+    }
+    f->confirmed = n;
+    return true;
+}
+
+static bool is_virtual(const struct work *w) {
+    return strncmp(w->row->chip, "sim:", 4) == 0;
+}
+
+/* A key that a run before made and did not get a certificate for. */
+static bool key_is_ours(const struct work *w) {
+    const struct cli_factory_list *made = w->f->made;
+    bool ours = false;
+    for (size_t i = 0; i < made->count; i++) { /* The last one counts. */
+        const struct cli_factory_row *r = &made->rows[i];
+        if (strcmp(r->serial, w->row->serial) == 0) {
+            ours = r->begun[0] != '\0' && strcmp(r->begun, w->row->uid) == 0;
+        }
+    }
+    return ours;
+}
+
+/* Say what is lost, and whether that is meant. */
+static bool is_meant(struct work *w) {
+    struct cli_plan p;
+    struct cli_factory *f = w->f;
+    cli_safety_pair(&p, &w->se.se, f->key, f->certificate, key_is_ours(w));
+    for (size_t i = 0; i < p.count; i++) {
+        fprintf(stderr, "%s: 0x%04X: %s\n", w->row->serial, p.object,
+                p.lines[i]);
+    }
+    if (p.refused) {
+        return failed(w, "it cannot be made", p.lines[0]);
+    }
+    if ((!p.forever && !p.locks) || (f->lab && is_virtual(w))) {
+        return true;
+    }
+    if (f->confirmed > 0 && !f->dry_run) {
+        f->confirmed--;
+        return true;
+    }
+    w->row->unconfirmed = true;
+    return failed(w, "not confirmed", p.lines[0]);
 }
 
 /* What is in the slot decides: nothing, what we would put there, or somebody
@@ -214,17 +279,27 @@ static bool make_on(struct work *w) {
                  w->f->certificate, w->f->key);
         return failed(w, "the slot is in use", why);
     }
-    return make_new(w);
+    return is_meant(w) && (w->f->dry_run || make_new(w));
 }
 
-void cli_factory_make(const struct cli_factory *f,
-                      struct cli_factory_row *row) {
+/* Opening a virtual chip that is not there would make it. */
+static bool is_new(const struct work *w) {
+    char path[CLI_FACTORY_TEXT + 16];
+    snprintf(path, sizeof path, "%s/chip.state", w->row->chip + strlen("sim:"));
+    return is_virtual(w) && access(path, F_OK) != 0;
+}
+
+void cli_factory_make(struct cli_factory *f, struct cli_factory_row *row) {
     static struct work w; /* large */
     char why[CLI_FACTORY_TEXT] = "";
     memset(&w, 0, sizeof w);
     w.f = f;
     w.row = row;
     row->error[0] = '\0';
+    if (f->dry_run && is_new(&w)) {
+        snprintf(row->outcome, sizeof row->outcome, "ok");
+        return;
+    }
     cli_error_hold(why, sizeof why);
     int status = cli_se_open(&w.se, row->chip, NULL);
     cli_error_hold(NULL, 0);

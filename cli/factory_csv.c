@@ -249,6 +249,11 @@ static bool take_manifest_row(struct cli_factory_list *list,
     for (size_t i = 0; i < CLI_FACTORY_FIELDS; i++) {
         snprintf(to[i], cap[i], "%s", csv->fields[i]);
     }
+    if (strcmp(row->outcome, "begun") == 0) {
+        snprintf(row->begun, sizeof row->begun, "%s", row->uid);
+    } else if (strcmp(row->outcome, "ok") == 0) {
+        row->begun[0] = '\0';
+    }
     return true;
 }
 

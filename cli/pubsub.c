@@ -160,7 +160,7 @@ static int open_net(struct cli_pubsub *p) {
 static int open_element(struct cli_pubsub *p) {
     struct cleat_se_op op;
     char what[64];
-    if (cli_se_open(&p->element, p->o->chip, NULL) != CLI_OK) {
+    if (cli_se_open_wait(&p->element, p->o->chip, 0, p->o->shield) != CLI_OK) {
         return CLI_PUBSUB_FAILED;
     }
     p->element_open = true;
@@ -183,6 +183,19 @@ static int open_element(struct cli_pubsub *p) {
     return CLI_OK;
 }
 
+static int read_crl(struct cli_pubsub *p) {
+    char why[512] = "it is empty";
+    if (p->o->crlfile == NULL) {
+        return CLI_OK;
+    }
+    p->crl = cli_read_file(p->o->crlfile, CA_MAX, &p->crl_len, why, sizeof why);
+    if (p->crl == NULL || p->crl_len == 0) {
+        cli_error("--crlfile: %s", why);
+        return CLI_PUBSUB_FAILED;
+    }
+    return CLI_OK;
+}
+
 static int open_tls(struct cli_pubsub *p) {
     struct cleat_tls_config c;
     struct cleat_detail detail = {0};
@@ -192,11 +205,16 @@ static int open_tls(struct cli_pubsub *p) {
         cli_error("--cafile: %s", why);
         return CLI_PUBSUB_FAILED;
     }
-    int status = open_element(p);
+    int status = read_crl(p);
+    if (status == CLI_OK) {
+        status = open_element(p);
+    }
     if (status != CLI_OK) {
         return status;
     }
     memset(&c, 0, sizeof c);
+    c.version = p->o->tls_version;
+    c.crl = cleat_bytes_of(p->crl, p->crl_len);
     c.lower = p->lower;
     c.se = &p->element.se;
     c.key_object = p->o->key_object;
@@ -280,6 +298,7 @@ static int init_session(struct cli_pubsub *p, size_t tx_cap,
     c.keep_alive_s = o->keep_alive_s;
     c.keep_alive_off = o->keep_alive_off;
     c.clean_session = !o->keep_session;
+    c.take_session = true; /* What the program before this one left. */
     c.timeout_ms = ANSWER_MS;
     c.inflight_max = o->inflight_max;
     c.tx_buf = p->tx = malloc(tx_cap);
@@ -383,6 +402,7 @@ void cli_pubsub_close(struct cli_pubsub *p) {
     }
     free(p->certificate);
     free(p->ws_buf);
+    free(p->crl);
     free(p->ca);
     free(p->tx);
     free(p->rx);

@@ -82,6 +82,9 @@ struct cli_pubsub_options {
     bool will_retain;
     const char *cafile, *alpn, *chip;
     bool chip_asked; /**< --chip, not the environment. */
+    const char *shield, *crlfile;
+    enum cleat_tls_version tls_version;
+    bool tls_version_asked;
     bool allow_rsa;
     uint16_t key_object, certificate_object;
     uint8_t qos;
@@ -147,8 +150,8 @@ struct cli_pubsub {
     struct cleat_mqtt_config session_config;
     struct cleat_mqtt session;
     struct cleat_client client;
-    uint8_t *certificate, *ca;
-    size_t certificate_len, ca_len;
+    uint8_t *certificate, *crl, *ca;
+    size_t certificate_len, crl_len, ca_len;
     uint8_t *tx, *rx, *io;
     struct cleat_mqtt_slot *slots;
     uint16_t *qos2_ids;

@@ -93,9 +93,11 @@ static bool text_ok(const char *what, const char *text) {
 
 static bool check_identity(struct cli_pubsub_options *o) {
     if (o->cafile == NULL) {
-        if (o->url_tls || o->chip_asked || o->alpn != NULL || o->allow_rsa) {
-            cli_error("mqtts://, --chip, --tls-alpn and --allow-rsa are for "
-                      "TLS: name the CA of the broker with --cafile");
+        if (o->url_tls || o->chip_asked || o->alpn != NULL || o->allow_rsa ||
+            o->shield != NULL || o->crlfile != NULL || o->tls_version_asked) {
+            cli_error("mqtts://, --chip, --shield, --crlfile, --tls-alpn, "
+                      "--tls-version and --allow-rsa are for TLS: name the CA "
+                      "of the broker with --cafile");
             return false;
         }
         return true;

@@ -26,6 +26,9 @@ enum {
     OPT_KEY_OBJECT,
     OPT_CERT_OBJECT,
     OPT_ALLOW_RSA,
+    OPT_SHIELD,
+    OPT_TLS_VERSION,
+    OPT_CRLFILE,
     OPT_REPEAT,
     OPT_REPEAT_DELAY,
     OPT_RETAINED_ONLY,
@@ -61,6 +64,8 @@ enum {
         {"key-object", 1, NULL, OPT_KEY_OBJECT},                               \
         {"cert-object", 1, NULL, OPT_CERT_OBJECT},                             \
         {"allow-rsa", 0, NULL, OPT_ALLOW_RSA}, {"property", 1, NULL, 'D'},     \
+        {"shield", 1, NULL, OPT_SHIELD}, {"crlfile", 1, NULL, OPT_CRLFILE},    \
+        {"tls-version", 1, NULL, OPT_TLS_VERSION},                             \
         {"unix", 1, NULL, OPT_UNIX}, {"store", 1, NULL, OPT_STORE},            \
         {"store-sync", 1, NULL, OPT_STORE_SYNC},                               \
         {"nodelay", 0, NULL, OPT_NODELAY}, {"key", 1, NULL, OPT_REFUSED}, {    \
@@ -120,6 +125,11 @@ static const struct option sub_longs[] = {
     "  --chip SPEC             sim:DIR (virtual), unix:PATH, i2c:DEVICE,\n"    \
     "                          soft:KEY.pem,CERT.pem (tests only); default:\n" \
     "                          CLEAT_CHIP in the environment\n"                \
+    "  --shield FILE           shielded connection to the chip, with the "     \
+    "secret\n"                                                                 \
+    "                          that `cleat chip pair` wrote to FILE\n"         \
+    "  --tls-version VERSION   tlsv1.2 (default), tlsv1.3, or any of both\n"   \
+    "  --crlfile FILE          revocation lists of the CAs, PEM or DER\n"      \
     "  --tls-alpn NAME         protocol name to offer\n"                       \
     "  --allow-rsa             also accept brokers with an RSA certificate\n"  \
     "  --key-object 0xNNNN     default 0xE0F0\n"                               \
@@ -194,7 +204,6 @@ static const struct {
     {"--tls-use-os-certs", "name the CA: --cafile"},
     {"--insecure", "the broker's name is always checked"},
     {"--ciphers", "ECDHE-ECDSA with AES-GCM, with --allow-rsa ECDHE-RSA too"},
-    {"--tls-version", "it is TLS 1.2"},
     {"--psk", "the identity is a certificate: --chip"},
     {"--psk-identity", "the identity is a certificate: --chip"},
     {"--proxy", "connect directly"},
@@ -483,6 +492,23 @@ static bool take_sub(struct cli_pubsub_options *o, int opt, const char *arg) {
     }
 }
 
+static bool take_version(struct cli_pubsub_options *o, const char *arg) {
+    static const char *const names[] = {[CLEAT_TLS_VERSION_1_2] = "tlsv1.2",
+                                        [CLEAT_TLS_VERSION_1_3] = "tlsv1.3",
+                                        [CLEAT_TLS_VERSION_ANY] = "any"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        if (strcmp(arg, names[i]) == 0) {
+            o->tls_version = (enum cleat_tls_version)i;
+            o->tls_version_asked = true;
+            return true;
+        }
+    }
+    cli_error("--tls-version: \"%.40s\" is not tlsv1.2, tlsv1.3 or any; older "
+              "ones are broken and not offered",
+              arg);
+    return false;
+}
+
 static bool take_tls(struct cli_pubsub_options *o, int opt, const char *arg) {
     switch (opt) {
     case OPT_CAFILE:
@@ -498,6 +524,14 @@ static bool take_tls(struct cli_pubsub_options *o, int opt, const char *arg) {
     case OPT_ALLOW_RSA:
         o->allow_rsa = true;
         return true;
+    case OPT_SHIELD:
+        o->shield = arg;
+        return true;
+    case OPT_CRLFILE:
+        o->crlfile = arg;
+        return true;
+    case OPT_TLS_VERSION:
+        return take_version(o, arg);
     case OPT_KEY_OBJECT:
         return object("--key-object", arg, &o->key_object);
     default:
@@ -587,7 +621,7 @@ static bool take(struct cli_pubsub_options *o, int opt, const char *arg) {
         return take_will(o, opt, arg);
     }
     if (opt == OPT_CAFILE || opt == OPT_ALPN ||
-        (opt >= OPT_CHIP && opt <= OPT_ALLOW_RSA)) {
+        (opt >= OPT_CHIP && opt <= OPT_CRLFILE)) {
         return take_tls(o, opt, arg);
     }
     if (o->publishing && (opt == OPT_REPEAT || opt == OPT_REPEAT_DELAY ||

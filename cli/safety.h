@@ -33,6 +33,12 @@ struct cli_safety {
     void *arg;
 };
 
+/** What of an opened element matters; it is asked as needed. */
+struct cli_safety cli_safety_of(struct cleat_se *se);
+/** Metadata of an object. @return its length; 0: not there, or none kept. */
+size_t cli_safety_read(struct cleat_se *se, uint16_t object, uint8_t *out,
+                       size_t cap);
+
 /** Can a condition be met? */
 enum cli_reach {
     CLI_REACH_NEVER,
@@ -60,6 +66,10 @@ void cli_safety_write(struct cli_plan *p, const struct cli_safety *s,
 /** Plan a new key in a slot. */
 void cli_safety_keygen(struct cli_plan *p, const struct cli_safety *s,
                        uint16_t object, struct cleat_bytes now);
+/** Plan a new key and the certificate for it. own_key: what is in the slot is
+ *  ours, and no certificate was ever written for it. */
+void cli_safety_pair(struct cli_plan *p, struct cleat_se *se, uint16_t key,
+                     uint16_t certificate, bool own_key);
 /** Plan a counter step. */
 void cli_safety_count(struct cli_plan *p, uint16_t object, uint32_t count,
                       uint32_t threshold, uint32_t step);

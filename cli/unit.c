@@ -36,6 +36,20 @@ static int open_net(struct cli_unit *u) {
     return cleat_linux_net_init(&u->net, &n) == CLEAT_OK ? CLI_OK : CLI_USAGE;
 }
 
+static int open_chip(struct cli_unit *u,
+                     const struct cli_chip_factory *factory) {
+    const struct cleat_settings *s = &u->config.settings;
+    int status = cli_chip_open(&u->chip, s->chip, factory);
+    if (status == CLI_OK) {
+        status = cli_chip_shield(&u->chip, s->chip_shield);
+        if (status != CLI_OK) {
+            cli_chip_close(&u->chip);
+        }
+    }
+    return status == CLI_OK || status == CLI_USAGE ? status
+                                                   : (int)CLEAT_DEVICE_CHIP;
+}
+
 int cli_unit_start(struct cli_unit *u, unsigned number,
                    const struct cli_chip_factory *factory) {
     char prefix[16] = "";
@@ -54,10 +68,7 @@ int cli_unit_start(struct cli_unit *u, unsigned number,
         status = cli_tls_files_open(&u->files, &u->config.settings);
     }
     if (status == CLI_OK) {
-        status = cli_chip_open(&u->chip, u->config.settings.chip, factory);
-        if (status != CLI_OK && status != CLI_USAGE) {
-            status = (int)CLEAT_DEVICE_CHIP;
-        }
+        status = open_chip(u, factory);
     }
     if (status != CLI_OK) {
         return status;

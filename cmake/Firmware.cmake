@@ -39,7 +39,7 @@ else()
   message(FATAL_ERROR "CLEAT_PROFILE: '${CLEAT_PROFILE}' is none of small, tiny and large")
 endif()
 if(CLEAT_PROFILE STREQUAL "tiny")
-  add_compile_definitions(CLEAT_TEXTS=0 CLEAT_LOG_FLOOR=-1)
+  add_compile_definitions(CLEAT_TEXTS=0 CLEAT_LOG_FLOOR=-1 CLEAT_TLS_READY=0)
 endif()
 
 include(${cleat_board_dir}/board.cmake)

@@ -95,6 +95,11 @@ inline struct cleat_bytes cleat_read_bytes(struct cleat_reader *r, size_t n) {
     r->pos += n;
     return cleat_bytes_of(r->data == NULL ? NULL : r->data + pos, n);
 }
+/** @return a view of as many bytes as the next two say; as
+ *  cleat_read_bytes(). */
+inline struct cleat_bytes cleat_read_text(struct cleat_reader *r) {
+    return cleat_read_bytes(r, cleat_read_u16(r));
+}
 /** @return bytes not read yet; 0 once failed. */
 static inline size_t cleat_reader_left(const struct cleat_reader *r) {
     return r->failed ? 0 : r->len - r->pos;

@@ -21,6 +21,7 @@
 #include "cleat/bytes.h"
 #include "cleat/error.h"
 #include "cleat/mqtt.h"
+#include "cleat/mqtt_dispatch.h"
 #include "cleat/stream.h"
 
 #ifdef __cplusplus
@@ -31,10 +32,12 @@ extern "C" {
  *  first two; the filter text must stay. */
 struct cleat_client_sub {
     struct cleat_bytes filter;
-    uint8_t qos;
-    uint8_t granted; /**< Last SUBACK code; CLEAT_MQTT_SUBACK_REFUSED: no. */
+    uint8_t qos;     /**< MQTT 5: or'ed with options; 3.1.1 drops them. */
+    uint8_t granted; /**< Last SUBACK code; from CLEAT_MQTT_SUBACK_REFUSED on:
+                          no, be it the broker or the session who says so. */
     uint8_t state;   /**< Private. */
     uint16_t id;     /**< Private. */
+    uint32_t subscription_id; /**< MQTT 5, 0: none. Needs config.subscribe. */
 };
 
 /** Settings. Zero the struct, then set what you need: zero is the default.
@@ -44,6 +47,12 @@ struct cleat_client_config {
     struct cleat_stream *stream; /**< Required. */
     struct cleat_client_sub *subs; /**< Table of subscriptions; may be NULL. */
     size_t sub_count;
+    /** How one of subs is asked for, with cleat_mqtt_subscribe_first() and its
+     *  like. NULL: by filter and qos alone. cleat_client_subscribe_numbered()
+     *  gives it its subscription_id, too.
+     *  @return the packet id, or why not: FULL and STATE are tried again. */
+    int (*subscribe)(struct cleat_mqtt *session,
+                     const struct cleat_client_sub *sub, uint64_t now_ms);
     uint8_t *io_buf;             /**< Bytes read and not yet taken. Required. */
     size_t io_cap;               /**< 256 will do; larger means fewer reads. */
     uint32_t backoff_base_ms;    /**< Default 1000. */
@@ -125,6 +134,24 @@ struct cleat_client {
  */
 int cleat_client_init(struct cleat_client *c,
                       const struct cleat_client_config *config);
+
+/** For config.subscribe: with its subscription identifier, if MQTT 5 is spoken
+ *  and the server knows them. */
+int cleat_client_subscribe_numbered(struct cleat_mqtt *session,
+                                    const struct cleat_client_sub *sub,
+                                    uint64_t now_ms);
+
+/**
+ * Have a client subscribe to a whole table, and again whenever the broker has
+ * lost it: fills config's subs, of which there must be room for sub_count, and
+ * sets sub_count and subscribe. Before cleat_client_init(). Then hand each
+ * MESSAGE to cleat_mqtt_dispatch().
+ *
+ * @return 0, or CLEAT_ERR_ARG as cleat_mqtt_dispatch_check(), CLEAT_ERR_FULL:
+ *         more entries to subscribe to than sub_count.
+ */
+int cleat_client_take_routes(struct cleat_client_config *config,
+                             const struct cleat_mqtt_dispatch *table);
 
 /** Connect, and stay connected, from the next step on.
  *  @return 0, or CLEAT_ERR_STATE if it runs already. */

@@ -18,6 +18,7 @@
 #include "cleat/mqtt.h"
 #include "cleat/port.h"
 #include "cleat/se.h"
+#include "cleat/se_ready.h"
 #include "cleat/settings.h"
 #include "cleat/stream.h"
 #include "cleat/tls.h"
@@ -128,6 +129,7 @@ struct cleat_device {
     uint64_t link_retry_ms;
     uint64_t echo_deadline_ms;
     uint64_t subscribe_ms;
+    uint64_t ahead_until_ms; /* the chip may make things ahead: client */
 
     struct cleat_se_op element_op;
     struct cleat_client_sub subscription;
@@ -140,6 +142,7 @@ struct cleat_device {
     struct cleat_mqtt_config session_config;
     struct cleat_mqtt session;
     struct cleat_se se;
+    struct cleat_se_ready ahead; /* for the next connection: client */
     struct cleat_tls tls;
 
     struct cleat_client_message client_slots[16];

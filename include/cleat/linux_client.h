@@ -48,8 +48,12 @@ struct cleat_linux_client_config {
     /** NULL: plain TCP. Otherwise what to put on it, TLS for instance: it is
      *  given the TCP stream and returns its own, or NULL to give up. */
     struct cleat_stream *(*wrap)(void *arg, struct cleat_stream *tcp);
-    /** A message, or a piece of one (m->last is false, m->offset tells which).
-     *  May be NULL. */
+    /** Handlers by topic filter: subscribed to, and called for each message.
+     *  client.subs and client.sub_count must have room for its entries. May be
+     *  NULL. */
+    const struct cleat_mqtt_dispatch *dispatch;
+    /** A message that no entry of dispatch takes, or a piece of one (m->last is
+     *  false, m->offset tells which). May be NULL. */
     void (*on_message)(void *arg, const struct cleat_mqtt_event *m);
     /** Whatever else happens: CLEAT_CLIENT_UP, DOWN... May be NULL. */
     void (*on_event)(void *arg, const struct cleat_client_event *e);
@@ -93,10 +97,10 @@ struct cleat_linux_client {
 /**
  * Prepare a client and start connecting with the first step.
  *
- * @return 0; CLEAT_ERR_ARG or CLEAT_ERR_SIZE as cleat_mqtt_init(),
- *         cleat_client_init() and cleat_linux_net_init() say, or wrap returned
- *         NULL; CLEAT_ERR_IO no descriptors left. On failure there is nothing
- *         to deinit.
+ * @return 0; CLEAT_ERR_ARG, CLEAT_ERR_SIZE or CLEAT_ERR_FULL as
+ *         cleat_mqtt_init(), cleat_client_take_routes(), cleat_client_init()
+ *         and cleat_linux_net_init() say, or wrap returned NULL; CLEAT_ERR_IO
+ *         no descriptors left. On failure there is nothing to deinit.
  */
 int cleat_linux_client_init(struct cleat_linux_client *c,
                             const struct cleat_linux_client_config *config);

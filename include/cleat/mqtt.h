@@ -106,6 +106,11 @@ struct cleat_mqtt_config {
                               What is queued goes out without properties. */
     bool queue_offline;  /**< publish() also while not connected. */
     bool keep_alive_off; /**< Send keep-alive 0 and no PINGREQ. */
+    bool take_session;   /**< MQTT 5: a session that the broker has and this
+                              struct never had (nor a journal) is ours: what
+                              was under way when the program before ended may
+                              be lost or doubled. Else it ends the connection,
+                              as the standard wants it. */
     uint16_t keep_alive_s; /**< Default 60. */
     uint16_t first_id;     /**< First packet id; default 1. A random one makes
                                 it unlikely that a restarted device with a
@@ -114,7 +119,8 @@ struct cleat_mqtt_config {
     uint16_t inflight_max; /**< Most QoS 1 and 2 messages sent and not
                                 acknowledged; 0: slot_count. */
     uint16_t qos2_count;   /**< Of qos2_ids; 20 is Mosquitto's default window.
-                            */
+                                If more messages are under way, the surplus is
+                                passed over, see cleat_mqtt_surplus(). */
     uint32_t timeout_ms;   /**< For CONNACK, acknowledgements, PINGRESP, and
                                 for output that makes no progress. Default
                                 10000. */
@@ -179,7 +185,9 @@ enum cleat_mqtt_event_type {
     CLEAT_MQTT_AUTH,         /**< MQTT 5: code, props: answer with
                                   cleat_mqtt_auth(). */
     CLEAT_MQTT_CLOSED, /**< DISCONNECT is sent: close the connection now. */
-    CLEAT_MQTT_FAILED  /**< err, detail: close the connection now. */
+    CLEAT_MQTT_FAILED  /**< err, detail: close the connection now. With
+                            CLEAT_ERR_FULL connect again soon: what was passed
+                            over comes then. */
 };
 
 /** What happened. Views lie in rx_buf or in the bytes handed in, and stay
@@ -250,22 +258,18 @@ struct cleat_mqtt {
     uint16_t waiting;    /* slots sent whose acknowledgement is due */
     uint16_t done;       /* slots to be told as DELIVERED */
     uint16_t next_id;
-    uint16_t send_max;     /* most QoS 1 and 2 messages under way */
+    uint16_t id_run;   /* so many ids from next_id on are known to be free */
+    uint16_t send_max; /* most QoS 1 and 2 messages under way */
     uint16_t keep_alive_s; /* 0: off */
     uint16_t alias_max;    /* MQTT 5: of the server */
     uint16_t unacked_used;
     /* receive */
-    uint16_t qos2_moved; /* ids that are not in their own place */
-    uint32_t rx_len;     /* bytes in rx_buf */
-    uint32_t rx_need;    /* bytes wanted in rx_buf before going on */
-    uint32_t rx_left;    /* bytes of the packet behind those in rx_buf */
-    uint32_t rx_head;    /* bytes in rx_buf in front of the payload */
-    uint32_t total_len, offset;
+    uint16_t qos2_used;  /* ids that are remembered */
+    uint16_t qos2_moved; /* of them, those that are not in their own place */
+    uint16_t surplus;    /* QoS 2 messages passed over on this connection */
     /* transmit */
-    uint32_t tx_used;     /* end of the last packet in tx_buf */
-    uint32_t slot_sent;   /* bytes of slot_next that are sent */
-    uint32_t connect_len; /* CONNECT in rx_buf, 0 once it is sent */
-    uint32_t connect_sent;
+    uint32_t tx_used;   /* end of the last packet in tx_buf */
+    uint32_t slot_sent; /* bytes of slot_next that are sent */
     /* time: when things happened, lower half; and the last one seen */
     uint32_t sent_ms;     /* last byte sent */
     uint32_t received_ms; /* last byte received */
@@ -273,11 +277,20 @@ struct cleat_mqtt {
     uint32_t ack_ms;      /* an acknowledgement became due, or one came */
     uint32_t ping_ms;     /* PINGREQ was queued */
     uint64_t now_ms;
+    /* receive */
+    uint32_t rx_len;  /* bytes in rx_buf */
+    uint32_t rx_need; /* bytes wanted in rx_buf before going on */
+    uint32_t rx_left; /* bytes of the packet behind those in rx_buf */
+    uint32_t rx_head; /* bytes in rx_buf in front of the payload */
+    uint32_t total_len, offset;
+    uint32_t connect_len; /* CONNECT in rx_buf, 0 once it is sent */
+    uint32_t connect_sent;
     const char *end_text;
     const struct cleat_mqtt_version *v5; /* NULL: 3.1.1 */
     uint32_t packet_max;                 /* MQTT 5: of the server; 0: none */
-    uint32_t alias_known;                /* MQTT 5: bit n: alias n + 1 is set */
-    uint8_t ctl[32]; /* acknowledgements, PINGREQ, DISCONNECT */
+    uint32_t rx_max;      /* MQTT 5: the smaller of rx_cap and our maximum */
+    uint32_t alias_known; /* MQTT 5: bit n: alias n + 1 is set */
+    uint8_t ctl[32];      /* acknowledgements, PINGREQ, DISCONNECT */
 };
 
 /**
@@ -339,6 +352,16 @@ uint64_t cleat_mqtt_deadline(const struct cleat_mqtt *s);
 bool cleat_mqtt_is_connected(const struct cleat_mqtt *s);
 /** @return true while packets are queued or wait for an acknowledgement. */
 bool cleat_mqtt_is_busy(const struct cleat_mqtt *s);
+/** @return how many incoming QoS 2 messages were passed over on this connection
+ *          (at most 65535), since qos2_count others were under way: not
+ * delivered and not acknowledged, so the broker sends them again on the next
+ * connection. All behind the first one are, too, to stay in their order. When
+ * the others are done the connection ends (FAILED, CLEAT_ERR_FULL), so that
+ * each takes in qos2_count messages at least; with a qos2_count of 0 it goes on
+ * without them. */
+static inline uint32_t cleat_mqtt_surplus(const struct cleat_mqtt *s) {
+    return s->surplus;
+}
 
 struct cleat_mqtt;
 

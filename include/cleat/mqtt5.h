@@ -90,6 +90,12 @@ int cleat_mqtt_subscribe_with(struct cleat_mqtt *s,
                               size_t count,
                               const struct cleat_mqtt_property *props,
                               uint8_t prop_count, uint64_t now_ms);
+/** As cleat_mqtt_subscribe_first(), with properties. */
+int cleat_mqtt_subscribe_first_with(struct cleat_mqtt *s,
+                                    const struct cleat_mqtt_filter *filters,
+                                    size_t count,
+                                    const struct cleat_mqtt_property *props,
+                                    uint8_t prop_count, uint64_t now_ms);
 /** As cleat_mqtt_unsubscribe(), with properties. */
 int cleat_mqtt_unsubscribe_with(struct cleat_mqtt *s,
                                 const struct cleat_bytes *filters, size_t count,
@@ -98,8 +104,10 @@ int cleat_mqtt_unsubscribe_with(struct cleat_mqtt *s,
 
 /**
  * Go on with an authentication, or (reason 0x19) begin one anew.
- * @return 0, or CLEAT_ERR_ARG (properties; without an authentication method of
- *         CONNECT), CLEAT_ERR_STATE, CLEAT_ERR_FULL, CLEAT_ERR_SIZE.
+ * @return 0, or CLEAT_ERR_ARG (properties; no authentication method among them,
+ *         or not that of CONNECT), CLEAT_ERR_STATE, CLEAT_ERR_FULL,
+ *         CLEAT_ERR_SIZE (also: larger than the server's maximum packet size,
+ *         leave out reason string and user properties).
  */
 int cleat_mqtt_auth(struct cleat_mqtt *s, uint8_t reason,
                     const struct cleat_mqtt_property *props, uint8_t prop_count,
@@ -107,7 +115,8 @@ int cleat_mqtt_auth(struct cleat_mqtt *s, uint8_t reason,
 
 /** As cleat_mqtt_disconnect(), with a reason code: 0x04 has the will published.
  *  Properties need room in tx_buf. @return as that, or CLEAT_ERR_ARG, _FULL,
- *  _SIZE: nothing was done. */
+ *  _SIZE (also: larger than the server's maximum packet size, leave out reason
+ *  string and user properties): nothing was done. */
 int cleat_mqtt_disconnect_with(struct cleat_mqtt *s, uint8_t reason,
                                const struct cleat_mqtt_property *props,
                                uint8_t prop_count, uint64_t now_ms);

@@ -195,7 +195,7 @@ struct cleat_se_driver {
      *  @return true once the operation is finished (op->err is set). It is
      *  IDLE then; WAIT means: ask once more if no other operation is due, as
      *  an acknowledgement is to be sent that the next one would carry. */
-    bool (*ask)(void *ctx, uint64_t now_us, struct cleat_se_ask *ask);
+    bool (*ask)(void *ctx, struct cleat_se_ask *ask, uint64_t now_us);
     /** How the transfer asked for went: 0 or an enum cleat_err. */
     void (*told)(void *ctx, int result, uint64_t now_us);
     /** Give up the operation under way as soon as the chip allows it; it then

@@ -24,6 +24,7 @@ extern "C" {
  *  NULL after cleat_settings_defaults(). */
 struct cleat_settings {
     const char *chip;
+    const char *chip_shield;
     const char *link_interface;
     const char *wifi_ssid;
     const char *wifi_password;

@@ -216,6 +216,8 @@ void cleat_tls_deinit(struct cleat_tls *t);
  *         CLEAT_ERR_CLOSED, CLEAT_ERR_TIMEOUT;
  *         CLEAT_ERR_UNSUPPORTED, CLEAT_ERR_SIZE, CLEAT_ERR_FULL;
  *         or the element's or the lower stream's own error.
+ *         When sending fails, write() says AGAIN from then on and read() the
+ *         reason, after all that the server had still sent: its alert perhaps.
  *         close() sends close_notify if it can at once, closes the lower
  *         stream and wipes the secrets. The session key object is taken for
  *         the key agreement and given back when the handshake is over.

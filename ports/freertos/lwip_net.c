@@ -66,15 +66,20 @@ static void drop(struct cleat_lwip_net *n) {
     }
 }
 
+static int note(struct cleat_lwip_net *n, int err, int32_t code,
+                const char *text) {
+    n->detail = (struct cleat_detail){CLEAT_LAYER_NET, code, 0, text};
+    CLEAT_LOG(CLEAT_LEVEL_WARN, "net", "failed host=%s port=%u: %s", n->host,
+              (unsigned)n->port, text);
+    return err;
+}
+
 static int fail(struct cleat_lwip_net *n, int err, int32_t code,
                 const char *text) {
     drop(n);
     n->state = FAILED;
     n->err = err;
-    n->detail = (struct cleat_detail){CLEAT_LAYER_NET, code, 0, text};
-    CLEAT_LOG(CLEAT_LEVEL_WARN, "net", "failed host=%s port=%u: %s", n->host,
-              (unsigned)n->port, text);
-    return err;
+    return note(n, err, code, text);
 }
 
 /* In lwIP's thread. */
@@ -262,8 +267,8 @@ static int net_write(void *self, const uint8_t *data, size_t len) {
     if (e == ERR_WOULDBLOCK || (e == ERR_OK && taken == 0)) {
         return CLEAT_ERR_AGAIN;
     }
-    if (e != ERR_OK) {
-        return fail(n, error_of(e), e, text_of(e, false));
+    if (e != ERR_OK) { /* what has come in can still be read */
+        return note(n, error_of(e), e, text_of(e, false));
     }
     cleat_trace("net", "write", data, taken);
     return (int)taken;

@@ -30,7 +30,7 @@
 #define NEXT_ADDRESS_MS 1500u
 #define PATIENCE_MAX_MS 60000
 
-enum { IDLE, RESOLVING, CONNECTING, UP, FAILED };
+enum { IDLE, RESOLVING, CONNECTING, UP, BROKEN, FAILED };
 
 _Static_assert(sizeof(((struct cleat_linux_net *)0)->addresses[0]) >=
                    sizeof(struct sockaddr_in6),
@@ -145,21 +145,44 @@ static void drop_lookup(struct cleat_linux_net *n) {
     }
 }
 
+static void note(struct cleat_linux_net *n, int32_t code, const char *text) {
+    n->detail = (struct cleat_detail){CLEAT_LAYER_NET, code, 0, text};
+    CLEAT_LOG(CLEAT_LEVEL_WARN, "net", "failed host=%s port=%u peer=%s: %s",
+              n->host, (unsigned)n->port, n->remote, text);
+}
+
 static int failed(struct cleat_linux_net *n, int err, int32_t code,
                   const char *text) {
     timer_stop(n);
     drop_lookup(n);
     drop_socket(n);
     n->state = FAILED;
-    n->detail = (struct cleat_detail){CLEAT_LAYER_NET, code, 0, text};
-    CLEAT_LOG(CLEAT_LEVEL_WARN, "net", "failed host=%s port=%u peer=%s: %s",
-              n->host, (unsigned)n->port, n->remote, text);
+    note(n, code, text);
     return err;
 }
 
+static int err_of(int error) {
+    return error == ETIMEDOUT ? CLEAT_ERR_TIMEOUT : CLEAT_ERR_IO;
+}
+
 static int failed_errno(struct cleat_linux_net *n, int error) {
-    int err = error == ETIMEDOUT ? CLEAT_ERR_TIMEOUT : CLEAT_ERR_IO;
-    return failed(n, err, error, errno_text(error));
+    return failed(n, err_of(error), error, errno_text(error));
+}
+
+/** Nothing goes out any more. What has come in can still be read: it may say
+ *  why. */
+static int broken(struct cleat_linux_net *n, int error) {
+    n->state = BROKEN;
+    n->drained = false;
+    note(n, error, errno_text(error));
+    return err_of(error);
+}
+
+/** Of a broken connection everything has been read. */
+static int ended(struct cleat_linux_net *n) {
+    drop_socket(n);
+    n->state = FAILED;
+    return err_of(n->detail.code);
 }
 
 static void address_text(const struct sockaddr *sa, socklen_t len, char *out) {
@@ -407,7 +430,7 @@ static int read_early(struct cleat_linux_net *n, uint8_t *data, size_t cap) {
 
 static int net_read(void *self, uint8_t *data, size_t cap) {
     struct cleat_linux_net *n = self;
-    if (n->state != UP) {
+    if (n->state != UP && n->state != BROKEN) {
         return CLEAT_ERR_STATE;
     }
     if (n->early_len > 0 && cap > 0) {
@@ -424,8 +447,11 @@ static int net_read(void *self, uint8_t *data, size_t cap) {
         recv(n->fd, data, cap < INT_MAX ? cap : INT_MAX, MSG_DONTWAIT);
     if (got > 0) {
         cleat_trace("net", "read", data, (size_t)got);
-        n->drained = (size_t)got < cap;
+        n->drained = (size_t)got < cap && n->state == UP;
         return (int)got;
+    }
+    if (n->state == BROKEN) {
+        return ended(n);
     }
     if (got < 0 && not_now(errno)) {
         return CLEAT_ERR_AGAIN;
@@ -448,7 +474,7 @@ static int net_write(void *self, const uint8_t *data, size_t len) {
     ssize_t put = send(n->fd, data, len < INT_MAX ? len : INT_MAX,
                        MSG_NOSIGNAL | MSG_DONTWAIT);
     if (put < 0 && !not_now(errno)) {
-        return failed_errno(n, errno);
+        return broken(n, errno);
     }
     bool all = put >= 0 && (size_t)put == len;
     watch(n, (short)(all ? n->events & ~POLLOUT : n->events | POLLOUT));

@@ -239,7 +239,9 @@ static void take_event(struct cleat_linux_client *c,
         unlock(c);
     }
     if (e->type == CLEAT_CLIENT_MQTT && e->mqtt.type == CLEAT_MQTT_MESSAGE) {
-        if (c->config.on_message != NULL) {
+        const struct cleat_mqtt_dispatch *table = c->config.dispatch;
+        bool taken = table != NULL && cleat_mqtt_dispatch(table, &e->mqtt) > 0;
+        if (!taken && c->config.on_message != NULL) {
             c->config.on_message(arg, &e->mqtt);
         }
         return;
@@ -411,6 +413,9 @@ static int init_layers(struct cleat_linux_client *c) {
     }
     c->config.client.stream = stream;
     err = cleat_mqtt_init(&c->session, &c->config.mqtt);
+    if (err == CLEAT_OK && c->config.dispatch != NULL) {
+        err = cleat_client_take_routes(&c->config.client, c->config.dispatch);
+    }
     if (err == CLEAT_OK) {
         err = cleat_client_init(&c->client, &c->config.client);
     }

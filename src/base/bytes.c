@@ -21,6 +21,7 @@ extern inline struct cleat_bytes cleat_read_bytes(struct cleat_reader *r,
                                                   size_t n);
 extern inline uint8_t cleat_read_u8(struct cleat_reader *r);
 extern inline uint16_t cleat_read_u16(struct cleat_reader *r);
+extern inline struct cleat_bytes cleat_read_text(struct cleat_reader *r);
 
 uint32_t cleat_read_u32(struct cleat_reader *r) {
     uint32_t high = cleat_read_u16(r);
@@ -28,30 +29,35 @@ uint32_t cleat_read_u32(struct cleat_reader *r) {
     return r->failed ? 0 : high << 16 | low;
 }
 
-void cleat_write_bytes(struct cleat_writer *w, struct cleat_bytes view) {
-    if (w->failed || view.len > w->cap - w->len) {
+/* Not by view: what is passed in two registers need not go over the stack. */
+static void put(struct cleat_writer *w, const uint8_t *data, size_t len) {
+    if (w->failed || len > w->cap - w->len) {
         w->failed = true;
         return;
     }
-    if (view.len > 0 && w->data != NULL) {
-        memcpy(w->data + w->len, view.data, view.len);
+    if (len > 0 && w->data != NULL) {
+        memcpy(w->data + w->len, data, len);
     }
-    w->len += view.len;
+    w->len += len;
+}
+
+void cleat_write_bytes(struct cleat_writer *w, struct cleat_bytes view) {
+    put(w, view.data, view.len);
 }
 
 void cleat_write_u8(struct cleat_writer *w, uint8_t v) {
-    cleat_write_bytes(w, cleat_bytes_of(&v, 1));
+    put(w, &v, 1);
 }
 
 void cleat_write_u16(struct cleat_writer *w, uint16_t v) {
     const uint8_t b[2] = {(uint8_t)(v >> 8), (uint8_t)v};
-    cleat_write_bytes(w, cleat_bytes_of(b, sizeof b));
+    put(w, b, sizeof b);
 }
 
 void cleat_write_u32(struct cleat_writer *w, uint32_t v) {
     const uint8_t b[4] = {(uint8_t)(v >> 24), (uint8_t)(v >> 16),
                           (uint8_t)(v >> 8), (uint8_t)v};
-    cleat_write_bytes(w, cleat_bytes_of(b, sizeof b));
+    put(w, b, sizeof b);
 }
 
 void cleat_wipe(void *data, size_t len) {

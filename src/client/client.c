@@ -32,7 +32,7 @@ int cleat_client_init(struct cleat_client *c,
         return CLEAT_ERR_ARG;
     }
     for (size_t i = 0; i < config->sub_count; i++) {
-        if (config->subs[i].qos > 2 ||
+        if ((config->subs[i].qos & 3u) == 3 ||
             !cleat_mqtt_filter_valid(config->subs[i].filter)) {
             return CLEAT_ERR_ARG;
         }
@@ -149,6 +149,10 @@ static void failed(struct cleat_client *c, int err,
         stopped(c, err, detail);
         return;
     }
+    if (err == CLEAT_ERR_FULL && cleat_mqtt_surplus(c->config.session) > 0) {
+        c->attempts = 0; /* No failure: it took in qos2_count messages. */
+        backoff_reset(c);
+    }
     c->attempts++;
     bool final = is_final(c);
     tell(c, final ? CLEAT_CLIENT_GAVE_UP : CLEAT_CLIENT_DOWN, err, detail);
@@ -198,12 +202,17 @@ static void subs_mark(struct cleat_client *c, bool session_present) {
 
 static void sub_ask(struct cleat_client *c, struct cleat_client_sub *sub,
                     uint64_t now_ms) {
-    struct cleat_mqtt_filter filter = {sub->filter, sub->qos};
-    int id = cleat_mqtt_subscribe_first(c->config.session, &filter, 1, now_ms);
+    struct cleat_mqtt *session = c->config.session;
+    uint32_t mask = session->v5 != NULL ? UINT8_MAX : 3u;
+    struct cleat_mqtt_filter filter = {sub->filter, (uint8_t)(sub->qos & mask)};
+    int id = c->config.subscribe != NULL
+                 ? c->config.subscribe(session, sub, now_ms)
+                 : cleat_mqtt_subscribe_first(session, &filter, 1, now_ms);
     if (id > 0) {
         sub->id = (uint16_t)id;
         sub->state = SUB_ASKED;
-    } else if (id == CLEAT_ERR_SIZE) { /* Will never fit. */
+    } else if (id != CLEAT_ERR_FULL && id != CLEAT_ERR_STATE) {
+        /* Will never fit, or this server cannot do that. */
         sub->granted = CLEAT_MQTT_SUBACK_REFUSED;
         sub->state = SUB_ANSWERED;
     }

@@ -20,7 +20,7 @@ int cleat_mqtt_restore(struct cleat_mqtt *s, struct cleat_bytes packet,
     }
     uint8_t *at = cleat_mqtt_tx_end(s);
     memcpy(at, packet.data, packet.len);
-    struct cleat_mqtt_slot *slot = cleat_mqtt_session_enqueue(
+    struct cleat_mqtt_slot *slot = cleat_mqtt_tx_add(
         s, packet.len, (enum slot_kind)CLEAT_MQTT_F_QOS(p.first), p.id);
     at[0] = (uint8_t)(at[0] & ~CLEAT_MQTT_F_DUP);
     if (tried) {
@@ -28,6 +28,7 @@ int cleat_mqtt_restore(struct cleat_mqtt *s, struct cleat_bytes packet,
         slot->flags |= SLOT_TRIED;
     }
     s->had_session = true;
+    s->id_run = 0;
     return p.id;
 }
 
@@ -40,9 +41,10 @@ int cleat_mqtt_restore_pubrel(struct cleat_mqtt *s, uint16_t id) {
         return err;
     }
     cleat_mqtt_ack_encode(cleat_mqtt_tx_end(s), CLEAT_MQTT_P_PUBREL, id);
-    cleat_mqtt_session_enqueue(s, CLEAT_MQTT_ACK_LEN, KIND_PUBREL, id)->flags |=
+    cleat_mqtt_tx_add(s, CLEAT_MQTT_ACK_LEN, KIND_PUBREL, id)->flags |=
         SLOT_TRIED;
     s->had_session = true;
+    s->id_run = 0;
     return id;
 }
 

@@ -57,11 +57,12 @@ bool cleat_mqtt_rx_remember(struct cleat_mqtt *s, uint16_t id) {
     }
     s->qos2_moved = (uint16_t)(s->qos2_moved + (at != qos2_place(s, id)));
     *at = id;
+    s->qos2_used++;
     return true;
 }
 
 void cleat_mqtt_rx_forget(struct cleat_mqtt *s) {
-    s->qos2_moved = 0;
+    s->qos2_moved = s->qos2_used = 0;
     for (uint32_t i = 0; i < s->config->qos2_count; i++) {
         s->config->qos2_ids[i] = 0;
     }
@@ -103,14 +104,29 @@ static void acknowledge(struct cleat_mqtt *s) {
 
 /* --- PUBLISH ----------------------------------------------------------- */
 
+/* A QoS 2 message for whose id there is no room: the broker keeps it and sends
+ * it again on the next connection, as it does those behind it, which are passed
+ * over too, so that they stay in their order. */
+static void pass_over(struct cleat_mqtt *s) {
+    if (s->surplus == 0) {
+        CLEAT_LOG(CLEAT_LEVEL_WARN, "mqtt",
+                  "more qos 2 messages than qos2_count=%u: the surplus comes "
+                  "after a reconnection",
+                  (unsigned)s->config->qos2_count);
+        s->ack_ms = s->received_ms;
+    }
+    s->surplus = (uint16_t)(s->surplus + (s->surplus < UINT16_MAX));
+}
+
 /* Deliver, or is it known already? @return how to go on. */
-static uint8_t admit(const struct cleat_mqtt *s, uint8_t rx_state) {
+static uint8_t admit(struct cleat_mqtt *s, uint8_t rx_state) {
     if (qos_of(s) == 2) {
         if (qos2_find(s, s->rx.id, s->rx.id) != NULL) {
             return RX_DROP;
         }
-        if (qos2_find(s, s->rx.id, 0) == NULL) {
-            return RX_FULL;
+        if (s->surplus > 0 || s->qos2_used == s->config->qos2_count) {
+            pass_over(s);
+            return RX_PASS;
         }
     }
     return rx_state;
@@ -138,7 +154,7 @@ static const char *dropped(struct cleat_mqtt *s) {
     } else {
         if (s->rx_state == RX_DROP) {
             acknowledge(s);
-        } else {
+        } else if (s->rx_state != RX_PASS) {
             s->pending = CLEAT_MQTT_SKIPPED;
         }
         s->rx_state = RX_PACKET;
@@ -150,7 +166,7 @@ static const char *dropped(struct cleat_mqtt *s) {
 static const char *skip_begin(struct cleat_mqtt *s) {
     s->rx_state = admit(s, RX_SKIP);
     s->rx_left = s->total_len;
-    return s->rx_state == RX_FULL ? NULL : dropped(s);
+    return dropped(s);
 }
 
 /* The id behind a topic that was dropped is here. */
@@ -201,7 +217,7 @@ static const char *on_publish(struct cleat_mqtt *s) {
     s->offset = 0;
     s->total_len = s->rx_left + (uint32_t)s->rx.payload.len;
     s->rx_state = admit(s, RX_PAYLOAD);
-    if (s->rx_state == RX_DROP) {
+    if (s->rx_state >= RX_DROP) {
         return dropped(s);
     }
     if (s->rx_state == RX_PAYLOAD && s->rx_left == 0) {
@@ -220,7 +236,12 @@ static const char *large(struct cleat_mqtt *s, struct cleat_reader *r,
                          uint32_t length) {
     uint32_t head = (uint32_t)r->pos;
     if (!cleat_mqtt_is_publish(s->rx.first)) {
-        /* Ours all fit: subscribe() has seen to it. */
+        /* Ours all fit: subscribe() has seen to it; but for the properties of
+         * MQTT 5. */
+        if (cleat_mqtt_is_5(s->v5)) {
+            cleat_mqtt_blame(s, CLEAT_MQTT_TOO_LARGE);
+            return CLEAT_MQTT_WRONG("packet larger than rx_buf");
+        }
         return CLEAT_MQTT_WRONG(
             "suback with a wrong number of codes [MQTT-3.8.4-5]");
     }
@@ -265,7 +286,8 @@ static const char *large(struct cleat_mqtt *s, struct cleat_reader *r,
     }
     s->rx_left = length - front;
     r->pos = head;
-    const char *why = cleat_mqtt_body_decode(s->v5, &s->rx, r);
+    const char *why =
+        cleat_mqtt_publish_decode(s->v5, &s->rx, cleat_read_bytes(r, front));
     return why != NULL ? why : on_publish(s);
 }
 
@@ -398,6 +420,8 @@ static const char *on_pubrel(struct cleat_mqtt *s) {
         s->qos2_moved =
             (uint16_t)(s->qos2_moved - (known != qos2_place(s, s->rx.id)));
         *known = 0;
+        s->qos2_used--;
+        s->ack_ms = s->surplus > 0 ? s->received_ms : s->ack_ms;
     }
     /* [MQTT-4.3.3-2] */
     cleat_mqtt_tx_ack(s, CLEAT_MQTT_P_PUBCOMP, s->rx.id);
@@ -476,7 +500,12 @@ static const char *packet(struct cleat_mqtt *s, const uint8_t *data, uint32_t n,
     }
     if (r.failed) {
         total = n + 1;
-    } else if (total > s->config->rx_cap) {
+    } else if (total > cleat_mqtt_rx_max(s)) {
+        if (cleat_mqtt_is_5(s->v5) && total > s->v5->packet_max(s->config)) {
+            cleat_mqtt_blame(s, CLEAT_MQTT_TOO_LARGE);
+            return CLEAT_MQTT_WRONG("packet larger than the maximum that we "
+                                    "asked for [MQTT5-3.1.2-24]");
+        }
         return large(s, &r, length);
     }
     s->rx_need = total;
@@ -484,8 +513,7 @@ static const char *packet(struct cleat_mqtt *s, const uint8_t *data, uint32_t n,
         return NULL;
     }
     *used = total;
-    r.len = total;
-    why = cleat_mqtt_body_decode(s->v5, &s->rx, &r);
+    why = cleat_mqtt_body_decode(s->v5, &s->rx, cleat_read_bytes(&r, length));
     if (why != NULL) {
         cleat_mqtt_blame(s, CLEAT_MQTT_MALFORMED);
         return why;
@@ -549,8 +577,8 @@ static const char *advance(struct cleat_mqtt *s, const uint8_t *data,
 
 /* A packet is begun only if its answer will fit, so none gets lost. */
 static bool may_receive(const struct cleat_mqtt *s) {
-    return (s->pending | s->end_type | (uint8_t)s->ctl_last) == 0 &&
-           s->rx_state != RX_FULL && !s->held && cleat_mqtt_tx_ack_fits(s);
+    return (s->pending | s->end_type | (uint8_t)s->ctl_last) == 0 && !s->held &&
+           cleat_mqtt_tx_ack_fits(s);
 }
 
 static int wrong(struct cleat_mqtt *s, const char *why) {

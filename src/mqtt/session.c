@@ -61,7 +61,7 @@ int cleat_mqtt_init(struct cleat_mqtt *s,
     memset(s, 0, sizeof *s);
     s->config = config;
     s->v5 = config->v5;
-    s->next_id = config->first_id == 0 ? 1 : config->first_id;
+    s->next_id = config->first_id;
     cleat_mqtt_rx_forget(s);
     return 0;
 }
@@ -96,7 +96,7 @@ int cleat_mqtt_session_note(struct cleat_mqtt *s, enum cleat_mqtt_note what,
     if (err != 0 &&
         (what == CLEAT_MQTT_NOTE_PUBREC || what == CLEAT_MQTT_NOTE_QOS2_IN)) {
         cleat_mqtt_session_end(s, CLEAT_MQTT_FAILED, err, 0,
-                               "the journal could not be written");
+                               CLEAT_TEXT("the journal could not be written"));
     }
     return err;
 }
@@ -118,115 +118,94 @@ static void take_end(struct cleat_mqtt *s, struct cleat_mqtt_event *event) {
 static void take_pending(struct cleat_mqtt *s, struct cleat_mqtt_event *event) {
     /* Nothing was read meanwhile: the broker's silence does not count. */
     uint32_t silent_ms = (uint32_t)s->now_ms - s->received_ms;
-    bool idle = !cleat_mqtt_tx_waits(s);
     s->ack_ms += silent_ms;
     s->ping_ms += silent_ms;
     event->type = (enum cleat_mqtt_event_type)s->pending;
     s->pending = CLEAT_MQTT_NONE;
     cleat_mqtt_rx_take(s, event);
-    if (idle) {
-        s->progress_ms = (uint32_t)s->now_ms;
-    }
 }
 
 /* --- timers ------------------------------------------------------------- */
 
-enum timer {
-    TIMER_OUTPUT,
-    TIMER_CONNACK,
-    TIMER_ACK,
-    TIMER_PINGRESP,
-    TIMER_PING
-};
-
-static const char *timer_text(enum timer timer) {
-    switch (timer) {
-    case TIMER_OUTPUT:
-        return "nothing could be sent in time";
-    case TIMER_CONNACK:
-        return "no connack in time";
-    case TIMER_ACK:
-        return "no acknowledgement in time";
-    default:
-        return "no pingresp in time";
-    }
+/* @return what is left of a time limit. */
+static uint32_t left_of(const struct cleat_mqtt *s, uint32_t since,
+                        uint32_t limit) {
+    uint32_t age = (uint32_t)s->now_ms - since;
+    return age >= limit ? 0 : limit - age;
 }
 
-static uint32_t ping_after(const struct cleat_mqtt *s) {
-    uint32_t margin = s->keep_alive_s * 250u;
-    return s->keep_alive_s * 1000u -
-           (margin < PING_MARGIN_MS ? margin : PING_MARGIN_MS);
-}
-
-struct next_timer {
-    uint32_t now;
-    uint32_t left; /* milliseconds from now on; UINT32_MAX: none runs */
-    enum timer which;
-};
-
-static void consider(struct next_timer *n, enum timer which, uint32_t since,
-                     uint32_t limit) {
-    uint32_t age = n->now - since;
-    uint32_t left = age >= limit ? 0 : limit - age;
-    if (left < n->left) {
-        n->left = left;
-        n->which = which;
-    }
-}
-
-static struct next_timer timer_next(const struct cleat_mqtt *s) {
-    struct next_timer n = {(uint32_t)s->now_ms, UINT32_MAX, TIMER_OUTPUT};
+/* @return milliseconds until the connection fails if nothing happens, or
+ * UINT32_MAX. *why becomes the reason. */
+static uint32_t failure_next(const struct cleat_mqtt *s, const char **why) {
     uint32_t limit = s->config->timeout_ms;
+    uint32_t left = UINT32_MAX;
+    uint32_t other;
+    bool connecting = s->state == SESSION_CONNECTING;
     limit = limit == 0 ? DEFAULT_TIMEOUT_MS : limit;
     if (cleat_mqtt_tx_waits(s)) {
-        consider(&n, TIMER_OUTPUT, s->progress_ms, limit);
-    }
-    if (s->state == SESSION_CONNECTING) {
-        if (s->connect_len == 0) {
-            consider(&n, TIMER_CONNACK, s->ack_ms, limit);
-        }
-        return n;
+        left = left_of(s, s->progress_ms, limit);
+        *why = CLEAT_TEXT("nothing could be sent in time");
     }
     if (s->held) {
-        return n; /* It is us who do not read. */
+        return left; /* It is us who do not read. */
     }
-    if (s->waiting > 0) {
-        consider(&n, TIMER_ACK, s->ack_ms, limit);
+    if (connecting ? s->connect_len == 0
+                   : (s->waiting > 0 || (s->surplus > 0 && s->qos2_used > 0))) {
+        other = left_of(s, s->ack_ms, limit);
+        if (other < left) {
+            left = other;
+            *why = connecting ? CLEAT_TEXT("no connack in time")
+                              : CLEAT_TEXT("no acknowledgement in time");
+        }
     }
     if (s->ping) {
-        consider(&n, TIMER_PINGRESP, s->ping_ms, limit);
-    } else if (s->keep_alive_s > 0 && !s->closing) {
-        /* Measured from the last byte sent, [MQTT-3.1.2-23]; and from the last
-         * one received, so that a dead peer is found while QoS 0 flows out. */
-        limit = ping_after(s);
-        consider(&n, TIMER_PING, s->sent_ms, limit);
-        consider(&n, TIMER_PING, s->received_ms, limit);
+        other = left_of(s, s->ping_ms, limit);
+        if (other < left) {
+            left = other;
+            *why = CLEAT_TEXT("no pingresp in time");
+        }
     }
-    return n;
+    return left;
 }
 
+/* @return milliseconds until PINGREQ is due, or UINT32_MAX. Measured from the
+ * last byte sent, [MQTT-3.1.2-23]; and from the last one received, so that a
+ * dead peer is found while QoS 0 flows out. */
+static uint32_t ping_next(const struct cleat_mqtt *s) {
+    uint32_t margin = s->keep_alive_s * 250u;
+    if (s->state != SESSION_UP || margin == 0 || s->held || s->ping ||
+        s->closing) {
+        return UINT32_MAX;
+    }
+    uint32_t limit =
+        margin * 4 - (margin < PING_MARGIN_MS ? margin : PING_MARGIN_MS);
+    uint32_t sent = left_of(s, s->sent_ms, limit);
+    uint32_t received = left_of(s, s->received_ms, limit);
+    return sent < received ? sent : received;
+}
+
+/* QoS 2 messages were passed over, and what was taken is done with: the others
+ * come on the next connection, and there is room for qos2_count of them. */
 static bool is_overrun(const struct cleat_mqtt *s) {
-    return s->rx_state == RX_FULL && s->ctl_len == 0 && cleat_mqtt_is_alive(s);
+    return s->surplus > 0 && s->config->qos2_count > 0 &&
+           (s->qos2_used | s->unacked_used | s->ctl_len) == 0;
 }
 
 static void tick(struct cleat_mqtt *s) {
+    const char *why = CLEAT_TEXT("more qos 2 messages under way than "
+                                 "qos2_count");
+    int err = 0;
     if (is_overrun(s)) {
         cleat_mqtt_blame(s, CLEAT_MQTT_OVERRUN);
-        cleat_mqtt_session_end(s, CLEAT_MQTT_FAILED, CLEAT_ERR_FULL, 0,
-                               "more qos 2 messages under way than qos2_count");
+        err = CLEAT_ERR_FULL;
+    } else if (failure_next(s, &why) == 0) {
+        err = CLEAT_ERR_TIMEOUT;
+    } else if (ping_next(s) > 0) {
         return;
     }
-    struct next_timer n = timer_next(s);
-    if (n.left != 0) {
+    if (err != 0) {
+        cleat_mqtt_session_end(s, CLEAT_MQTT_FAILED, err, 0, why);
         return;
-    }
-    if (n.which != TIMER_PING) {
-        cleat_mqtt_session_end(s, CLEAT_MQTT_FAILED, CLEAT_ERR_TIMEOUT, 0,
-                               CLEAT_TEXT(timer_text(n.which)));
-        return;
-    }
-    if (!cleat_mqtt_tx_waits(s)) {
-        s->progress_ms = (uint32_t)s->now_ms;
     }
     s->ping = true;
     s->ping_ms = (uint32_t)s->now_ms;
@@ -234,8 +213,7 @@ static void tick(struct cleat_mqtt *s) {
 }
 
 bool cleat_mqtt_has_event(const struct cleat_mqtt *s) {
-    return s->pending != CLEAT_MQTT_NONE || s->end_type != CLEAT_MQTT_NONE ||
-           s->done > 0;
+    return (s->pending | s->end_type | s->done) != 0;
 }
 
 bool cleat_mqtt_event(struct cleat_mqtt *s, struct cleat_mqtt_event *event,
@@ -244,72 +222,75 @@ bool cleat_mqtt_event(struct cleat_mqtt *s, struct cleat_mqtt_event *event,
     s->now_ms = now_ms;
     if (s->pending != CLEAT_MQTT_NONE) {
         take_pending(s, event);
-        return true;
-    }
-    if (s->done > 0) {
+    } else if (s->done > 0) {
         cleat_mqtt_tx_take_done(s, event);
-        return true;
+    } else {
+        if (cleat_mqtt_is_alive(s)) {
+            tick(s);
+        }
+        if (s->end_type == CLEAT_MQTT_NONE) {
+            return false;
+        }
+        take_end(s, event);
     }
-    if (s->end_type == CLEAT_MQTT_NONE && cleat_mqtt_is_alive(s)) {
-        tick(s);
-    }
-    if (s->end_type == CLEAT_MQTT_NONE) {
-        return false;
-    }
-    take_end(s, event);
     return true;
 }
 
 uint64_t cleat_mqtt_deadline(const struct cleat_mqtt *s) {
-    if (cleat_mqtt_has_event(s) || is_overrun(s)) {
+    const char *why;
+    if (cleat_mqtt_has_event(s)) {
         return 0;
     }
     if (!cleat_mqtt_is_alive(s)) {
         return CLEAT_MQTT_NEVER;
     }
-    struct next_timer n = timer_next(s);
-    return n.left == UINT32_MAX ? CLEAT_MQTT_NEVER : s->now_ms + n.left;
+    if (is_overrun(s)) {
+        return 0;
+    }
+    uint32_t failure = failure_next(s, &why);
+    uint32_t left = ping_next(s);
+    left = failure < left ? failure : left;
+    return left == UINT32_MAX ? CLEAT_MQTT_NEVER : s->now_ms + left;
 }
 
 /* --- connection --------------------------------------------------------- */
 
 int cleat_mqtt_connect(struct cleat_mqtt *s, uint64_t now_ms) {
+    const struct cleat_mqtt_config *c = s->config;
     if (s->state != SESSION_IDLE) {
         return CLEAT_ERR_STATE;
     }
-    const struct cleat_mqtt_config *c = s->config;
     struct cleat_writer w = cleat_writer_of(c->rx_buf, c->rx_cap);
     cleat_mqtt_connect_encode(s->v5, &w, c);
-    s->keep_alive_s = cleat_mqtt_keep_alive(c);
-    s->send_max = c->inflight_max == 0 ? UINT16_MAX : c->inflight_max;
-    s->bye = 0;
+    if (CLEAT_MQTT5) {
+        uint32_t most = s->v5 == NULL ? UINT32_MAX : s->v5->packet_max(c);
+        s->rx_max = most < c->rx_cap ? most : (uint32_t)c->rx_cap;
+    }
     s->connect_len = (uint32_t)w.len;
     s->connect_sent = 0;
-    s->pending = s->end_type = CLEAT_MQTT_NONE;
+    s->keep_alive_s = cleat_mqtt_keep_alive(c);
+    s->send_max = c->inflight_max == 0 ? UINT16_MAX : c->inflight_max;
+    s->surplus = 0;
+    s->bye = s->pending = s->end_type = 0;
     s->state = SESSION_CONNECTING;
-    s->closing = s->ping = false;
     s->now_ms = now_ms;
     s->sent_ms = s->received_ms = s->progress_ms = s->ack_ms = (uint32_t)now_ms;
     return 0;
 }
 
 void cleat_mqtt_lost(struct cleat_mqtt *s, uint64_t now_ms) {
-    bool fall_back = false;
     s->now_ms = now_ms;
     if (s->state == SESSION_IDLE) {
         return;
     }
     cleat_mqtt_tx_connect_end(s);
-    if (cleat_mqtt_is_5(s->v5) && s->config->fall_back &&
-        s->end_code == CLEAT_MQTT_V311_ONLY) {
-        fall_back = true;
-    }
     s->state = SESSION_IDLE;
-    s->ping = s->held = false;
+    s->ping = s->held = s->closing = false;
     s->unacked_used = 0;
     cleat_mqtt_rx_reset(s);
     cleat_mqtt_tx_rewind(s);
-    if (fall_back) {
+    if (cleat_mqtt_is_5(s->v5) && s->config->fall_back &&
+        s->end_code == CLEAT_MQTT_V311_ONLY) {
         s->v5->fall_back(s);
     }
 }
@@ -328,58 +309,45 @@ int cleat_mqtt_disconnect(struct cleat_mqtt *s, uint64_t now_ms) {
     }
     s->now_ms = now_ms;
     s->closing = true;
-    if (!cleat_mqtt_tx_waits(s)) {
-        s->progress_ms = (uint32_t)now_ms;
-    }
     return 0;
 }
 
 /* --- commands ----------------------------------------------------------- */
 
-struct cleat_mqtt_slot *cleat_mqtt_session_enqueue(struct cleat_mqtt *s,
-                                                   size_t len,
-                                                   enum slot_kind kind,
-                                                   uint16_t id) {
-    if (!cleat_mqtt_tx_waits(s)) {
-        s->progress_ms = (uint32_t)s->now_ms;
-    }
-    return cleat_mqtt_tx_add(s, len, kind, id);
-}
-
-/* @return true if messages may be queued now. */
-static bool may_publish(const struct cleat_mqtt *s) {
-    if (s->state == SESSION_UP && !s->closing) {
-        return true;
-    }
-    return s->config->queue_offline &&
-           (!s->closing || s->state == SESSION_IDLE);
+/* @return what the journal says to a message that is about to be queued. */
+static int note_queued(const struct cleat_mqtt *s, uint16_t id,
+                       struct cleat_bytes packet) {
+    const struct cleat_mqtt_journal *j = s->config->journal;
+    return j == NULL || id == 0
+               ? 0
+               : j->note(j->arg, CLEAT_MQTT_NOTE_QUEUED, id, packet);
 }
 
 int cleat_mqtt_send(struct cleat_mqtt *s, const struct cleat_mqtt_message *m,
                     uint64_t now_ms) {
-    const struct cleat_mqtt_journal *j = s->config->journal;
+    const struct cleat_mqtt_source *source = m->source;
+    uint32_t kind = m->qos;
     uint16_t id = 0;
     bool by_alias = cleat_mqtt_is_5(s->v5) && m->topic.len == 0;
-    if (m->qos > 2 || (!by_alias && !cleat_mqtt_topic_valid(m->topic)) ||
+    if (kind > 2 || (!by_alias && !cleat_mqtt_topic_valid(m->topic)) ||
         (m->payload.data == NULL && m->payload.len > 0)) {
         return CLEAT_ERR_ARG;
     }
-    if (!may_publish(s)) {
+    if (s->closing || (s->state != SESSION_UP && !s->config->queue_offline)) {
         return CLEAT_ERR_STATE;
     }
     size_t length = cleat_mqtt_publish_length(s->v5, m);
-    if (length > CLEAT_MQTT_LENGTH_MAX ||
-        m->payload.len > CLEAT_MQTT_LENGTH_MAX) {
+    if ((length | m->payload.len) > CLEAT_MQTT_LENGTH_MAX) {
         return CLEAT_ERR_SIZE;
     }
     /* What lies in tx_buf: all of it, or the head and where its payload is. */
     struct cleat_bytes body = m->payload;
     size_t total = cleat_mqtt_header_total(length);
     size_t size = total;
-    enum slot_kind kind = (enum slot_kind)m->qos;
-    if (m->source != NULL) {
+    if (source != NULL) {
         body = cleat_bytes_of(&m->source, sizeof m->source);
-        size = total - m->source->len + body.len;
+        size = total - source->len + body.len;
+        kind |= SLOT_SOURCE;
     }
     int err = cleat_mqtt_tx_make_room(s, size, s->config->tx_reserve);
     if (err != 0) {
@@ -398,23 +366,15 @@ int cleat_mqtt_send(struct cleat_mqtt *s, const struct cleat_mqtt_message *m,
         if (err < 0) {
             return err;
         }
-        kind = err > 0 ? (enum slot_kind)err : kind;
+        kind = err > 0 ? (kind & SLOT_SOURCE) | (uint32_t)err : kind;
     }
-    if (id != 0 && j != NULL) {
-        err = j->note(j->arg, CLEAT_MQTT_NOTE_QUEUED, id,
-                      cleat_bytes_of(begin, m->source != NULL
-                                                ? (size_t)(at - begin)
-                                                : total));
-        if (err != 0) {
-            return err;
-        }
+    at += source != NULL ? 0 : body.len;
+    err = note_queued(s, id, cleat_bytes_of(begin, (size_t)(at - begin)));
+    if (err != 0) {
+        return err;
     }
     s->now_ms = now_ms;
-    struct cleat_mqtt_slot *slot =
-        cleat_mqtt_session_enqueue(s, size, kind, id);
-    if (m->source != NULL) {
-        slot->flags |= SLOT_SOURCE;
-    }
+    cleat_mqtt_tx_add(s, size, kind, id);
     return id;
 }
 
@@ -460,8 +420,7 @@ int cleat_mqtt_session_request(struct cleat_mqtt *s,
         }
     }
     s->now_ms = now_ms;
-    cleat_mqtt_session_enqueue(s, total,
-                               sub ? KIND_SUBSCRIBE : KIND_UNSUBSCRIBE, q->id)
+    cleat_mqtt_tx_add(s, total, sub ? KIND_SUBSCRIBE : KIND_UNSUBSCRIBE, q->id)
         ->count = (uint8_t)q->count;
     if (cleat_mqtt_is_5(s->v5)) {
         cleat_mqtt_tx_overtake(s);

@@ -21,16 +21,20 @@ static inline bool cleat_mqtt_is_alive(const struct cleat_mqtt *s) {
     return s->state >= SESSION_CONNECTING;
 }
 
+/* A packet longer than this needs a closer look. */
+static inline uint32_t cleat_mqtt_rx_max(const struct cleat_mqtt *s) {
+    return CLEAT_MQTT5 ? s->rx_max : (uint32_t)s->config->rx_cap;
+}
+
 enum rx_state {
     RX_PACKET,  /* a packet, or all of a PUBLISH in front of its payload */
     RX_PAYLOAD, /* PUBLISH: a piece of its payload, behind that */
     RX_ID,      /* PUBLISH: the packet id behind a topic that was dropped */
-    RX_FULL,    /* one QoS 2 message too many: the end, once the
-                   acknowledgements are out, so that each connection gets the
-                   exchange further */
     RX_TOPIC,   /* dropping: a topic too long for rx_buf */
     RX_SKIP,    /* dropping: the payload behind it; SKIPPED follows */
-    RX_DROP     /* dropping: the payload of a message delivered before */
+    RX_DROP,    /* dropping: the payload of a message delivered before */
+    RX_PASS     /* dropping: that of a QoS 2 message too many, which is neither
+                   delivered nor acknowledged */
 };
 
 /* What a slot holds. */
@@ -85,15 +89,17 @@ static inline bool cleat_mqtt_slot_is_once(const struct cleat_mqtt_slot *slot) {
 /* Room for a packet of len bytes that leaves `reserve` bytes, and then a slot
  * too, free. @return 0, CLEAT_ERR_SIZE or _FULL. */
 int cleat_mqtt_tx_make_room(struct cleat_mqtt *s, size_t len, size_t reserve);
-/* Where to write it, and then: it is there. */
+/* Where to write it, and then: it is there, put it in line. */
 static inline uint8_t *cleat_mqtt_tx_end(const struct cleat_mqtt *s) {
     return s->config->tx_buf + s->tx_used;
 }
 struct cleat_mqtt_slot *cleat_mqtt_tx_add(struct cleat_mqtt *s, size_t len,
-                                          enum slot_kind kind, uint16_t id);
+                                          uint32_t flags, uint16_t id);
 /* MQTT 5: the request added last does not wait for messages that the server's
  * receive maximum holds back, [MQTT5-3.3.4-8]. */
 void cleat_mqtt_tx_overtake(struct cleat_mqtt *s);
+/* The packet added last goes out before all that were not begun. */
+void cleat_mqtt_tx_last_to_front(struct cleat_mqtt *s);
 uint16_t cleat_mqtt_tx_new_id(struct cleat_mqtt *s);
 /* @return the slot in use by that id, or NULL. */
 struct cleat_mqtt_slot *cleat_mqtt_tx_find(const struct cleat_mqtt *s,
@@ -107,7 +113,7 @@ void cleat_mqtt_tx_to_pubrel(struct cleat_mqtt *s,
                              struct cleat_mqtt_slot *slot);
 bool cleat_mqtt_tx_ack_fits(const struct cleat_mqtt *s);
 void cleat_mqtt_tx_ack(struct cleat_mqtt *s, uint8_t first, uint16_t id);
-/* A packet of two bytes. */
+/* A packet of two bytes: PINGREQ, DISCONNECT. */
 void cleat_mqtt_tx_ctl(struct cleat_mqtt *s, uint8_t first);
 /* Give the DISCONNECT just queued its reason code. */
 void cleat_mqtt_tx_bye(struct cleat_mqtt *s);
@@ -140,12 +146,6 @@ void cleat_mqtt_session_end(struct cleat_mqtt *s,
 /* Tell the journal. @return what it said. */
 int cleat_mqtt_session_note(struct cleat_mqtt *s, enum cleat_mqtt_note what,
                             uint16_t id);
-/* The packet just written is complete: put it in line. */
-struct cleat_mqtt_slot *cleat_mqtt_session_enqueue(struct cleat_mqtt *s,
-                                                   size_t len,
-                                                   enum slot_kind kind,
-                                                   uint16_t id);
-
 /* SUBSCRIBE and UNSUBSCRIBE. @return the id, or an error. */
 int cleat_mqtt_session_request(struct cleat_mqtt *s,
                                struct cleat_mqtt_request *q, uint64_t now_ms);

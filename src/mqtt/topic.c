@@ -8,83 +8,91 @@
 #define TEXT_MAX 65535u
 
 /* What is the matter with a text. */
-#define TEXT_BAD 1u  /* no well-formed UTF-8, or NUL, or too long */
-#define TEXT_WILD 2u /* contains # or + */
+#define TEXT_BAD 1u   /* no well-formed UTF-8, or NUL, or too long */
+#define TEXT_WILD 2u  /* contains # or + */
+#define TEXT_PLACE 4u /* contains one where no filter may have it */
+#define TEXT_EMPTY 8u
 
 #define WORD sizeof(size_t)
 #define ONES (SIZE_MAX / 255u)
 #define HIGHS (ONES << 7)
 
-/* @return a word with a high bit somewhere if its bytes are not all ASCII and
- * neither NUL nor wildcard. Without a high bit anywhere, subtracting 1 from
- * each byte sets one exactly if a byte was 0; '#' and '+' differ in bit 3
- * alone. */
+/* @return a word with a high bit somewhere unless its bytes are all ASCII and
+ * neither NUL nor wildcard: those and a dozen others, blanks among them, have
+ * none of the bits of 0x54, and subtracting 1 from each byte sets a high bit if
+ * one was 0. The others of the dozen are left to slow_check(). */
 static size_t word_flags(const uint8_t *at) {
     size_t w;
     memcpy(&w, at, WORD);
-    size_t wild = (w | ONES * 0x08u) ^ ONES * (size_t)'+';
-    return w | (w - ONES) | (wild - ONES);
+    return w | ((w & ONES * 0x54u) - ONES);
+}
+
+static bool is_wild(uint32_t c) {
+    return (c | 8u) == '+'; /* or '#', which differs in that bit */
 }
 
 /* Read the rest of a character of more than one byte that begins with c.
- * @return false where the bytes are no well-formed UTF-8, or a surrogate
- * [MQTT-1.5.3-1]. */
+ * @return false where the bytes are no well-formed UTF-8 [MQTT-1.5.3-1]. */
 static bool character_read(struct cleat_reader *r, uint32_t c) {
-    uint32_t least = 0x80u; /* that needs so many bytes */
-    uint32_t mark = 0x20u;  /* highest bit of c that may be its own */
-    if (c < 0xC0u || c > 0xF7u) {
+    uint32_t more = c < 0xE0u ? 0u : c < 0xF0u ? 1u : 2u;
+    uint32_t next = cleat_read_u8(r) ^ 0x80u;
+    uint32_t begin = c << 6 | next;
+    /* In more bytes than needed or above U+10FFFF; the same in more detail, and
+     * surrogates. */
+    if (begin - (0xC2u << 6) > (0xF4u << 6) + 0x0Fu - (0xC2u << 6) ||
+        begin >> 5 == 0xE0u << 1 || begin >> 5 == (0xEDu << 1 | 1u) ||
+        begin >> 4 == 0xF0u << 2) {
         return false;
     }
-    c &= 0x3Fu;
-    for (;;) {
-        uint32_t next = cleat_read_u8(r) ^ 0x80u;
-        bool more = (c & mark) != 0;
-        if (next > 0x3Fu) {
-            return false;
+    while (next < 0x40u) {
+        if (more == 0) {
+            return true;
         }
-        c = (c & (mark - 1)) << 6 | next;
-        if (!more) {
-            return c >= least && c <= 0x10FFFFu && (c & 0xFFFFF800u) != 0xD800u;
-        }
-        least = least << (least == 0x80u ? 4 : 5);
-        mark <<= 5;
+        more--;
+        next = cleat_read_u8(r) ^ 0x80u;
     }
-}
-
-/* @return true if it is a word or more, and plain throughout. The last word may
- * overlap the one before. */
-static bool is_plain(const uint8_t *data, size_t len) {
-    size_t flags = 0;
-    if (len < WORD) {
-        return false;
-    }
-    const uint8_t *last = data + (len - WORD);
-    for (; data < last; data += WORD) {
-        flags |= word_flags(data);
-    }
-    return ((flags | word_flags(last)) & HIGHS) == 0;
+    return false;
 }
 
 /* Byte by byte. */
-static unsigned slow_check(struct cleat_bytes text) {
+static uint32_t slow_check(struct cleat_bytes text) {
     struct cleat_reader r = cleat_reader_of(text);
-    unsigned found = 0;
+    uint32_t found = text.len == 0 ? TEXT_EMPTY : 0u;
+    uint32_t before = '/';
+    if (text.len > TEXT_MAX || (text.len > 0 && text.data == NULL)) {
+        return TEXT_BAD;
+    }
     while (r.pos < text.len) {
-        uint8_t c = cleat_read_u8(&r);
-        found |= c == '#' || c == '+' ? TEXT_WILD : 0u;
-        /* [MQTT-1.5.3-2] */
+        uint32_t c = cleat_read_u8(&r);
         if (c == 0 || (c >= 0x80u && !character_read(&r, c))) {
-            return TEXT_BAD;
+            return TEXT_BAD; /* [MQTT-1.5.3-2] */
         }
+        /* [MQTT-4.7.1-2], [MQTT-4.7.1-3]: a level of their own, # the last. */
+        if (is_wild(c)) {
+            found |= before == '/' ? TEXT_WILD : TEXT_PLACE;
+        } else if (is_wild(before) && c != '/') {
+            found |= TEXT_PLACE;
+        }
+        if (before == '#') {
+            found |= TEXT_PLACE;
+        }
+        before = c;
     }
     return found;
 }
 
-static unsigned text_check(struct cleat_bytes text) {
-    if (text.len > TEXT_MAX || (text.len > 0 && text.data == NULL)) {
-        return TEXT_BAD;
+static uint32_t text_check(struct cleat_bytes text) {
+    size_t flags = HIGHS;
+    if (text.len - WORD <= TEXT_MAX - WORD && text.data != NULL) {
+        /* The last word may overlap the one before. */
+        const uint8_t *at = text.data;
+        const uint8_t *last = at + (text.len - WORD);
+        flags = word_flags(last);
+        for (; at < last; at += WORD) {
+            flags |= word_flags(at);
+        }
     }
-    return is_plain(text.data, text.len) ? 0 : slow_check(text);
+    return (flags & HIGHS) == 0 ? 0 : slow_check(text);
 }
 
 bool cleat_mqtt_utf8_valid(struct cleat_bytes text) {
@@ -92,24 +100,11 @@ bool cleat_mqtt_utf8_valid(struct cleat_bytes text) {
 }
 
 bool cleat_mqtt_topic_valid(struct cleat_bytes topic) {
-    return topic.len > 0 && text_check(topic) == 0; /* [MQTT-3.3.2-2] */
+    return text_check(topic) == 0; /* [MQTT-3.3.2-2] */
 }
 
 bool cleat_mqtt_filter_valid(struct cleat_bytes filter) {
-    if (filter.len == 0 || !cleat_mqtt_utf8_valid(filter)) {
-        return false; /* [MQTT-4.7.3-1] */
-    }
-    uint8_t before = '/';
-    for (size_t i = 0; i < filter.len; i++) {
-        uint8_t c = filter.data[i];
-        /* [MQTT-4.7.1-2], [MQTT-4.7.1-3]: a level of their own, # the last. */
-        if (before == '#' || (before == '+' && c != '/') ||
-            (before != '/' && (c == '#' || c == '+'))) {
-            return false;
-        }
-        before = c;
-    }
-    return true;
+    return (text_check(filter) & (TEXT_BAD | TEXT_PLACE | TEXT_EMPTY)) == 0;
 }
 
 /* Cut the next level off the front. @return false after the last one. */

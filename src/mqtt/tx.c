@@ -84,11 +84,14 @@ int cleat_mqtt_tx_make_room(struct cleat_mqtt *s, size_t len, size_t reserve) {
 }
 
 struct cleat_mqtt_slot *cleat_mqtt_tx_add(struct cleat_mqtt *s, size_t len,
-                                          enum slot_kind kind, uint16_t id) {
+                                          uint32_t flags, uint16_t id) {
     struct cleat_mqtt_slot *slot = slot_at(s, s->slot_used);
+    if (s->slot_next == s->slot_used) { /* Nothing waited to be sent. */
+        s->progress_ms = (uint32_t)s->now_ms;
+    }
     slot->offset = s->tx_used;
     slot->id = id;
-    slot->flags = (uint8_t)(SLOT_QUEUED | kind);
+    slot->flags = (uint8_t)(SLOT_QUEUED | flags);
     s->slot_used++;
     s->tx_used += (uint32_t)len;
     return slot;
@@ -102,8 +105,7 @@ static void reverse(uint8_t *data, size_t len) {
     }
 }
 
-/* The packet added last goes out before all that were not begun. */
-static void last_to_front(struct cleat_mqtt *s) {
+void cleat_mqtt_tx_last_to_front(struct cleat_mqtt *s) {
     uint16_t last = (uint16_t)(s->slot_used - 1);
     /* Behind a packet that was begun. */
     uint16_t to = (uint16_t)(s->slot_next + (s->slot_sent > 0 ? 1 : 0));
@@ -144,7 +146,7 @@ static bool quota_ends(const struct cleat_mqtt *s) {
 
 void cleat_mqtt_tx_overtake(struct cleat_mqtt *s) {
     if (quota_ends(s)) {
-        last_to_front(s);
+        cleat_mqtt_tx_last_to_front(s);
     }
 }
 
@@ -153,36 +155,41 @@ int cleat_mqtt_subscribe_first(struct cleat_mqtt *s,
                                size_t count, uint64_t now_ms) {
     int id = cleat_mqtt_subscribe(s, filters, count, now_ms);
     if (id > 0) {
-        last_to_front(s);
+        cleat_mqtt_tx_last_to_front(s);
     }
     return id;
 }
 
-/* Ids follow each other as slots do, unless messages at QoS 0 are between. */
+/* Ids follow each other as slots do, unless messages at QoS 0 are between: then
+ * it is a little behind the place where it would be. */
 struct cleat_mqtt_slot *cleat_mqtt_tx_find(const struct cleat_mqtt *s,
                                            uint16_t id) {
-    uint32_t i = s->slot_first;
-    if (i < s->slot_used) {
-        uint32_t guess = i + (uint16_t)(id - slot_at(s, i)->id);
-        i = guess < s->slot_used && slot_at(s, guess)->id == id ? guess : i;
-    }
-    for (; i < s->slot_used; i++) {
-        struct cleat_mqtt_slot *slot = slot_at(s, i);
-        if (slot->id == id && cleat_mqtt_slot_state(slot) != SLOT_FREE) {
-            return slot;
+    struct cleat_mqtt_slot *first = slot_at(s, s->slot_first);
+    uint32_t count = (uint32_t)s->slot_used - s->slot_first;
+    uint32_t i = (uint16_t)(id - (count > 0 ? first->id : 0));
+    for (uint32_t left = count; left > 0; left--, i++) {
+        i = i < count ? i : 0;
+        if (first[i].id == id && first[i].flags != SLOT_FREE) {
+            return &first[i];
         }
     }
     return NULL;
 }
 
-/* [MQTT-2.3.1-2]: not in use. There are more ids than slots. */
+/* [MQTT-2.3.1-2]: not in use. There are more ids than slots. How far it is to
+ * the next one in use, or to 0, is looked up only when one gets there. */
 uint16_t cleat_mqtt_tx_new_id(struct cleat_mqtt *s) {
-    uint16_t id;
-    do {
-        id = s->next_id;
-        s->next_id = id == UINT16_MAX ? 1 : (uint16_t)(id + 1);
-    } while (cleat_mqtt_tx_find(s, id) != NULL);
-    return id;
+    while (s->id_run == 0) {
+        uint16_t run = (uint16_t)(0u - s->next_id);
+        for (uint32_t i = s->slot_first; i < s->slot_used; i++) {
+            uint16_t ahead = (uint16_t)(slot_at(s, i)->id - s->next_id);
+            run = ahead < run ? ahead : run;
+        }
+        s->id_run = run;
+        s->next_id = (uint16_t)(s->next_id + (run == 0));
+    }
+    s->id_run--;
+    return s->next_id++;
 }
 
 bool cleat_mqtt_tx_was_sent(const struct cleat_mqtt *s,
@@ -194,19 +201,25 @@ bool cleat_mqtt_tx_was_sent(const struct cleat_mqtt *s,
     return (slot->flags & SLOT_TRIED) != 0 && !begun;
 }
 
+/* Pass over what is free at the front. */
+static void tidy(struct cleat_mqtt *s) {
+    uint16_t i = s->slot_first;
+    while (i < s->slot_used && slot_at(s, i)->flags == SLOT_FREE) {
+        i++;
+    }
+    if (i == s->slot_used && s->slot_sent == 0) {
+        s->slot_used = s->slot_next = i = 0;
+        s->tx_used = 0;
+    }
+    s->slot_first = i;
+}
+
 void cleat_mqtt_tx_free(struct cleat_mqtt *s, struct cleat_mqtt_slot *slot) {
     if (cleat_mqtt_slot_state(slot) == SLOT_SENT) {
         s->waiting--;
     }
     slot->flags = SLOT_FREE;
-    while (s->slot_first < s->slot_used &&
-           slot_at(s, s->slot_first)->flags == SLOT_FREE) {
-        s->slot_first++;
-    }
-    if (s->slot_first == s->slot_used && s->slot_sent == 0) {
-        s->slot_first = s->slot_used = s->slot_next = 0;
-        s->tx_used = 0;
-    }
+    tidy(s);
 }
 
 void cleat_mqtt_tx_to_pubrel(struct cleat_mqtt *s,
@@ -222,18 +235,27 @@ bool cleat_mqtt_tx_ack_fits(const struct cleat_mqtt *s) {
     return s->ctl_len + CLEAT_MQTT_ACK_LEN + CTL_RESERVED <= sizeof s->ctl;
 }
 
+/* Room for so many bytes behind what waits in ctl. */
+static uint8_t *ctl_add(struct cleat_mqtt *s, uint32_t len) {
+    uint8_t *at = s->ctl + s->ctl_len;
+    if (s->ctl_len == 0) {
+        s->progress_ms = (uint32_t)s->now_ms;
+    }
+    s->ctl_len = (uint8_t)(s->ctl_len + len);
+    return at;
+}
+
 /* In the order in which the packets came, [MQTT-4.6.0-2] to [MQTT-4.6.0-4]. */
 void cleat_mqtt_tx_ack(struct cleat_mqtt *s, uint8_t first, uint16_t id) {
     if (s->state == SESSION_UP && !s->ctl_last) {
-        cleat_mqtt_ack_encode(s->ctl + s->ctl_len, first, id);
-        s->ctl_len = (uint8_t)(s->ctl_len + CLEAT_MQTT_ACK_LEN);
+        cleat_mqtt_ack_encode(ctl_add(s, CLEAT_MQTT_ACK_LEN), first, id);
     }
 }
 
 void cleat_mqtt_tx_ctl(struct cleat_mqtt *s, uint8_t first) {
-    s->ctl[s->ctl_len] = first;
-    s->ctl[s->ctl_len + 1u] = 0;
-    s->ctl_len = (uint8_t)(s->ctl_len + 2);
+    uint8_t *at = ctl_add(s, 2);
+    at[0] = first;
+    at[1] = 0;
 }
 
 void cleat_mqtt_tx_bye(struct cleat_mqtt *s) {
@@ -245,19 +267,18 @@ void cleat_mqtt_tx_bye(struct cleat_mqtt *s) {
 }
 
 /* May this slot go out now? */
-static bool slot_ready(const struct cleat_mqtt *s, uint32_t i,
-                       uint32_t waiting) {
-    uint32_t flags = slot_at(s, i)->flags & (SLOT_STATE_MASK | SLOT_KIND_MASK);
-    if (flags == (SLOT_QUEUED | KIND_QOS1) ||
-        flags == (SLOT_QUEUED | KIND_QOS2)) {
+static bool slot_ready(const struct cleat_mqtt *s,
+                       const struct cleat_mqtt_slot *slot, uint32_t waiting) {
+    uint32_t flags = slot->flags & (SLOT_STATE_MASK | SLOT_KIND_MASK);
+    if (flags - (SLOT_QUEUED | KIND_QOS1) <= KIND_QOS2 - KIND_QOS1) {
         return waiting < s->send_max;
     }
     return (flags & SLOT_STATE_MASK) == SLOT_QUEUED;
 }
 
-/* The first slot not sent; free ones are passed over. */
-static uint16_t next_slot(const struct cleat_mqtt *s) {
-    uint16_t i = s->slot_next;
+/* The first slot not sent; others are passed over. */
+static uint32_t next_slot(const struct cleat_mqtt *s) {
+    uint32_t i = s->slot_next;
     while (i < s->slot_used &&
            cleat_mqtt_slot_state(slot_at(s, i)) != SLOT_QUEUED) {
         i++;
@@ -265,26 +286,22 @@ static uint16_t next_slot(const struct cleat_mqtt *s) {
     return i;
 }
 
+/* Once the connection is over only MQTT 5 has something to say: why. */
 static enum source pick(const struct cleat_mqtt *s) {
-    if (!cleat_mqtt_is_alive(s)) { /* MQTT 5: DISCONNECT says why. */
-        return CLEAT_MQTT5 && s->ctl_len > 0 ? FROM_CTL : FROM_NONE;
-    }
+    bool up = s->state == SESSION_UP;
     if (s->connect_len > 0) {
         return FROM_CONNECT;
     }
-    if (s->slot_sent > 0) {
+    if (s->slot_sent > 0 && up) {
         return FROM_SLOTS; /* A packet that was begun is finished first. */
     }
     if (s->ctl_len > 0) {
         return FROM_CTL;
     }
-    if (s->state == SESSION_UP && !s->ctl_last) {
-        uint16_t i = next_slot(s);
-        if (i < s->slot_used && slot_ready(s, i, s->waiting)) {
-            return FROM_SLOTS;
-        }
-    }
-    return FROM_NONE;
+    uint32_t i = next_slot(s);
+    return up && i < s->slot_used && slot_ready(s, slot_at(s, i), s->waiting)
+               ? FROM_SLOTS
+               : FROM_NONE;
 }
 
 bool cleat_mqtt_tx_waits(const struct cleat_mqtt *s) {
@@ -293,10 +310,11 @@ bool cleat_mqtt_tx_waits(const struct cleat_mqtt *s) {
 
 /* The packets from slot_next on that lie side by side. */
 static struct cleat_bytes slots_view(struct cleat_mqtt *s) {
-    uint32_t i = s->slot_next = next_slot(s);
+    uint32_t i = next_slot(s);
     uint32_t end = slot_at(s, i)->offset;
     uint32_t begin = end + s->slot_sent;
     uint32_t waiting = s->waiting;
+    s->slot_next = (uint16_t)i;
     if (has_source(s, i)) {
         struct cleat_bytes head;
         const struct cleat_mqtt_source *source = source_of(s, i, &head);
@@ -308,70 +326,77 @@ static struct cleat_bytes slots_view(struct cleat_mqtt *s) {
         i++;
     } while (i < s->slot_used && slot_at(s, i)->offset == end &&
              end - begin < VIEW_MAX && !has_source(s, i) &&
-             slot_ready(s, i, waiting));
+             slot_ready(s, slot_at(s, i), waiting));
     return cleat_bytes_of(s->config->tx_buf + begin, end - begin);
 }
 
 struct cleat_bytes cleat_mqtt_output(struct cleat_mqtt *s) {
     enum source from = pick(s);
+    if (from == FROM_SLOTS) {
+        return slots_view(s);
+    }
+    if (from == FROM_CONNECT) {
+        return cleat_bytes_of(s->config->rx_buf + s->connect_sent,
+                              s->connect_len - s->connect_sent);
+    }
     if (from == FROM_NONE && s->closing && !s->ctl_last &&
         cleat_mqtt_is_alive(s)) {
         cleat_mqtt_tx_ctl(s, CLEAT_MQTT_P_DISCONNECT);
         s->ctl_last = true; /* [MQTT-3.14.4-2] */
         cleat_mqtt_tx_bye(s);
-        from = FROM_CTL;
     }
-    switch (from) {
-    case FROM_CONNECT:
-        return cleat_bytes_of(s->config->rx_buf + s->connect_sent,
-                              s->connect_len - s->connect_sent);
-    case FROM_SLOTS:
-        return slots_view(s);
-    case FROM_CTL:
-        return cleat_bytes_of(s->ctl, s->ctl_len);
-    case FROM_NONE:
-        break;
-    }
-    return cleat_bytes_of(NULL, 0);
+    return cleat_bytes_of(s->ctl, s->ctl_len);
 }
 
-static void slots_done(struct cleat_mqtt *s, size_t n) {
-    s->slot_sent += (uint32_t)n;
+/* Bytes of a slot on the wire. */
+static uint32_t wire_len(const struct cleat_mqtt *s, uint32_t i) {
+    if (has_source(s, i)) {
+        struct cleat_bytes head;
+        uint32_t len = source_of(s, i, &head)->len;
+        return len + (uint32_t)head.len;
+    }
+    return slot_len(s, i);
+}
+
+static void slots_done(struct cleat_mqtt *s, uint32_t n) {
+    n += s->slot_sent;
     while (s->slot_next < s->slot_used) {
         struct cleat_mqtt_slot *slot = slot_at(s, s->slot_next);
-        uint32_t len = slot_len(s, s->slot_next);
-        if (has_source(s, s->slot_next)) {
-            struct cleat_bytes head;
-            len = source_of(s, s->slot_next, &head)->len;
-            len += (uint32_t)head.len;
+        uint32_t len = wire_len(s, s->slot_next);
+        if (n < len) {
+            break;
         }
-        if (s->slot_sent < len) {
-            return;
-        }
-        s->slot_sent -= len;
+        n -= len;
         s->slot_next++;
-        if (cleat_mqtt_slot_is_once(slot)) {
-            bool last = CLEAT_MQTT5 && s->config->tx_buf[slot->offset] ==
-                                           CLEAT_MQTT_P_DISCONNECT;
-            cleat_mqtt_tx_free(s, slot);
-            if (last) {
-                cleat_mqtt_session_end(s, CLEAT_MQTT_CLOSED, 0, 0, NULL);
-                return;
-            }
+        if (!cleat_mqtt_slot_is_once(slot)) {
+            cleat_mqtt_slot_set(slot, SLOT_SENT);
+            s->ack_ms = s->waiting == 0 ? s->progress_ms : s->ack_ms;
+            s->waiting++;
             continue;
         }
-        cleat_mqtt_slot_set(slot, SLOT_SENT);
-        if (s->waiting == 0) {
-            s->ack_ms = s->progress_ms;
+        slot->flags = SLOT_FREE;
+        if (CLEAT_MQTT5 &&
+            s->config->tx_buf[slot->offset] == CLEAT_MQTT_P_DISCONNECT) {
+            cleat_mqtt_session_end(s, CLEAT_MQTT_CLOSED, 0, 0, NULL);
+            break;
         }
-        s->waiting++;
     }
-    s->slot_sent = 0;
+    s->slot_sent = s->slot_next < s->slot_used ? n : 0;
+    tidy(s);
 }
 
 void cleat_mqtt_tx_connect_end(struct cleat_mqtt *s) {
     cleat_wipe(s->config->rx_buf, s->connect_len); /* The password. */
     s->connect_len = 0;
+}
+
+static void ctl_done(struct cleat_mqtt *s, uint32_t n) {
+    uint32_t left = n < s->ctl_len ? s->ctl_len - n : 0;
+    s->ctl_len = (uint8_t)left;
+    memmove(s->ctl, s->ctl + n, left);
+    if (s->ctl_last && left == 0) {
+        cleat_mqtt_session_end(s, CLEAT_MQTT_CLOSED, 0, 0, NULL);
+    }
 }
 
 void cleat_mqtt_output_done(struct cleat_mqtt *s, size_t n, uint64_t now_ms) {
@@ -380,27 +405,17 @@ void cleat_mqtt_output_done(struct cleat_mqtt *s, size_t n, uint64_t now_ms) {
     }
     s->now_ms = now_ms;
     s->sent_ms = s->progress_ms = (uint32_t)now_ms;
-    switch (pick(s)) {
-    case FROM_CONNECT:
+    enum source from = pick(s);
+    if (from == FROM_SLOTS) {
+        slots_done(s, (uint32_t)n);
+    } else if (from == FROM_CTL) {
+        ctl_done(s, (uint32_t)n);
+    } else {
         s->connect_sent += (uint32_t)n;
         if (s->connect_sent >= s->connect_len) {
             cleat_mqtt_tx_connect_end(s);
             s->ack_ms = s->progress_ms;
         }
-        break;
-    case FROM_SLOTS:
-        slots_done(s, n);
-        break;
-    case FROM_CTL:
-        n = n > s->ctl_len ? s->ctl_len : n;
-        s->ctl_len = (uint8_t)(s->ctl_len - n);
-        memmove(s->ctl, s->ctl + n, s->ctl_len);
-        if (s->ctl_last && s->ctl_len == 0) {
-            cleat_mqtt_session_end(s, CLEAT_MQTT_CLOSED, 0, 0, NULL);
-        }
-        break;
-    case FROM_NONE:
-        break;
     }
 }
 
@@ -450,7 +465,7 @@ void cleat_mqtt_tx_renew(struct cleat_mqtt *s) {
 
 void cleat_mqtt_tx_take_done(struct cleat_mqtt *s,
                              struct cleat_mqtt_event *event) {
-    struct cleat_mqtt_slot *slot = s->config->slots;
+    struct cleat_mqtt_slot *slot = slot_at(s, s->slot_first);
     while (cleat_mqtt_slot_state(slot) != SLOT_DONE) {
         slot++;
     }

@@ -18,7 +18,8 @@
 
 #define ALIASES_MAX 32u /* bits of alias_known */
 #define ALIAS_TOO_LONG 0xFFFFu
-#define MOST_OPEN CLEAT_MQTT_MORE
+#define MORE CLEAT_MQTT_MORE
+#define NONE CLEAT_MQTT_NEVER_SENT
 
 /* --- packets received ---------------------------------------------------- */
 
@@ -84,8 +85,11 @@ static const char *v5_decode(struct cleat_mqtt_packet *p,
 }
 
 static const char *v5_publish_decode(struct cleat_mqtt_packet *p,
-                                     struct cleat_reader *r) {
-    return cleat_mqtt_properties_decode(r, 1u << 3, &p->props);
+                                     struct cleat_bytes rest) {
+    struct cleat_reader r = cleat_reader_of(rest);
+    const char *why = cleat_mqtt_properties_decode(&r, 1u << 3, &p->props);
+    p->payload = cleat_read_bytes(&r, cleat_reader_left(&r));
+    return why;
 }
 
 /* --- the session's part -------------------------------------------------- */
@@ -169,8 +173,60 @@ static void queue_check(struct cleat_mqtt *s) {
     }
 }
 
+/* @return that one of these properties, or NULL. */
+static const struct cleat_mqtt_property *
+property_of(const struct cleat_mqtt_property *props, size_t count, uint8_t id) {
+    for (; count > 0; props++, count--) {
+        if (props->id == id) {
+            return props;
+        }
+    }
+    return NULL;
+}
+
+/* @return that property of CONNECT, or NULL. */
+static const struct cleat_mqtt_property *own(const struct cleat_mqtt_config *c,
+                                             uint8_t id) {
+    return property_of(c->props, c->prop_count, id);
+}
+
+static uint32_t v5_packet_max(const struct cleat_mqtt_config *c) {
+    const struct cleat_mqtt_property *p = own(c, CLEAT_MQTT_MAX_PACKET_SIZE);
+    return p != NULL ? p->number : UINT32_MAX;
+}
+
+/* Is that the authentication method of CONNECT, or neither there? */
+static bool method_same(const struct cleat_mqtt_config *c,
+                        const struct cleat_mqtt_property *other) {
+    const struct cleat_mqtt_property *ours = own(c, CLEAT_MQTT_AUTH_METHOD);
+    if (ours == NULL || other == NULL) {
+        return ours == other;
+    }
+    return ours->text.len == other->text.len &&
+           memcmp(ours->text.data, other->text.data, other->text.len) == 0;
+}
+
+static const char *method_check(const struct cleat_mqtt *s) {
+    struct cleat_mqtt_property p;
+    bool there =
+        cleat_mqtt_property_find(s->rx.props, CLEAT_MQTT_AUTH_METHOD, &p);
+    return method_same(s->config, there ? &p : NULL)
+               ? NULL
+               : CLEAT_MQTT_WRONG("not the authentication method of connect "
+                                  "[MQTT5-4.12.0-5]");
+}
+
 static const char *v5_on_connack(struct cleat_mqtt *s) {
     const struct cleat_mqtt_config *c = s->config;
+    if (s->rx.present && !s->had_session && !c->take_session &&
+        c->journal == NULL) {
+        return CLEAT_MQTT_WRONG(
+            "connack with a session that we do not have [MQTT5-3.2.2-4]");
+    }
+    const char *why = method_check(s);
+    if (why != NULL) {
+        return why;
+    }
     struct cleat_bytes rest = s->rx.props;
     struct cleat_mqtt_property p;
     s->limits = 0;
@@ -224,21 +280,13 @@ static const char *v5_on_publish(struct cleat_mqtt *s) {
     return NULL;
 }
 
-static bool has_method(const struct cleat_mqtt_config *c) {
-    for (size_t i = 0; i < c->prop_count; i++) {
-        if (c->props[i].id == CLEAT_MQTT_AUTH_METHOD) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static const char *v5_on_other(struct cleat_mqtt *s) {
     if (s->rx.first == CLEAT_MQTT_P_AUTH) {
         s->pending = CLEAT_MQTT_AUTH;
-        return has_method(s->config)
-                   ? NULL
-                   : CLEAT_MQTT_WRONG("auth without a method [MQTT5-4.12]");
+        return own(s->config, CLEAT_MQTT_AUTH_METHOD) != NULL
+                   ? method_check(s)
+                   : CLEAT_MQTT_WRONG(
+                         "auth, and no method was asked for [MQTT5-4.12.0-6]");
     }
     cleat_mqtt_session_end(s, CLEAT_MQTT_FAILED, CLEAT_ERR_CLOSED, s->rx.code,
                            CLEAT_TEXT(cleat_mqtt_reason_text(s->rx.code)));
@@ -478,16 +526,14 @@ static void v5_fall_back(struct cleat_mqtt *s) {
 }
 
 const struct cleat_mqtt_version cleat_mqtt_v5 = {
-    {1u << 2 | 1u << 3 | 1u << 4 | 1u << 5 | 1u << 6 | 1u << 7 | 1u << 9 |
-         1u << 11 | 1u << 13 | 1u << 14 | 1u << 15,
-     {0, 0, 2 | MOST_OPEN, 3 | MOST_OPEN, 2 | MOST_OPEN, 2 | MOST_OPEN,
-      2 | MOST_OPEN, 2 | MOST_OPEN, 0, 4 | MOST_OPEN, 0, 4 | MOST_OPEN, 0, 0,
-      MOST_OPEN, MOST_OPEN}},
+    {{NONE, NONE, 2 | MORE, NONE, 2 | MORE, 2 | MORE, 2 | MORE, 2 | MORE, NONE,
+      4 | MORE, NONE, 4 | MORE, NONE, 0, MORE, MORE}},
     v5_config_check,
     v5_connect_encode,
     cleat_mqtt_properties_encode,
     v5_decode,
     v5_publish_decode,
+    v5_packet_max,
     v5_on_connack,
     v5_on_publish,
     v5_on_other,
@@ -505,6 +551,19 @@ int cleat_mqtt_subscribe_with(struct cleat_mqtt *s,
     struct cleat_mqtt_request q = {
         CLEAT_MQTT_P_SUBSCRIBE, prop_count, 0, filters, count, props};
     return cleat_mqtt_session_request(s, &q, now_ms);
+}
+
+int cleat_mqtt_subscribe_first_with(struct cleat_mqtt *s,
+                                    const struct cleat_mqtt_filter *filters,
+                                    size_t count,
+                                    const struct cleat_mqtt_property *props,
+                                    uint8_t prop_count, uint64_t now_ms) {
+    int id =
+        cleat_mqtt_subscribe_with(s, filters, count, props, prop_count, now_ms);
+    if (id > 0) {
+        cleat_mqtt_tx_last_to_front(s);
+    }
+    return id;
 }
 
 int cleat_mqtt_unsubscribe_with(struct cleat_mqtt *s,
@@ -543,14 +602,18 @@ static int reasoned_queue(struct cleat_mqtt *s, uint8_t first, uint8_t reason,
                           uint8_t count, uint32_t where) {
     struct cleat_writer w = cleat_writer_of(NULL, CLEAT_MQTT_LENGTH_MAX);
     cleat_mqtt_properties_encode(&w, props, count);
-    int err = cleat_mqtt_tx_make_room(s, cleat_mqtt_header_total(w.len + 1), 0);
+    size_t total = cleat_mqtt_header_total(w.len + 1);
+    if (s->state == SESSION_UP && s->packet_max != 0 && total > s->packet_max) {
+        return CLEAT_ERR_SIZE; /* [MQTT5-3.14.2-3], [MQTT5-3.15.2-2] */
+    }
+    int err = cleat_mqtt_tx_make_room(s, total, 0);
     if (err != 0) {
         return err;
     }
     err = reasoned_encode(cleat_mqtt_tx_end(s), s->config->tx_cap - s->tx_used,
                           first, reason, props, count, where);
     if (err > 0) {
-        cleat_mqtt_session_enqueue(s, (size_t)err, KIND_ONCE, 0);
+        cleat_mqtt_tx_add(s, (size_t)err, KIND_ONCE, 0);
     }
     return err > 0 ? 0 : err;
 }
@@ -563,8 +626,10 @@ int cleat_mqtt_auth(struct cleat_mqtt *s, uint8_t reason,
         (reason == 0x19) != (s->state == SESSION_UP && reason == 0x19)) {
         return CLEAT_ERR_STATE;
     }
-    if (!has_method(s->config)) {
-        return CLEAT_ERR_ARG;
+    const struct cleat_mqtt_property *method =
+        property_of(props, prop_count, CLEAT_MQTT_AUTH_METHOD);
+    if (method == NULL || !method_same(s->config, method)) {
+        return CLEAT_ERR_ARG; /* [MQTT5-4.12.0-5], [MQTT5-4.12.1-1] */
     }
     s->now_ms = now_ms;
     if (s->state == SESSION_UP) {

@@ -50,8 +50,8 @@ static int take_rsa(struct cleat_bytes bits, enum cleat_se_alg alg,
         cleat_reader_left(&s) != 0 || n.len == 0 || e.len == 0) {
         return CLEAT_ERR_PROTO;
     }
-    n = cleat_se_der_stripped(n);
-    e = cleat_se_der_stripped(e);
+    cleat_se_der_strip(&n);
+    cleat_se_der_strip(&e);
     if (n.len != cleat_se_alg_bytes(alg) || (n.data[0] & 0x80) == 0 ||
         e.len > 4 || (e.data[e.len - 1] & 1) == 0) {
         return CLEAT_ERR_PROTO;

@@ -6,24 +6,21 @@
 
 #define INTEGER 0x02u
 
-struct cleat_bytes cleat_se_der_stripped(struct cleat_bytes number) {
-    while (number.len > 1 && number.data[0] == 0) {
-        number.data++;
-        number.len--;
+void cleat_se_der_strip(struct cleat_bytes *number) {
+    while (number->len > 1 && number->data[0] == 0) {
+        number->data++;
+        number->len--;
     }
-    return number;
 }
 
 bool cleat_se_der_number(struct cleat_reader *r, uint8_t *out, size_t n) {
-    if (cleat_read_u8(r) != INTEGER) {
-        return false;
-    }
+    bool good = cleat_read_u8(r) == INTEGER;
     struct cleat_bytes v = cleat_read_bytes(r, cleat_read_u8(r));
-    if (v.len == 0 || (v.data[0] & 0x80) != 0) {
+    if (!good || v.len == 0 || (v.data[0] & 0x80) != 0) {
         return false;
     }
-    v = cleat_se_der_stripped(v);
-    if (v.len > n || (v.len == 1 && v.data[0] == 0)) {
+    cleat_se_der_strip(&v);
+    if (v.len > n || v.data[0] == 0) {
         return false;
     }
     memset(out, 0, n - v.len);
@@ -65,11 +62,11 @@ void cleat_se_der_put_head(struct cleat_writer *w, uint8_t tag, size_t len) {
 
 void cleat_se_der_put_number(struct cleat_writer *w,
                              struct cleat_bytes number) {
-    struct cleat_bytes v = cleat_se_der_stripped(number);
-    bool high = v.len > 0 && (v.data[0] & 0x80) != 0;
-    cleat_se_der_put_head(w, INTEGER, v.len + high);
+    cleat_se_der_strip(&number);
+    bool high = number.len > 0 && (number.data[0] & 0x80) != 0;
+    cleat_se_der_put_head(w, INTEGER, number.len + high);
     if (high) {
         cleat_write_u8(w, 0);
     }
-    cleat_write_bytes(w, v);
+    cleat_write_bytes(w, number);
 }

@@ -8,8 +8,8 @@
 
 #include "cleat/bytes.h"
 
-/** @return the number without leading zeros; at least one byte is left. */
-struct cleat_bytes cleat_se_der_stripped(struct cleat_bytes number);
+/** Leave out leading zeros; at least one byte is left. */
+void cleat_se_der_strip(struct cleat_bytes *number);
 /** Read one INTEGER that is positive and takes n < 128 bytes at most, to fixed
  *  width n at out. @return false if it is not that. */
 bool cleat_se_der_number(struct cleat_reader *r, uint8_t *out, size_t n);

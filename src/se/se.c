@@ -273,7 +273,7 @@ static bool run(struct cleat_se *se, uint64_t *until_us) {
         if (se->driver->cancel != NULL && cancel_wanted(se)) {
             se->driver->cancel(se->ctx, now_us);
         }
-        if (se->driver->ask(se->ctx, now_us, &ask)) {
+        if (se->driver->ask(se->ctx, &ask, now_us)) {
             se->unfinished = ask.type != CLEAT_SE_ASK_IDLE;
             return true;
         }

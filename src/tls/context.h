@@ -60,7 +60,8 @@ struct cleat_tls_run {
     bool proven;         /**< The server showed its certificate. */
     uint8_t first[3];    /**< First bytes the server sent. */
     uint8_t first_len;
-    int16_t alert; /**< -1: none. */
+    int8_t send_err; /**< What sending met: nothing goes out any more. */
+    int16_t alert;   /**< -1: none. */
     uint64_t deadline_ms;
     const char *curve; /**< Name of the agreement's curve. */
     struct cleat_tls_calls calls;

@@ -39,9 +39,4 @@
 #define CLEAT_TLS_CHIP_ONLY CLEAT_TLS_EXTRAS
 #endif
 
-/** Keys and random numbers that the element made ahead. */
-#ifndef CLEAT_TLS_READY
-#define CLEAT_TLS_READY CLEAT_TLS_EXTRAS
-#endif
-
 #endif

@@ -91,34 +91,16 @@ static void latch_lower(struct cleat_tls_ctx *c, int err) {
 }
 
 /**
- * The server hung up while we were sending. Before that it may have said why:
- * an alert record, which waits in what was received. RFC 5246, 7.2.
+ * The server may have hung up while we send, and said why before: in an alert,
+ * RFC 5246, 7.2. So nothing fails here: what is sent from now on goes nowhere,
+ * and reading finds that alert, or else the error.
  */
-static int last_words(struct cleat_tls_ctx *c, int otherwise) {
-    uint8_t record[7];
-    size_t len = 0;
-    struct cleat_stream *lower = c->config.lower;
-    int n = 1;
-    while (c->state == CLEAT_TLS_HANDSHAKE && len < sizeof record && n > 0) {
-        n = lower->read(lower->self, record + len, sizeof record - len);
-        len += n > 0 ? (size_t)n : 0;
-    }
-    struct cleat_reader r = cleat_reader_of(cleat_bytes_of(record, len));
-    uint8_t type = cleat_read_u8(&r);
-    (void)cleat_read_u16(&r); /* version */
-    uint32_t rest = cleat_read_u32(&r);
-    /* Two bytes: level and alert. */
-    const uint32_t fatal = 2u << 16 | MBEDTLS_SSL_ALERT_LEVEL_FATAL << 8;
-    if (type != MBEDTLS_SSL_MSG_ALERT || rest >> 8 != fatal >> 8) {
-        return otherwise;
-    }
-    c->run.alert = (uint8_t)rest;
-    return MBEDTLS_ERR_SSL_FATAL_ALERT_MESSAGE;
-}
-
 static int lower_send(void *arg, const unsigned char *buf, size_t len) {
     struct cleat_tls_ctx *c = arg;
     struct cleat_stream *lower = c->config.lower;
+    if (c->run.send_err != 0) {
+        return (int)len;
+    }
     int n = lower->write(lower->self, buf, len);
     if (n > 0) {
         c->run.hello_sent = true;
@@ -128,14 +110,8 @@ static int lower_send(void *arg, const unsigned char *buf, size_t len) {
     if (n == 0 || n == CLEAT_ERR_AGAIN) {
         return MBEDTLS_ERR_SSL_WANT_WRITE;
     }
-    if (n == CLEAT_ERR_CLOSED) {
-        return last_words(c, MBEDTLS_ERR_SSL_CONN_EOF);
-    }
-    int code = last_words(c, MBEDTLS_ERR_NET_SEND_FAILED);
-    if (code == MBEDTLS_ERR_NET_SEND_FAILED) {
-        latch_lower(c, n);
-    }
-    return code;
+    c->run.send_err = (int8_t)n;
+    return (int)len;
 }
 
 static int lower_recv(void *arg, unsigned char *buf, size_t len) {
@@ -149,6 +125,9 @@ static int lower_recv(void *arg, unsigned char *buf, size_t len) {
         }
         cleat_trace("tls", "recv", buf, (size_t)n);
         return n;
+    }
+    if (c->run.send_err != 0) {
+        n = c->run.send_err;
     }
     if (n == 0 || n == CLEAT_ERR_AGAIN) {
         return MBEDTLS_ERR_SSL_WANT_READ;
@@ -497,6 +476,9 @@ static int stream_write(void *self, const uint8_t *data, size_t len) {
     }
     if (len == 0) {
         return CLEAT_ERR_ARG;
+    }
+    if (c->run.send_err != 0) {
+        return CLEAT_ERR_AGAIN; /* read says why */
     }
     void *before = cleat_tls_enter(c);
     int ret = flush(c);

@@ -162,7 +162,7 @@ provision=(cleat aws provision --template fleet1 "${device[@]}")
 
 refuses() { # refuses MODE WORDS: and the slot stays empty
     echo "$1" >mode
-    status 1 "${provision[@]}" --set MQTT_TIMEOUT_MS=700
+    status 1 "${provision[@]}" --lab --set MQTT_TIMEOUT_MS=700
     grep -q -- "$2" cmd.err || fail "$1: no word of \"$2\": $(cat cmd.err)"
     status 12 cleat doctor "${device[@]}" --set CLIENT_CERTIFICATE=0xE0E1 --set CLIENT_PRIVATE_KEY=0xE0F1
     grep -q 'certificate-empty' cmd.out || fail "$1: the slot is not empty"
@@ -176,9 +176,18 @@ refuses hook 'rejected: AccessDenied: the hook says no'
 echo good >mode
 status 2 "${provision[@]}" --key 0xE0F0
 grep -q "the claim's own slots" cmd.err || fail "would overwrite the claim"
-status 17 "${provision[@]}" --set ROOT_CA_CERTIFICATE=cloud.pem
+status 17 "${provision[@]}" --lab --set ROOT_CA_CERTIFICATE=cloud.pem
 grep -q 'remedy: set ROOT_CA_CERTIFICATE' cmd.err || fail "the doctor's words"
-status 0 "${provision[@]}" --parameter "SerialNumber=SN-7" --parameter Colour=red
+status 6 "${provision[@]}" # A key of the attempts before is there.
+grep -q '0xE0F1: the ECC P-256 key in it is destroyed for ever' cmd.err || fail "not said what is lost"
+grep -q -- '--confirm 0xE0F1' cmd.err || fail "not said what to type"
+status 6 "${provision[@]}" --confirm 0xE0F0
+status 6 "${provision[@]}" --json
+grep -q '"irreversible":	true' cmd.out || fail "JSON: $(cat cmd.out)"
+status 0 "${provision[@]}" --dry-run
+grep -q 'dry run, nothing was changed' cmd.err || fail "dry run"
+ok "provision: what cannot be undone needs to be typed"
+status 0 "${provision[@]}" --confirm 0xE0F1 --parameter "SerialNumber=SN-7" --parameter Colour=red
 grep -q '^thing: SN-7$' cmd.out || fail "thing"
 grep -q 'accepted by the broker' cmd.out || fail "not proven"
 grep -q '"parameters":{"SerialNumber":"SN-7","Colour":"red"}' asked || fail "parameters"
@@ -189,6 +198,8 @@ grep -q 'issued by CN=cloud' cmd.out || fail "another certificate"
 ok "provision: a new key in the chip, its request verified by OpenSSL, the certificate written and accepted"
 status 2 "${provision[@]}"
 grep -q 'holds a certificate already' cmd.err || fail "replaces unasked"
-status 0 "${provision[@]}" --replace --json --no-proof
+status 6 "${provision[@]}" --replace --json --no-proof
+grep -q 'the certificate in 0xE0E1 is replaced' cmd.err || fail "not said that a certificate is lost"
+status 0 "${provision[@]}" --replace --json --no-proof --confirm 0xE0F1
 grep -q '"proven":	false' cmd.out || fail "JSON"
 ok "provision: a slot in use is replaced only when told so"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# `cleat doctor` on a way that is whole, and on some sixty that are broken in
+# `cleat doctor` on a way that is whole, and on some hundred that are broken in
 # one place each: it must name that place, with its exit status and a remedy.
 . "$(dirname "$0")/lib.sh"
 chmod 711 "$work" # some cases are another user's
@@ -8,6 +8,7 @@ chmod 711 "$work" # some cases are another user's
 declare -A seen=()
 base=()
 wrong=()
+left_out=() # what this machine cannot be made to show
 
 # diagnose CAUSE STATUS WORDS OPTIONS...: one broken set-up.
 diagnose() {
@@ -108,6 +109,8 @@ if as_nobody; then
     diagnose socket-denied 10 "a socket of another user" --chip "unix:$work/live.sock"
     : >"$work/i2c-9" && chmod 000 "$work/i2c-9"
     diagnose i2c-denied 10 "an I2C device of another user" --chip "i2c:$work/i2c-9"
+else
+    left_out+=(socket-denied i2c-denied)
 fi
 as=()
 diagnose driver-refused 10 "files of the soft driver are missing" --chip "soft:$work/no.key,$work/no.pem"
@@ -126,6 +129,18 @@ for kind in garbage status badchain; do
     sim "$kind" --fault-rate "$kind:1"
     diagnose chip-garbled 11 "its answers are wrong ($kind)" --chip "unix:$work/$kind.sock"
 done
+
+cp -r "$work/chip" "$work/paired"
+status 0 cleat chip pair --chip "sim:$work/paired" --secret-file "$work/secret" --confirm 0xE140
+well "a shielded connection to the chip" --chip "sim:$work/paired" --shield "$work/secret"
+tr 0-9a-f 1-9a-f0 <"$work/secret" >"$work/wrong.secret"
+chmod 600 "$work/wrong.secret"
+diagnose chip-not-paired 11 "another host's binding secret" --chip "sim:$work/paired" --shield "$work/wrong.secret"
+diagnose chip-refuses 11 "a shielded connection to a chip that nobody paired" "${chip[@]}" --shield "$work/secret"
+diagnose secret-unreadable 11 "no file with a binding secret" "${chip[@]}" --shield "$work/nothing"
+echo 12345 >"$work/odd.secret"
+diagnose secret-unreadable 11 "a binding secret that is no hex" "${chip[@]}" --set "CHIP_SHIELD=$work/odd.secret"
+diagnose chip-no-shield 11 "an element without a shielded connection" --chip "soft:$work/broker.key,$work/broker.pem" --shield "$work/secret"
 
 # ---- certificate and key ----
 cp -r "$work/chip" "$work/odd"
@@ -153,6 +168,12 @@ certificate 0xE0E2 "$work/f2.pub" agree ''
 diagnose key-usage 13 "a key that may only agree" "${odd[@]}" --set CLIENT_PRIVATE_KEY=0xE0F2 --set CLIENT_CERTIFICATE=0xE0E2
 certificate 0xE0E1 "$work/f1.pub" second 'extendedKeyUsage=clientAuth'
 well "another key and its certificate" "${odd[@]}" --set CLIENT_PRIVATE_KEY=0xE0F1 --set CLIENT_CERTIFICATE=0xE0E1
+openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-384 2>/dev/null | openssl pkey -pubout -out "$work/p384.pub"
+certificate 0xE0E3 "$work/p384.pub" p384 ''
+diagnose key-mismatch 13 "a certificate for a key on another curve" "${odd[@]}" --set CLIENT_CERTIFICATE=0xE0E3
+openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:brainpoolP256r1 2>/dev/null | openssl pkey -pubout -out "$work/brainpool.pub"
+certificate 0xE0E3 "$work/brainpool.pub" brainpool ''
+diagnose certificate-key-kind 12 "a certificate for a curve that TLS does not take" "${odd[@]}" --set CLIENT_CERTIFICATE=0xE0E3
 KEY_TYPE=rsa:2048 KEY_OPT='' issue ca rsadev ''
 openssl x509 -in "$work/rsadev.pem" -outform DER -out "$work/rsadev.der"
 chipset "$work/odd" write 0xE0E3 "$work/rsadev.der"
@@ -188,6 +209,7 @@ dated yesterday ca 20200101000000Z 20210101000000Z 'basicConstraints=CA:FALSE'
 # ---- name and TCP ----
 diagnose name-unknown 15 "a name that cannot be" "${chip[@]}" --set MQTT_BROKER_ADDRESS=no..such..host
 diagnose tcp-refused 16 "a closed port" "${chip[@]}" --set "MQTT_PORT=$(free_port)"
+diagnose tcp-failed 16 "an address of a link, without saying which" "${chip[@]}" --set MQTT_BROKER_ADDRESS=fe80::1
 diagnose tcp-unreachable 16 "no way to the address" "${chip[@]}" --set MQTT_BROKER_ADDRESS=255.255.255.255
 play() { # play MODE [HOW]: a stand-in on $port
     port=$(free_port)
@@ -205,6 +227,8 @@ if netns true 2>/dev/null; then
     diagnose tcp-unreachable 16 "the host is unreachable" "${chip[@]}" --set MQTT_BROKER_ADDRESS=192.0.2.2
     diagnose name-server 15 "no name server can be asked" "${chip[@]}" --set MQTT_BROKER_ADDRESS=broker.example --set MQTT_TIMEOUT_MS=500
     as=()
+else
+    left_out+=(tcp-forbidden name-server)
 fi
 
 # ---- TLS ----
@@ -260,6 +284,12 @@ clear=("${chip[@]}" --set MQTT_SECURE_CONNECTION=0)
 play http
 diagnose tls-not-tls 17 "TLS to a port for something else" "${chip[@]}" --set "MQTT_PORT=$port"
 diagnose mqtt-other 18 "a port for HTTP" "${clear[@]}" --set "MQTT_PORT=$port"
+play bytes:15030300020250
+diagnose tls-refused 17 "it answers with the alert internal_error" "${chip[@]}" --set "MQTT_PORT=$port"
+play bytes:160303000402000000
+diagnose tls-failed 17 "its ServerHello is empty" "${chip[@]}" --set "MQTT_PORT=$port"
+play "forge:$good"
+diagnose tls-bad-signature 17 "somebody is in between" "${chip[@]}" --set "MQTT_PORT=$port"
 play hang-up
 diagnose tls-closed 17 "it hangs up at once" "${chip[@]}" --set "MQTT_PORT=$port"
 diagnose mqtt-closed 18 "it hangs up at once, without TLS" "${clear[@]}" --set "MQTT_PORT=$port"
@@ -282,6 +312,26 @@ port=$(free_port)
 broker rsabroker "$port" "cafile $work/clients.pem\ncertfile $work/rsa.pem\nkeyfile $work/rsa.key\nrequire_certificate true"
 diagnose settings-refused 2 "an RSA broker, and all is to be on the chip" "${chip[@]}" --set "MQTT_PORT=$port" \
     --set TLS_KEY_EXCHANGES=ECDHE_ECDSA,ECDHE_RSA --set TLS_ALL_ON_CHIP=1
+tokens=$(ls /usr/lib/softhsm/libsofthsm2.so /usr/lib/*/softhsm/libsofthsm2.so 2>/dev/null | head -n 1)
+if [ -n "$tokens" ] && command -v pkcs11-tool softhsm2-util >/dev/null; then
+    mkdir "$work/tokens"
+    printf 'directories.tokendir = %s\nobjectstore.backend = file\n' "$work/tokens" >"$work/softhsm2.conf"
+    export SOFTHSM2_CONF=$work/softhsm2.conf
+    softhsm2-util --init-token --free --label dev --so-pin 12345678 --pin 4321 >/dev/null
+    (umask 077 && printf 4321 >"$work/pin")
+    issue ca token 'extendedKeyUsage=clientAuth'
+    openssl pkey -in "$work/token.key" -outform DER -out "$work/token.key.der"
+    openssl x509 -in "$work/token.pem" -outform DER -out "$work/token.der"
+    for object in privkey:token.key.der cert:token.der; do
+        pkcs11-tool --module "$tokens" --token-label dev --login --pin 4321 --id 01 --label identity --usage-sign \
+            --write-object "$work/${object#*:}" --type "${object%%:*}" >/dev/null
+    done
+    token="pkcs11:token=dev;object=identity?module-path=$tokens&pin-source=file:$work/pin"
+    well "a token" --chip "$token"
+    diagnose tls-not-on-chip 17 "all is to be on the token, and this process agrees for it" --chip "$token&x-ecdhe=host" --set TLS_ALL_ON_CHIP=1
+else
+    left_out+=(tls-not-on-chip)
+fi
 # TLS 1.3 tells a refusal of the client's certificate after its handshake.
 port=$(free_port)
 broker new "$port" "cafile $work/ca.pem\ncertfile $work/broker.pem\nkeyfile $work/broker.key\nrequire_certificate true\ntls_version tlsv1.3"
@@ -322,7 +372,7 @@ diagnose mqtt-keep-alive 18 "no keep-alive at all" "${clear[@]}" --set "MQTT_POR
 
 # ---- there and back ----
 for row in close-subscribe:subscribe-closed silent-subscribe:subscribe-silent refuse-subscribe:subscribe-denied \
-    close-publish:publish-closed silent-publish:publish-silent close-qos2:publish-qos no-echo:no-echo; do
+    close-publish:publish-closed nonsense-publish:trip-broken silent-publish:publish-silent close-qos2:publish-qos no-echo:no-echo; do
     play "${row%%:*}"
     diagnose "${row#*:}" 19 "a broker that does ${row%%:*}" "${clear[@]}" --set "MQTT_PORT=$port" \
         --set MQTT_MESSAGES_QOS=$([ "${row%%:*}" = close-qos2 ] && echo 2 || echo 1) --set MQTT_TIMEOUT_MS=700
@@ -346,12 +396,18 @@ kill "$twin"
 # ---- of the table, and what it says ----
 cleat doctor --causes >"$work/causes"
 sed -n '/^| step | status/,$p' docs/doctor.md | cmp - "$work/causes" || fail "docs/doctor.md is not what --causes prints"
-missing=$(sed -n 's/^| [^|]*| [^|]*| `\([a-z0-9-]*\)`.*/\1/p' "$work/causes" | while read -r cause; do
-    [ -n "${seen[$cause]:-}" ] || echo "$cause"
-done)
+missing=()
+while read -r cause; do
+    [ -n "${seen[$cause]:-}" ] || missing+=("$cause")
+done < <(sed -n 's/^| [^|]*| [^|]*| `\([a-z0-9-]*\)`.*/\1/p' "$work/causes")
 if [ "${#wrong[@]}" -gt 0 ]; then
     printf 'wrong: %s\n' "${wrong[@]}" >&2
     fail "${#wrong[@]} wrong diagnoses"
 fi
-echo "${#seen[@]} of $(grep -c '^| .*`' "$work/causes") causes met; not met:" $missing
-[ "${#seen[@]}" -ge 50 ] || [ "$(id -u)" -ne 0 ] || fail "only ${#seen[@]} causes were met"
+[ "${#left_out[@]}" -eq 0 ] || echo "skipped, this machine or user cannot show them: ${left_out[*]}"
+# What a key may answer is known; the words for the rest are a net below.
+never=(key-failed)
+for cause in "${missing[@]}"; do
+    [[ " ${never[*]} ${left_out[*]} " = *" $cause "* ]] || fail "no set-up shows $cause"
+done
+echo "${#seen[@]} of $(grep -c '^| .*`' "$work/causes") causes met"

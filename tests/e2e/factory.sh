@@ -30,7 +30,7 @@ status 1 "${factory[@]}"
 [ "$(tail -n 1 cmd.out)" = '4 made, 0 done before, 2 failed, 0 not tried; manifest list.csv.manifest' ] || fail "$(tail -n 1 cmd.out)"
 grep -qE '^4/6 SN-4 error: .*cannot be opened' cmd.out || fail "the mute chip"
 grep -qE '^5/6 SN-5 error: .*cleat-chipsim running' cmd.out || fail "the missing chip"
-[ "$(wc -l <list.csv.manifest)" = 7 ] || fail "manifest"
+[ "$(grep -c ',ok,$' list.csv.manifest)" = 4 ] && [ "$(grep -c ',begun,$' list.csv.manifest)" = 4 ] || fail "manifest"
 ok "four made, on folders and on a bus; two failed with words and stopped nobody"
 
 # Each certificate is the CA's, for that name, and the chip's key signs for it.
@@ -61,7 +61,7 @@ expect mute2.out listening
 cp list.csv.manifest before
 status 1 "${factory[@]}" --json
 grep -q '"made":	1' cmd.out && grep -q '"done_before":	4' cmd.out && grep -q '"failed":	1' cmd.out || fail "counts: $(head -n 4 cmd.out)"
-[ "$(diff before list.csv.manifest | grep -c '^>')" = 2 ] || fail "others were made again"
+[ "$(diff before list.csv.manifest | grep -c '^>.*,\(ok\|error\),')" = 2 ] || fail "others were made again"
 made SN-4 unix:mute.sock SN-4
 ok "a second run makes only what failed"
 
@@ -102,7 +102,46 @@ status 1 "${factory[@]}" --manifest list.csv.manifest
 grep -q 'this chip is another one: it was made as SN-3' cmd.out || fail "the same chip twice: $(cat cmd.out)"
 status 1 cleat factory list.csv --ca-cert other.pem --ca-key other.key --manifest new.manifest
 grep -q 'the slot is in use: .*--replace' cmd.out || fail "overwrites: $(cat cmd.out)"
-status 0 cleat factory list.csv --ca-cert other.pem --ca-key other.key --manifest new.manifest --replace
+other=(cleat factory list.csv --ca-cert other.pem --ca-key other.key --manifest new.manifest --replace)
+print_of() {
+    cleat chip cert --chip "$1" --object 0xE0E1 | openssl x509 -noout -fingerprint
+}
+was=$(print_of unix:bus.sock)
+rm new.manifest
+status 0 "${other[@]}" --dry-run
+grep -q '^SN-9: 0xE0F1: the ECC P-256 key in it is destroyed for ever' cmd.err || fail "dry run: $(cat cmd.err)"
+grep -q '^SN-9: 0xE0F1: the certificate in 0xE0E1 is replaced' cmd.err || fail "dry run: $(cat cmd.err)"
+grep -q -- '--confirm 1-chips:0xE0F1' cmd.err || fail "what to type"
+[ ! -e new.manifest ] || fail "the dry run writes a manifest"
+status 6 "${other[@]}"
+grep -q 'SN-9 error: not confirmed: the ECC P-256 key in it is destroyed for ever' cmd.out || fail "$(cat cmd.out)"
+status 6 "${other[@]}" --lab # It is not a virtual one, for all we know.
+for wrong in 0xE0F1 2-chips:0xE0F1 0-chips:0xE0F1 1-chips:0xE0F2 1-chips:0xe0f1 1-chips 01-chips:0xE0F1 ' 1-chips:0xE0F1' yes ''; do
+    status 6 "${other[@]}" --confirm "$wrong"
+    grep -q 'as 1-chips:0xE0F1; nothing was changed' cmd.err || fail "--confirm \"$wrong\": $(cat cmd.err)"
+done
+[ "$(print_of unix:bus.sock)" = "$was" ] || fail "changed without being told"
+status 0 "${other[@]}" --confirm 1-chips:0xE0F1
+[ "$(print_of unix:bus.sock)" != "$was" ] || fail "not replaced"
+ok "what cannot be undone is said first and needs to be typed: number of chips and slot"
+
+# A key without a certificate is somebody's, too; a run that was cut knows its own.
+cleat chip keygen 0xE0F1 --chip sim:chips/L1 >/dev/null
+cleat chip keygen 0xE0F1 --chip sim:chips/L2 >/dev/null
+printf 'serial\nL1\nL2\nL3\n' >lab.csv
+lab=(cleat factory lab.csv --ca-cert ca.pem --ca-key ca.key)
+status 6 "${lab[@]}"
+grep -q '^1 made, 0 done before, 2 failed' cmd.out || fail "$(cat cmd.out)"
+grep -q 'say so: --confirm 2-chips:0xE0F1' cmd.err || fail "$(cat cmd.err)"
+status 6 "${lab[@]}" --confirm 1-chips:0xE0F1
+grep -q '^1 made, 1 done before, 1 failed' cmd.out || fail "one was confirmed: $(cat cmd.out)"
+status 0 "${lab[@]}" --lab
+grep -q '^1 made, 2 done before, 0 failed' cmd.out || fail "--lab: $(cat cmd.out)"
+cleat chip metadata set 0xE0F1 --change never --chip sim:chips/L4 --confirm 0xE0F1 >/dev/null
+printf 'serial\nL4\n' >lab.csv
+status 1 "${lab[@]}" --lab --manifest l4.manifest
+grep -q 'no new key can be made in it' cmd.out || fail "a locked slot: $(cat cmd.out)"
+ok "keys of others in unused slots are not overwritten unasked; --lab is for virtual chips"
 refuse() { # refuse WORDS LIST OPTIONS...
     local words=$1
     printf '%b' "$2" >bad.csv

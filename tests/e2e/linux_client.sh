@@ -69,3 +69,29 @@ expect "$work/loop.out" '^typed while down$'
 exec 7>&-
 wait "$loop" || fail "own_loop ended with $?"
 ok "own_loop publishes and prints, also what was typed during an outage"
+
+# Each message once, to the handlers of its filters, and again after a restart.
+background routes routes localhost "$port"
+routes=$last
+expect "$work/routes.err" '^up$'
+mosquitto_pub -p "$port" -q 1 -t lamps/7/set -m on
+mosquitto_pub -p "$port" -q 1 -t lamps/all/set -m dim
+mosquitto_pub -p "$port" -q 1 -t jobs -m one
+expect "$work/routes.out" '^job jobs one$'
+printf '%s\n' 'all lamps/all/set dim' 'job jobs one' 'lamp lamps/7/set on' \
+    'lamp lamps/all/set dim' 'log lamps/7/set on' 'log lamps/all/set dim' |
+    LC_ALL=C sort >"$work/wanted"
+LC_ALL=C sort "$work/routes.out" | diff "$work/wanted" - >&2 ||
+    fail "the handlers got something else"
+ok "a table of handlers is subscribed to, with subscription identifiers"
+kill "$broker"
+wait "$broker" || true
+start_broker fourth
+for _ in $(seq 100); do
+    [ "$(grep -c '^up$' "$work/routes.err")" -lt 2 ] || break
+    sleep 0.05
+done
+mosquitto_pub -p "$port" -q 1 -t lamps/7/set -m stop
+wait "$routes" || fail "routes ended with $?"
+grep -q '^lamp lamps/7/set stop$' "$work/routes.out" || fail "not restored"
+ok "the whole table is restored when the broker has lost it"

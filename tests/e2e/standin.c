@@ -7,6 +7,7 @@
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -21,7 +22,12 @@ static const char usage[] =
     "MODE of a broker: good connack:N close-connect silent http hang-up\n"
     "  no-will max-keep-alive:N close-subscribe silent-subscribe "
     "refuse-subscribe\n"
-    "  close-publish silent-publish close-qos2 no-echo full\n"
+    "  close-publish silent-publish close-qos2 no-echo nonsense-publish "
+    "full\n"
+    "  bytes:HEX (answers the first byte with these, then hangs up)\n"
+    "  forge:PORT (hands on to a TLS 1.2 server there, and spoils the "
+    "signature\n"
+    "  of its key exchange)\n"
     "MODE on a Unix socket: stuck mumble\n";
 
 struct packet {
@@ -117,6 +123,11 @@ static bool on_publish(int fd, const char *mode, const struct packet *p) {
     if (is(mode, "silent-publish")) {
         return true;
     }
+    if (is(mode, "nonsense-publish")) {
+        static const uint8_t reserved[2] = {0xF6, 0};
+        put(fd, reserved, sizeof reserved);
+        return true;
+    }
     if (qos == 1) {
         uint8_t puback[4] = {0x40, 2, p->body[topic], p->body[topic + 1]};
         put(fd, puback, sizeof puback);
@@ -148,11 +159,71 @@ static bool on_packet(int fd, const char *mode, const struct packet *p) {
     }
 }
 
+static unsigned nibble(char c) {
+    return c <= '9' ? (unsigned)(c - '0') : (unsigned)(c - 'A') + 10u;
+}
+
+static void answer_bytes(int fd, const char *hex) {
+    uint8_t byte;
+    if (!get(fd, &byte, 1)) {
+        return;
+    }
+    for (; hex[0] != '\0' && hex[1] != '\0'; hex += 2) {
+        byte = (uint8_t)(nibble(hex[0]) << 4 | nibble(hex[1]));
+        put(fd, &byte, 1);
+    }
+    shutdown(fd, SHUT_WR);
+    while (get(fd, &byte, 1)) {
+    }
+}
+
+/* One record of TLS from here to there. */
+static bool pass_record(int from, int to) {
+    static uint8_t record[5 + 18432];
+    const uint8_t handshake = 22;
+    const uint8_t server_key_exchange = 12;
+    if (!get(from, record, 5)) {
+        return false;
+    }
+    size_t n = (size_t)record[3] << 8 | record[4];
+    if (n > sizeof record - 5 || !get(from, record + 5, n)) {
+        return false;
+    }
+    if (record[0] == handshake && record[5] == server_key_exchange) {
+        record[5 + n - 1] ^= 1; /* its end is the end of the signature */
+    }
+    put(to, record, 5 + n);
+    return true;
+}
+
+static void forge(int fd, unsigned port) {
+    struct sockaddr_in in = {.sin_family = AF_INET,
+                             .sin_port = htons((uint16_t)port)};
+    int server = socket(AF_INET, SOCK_STREAM, 0);
+    in.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    bool on = connect(server, (struct sockaddr *)&in, sizeof in) == 0;
+    while (on) {
+        struct pollfd ends[2] = {{fd, POLLIN, 0}, {server, POLLIN, 0}};
+        on = poll(ends, 2, -1) > 0 &&
+             (ends[0].revents == 0 || pass_record(fd, server)) &&
+             (ends[1].revents == 0 || pass_record(server, fd));
+    }
+    close(server);
+}
+
 static void broker(int fd, const char *mode) {
     static const char http[] = "HTTP/1.1 400 Bad Request\r\n\r\n";
     static struct packet p;
     uint8_t byte;
     if (is(mode, "hang-up")) {
+        return;
+    }
+    if (is(mode, "bytes")) {
+        answer_bytes(fd, mode + strlen("bytes:"));
+        return;
+    }
+    if (is(mode, "forge")) {
+        forge(fd, number(mode));
         return;
     }
     if (is(mode, "http")) {

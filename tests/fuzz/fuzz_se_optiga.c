@@ -67,7 +67,7 @@ static void make_frame(void) {
     if ((kind & 0xF0) == 0xF0) {
         f[0] = next();
     }
-    uint16_t crc = cleat_optiga_link_crc(cleat_bytes_of(f, len + 3));
+    uint16_t crc = cleat_optiga_link_crc(f, len + 3);
     f[len + 3] = (uint8_t)(crc >> 8);
     f[len + 4] = (uint8_t)((kind & 0xFC) == 0x7C ? ~crc : crc);
     chip.frame_len = len + 5;

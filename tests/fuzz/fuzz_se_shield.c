@@ -38,7 +38,7 @@ static void rewrite(uint8_t *frame, size_t len) {
         frame[next() % 3u] ^= next();
     }
     if ((kind & 0x20) == 0) {
-        uint16_t crc = cleat_optiga_link_crc(cleat_bytes_of(frame, len - 2));
+        uint16_t crc = cleat_optiga_link_crc(frame, len - 2);
         frame[len - 2] = (uint8_t)(crc >> 8);
         frame[len - 1] = (uint8_t)crc;
     }
@@ -52,7 +52,7 @@ static int bus_write(void *self, uint8_t address, const uint8_t *bytes,
     /* Single packets of records: the test chip trusts the rest. */
     if (selected == 0x80 && len > 20 && copy[4] == 0x08 && copy[5] == 0x23) {
         copy[6 + next() % (len - 8)] ^= next();
-        uint16_t crc = cleat_optiga_link_crc(cleat_bytes_of(copy + 1, len - 3));
+        uint16_t crc = cleat_optiga_link_crc(copy + 1, len - 3);
         copy[len - 2] = (uint8_t)(crc >> 8);
         copy[len - 1] = (uint8_t)crc;
     }

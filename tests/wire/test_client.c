@@ -593,56 +593,79 @@ static void acknowledgements_survive_a_blocked_stream(void **state) {
     assert_sound();
 }
 
-/* Twelve at once where four fit: the connection ends, but each gets further. */
-static void more_qos2_messages_than_slots_still_come_up_once(void **state) {
-    static uint8_t io[2048];
-    char name[] = "m00";
-    (void)state;
+/* Fifty at once where four fit, or come behind: each connection takes in four,
+ * in their order, whatever the pieces in which the bytes move. */
+static void flood(size_t chunk, bool deaf) {
+    static uint8_t io[4096];
+    enum { COUNT = 50 };
     r.mqtt.qos2_count = 4;
     r.config.io_buf = io;
     r.config.io_cap = sizeof io;
-    r.config.backoff_cap_ms = 1000;
+    r.config.max_retries = 3;
     rig_start(&r);
     rig_run(&r);
-    for (int i = 0; i < 12; i++) {
-        name[1] = (char)('0' + i / 10);
-        name[2] = (char)('0' + i % 10);
+    r.broker.chunk = chunk;
+    r.broker.deaf = deaf;
+    for (int i = 0; i < COUNT; i++) {
+        char name[] = {'m', (char)('0' + i / 10), (char)('0' + i % 10), 0};
         broker_publish(&r.broker, "in", name, 2);
     }
     rig_run(&r);
-    assert_int_equal(rig_event(&r, CLEAT_CLIENT_DOWN, 0)->err, CLEAT_ERR_FULL);
-    rig_run_until(&r, r.now + 20000);
-    assert_int_equal(r.got_len, 12);
-    for (size_t i = 0; i < 12; i++) {
-        assert_int_equal(rig_count(&r, r.broker.to_client[i].m.payload), 1);
+    if (deaf) { /* It breaks before any PUBREC: all come again at once. */
+        r.broker.budget = 0;
+        rig_run(&r);
+        r.broker.deaf = false;
+        r.broker.budget = -1;
+    }
+    rig_run_until(&r, r.now + 30000);
+    assert_int_equal(r.got_len, COUNT);
+    for (int i = 0; i < COUNT; i++) {
+        const char name[] = {'m', (char)('0' + i / 10), (char)('0' + i % 10),
+                             0};
+        assert_string_equal(r.got[i].payload, name);
         assert_int_equal(r.broker.to_client[i].state, 3);
     }
+    assert_int_equal(r.broker.connections, (COUNT + 3) / 4 + deaf);
     assert_true(cleat_client_is_up(&r.client));
     assert_sound();
 }
 
-/* The first connection breaks before any PUBREC: all come again at once. */
-static void overrun_by_duplicates_gets_further_too(void **state) {
-    static uint8_t io[2048];
+static void a_flood_at_qos2_is_taken_in_bit_by_bit(void **state) {
+    static const size_t chunks[] = {0, 1, 7, 100};
+    for (size_t i = 0; i < sizeof chunks / sizeof chunks[0]; i++) {
+        assert_int_equal(fresh(state), 0);
+        flood(chunks[i], false);
+        assert_int_equal(rig_event(&r, CLEAT_CLIENT_DOWN, 0)->err,
+                         CLEAT_ERR_FULL);
+        assert_int_equal(rig_event(&r, CLEAT_CLIENT_DOWN, 9)->attempt, 1);
+    }
+}
+
+static void a_flood_of_duplicates_is_too(void **state) {
     (void)state;
-    r.mqtt.qos2_count = 4;
+    flood(0, true);
+}
+
+/* Meanwhile the rest of the connection works. */
+static void a_surplus_holds_up_nothing_else(void **state) {
+    static uint8_t io[4096];
+    (void)state;
+    r.mqtt.qos2_count = 0;
+    r.mqtt.qos2_ids = NULL;
     r.config.io_buf = io;
     r.config.io_cap = sizeof io;
-    r.config.backoff_cap_ms = 1000;
     rig_start(&r);
     rig_run(&r);
-    r.broker.deaf = true;
-    for (int i = 0; i < 8; i++) {
+    for (int i = 0; i < 9; i++) {
         char name[] = {'m', (char)('0' + i), 0};
-        broker_publish(&r.broker, "in", name, 2);
+        broker_publish(&r.broker, "in", name, (uint8_t)(i % 3));
     }
-    rig_run(&r);
-    r.broker.budget = 0;
-    rig_run_until(&r, r.now + 20000);
-    r.broker.deaf = false;
-    r.broker.budget = -1;
-    rig_run_until(&r, r.now + 20000);
-    assert_int_equal(r.got_len, 8);
+    assert_true(rig_publish(&r, "out", "x", 2) > 0);
+    rig_run_until(&r, r.now + 200000);
+    assert_int_equal(r.got_len, 6);
+    assert_int_equal(r.delivered, 1);
+    assert_int_equal(cleat_mqtt_surplus(&r.session), 3);
+    assert_int_equal(r.broker.connections, 1);
     assert_true(cleat_client_is_up(&r.client));
     assert_sound();
 }
@@ -698,8 +721,9 @@ int main(void) {
         CASE(connect_carries_all_that_was_set),
         CASE(no_copy_of_the_password_stays),
         CASE(acknowledgements_survive_a_blocked_stream),
-        CASE(more_qos2_messages_than_slots_still_come_up_once),
-        CASE(overrun_by_duplicates_gets_further_too),
+        CASE(a_flood_at_qos2_is_taken_in_bit_by_bit),
+        CASE(a_flood_of_duplicates_is_too),
+        CASE(a_surplus_holds_up_nothing_else),
         CASE(what_is_missing_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

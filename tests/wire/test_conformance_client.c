@@ -54,6 +54,9 @@ static void what_cannot_be_taken_in_closes_it_too(void **state) {
         broker_raw(&r.broker, publish, sizeof publish);
     }
     rig_run(&r);
+    assert_true(r.broker.open);
+    broker_raw(&r.broker, "\x62\x02\x00\x01", 4);
+    rig_run(&r);
     assert_false(r.broker.open);
     assert_int_equal(rig_event(&r, CLEAT_CLIENT_DOWN, 0)->err, CLEAT_ERR_FULL);
     assert_int_equal(r.got_len, 1);

@@ -193,17 +193,61 @@ static void a_clean_session_is_never_present(void **state) {
     assert_non_null(strstr(s.events, "3.2.2-1"));
 }
 
-static void more_qos2_messages_than_slots_fail(void **state) {
+#define FOUR                                                                   \
+    "connect < 20020000 < 3406000161000178 < 3406000161000278 "                \
+    "< 3406000161000378 < 3406000161000478 "
+/* One that is known is answered, those too many are not: neither with room
+ * again, nor where their topic fits no buffer. */
+#define SURPLUS                                                                \
+    FOUR "< 3406000161000578 < 3c06000161000178 < 62020001 "                   \
+         "< 3406000161000678 < 320600016100077a "
+
+static void more_qos2_messages_than_slots_are_passed_over(void **state) {
+    static struct script s;
+    char text[1024] = SURPLUS "< 3486010082";
+    size_t end = strlen(text);
+    (void)state;
+    memset(text + end, '6', 2 * 130);
+    memcpy(text + end + 2 * 130, "0008", 5);
+    script_init(&s);
+    script_play(&s, text);
+    assert_null(strstr(s.events, "failed"));
+    assert_null(strstr(s.events, "id5"));
+    assert_null(strstr(s.events, "id6"));
+    assert_non_null(strstr(s.events, "id7"));
+    assert_null(strstr(s.events, "skipped"));
+    assert_non_null(strstr(s.out, "50020004500200017002000140020007"));
+    assert_null(strstr(s.out, "50020005"));
+    assert_int_equal(cleat_mqtt_surplus(&s.session), 3);
+}
+
+/* Once the four are done, not before. */
+static void a_surplus_ends_the_connection_when_it_rests(void **state) {
     static struct script s;
     (void)state;
     script_init(&s);
-    script_play(&s, "connect < 20020000 < 3406000161000178 < 3406000161000278 "
-                    "< 3406000161000378 < 3406000161000478 "
-                    "< 3406000161000578");
+    script_play(&s, SURPLUS "< 62020002 < 62020003");
+    assert_null(strstr(s.events, "failed"));
+    script_init(&s);
+    script_play(&s, SURPLUS "< 62020002 < 62020003 < 62020004 lost connect "
+                            "< 20020100 < 3c06000161000578");
     assert_non_null(strstr(s.events, "failed -4 more qos 2"));
-    /* The four that came up are known on the next connection. */
+    assert_non_null(strstr(s.events, "id5"));
+}
+
+/* Nor for ever where the broker does not release them. */
+static void a_surplus_waits_for_pubrel_in_time(void **state) {
+    static struct script s;
+    (void)state;
+    script_init(&s);
+    script_play(&s, FOUR "< 3406000161000578 time 9999 < 62020001 time 9999");
+    assert_null(strstr(s.events, "failed"));
+    script_init(&s);
+    script_play(&s, FOUR "< 3406000161000578 time 9999 < 62020001 time 10000");
+    assert_non_null(strstr(s.events, "no acknowledgement in time"));
+    /* The three that came up are known on the next connection. */
     for (size_t i = 0; i < 4; i++) {
-        assert_int_not_equal(s.ids[i], 0);
+        assert_true((s.ids[i] == 0) == (i == 1));
     }
 }
 
@@ -215,7 +259,9 @@ int main(void) {
         cmocka_unit_test(suback_and_unsuback_are_checked),
         cmocka_unit_test(connack_is_checked),
         cmocka_unit_test(a_clean_session_is_never_present),
-        cmocka_unit_test(more_qos2_messages_than_slots_fail),
+        cmocka_unit_test(more_qos2_messages_than_slots_are_passed_over),
+        cmocka_unit_test(a_surplus_ends_the_connection_when_it_rests),
+        cmocka_unit_test(a_surplus_waits_for_pubrel_in_time),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -226,11 +226,13 @@ static void a_broker_that_overruns_us_is_told(void **state) {
     (void)state;
     check(ACCEPT "< 340700016100010078 < 340700016100020078 "
                  "< 340700016100030078 < 340700016100040078 "
-                 "< 340700016100050078",
+                 "< 340700016100050078 < 62020001 < 62020002 "
+                 "< 62020003 < 62020004",
           UP "message a x q2 id1 at 0/1\nmessage a x q2 id2 at 0/1\n"
              "message a x q2 id3 at 0/1\nmessage a x q2 id4 at 0/1\n"
              "failed -4 more qos 2 messages under way than qos2_count\n",
-          HELLO "50020001500200025002000350020004e00193");
+          HELLO "50020001500200025002000350020004"
+                "70020001700200027002000370020004e00193");
 }
 
 struct wrong {

@@ -55,6 +55,7 @@ cleat_mqtt_keep_alive(const struct cleat_mqtt_config *c) {
 #define CLEAT_MQTT_MALFORMED 0x81u
 #define CLEAT_MQTT_PROTOCOL 0x82u
 #define CLEAT_MQTT_OVERRUN 0x93u
+#define CLEAT_MQTT_TOO_LARGE 0x95u
 #define CLEAT_MQTT_V311_ONLY 0x84u
 
 /* Words for what is wrong with a packet. In a build without CLEAT_TEXTS they
@@ -65,12 +66,15 @@ static inline bool cleat_mqtt_is_publish(uint8_t first) {
     return (first & 0xF0u) == CLEAT_MQTT_P_PUBLISH;
 }
 
-/* What a server may send, per packet type. */
+/* The remaining length of what a server may send, per packet type. */
 struct cleat_mqtt_rules {
-    uint16_t types;      /* bit n: type n */
-    uint8_t lengths[16]; /* remaining length it must have at least */
+    uint8_t lengths[16];
 };
-#define CLEAT_MQTT_MORE 0x80u /* or'ed into a length: and it may be longer */
+#define CLEAT_MQTT_MORE 0x80u       /* or'ed into a length: or more */
+#define CLEAT_MQTT_NEVER_SENT 0x7Fu /* in place of a length */
+extern const struct cleat_mqtt_rules cleat_mqtt_rules_311;
+/* The same of PUBLISH, per flags. */
+extern const struct cleat_mqtt_rules cleat_mqtt_rules_publish;
 
 /* MQTT 5? Known at compile time in a build without it. */
 static inline bool cleat_mqtt_is_5(const struct cleat_mqtt_version *v) {
@@ -96,11 +100,13 @@ struct cleat_mqtt_version {
                            const struct cleat_mqtt_config *c, bool will);
     void (*props_encode)(struct cleat_writer *w,
                          const struct cleat_mqtt_property *props, size_t count);
-    /* A packet that is no PUBLISH, and what is between a PUBLISH's packet
-     * identifier and its payload. */
+    /* A packet that is no PUBLISH, and what is behind a PUBLISH's packet
+     * identifier. */
     const char *(*decode)(struct cleat_mqtt_packet *p, struct cleat_reader *r);
     const char *(*publish_decode)(struct cleat_mqtt_packet *p,
-                                  struct cleat_reader *r);
+                                  struct cleat_bytes rest);
+    /* @return the largest packet that we asked for. */
+    uint32_t (*packet_max)(const struct cleat_mqtt_config *c);
     /* The session's part. @return what is wrong, or NULL. */
     const char *(*on_connack)(struct cleat_mqtt *s);
     const char *(*on_publish)(struct cleat_mqtt *s);
@@ -116,26 +122,104 @@ struct cleat_mqtt_version {
 };
 
 /* header.c */
+/* @return the remaining length of a packet that begins so, if a server may send
+ * it. */
+static inline uint32_t cleat_mqtt_rule(const struct cleat_mqtt_version *v,
+                                       uint8_t first) {
+    const struct cleat_mqtt_rules *rules =
+        cleat_mqtt_is_5(v) ? &v->rules : &cleat_mqtt_rules_311;
+    uint32_t type = first >> 4;
+    if (cleat_mqtt_is_publish(first)) {
+        return cleat_mqtt_rules_publish.lengths[first & 0x0Fu];
+    }
+    uint32_t flags = type == CLEAT_MQTT_P_PUBREL >> 4 ? 2u : 0u;
+    return (first & 0x0Fu) == flags ? rules->lengths[type]
+                                    : CLEAT_MQTT_NEVER_SENT;
+}
+/* Words for why it may not. */
+const char *cleat_mqtt_first_text(const struct cleat_mqtt_version *v,
+                                  uint8_t first);
+/* A number of one to four bytes, in as few as possible, or more than
+ * CLEAT_MQTT_LENGTH_MAX unless the reader has failed. */
+static inline uint32_t cleat_mqtt_varint_read(struct cleat_reader *r) {
+    uint32_t value = cleat_read_u8(r);
+    for (uint32_t more = 0x80u; (value & more) != 0; more <<= 7) {
+        uint32_t next = more > CLEAT_MQTT_LENGTH_MAX ? 0 : cleat_read_u8(r);
+        if (next == 0) {
+            return UINT32_MAX;
+        }
+        value = (value - more) | next * more;
+    }
+    return value;
+}
 /* Read a fixed header and check it. Where the bytes end too early, the reader
  * has failed; what is there of it is sound if NULL is returned. */
-const char *cleat_mqtt_header_decode(const struct cleat_mqtt_version *v,
-                                     struct cleat_reader *r, uint8_t *first,
-                                     uint32_t *length);
-/* A number of one to four bytes, in as few as possible, or the reader has
- * failed. */
+static inline const char *
+cleat_mqtt_header_decode(const struct cleat_mqtt_version *v,
+                         struct cleat_reader *r, uint8_t *first,
+                         uint32_t *length) {
+    uint8_t byte = *first = cleat_read_u8(r);
+    if (r->failed) {
+        return NULL;
+    }
+    uint32_t rule = cleat_mqtt_rule(v, byte);
+    if (rule == CLEAT_MQTT_NEVER_SENT) {
+        return CLEAT_MQTT_WRONG(cleat_mqtt_first_text(v, byte));
+    }
+    uint32_t value = *length = cleat_mqtt_varint_read(r);
+    if (r->failed) {
+        return NULL;
+    }
+    if (value > CLEAT_MQTT_LENGTH_MAX) {
+        return CLEAT_MQTT_WRONG(
+            "remaining length has more than four bytes or than it needs");
+    }
+    uint32_t least = rule & ~CLEAT_MQTT_MORE;
+    return value == least || (value > least && rule != least)
+               ? NULL
+               : CLEAT_MQTT_WRONG(
+                     "remaining length does not fit the packet type");
+}
+/* The same, or the reader has failed. */
 uint32_t cleat_mqtt_varint_decode(struct cleat_reader *r);
 /* Write a fixed header. @return where it ends. */
-uint8_t *cleat_mqtt_header_encode(uint8_t *at, uint8_t first, uint32_t length);
+inline uint8_t *cleat_mqtt_header_encode(uint8_t *at, uint8_t first,
+                                         uint32_t length) {
+    *at++ = first;
+    while (length >= 0x80u) {
+        *at++ = (uint8_t)(length | 0x80u);
+        length >>= 7;
+    }
+    *at++ = (uint8_t)length;
+    return at;
+}
 /* Bytes of a packet with its fixed header. */
-size_t cleat_mqtt_header_total(size_t length);
+static inline size_t cleat_mqtt_header_total(size_t length) {
+    size_t total = 2 + length;
+    while ((length >>= 7) > 0) {
+        total++;
+    }
+    return total;
+}
 /* A text with its length in front. */
 void cleat_mqtt_text_encode(struct cleat_writer *w, struct cleat_bytes text);
-/* What follows the fixed header of a packet that begins with p->first, up to
- * the reader's end: all of it, or of a PUBLISH at least what is in front of its
- * payload. */
-const char *cleat_mqtt_body_decode(const struct cleat_mqtt_version *v,
-                                   struct cleat_mqtt_packet *p,
-                                   struct cleat_reader *r);
+/* What follows the fixed header of a packet that begins with p->first and is no
+ * PUBLISH. */
+const char *cleat_mqtt_other_decode(const struct cleat_mqtt_version *v,
+                                    struct cleat_mqtt_packet *p,
+                                    struct cleat_bytes body);
+/* The same of a PUBLISH, at least what is in front of its payload. */
+const char *cleat_mqtt_publish_decode(const struct cleat_mqtt_version *v,
+                                      struct cleat_mqtt_packet *p,
+                                      struct cleat_bytes body);
+/* One of these two. */
+static inline const char *
+cleat_mqtt_body_decode(const struct cleat_mqtt_version *v,
+                       struct cleat_mqtt_packet *p, struct cleat_bytes body) {
+    return cleat_mqtt_is_publish(p->first)
+               ? cleat_mqtt_publish_decode(v, p, body)
+               : cleat_mqtt_other_decode(v, p, body);
+}
 /* The whole packet at the front of `in`. @return its bytes, 0 if there are not
  * all of them, or CLEAT_ERR_PROTO. */
 int cleat_mqtt_packet_decode(const struct cleat_mqtt_version *v,
@@ -154,17 +238,23 @@ const char *cleat_mqtt_connack_decode(struct cleat_mqtt_packet *p,
 
 /* publish.c */
 /* Remaining length of a PUBLISH. */
-size_t cleat_mqtt_publish_length(const struct cleat_mqtt_version *v,
-                                 const struct cleat_mqtt_message *m);
+static inline size_t
+cleat_mqtt_publish_length(const struct cleat_mqtt_version *v,
+                          const struct cleat_mqtt_message *m) {
+    size_t length = (m->qos > 0 ? 4u : 2u) + m->topic.len +
+                    (m->source != NULL ? m->source->len : m->payload.len);
+    if (cleat_mqtt_is_5(v)) {
+        struct cleat_writer w = cleat_writer_of(NULL, CLEAT_MQTT_LENGTH_MAX);
+        v->props_encode(&w, m->props, m->prop_count);
+        length += w.len;
+    }
+    return length;
+}
 /* Write all of it in front of the payload. @return where that ends. */
 uint8_t *cleat_mqtt_publish_encode(const struct cleat_mqtt_version *v,
                                    uint8_t *at,
                                    const struct cleat_mqtt_message *m,
                                    size_t length, uint16_t id);
-const char *cleat_mqtt_publish_decode(const struct cleat_mqtt_version *v,
-                                      struct cleat_mqtt_packet *p,
-                                      const struct cleat_reader *body);
-
 /* ack.c: PUBACK, PUBREC, PUBREL, PUBCOMP, UNSUBACK */
 void cleat_mqtt_ack_encode(uint8_t *at, uint8_t first, uint16_t id);
 const char *cleat_mqtt_ack_decode(struct cleat_mqtt_packet *p,

@@ -34,17 +34,17 @@
 /* What the physical job or the exchange under way is for. */
 enum phase {
     IDLE,
+    LAST_ACK, /* The operation is over, its last response not acknowledged:
+                 the next command does, or else we do. From here on there is
+                 something to do: */
+    ACKING,
     UP, /* Reset and negotiate. */
     RECOVER,
     PROBE, /* From here on: exchanges. */
     OPEN_APP,
     COMMAND,
     LAST_ERROR,
-    SHAKE,    /* No command, but the shielded connection. */
-    MANAGE,   /* The same saved or restored. */
-    LAST_ACK, /* The operation is over, its last response not acknowledged:
-                 the next command does, or else we do. */
-    ACKING
+    MANAGE /* No command, but something of the shielded connection. */
 };
 
 static struct cleat_optiga_link *link_of(struct cleat_optiga *d) {
@@ -61,8 +61,11 @@ static void finish(struct cleat_optiga *d, int err) {
     struct cleat_se_op *op = d->op;
     struct cleat_optiga_link *l = link_of(d);
     op->err = err;
-    if (err != 0 && op->out.data != NULL) {
-        cleat_wipe(op->out.data, op->out.cap);
+    if (err != 0) {
+        op->detail.object = op->object;
+        if (op->out.data != NULL) {
+            cleat_wipe(op->out.data, op->out.cap);
+        }
         op->out.len = 0;
     }
     d->op = NULL;
@@ -72,28 +75,18 @@ static void finish(struct cleat_optiga *d, int err) {
     cleat_wipe(d->command.reply, sizeof d->command.reply);
 }
 
-static enum cleat_layer layer_of(unsigned cause) {
-    if (cause >= CLEAT_OPTIGA_CHIP_FIRST) {
-        return CLEAT_LAYER_CHIP;
-    }
-    if (cause >= CLEAT_OPTIGA_TRANSPORT_FIRST) {
-        return CLEAT_LAYER_TRANSPORT;
-    }
-    return cause >= CLEAT_OPTIGA_LINK_FIRST ? CLEAT_LAYER_LINK
-                                            : CLEAT_LAYER_BUS;
-}
-
 /* Its own code is what the chip gave as the reason; elsewhere the cause. */
 static void explain(struct cleat_detail *detail, unsigned cause) {
-    detail->layer = layer_of(cause);
-    detail->text = CLEAT_TEXTS ? cleat_optiga_words(cause) : NULL;
-    if (detail->layer != CLEAT_LAYER_CHIP) {
+    detail->layer = (enum cleat_layer)cleat_optiga_cause_layer(cause);
+    if (CLEAT_TEXTS) {
+        detail->text = cleat_optiga_words(cause);
+    }
+    if (cause < CLEAT_OPTIGA_CHIP_FIRST) {
         detail->code = (int32_t)cause;
     }
 }
 
 static void finish_cause(struct cleat_optiga *d, unsigned cause) {
-    d->op->detail.object = d->op->object;
     explain(&d->op->detail, cause);
     finish(d, cleat_optiga_cause_error(cause));
 }
@@ -104,98 +97,89 @@ static void finish_proto(struct cleat_optiga *d, unsigned cause) {
     finish_cause(d, cause);
 }
 
-/* A transfer of the bring-up failed, or a layer below gave up. */
+/* A layer below gave up. */
 static void finish_below(struct cleat_optiga *d) {
-    int result = phy_of(d)->result;
-    unsigned cause = link_of(d)->cause;
-    if (result != 0) {
-        cause = result == CLEAT_ERR_NACK ? CLEAT_OPTIGA_NO_ADDRESS
-                                         : CLEAT_OPTIGA_BUS;
-    }
-    finish_proto(d, cause);
-}
-
-static int error_of_code(uint8_t code) {
-    static const int8_t errors[][2] = {
-        {0x01, CLEAT_ERR_NOT_FOUND}, {0x07, CLEAT_ERR_DENIED},
-        {0x2F, CLEAT_ERR_DENIED},    {0x0B, CLEAT_ERR_STATE},
-        {0x0C, CLEAT_ERR_STATE},     {0x2C, CLEAT_ERR_VERIFY}};
-    for (size_t i = 0; i < sizeof errors / sizeof *errors; i++) {
-        if (errors[i][0] == code) {
-            return errors[i][1];
-        }
-    }
-    return CLEAT_ERR_CHIP;
+    finish_proto(d, link_of(d)->cause);
 }
 
 static void finish_chip(struct cleat_optiga *d, uint8_t code) {
     struct cleat_detail *detail = &d->op->detail;
-    if (code == 0x0C) {
-        d->app_open = false; /* The chip was reset behind our back. */
-    } else if (code == 0x0B) {
+    int err = CLEAT_ERR_CHIP;
+    switch (code) {
+    case 0x01:
+        err = CLEAT_ERR_NOT_FOUND;
+        break;
+    case 0x07:
+    case 0x2F:
+        err = CLEAT_ERR_DENIED;
+        break;
+    case 0x0B:
         d->suspect = true;
+        err = CLEAT_ERR_STATE;
+        break;
+    case 0x0C:
+        d->app_open = false; /* The chip was reset behind our back. */
+        err = CLEAT_ERR_STATE;
+        break;
+    case 0x2C:
+        err = CLEAT_ERR_VERIFY;
+        break;
+    default:
+        break;
     }
     detail->code = code;
     detail->layer = CLEAT_LAYER_CHIP;
-    detail->object = d->op->object;
-    detail->text = CLEAT_TEXTS ? cleat_se_chip_error(code) : NULL;
-    finish(d, error_of_code(code));
+    if (CLEAT_TEXTS) {
+        detail->text = cleat_se_chip_error(code);
+    }
+    finish(d, err);
 }
 
 /* Exchanges. */
 
-/* What the command takes at full current, or longer; 0 if nobody knows. */
-static uint32_t best_us(const struct cleat_optiga *d) {
-    uint32_t ms = d->command.least_ms;
-    return 1000u * (ms != 0 && d->shield != NULL ? ms + SHIELD_MS : ms);
-}
-
-static void send(struct cleat_optiga *d, enum phase phase) {
+/* Send `what`, op->type or another one. */
+static void send(struct cleat_optiga *d, enum cleat_se_op_type what,
+                 enum phase phase) {
     struct cleat_optiga_request *request = &d->command.request;
-    request->part = d->command.part;
-    request->expect_us = best_us(d) / PACE_BEST * d->pace;
+    cleat_optiga_apdu_build(&d->command, d->op, d->pos, what);
+    unsigned ms = d->command.least_ms;
+    if (ms != 0 && d->shield != NULL) {
+        ms += SHIELD_MS;
+    }
+    d->unit_us = 1000u * ms / PACE_BEST;
+    request->expect_us = d->unit_us * d->pace;
     d->phase = (uint8_t)phase;
     if (d->shield != NULL) {
         d->shield->driver->send(d->shield, &d->transport, request,
                                 phase == OPEN_APP);
         return;
     }
-    cleat_optiga_transport_send(&d->transport, request);
-}
-
-static bool session_is(const struct cleat_optiga *d,
-                       enum cleat_optiga_session session) {
-    return d->shield != NULL && d->shield->session == session;
-}
-
-static void drop_session(struct cleat_optiga *d) {
-    if (d->shield != NULL) {
-        d->shield->driver->drop(d->shield);
-    }
-}
-
-static void manage_session(struct cleat_optiga *d, bool restore) {
-    d->phase = MANAGE;
-    d->shield->driver->manage(d->shield, &d->transport, restore);
+    cleat_optiga_transport_send(&d->transport, request, 0);
 }
 
 static void send_command(struct cleat_optiga *d) {
-    cleat_optiga_apdu_build(&d->command, d->op, d->pos, d->op->type);
-    send(d, COMMAND);
+    send(d, d->op->type, COMMAND);
 }
 
 static void send_last_error(struct cleat_optiga *d, enum phase phase) {
-    cleat_optiga_apdu_build(&d->command, d->op, d->pos,
-                            CLEAT_OPTIGA_READ_ERROR);
-    send(d, phase);
+    send(d, CLEAT_OPTIGA_READ_ERROR, phase);
 }
 
 static void send_open(struct cleat_optiga *d) {
-    cleat_optiga_apdu_build(&d->command, d->op, d->pos,
-                            d->op->type == CLEAT_SE_RESTORE
-                                ? CLEAT_OPTIGA_OPEN_SAVED
-                                : CLEAT_OPTIGA_OPEN_FRESH);
-    send(d, OPEN_APP);
+    send(d,
+         d->op->type == CLEAT_SE_RESTORE ? CLEAT_OPTIGA_OPEN_SAVED
+                                         : CLEAT_OPTIGA_OPEN_FRESH,
+         OPEN_APP);
+}
+
+/* @return true if the shielded connection has something to do first. */
+static bool manage(struct cleat_optiga *d, enum cleat_optiga_moment moment) {
+    struct cleat_se_shield *s = d->shield;
+    if (s == NULL || !s->driver->manage(s, &d->transport, moment)) {
+        return false;
+    }
+    d->phase = MANAGE;
+    return true;
 }
 
 /* How long the command took tells how slow this chip is: its current limit is
@@ -203,9 +187,10 @@ static void send_open(struct cleat_optiga *d) {
  * short one tells too little, one delayed for its security events nothing, and
  * what a COMMAND takes is not known well. */
 static void learn(struct cleat_optiga *d, uint32_t now_us) {
-    uint32_t unit = best_us(d) / PACE_BEST;
+    uint32_t unit = d->unit_us;
     uint32_t took = now_us - link_of(d)->sent_us - FETCH_US;
-    if (d->command.least_ms < LEARN_MS || d->op->type == CLEAT_SE_COMMAND) {
+    if (unit < 1000u * LEARN_MS / PACE_BEST ||
+        d->op->type == CLEAT_SE_COMMAND) {
         return;
     }
     if (took >= unit * PACE_WORST) {
@@ -229,7 +214,7 @@ static void up_from(struct cleat_optiga *d, enum cleat_optiga_action first) {
     d->app_open = false;
     cleat_optiga_link_restart(link_of(d));
     if (d->op->type != CLEAT_SE_RESTORE) {
-        drop_session(d);
+        manage(d, CLEAT_OPTIGA_GONE);
     }
     d->phase = UP;
     cleat_optiga_up_begin(&d->up, first,
@@ -249,16 +234,14 @@ static void up_done(struct cleat_optiga *d) {
         return;
     }
     link_of(d)->frame_len = (uint16_t)len;
-    if (session_is(d, CLEAT_OPTIGA_SESSION_SAVED)) {
-        manage_session(d, true);
-        return;
+    if (!manage(d, CLEAT_OPTIGA_AWAKE)) {
+        send_open(d);
     }
-    send_open(d);
 }
 
 static void up_step(struct cleat_optiga *d, uint32_t now_us) {
-    if (phy_of(d)->result != 0) {
-        finish_below(d);
+    if (phy_of(d)->cause != CLEAT_OPTIGA_FINE) {
+        finish_proto(d, phy_of(d)->cause);
         return;
     }
     if (!cleat_optiga_up_step(&d->up, phy_of(d), now_us)) {
@@ -282,6 +265,16 @@ static void recover(struct cleat_optiga *d, bool probe, uint32_t now_us) {
     cleat_optiga_link_recover(link_of(d), now_us);
 }
 
+/* The last resort, once in an operation: bring the chip up. */
+static void up_or_out(struct cleat_optiga *d, bool unused) {
+    if (unused && !d->brought_up &&
+        (link_of(d)->cause >= CLEAT_OPTIGA_LINK_FIRST || d->up.lines != 0)) {
+        up_begin(d);
+        return;
+    }
+    finish_below(d);
+}
+
 static void recover_step(struct cleat_optiga *d, uint32_t now_us) {
     switch (cleat_optiga_link_step(link_of(d), now_us)) {
     case CLEAT_OPTIGA_LINK_NONE:
@@ -296,51 +289,46 @@ static void recover_step(struct cleat_optiga *d, uint32_t now_us) {
         }
         return;
     default:
-        break;
-    }
-    if (!d->probe || d->brought_up ||
-        (phy_of(d)->result != 0 && d->up.lines == 0)) {
-        finish_below(d);
+        up_or_out(d, d->probe);
         return;
     }
-    up_begin(d);
+}
+
+/* May what was sent be sent again? After a reset of the numbers the chip cannot
+ * tell a repeat from a new command: only what does no harm twice, or what it
+ * said that it did not take (it was reset behind our back). */
+static bool may_repeat(struct cleat_optiga *d, bool untouched,
+                       uint32_t now_us) {
+    return d->phase != PROBE && !d->retried &&
+           (untouched || d->command.repeatable) &&
+           !cleat_optiga_phy_reached(now_us, link_of(d)->give_up_us);
 }
 
 /* The exchange of d->phase ended without a response. */
 static void exchange_failed(struct cleat_optiga *d, uint32_t now_us) {
-    uint8_t cause = link_of(d)->cause;
+    unsigned cause = link_of(d)->cause;
+    bool untouched = link_of(d)->refused && d->pos == 0;
     if (cause == CLEAT_OPTIGA_NOT_PAIRED) {
         d->opened = false;
         d->app_open = false; /* It may answer nothing now before a reset. */
-    }
-    if (cause == CLEAT_OPTIGA_SHIELD_LOST && d->phase == COMMAND &&
-        !d->retried && d->command.repeatable) {
-        d->retried = true;
-        send_command(d);
-        return;
-    }
-    if (d->phase == PROBE && !d->brought_up &&
-        (cause != CLEAT_OPTIGA_BUS || d->up.lines != 0)) {
-        up_begin(d);
-        return;
     }
     if (d->phase == LAST_ERROR) {
         finish_proto(d, CLEAT_OPTIGA_NO_REASON);
         return;
     }
-    /* After a reset of the numbers the chip cannot tell a repeat from a new
-     * command: only what does no harm twice is sent again, or what it said
-     * that it did not take (it was reset behind our back). */
-    bool untouched = link_of(d)->refused && d->pos == 0;
-    if (d->phase != PROBE && !d->retried &&
-        layer_of(cause) == CLEAT_LAYER_LINK &&
-        (untouched || d->command.repeatable) &&
-        !cleat_optiga_phy_reached(now_us, link_of(d)->give_up_us)) {
-        d->retried = true;
-        recover(d, untouched && d->phase == COMMAND, now_us);
+    if (!may_repeat(d, untouched, now_us)) {
+        up_or_out(d, d->phase == PROBE);
         return;
     }
-    finish_below(d);
+    if (cause == CLEAT_OPTIGA_SHIELD_LOST && d->phase == COMMAND) {
+        d->retried = true;
+        send_command(d);
+    } else if (cleat_optiga_cause_layer(cause) == CLEAT_LAYER_LINK) {
+        d->retried = true;
+        recover(d, untouched && d->phase == COMMAND, now_us);
+    } else {
+        finish_below(d);
+    }
 }
 
 static void finish_good(struct cleat_optiga *d) {
@@ -357,7 +345,7 @@ static void finish_good(struct cleat_optiga *d) {
 static void closed(struct cleat_optiga *d) {
     d->opened = false;
     d->app_open = false;
-    drop_session(d);
+    manage(d, CLEAT_OPTIGA_GONE);
     finish(d, 0);
 }
 
@@ -376,30 +364,20 @@ static void hibernated(struct cleat_optiga *d) {
 }
 
 static void command_done(struct cleat_optiga *d) {
-    size_t len = cleat_optiga_transport_data(&d->transport);
-    int err = cleat_optiga_apdu_take(&d->command, d->op, len, &d->pos);
+    int err =
+        cleat_optiga_apdu_take(&d->command, d->op, d->transport.len, &d->pos);
     if (err == CLEAT_ERR_AGAIN) {
         d->retried = false;
         send_command(d);
-        return;
-    }
-    if (err != 0) {
+    } else if (err != 0) {
         finish_proto(d, CLEAT_OPTIGA_RESPONSE);
-        return;
-    }
-    if (d->op->type == CLEAT_SE_CLOSE) {
+    } else if (d->op->type == CLEAT_SE_CLOSE) {
         closed(d);
-        return;
+    } else if (d->op->type != CLEAT_SE_HIBERNATE) {
+        finish_good(d);
+    } else if (!manage(d, CLEAT_OPTIGA_ASLEEP)) {
+        hibernated(d);
     }
-    if (d->op->type == CLEAT_SE_HIBERNATE) {
-        if (session_is(d, CLEAT_OPTIGA_SESSION_READY)) {
-            manage_session(d, false);
-        } else {
-            hibernated(d);
-        }
-        return;
-    }
-    finish_good(d);
 }
 
 /* The application is open: on to what was asked for. */
@@ -411,37 +389,29 @@ static void opened(struct cleat_optiga *d) {
         return;
     }
     d->opened = true;
-    if (d->shield != NULL && d->shield->level != CLEAT_SE_PROTECT_NOTHING &&
-        !session_is(d, CLEAT_OPTIGA_SESSION_READY)) {
-        /* Now, as whoever opens it wants to know that they are not paired. */
-        d->command.request.count = 0;
-        send(d, SHAKE);
-        return;
+    if (!manage(d, CLEAT_OPTIGA_OPENED)) {
+        finish(d, 0);
     }
-    finish(d, 0);
 }
 
-/* Something without an APDU went well. */
+/* Something of the shielded connection went well. */
 static void managed(struct cleat_optiga *d) {
-    if (d->phase == SHAKE) {
-        finish(d, 0);
-    } else if (d->op->type == CLEAT_SE_HIBERNATE) {
+    if (d->op->type == CLEAT_SE_HIBERNATE) {
         hibernated(d);
+    } else if (d->app_open) {
+        finish(d, 0);
     } else {
         send_open(d);
     }
 }
 
-static void last_error_done(struct cleat_optiga *d, uint8_t status) {
-    if (status != STATUS_OK ||
-        cleat_optiga_transport_data(&d->transport) != 1) {
-        finish_chip(d, status == STATUS_OK ? 0 : 0x0C);
-        return;
-    }
+static void last_error_done(struct cleat_optiga *d) {
     uint8_t code = d->command.reply[0];
-    bool reading =
-        d->op->type == CLEAT_SE_READ || d->op->type == CLEAT_SE_CERTIFICATE;
-    if (code == 0x08 && reading && d->pos > 0) {
+    if (d->transport.len != 1) {
+        code = 0;
+    }
+    if (code == 0x08 && d->pos > 0 &&
+        (d->op->type == CLEAT_SE_READ || d->op->type == CLEAT_SE_CERTIFICATE)) {
         /* The part before ended exactly at the end of the object. */
         finish_good(d);
         return;
@@ -449,36 +419,29 @@ static void last_error_done(struct cleat_optiga *d, uint8_t status) {
     finish_chip(d, code);
 }
 
+/* The chip refused it. */
+static void refused(struct cleat_optiga *d) {
+    if (d->phase == PROBE && !d->brought_up) {
+        up_begin(d);
+    } else if (d->phase == PROBE || d->phase == LAST_ERROR) {
+        finish_chip(d, 0x0C);
+    } else {
+        send_last_error(d, LAST_ERROR);
+    }
+}
+
 static void exchange_done(struct cleat_optiga *d) {
     uint8_t status = d->transport.status;
-    size_t len = cleat_optiga_transport_data(&d->transport);
-    if ((status != STATUS_OK && status != STATUS_ERROR) ||
-        (status == STATUS_ERROR && len != 0)) {
+    if (status == STATUS_ERROR && d->transport.len == 0) {
+        refused(d);
+    } else if (status != STATUS_OK) {
         finish_proto(d, CLEAT_OPTIGA_STATUS);
-        return;
-    }
-    switch (d->phase) {
-    case PROBE:
-        if (status == STATUS_OK) {
-            opened(d);
-        } else if (d->brought_up) {
-            finish_chip(d, 0x0C);
-        } else {
-            up_begin(d);
-        }
-        return;
-    case LAST_ERROR:
-        last_error_done(d, status);
-        return;
-    default:
-        break;
-    }
-    if (status == STATUS_ERROR) {
-        send_last_error(d, LAST_ERROR);
-    } else if (d->phase == OPEN_APP) {
-        opened(d);
-    } else {
+    } else if (d->phase == LAST_ERROR) {
+        last_error_done(d);
+    } else if (d->phase == COMMAND) {
         command_done(d);
+    } else {
+        opened(d);
     }
 }
 
@@ -488,7 +451,7 @@ static void exchange_step(struct cleat_optiga *d, uint32_t now_us) {
                       : cleat_optiga_transport_step(&d->transport, now_us)) {
     case CLEAT_OPTIGA_TRANSPORT_DONE:
         link_of(d)->give_up_us = now_us + PATIENCE_US;
-        if (d->phase == SHAKE || d->phase == MANAGE) {
+        if (d->phase == MANAGE) {
             managed(d);
             return;
         }
@@ -508,6 +471,9 @@ static void advance(struct cleat_optiga *d, uint32_t now_us) {
         up_step(d, now_us);
     } else if (d->phase == RECOVER) {
         recover_step(d, now_us);
+    } else if (d->phase == ACKING) {
+        d->suspect |= phy_of(d)->cause != CLEAT_OPTIGA_FINE;
+        d->phase = IDLE;
     } else {
         exchange_step(d, now_us);
     }
@@ -551,9 +517,7 @@ static int optiga_init(void *ctx, const struct cleat_se_config *config,
 
 static void optiga_deinit(void *ctx) {
     struct cleat_optiga *d = (struct cleat_optiga *)ctx;
-    if (!session_is(d, CLEAT_OPTIGA_SESSION_SAVED)) {
-        drop_session(d);
-    }
+    manage(d, CLEAT_OPTIGA_FORGOTTEN);
     cleat_wipe(ctx, sizeof(struct cleat_optiga));
 }
 
@@ -600,31 +564,14 @@ static int optiga_start(void *ctx, struct cleat_se_op *op, uint64_t now_us) {
     return CLEAT_ERR_AGAIN;
 }
 
-/* Between operations: acknowledge the last response. */
-static bool ask_afterwards(struct cleat_optiga *d, uint64_t now_us,
-                           struct cleat_se_ask *ask) {
-    if (d->phase == LAST_ACK) {
+static bool optiga_ask(void *ctx, struct cleat_se_ask *ask, uint64_t now_us) {
+    struct cleat_optiga *d = (struct cleat_optiga *)ctx;
+    if (d->phase == LAST_ACK) { /* And no operation that would carry it. */
         d->phase = ACKING;
         cleat_optiga_link_ack(link_of(d), false);
     }
-    if (d->phase == ACKING) {
-        if (!cleat_optiga_phy_ask(phy_of(d), now_us, ask)) {
-            return false;
-        }
-        d->suspect |= phy_of(d)->result != 0;
-        d->phase = IDLE;
-    }
-    ask->type = CLEAT_SE_ASK_IDLE;
-    return true;
-}
-
-static bool optiga_ask(void *ctx, uint64_t now_us, struct cleat_se_ask *ask) {
-    struct cleat_optiga *d = (struct cleat_optiga *)ctx;
-    if (d->op == NULL) {
-        return ask_afterwards(d, now_us, ask);
-    }
-    while (d->op != NULL) {
-        if (!cleat_optiga_phy_ask(phy_of(d), now_us, ask)) {
+    while (d->phase > LAST_ACK) {
+        if (!cleat_optiga_phy_ask(phy_of(d), ask, now_us)) {
             return false;
         }
         advance(d, (uint32_t)now_us);
@@ -652,7 +599,7 @@ static void optiga_cancel(void *ctx, uint64_t now_us) {
 
 const struct cleat_se_driver cleat_se_driver_optiga = {
     .name = "optiga",
-    .summary = "Infineon OPTIGA Trust M on I2C",
+    .summary = CLEAT_TEXTS ? "Infineon OPTIGA Trust M on I2C" : "",
     .needs_bus = true,
     .can = CLEAT_SE_CAN_RANDOM | CLEAT_SE_CAN_CERTIFICATE |
            CLEAT_SE_CAN_GENERATE | CLEAT_SE_CAN_SIGN | CLEAT_SE_CAN_VERIFY |

@@ -487,6 +487,7 @@ static void a_restored_subscription_overtakes_queued_messages(void **state) {
     assert_true(cleat_mqtt_event(S, &t.e, 0));
     assert_int_equal(t.e.type, CLEAT_MQTT_CONNECTED);
     t.session.next_id = 3;
+    t.session.id_run = 0;
     assert_int_equal(cleat_mqtt_subscribe_first(S, &f, 1, 0), 3);
     struct cleat_bytes out = cleat_mqtt_output(S);
     assert_int_equal(out.len, sizeof want);

@@ -52,6 +52,57 @@ static void filters_have_wildcards_as_whole_levels(void **state) {
     }
 }
 
+/* Words are checked at once, bytes one by one: both must say the same. */
+static void any_two_bytes_anywhere_in_a_topic(void **state) {
+    (void)state;
+    for (unsigned v = 0; v < 65536; v++) {
+        uint8_t a = (uint8_t)(v >> 8);
+        uint8_t b = (uint8_t)v;
+        bool wild = a == '#' || a == '+' || b == '#' || b == '+';
+        bool text = a > 0 && b > 0 && a < 0x80 && b < 0x80;
+        bool two = a >= 0xC2 && a < 0xE0 && b >= 0x80 && b < 0xC0;
+        for (size_t len = 2; len <= 20; len += 3) {
+            for (size_t at = 0; at + 2 <= len; at++) {
+                uint8_t bytes[20];
+                memset(bytes, '~', len);
+                bytes[at] = a;
+                bytes[at + 1] = b;
+                assert_int_equal(
+                    cleat_mqtt_topic_valid(cleat_bytes_of(bytes, len)),
+                    two || (text && !wild));
+            }
+        }
+    }
+}
+
+/* By their levels: one with a wildcard is nothing else, # is the last. */
+static bool filter_by_levels(const char *at) {
+    for (;;) {
+        size_t n = strcspn(at, "/");
+        bool wild = memchr(at, '+', n) != NULL || memchr(at, '#', n) != NULL;
+        if ((wild && n > 1) || (at[0] == '#' && at[n] != 0)) {
+            return false;
+        }
+        if (at[n] == 0) {
+            return true;
+        }
+        at += n + 1;
+    }
+}
+
+static void every_filter_of_six_characters(void **state) {
+    (void)state;
+    for (unsigned v = 0; v < 4096; v++) {
+        char text[7] = {0};
+        for (unsigned i = 0; i < 6; i++) {
+            text[i] = "a/+#"[v >> (2 * i) & 3];
+        }
+        for (unsigned i = 0; i < 6; i++) {
+            assert_int_equal(filter(text + i), filter_by_levels(text + i));
+        }
+    }
+}
+
 static void texts_end_at_65535_bytes(void **state) {
     static char text[65537];
     (void)state;
@@ -187,6 +238,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(topics_have_no_wildcards_and_are_not_empty),
         cmocka_unit_test(filters_have_wildcards_as_whole_levels),
+        cmocka_unit_test(any_two_bytes_anywhere_in_a_topic),
+        cmocka_unit_test(every_filter_of_six_characters),
         cmocka_unit_test(texts_end_at_65535_bytes),
         cmocka_unit_test(every_character_but_nul_and_surrogates_is_valid),
         cmocka_unit_test(as_many_short_texts_are_valid_as_there_should_be),

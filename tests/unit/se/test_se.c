@@ -43,7 +43,7 @@ static int slow_start(void *ctx, struct cleat_se_op *op, uint64_t now_us) {
     return CLEAT_ERR_AGAIN;
 }
 
-static bool slow_ask(void *ctx, uint64_t now_us, struct cleat_se_ask *ask) {
+static bool slow_ask(void *ctx, struct cleat_se_ask *ask, uint64_t now_us) {
     struct slow *s = (struct slow *)ctx;
     if (s->op == NULL || (now_us >= s->end_us && !never_ends)) {
         s->op = NULL;

@@ -120,7 +120,7 @@ static int driver_start(void *ctx, struct cleat_se_op *op, uint64_t now_us) {
     return CLEAT_ERR_AGAIN;
 }
 
-static bool driver_ask(void *ctx, uint64_t now_us, struct cleat_se_ask *ask) {
+static bool driver_ask(void *ctx, struct cleat_se_ask *ask, uint64_t now_us) {
     struct driver *d = (struct driver *)ctx;
     if (d->op == NULL) {
         return true;

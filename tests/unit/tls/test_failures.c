@@ -430,7 +430,7 @@ static void every_failure_and_alert_has_words(void **state) {
 struct hang_up {
     struct cleat_stream stream;
     struct cleat_stream *inner;
-    int writes; /* let through before the end */
+    int writes; /* let through before the end; -1: reading goes on */
     int err;
     size_t told;
 };
@@ -444,7 +444,7 @@ static int hang_open(void *self, uint64_t now_ms) {
 
 static int hang_read(void *self, uint8_t *data, size_t cap) {
     struct hang_up *h = self;
-    if (h->writes > 0) {
+    if (h->writes != 0) {
         return h->inner->read(h->inner->self, data, cap);
     }
     if (h->told == sizeof alert_record || cap == 0) {
@@ -456,7 +456,7 @@ static int hang_read(void *self, uint8_t *data, size_t cap) {
 
 static int hang_write(void *self, const uint8_t *data, size_t len) {
     struct hang_up *h = self;
-    if (h->writes == 0) {
+    if (h->writes <= 0) {
         return h->err;
     }
     h->writes--;
@@ -485,6 +485,33 @@ static void the_alert_is_heard_though_sending_failed(void **state) {
     }
 }
 
+/* The way out is gone after the handshake: what the server has said comes
+ * first, then why it is gone. */
+static void what_was_said_is_read_though_sending_failed(void **state) {
+    (void)state;
+    uint8_t got[16];
+    struct rig r;
+    rig_init(&r);
+    struct hang_up h = {
+        .inner = r.config.lower, .writes = 1000, .err = CLEAT_ERR_IO};
+    h.stream = (struct cleat_stream){hang_open,  hang_read, hang_write,
+                                     hang_close, NULL,      &h};
+    h.told = sizeof alert_record;
+    r.config.lower = &h.stream;
+    assert_int_equal(rig_go(&r), 0);
+    assert_int_equal(SSL_write(r.server.ssl, "farewell", 8), 8);
+    h.writes = -1;
+    (void)r.stream->write(r.stream->self, (const uint8_t *)"hello", 5);
+    assert_int_equal(r.stream->write(r.stream->self, got, 1), CLEAT_ERR_AGAIN);
+    assert_int_equal(r.stream->read(r.stream->self, got, sizeof got), 8);
+    assert_memory_equal(got, "farewell", 8);
+    assert_int_equal(r.stream->read(r.stream->self, got, sizeof got),
+                     CLEAT_ERR_IO);
+    assert_int_equal(cleat_tls_get_failure(&r.tls), CLEAT_TLS_LOWER);
+    r.stream->close(r.stream->self);
+    rig_deinit(&r);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(unknown_ca_is_said),
@@ -499,6 +526,7 @@ int main(void) {
         cmocka_unit_test(a_curve_the_element_lacks_is_said),
         cmocka_unit_test(the_servers_refusal_names_the_alert),
         cmocka_unit_test(the_alert_is_heard_though_sending_failed),
+        cmocka_unit_test(what_was_said_is_read_though_sending_failed),
         cmocka_unit_test(an_expired_identity_is_refused_with_its_alert),
         cmocka_unit_test(a_key_of_another_certificate_is_refused),
         cmocka_unit_test(a_wrong_alpn_is_refused_with_its_alert),

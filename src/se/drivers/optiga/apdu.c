@@ -71,9 +71,10 @@ enum field {
 #define POINT TAGGED(0x6, F_POINT)
 #define EXPORT TAGGED(0x7, F_NOTHING)
 
-/* A command as the operation tells it. `most` bounds what one handles;
- * reply_len and as many more field elements come back into c->reply; least_ms
- * is published for a current limit of 15 mA. */
+/* A command as the operation tells it. `most` bounds what one handles; least_ms
+ * is published for a current limit of 15 mA. A response comes back into op->out
+ * if direct, unless that is shorter than reply_len; else it is reply_len and as
+ * many more field elements long, in c->reply. */
 struct form {
     uint8_t cmd, param;
     bool repeatable;
@@ -110,8 +111,11 @@ static const struct form forms[CLEAT_SE_OP_COUNT] = {
     [CLEAT_SE_CLOSE] = {COMMAND(CMD_CLOSE, 0, false, 0), 0, 0, {F_END}, 0},
     [CLEAT_SE_HIBERNATE] =
         {DIRECT(CMD_CLOSE, 1, false, 0), 0, 0, {F_END}, CLEAT_SE_HANDLE_LEN},
-    [CLEAT_SE_RANDOM] =
-        {DIRECT(CMD_RANDOM, 0, true, 15), 0, 0, {F_OUT_LEN}, RANDOM_MAX},
+    [CLEAT_SE_RANDOM] = {DIRECT(CMD_RANDOM, 0, true, 15),
+                         RANDOM_MIN,
+                         0,
+                         {F_OUT_LEN},
+                         RANDOM_MAX},
     [CLEAT_SE_CERTIFICATE] = {DIRECT(CMD_GET, GET_DATA, true, 0),
                               0,
                               0,
@@ -165,23 +169,37 @@ static const struct form forms[CLEAT_SE_OP_COUNT] = {
     [CLEAT_SE_COMMAND] = {DIRECT(0, 0, false, 0), 0, 0, {F_ALL}, DATA_MAX},
 };
 
-/* Building: bytes go to head; a foreign view closes the part before it. */
+/* Building: bytes go to head, which has room for those of any form; a foreign
+ * view closes the part before it. */
+
+static void put_u8(struct cleat_optiga_command *c, unsigned v) {
+    if (c->head_len < sizeof c->head) {
+        c->head[c->head_len++] = (uint8_t)v;
+        c->request.total++;
+    }
+}
+
+static void put_u16(struct cleat_optiga_command *c, unsigned v) {
+    put_u8(c, v >> 8);
+    put_u8(c, v);
+}
 
 static void add_part(struct cleat_optiga_command *c, const uint8_t *data,
                      size_t len) {
     if (len > 0) {
-        c->part[c->request.count].data = data;
-        c->part[c->request.count].len = len;
-        c->request.count++;
-        c->total = (uint16_t)(c->total + len);
+        struct cleat_bytes *part = &c->part[c->part_count++];
+        part->data = data;
+        part->len = len;
     }
 }
 
 static void put_view(struct cleat_optiga_command *c, const uint8_t *data,
                      size_t len) {
-    add_part(c, c->head + c->head_done, c->w.len - c->head_done);
-    c->head_done = (uint8_t)c->w.len;
+    unsigned from = c->head_done;
+    c->head_done = c->head_len;
+    add_part(c, c->head + from, c->head_len - from);
     add_part(c, data, len);
+    c->request.total = (uint16_t)(c->request.total + len);
 }
 
 /* Write n, high byte first, where two bytes were left for it. */
@@ -195,14 +213,14 @@ static size_t least(size_t a, size_t b) {
 }
 
 static void put_der(struct cleat_optiga_command *c, const uint8_t *number) {
-    struct cleat_bytes v =
-        cleat_se_der_stripped(cleat_bytes_of(number, c->field));
-    uint8_t high = v.data[0] >> 7;
-    cleat_write_u16(&c->w, (uint16_t)(0x0200u + v.len + high));
+    struct cleat_bytes v = cleat_bytes_of(number, c->field);
+    cleat_se_der_strip(&v);
+    unsigned high = v.data[0] >> 7;
+    put_u16(c, 0x0200u + (unsigned)v.len + high);
     if (high != 0) {
-        cleat_write_u8(&c->w, 0);
+        put_u8(c, 0);
     }
-    cleat_write_bytes(&c->w, v);
+    put_view(c, v.data, v.len);
 }
 
 static void put_value(struct cleat_optiga_command *c,
@@ -243,39 +261,34 @@ static void put_value(struct cleat_optiga_command *c,
         put_der(c, op->signature.data + c->field);
         return;
     case F_USAGE:
-        cleat_write_u8(&c->w, op->usage);
+        put_u8(c, op->usage);
         return;
     case F_CURVE:
-        cleat_write_u8(&c->w, c->curve);
+        put_u8(c, c->curve);
         return;
     case F_POINT:
-        cleat_write_u16(&c->w, (uint16_t)(0x0300u + op->key.len + 1));
-        cleat_write_u8(&c->w, 0); /* No unused bits. */
+        put_u16(c, 0x0300u + (unsigned)op->key.len + 1);
+        put_u8(c, 0); /* No unused bits. */
         put_view(c, op->key.data, op->key.len);
         return;
     default:
         return;
     }
-    cleat_write_u16(&c->w, (uint16_t)number);
-}
-
-/* Bytes of the command so far. */
-static size_t size(const struct cleat_optiga_command *c) {
-    return c->total + c->w.len - c->head_done;
+    put_u16(c, (unsigned)number);
 }
 
 static void put_field(struct cleat_optiga_command *c,
                       const struct cleat_se_op *op, size_t pos,
                       unsigned field) {
-    uint8_t *at = c->head + c->w.len;
+    uint8_t *at = c->head + c->head_len;
     if (field >> 4 != 0) {
-        cleat_write_u8(&c->w, (uint8_t)(field >> 4));
-        cleat_write_u16(&c->w, 0);
+        put_u8(c, field >> 4);
+        put_u16(c, 0);
     }
-    size_t before = size(c);
+    size_t before = c->request.total;
     put_value(c, op, pos, field & 15);
     if (field >> 4 != 0) {
-        fill_in(at + 1, size(c) - before);
+        fill_in(at + 1, c->request.total - before);
     }
 }
 
@@ -284,66 +297,61 @@ static void set_sink(struct cleat_optiga_command *c,
                      const struct cleat_se_op *op, const struct form *form,
                      size_t pos) {
     size_t left = form->direct ? op->out.cap : op->in.len;
+    size_t cap = form->reply_len + form->reply_fields * (size_t)c->field;
     c->repeatable = form->repeatable;
     c->least_ms = form->least_ms;
     c->chunk = (uint16_t)least(left - pos, form->most);
-    c->direct = form->direct;
+    c->direct = form->direct && c->chunk >= form->reply_len;
     c->request.sink = c->reply;
-    c->request.cap =
-        (uint16_t)(form->reply_len + form->reply_fields * c->field);
-    if (form->cmd == (CMD_CLEAR | CMD_RANDOM) && c->chunk < RANDOM_MIN) {
-        c->direct = false;
-        c->request.cap = RANDOM_MIN;
-    }
     if (c->direct) {
         c->request.sink = pos == 0 ? op->out.data : op->out.data + pos;
-        if (c->request.cap == 0) {
-            c->request.cap = c->chunk;
+        if (form->reply_fields == 0) {
+            cap = c->chunk;
         }
     }
+    c->request.cap = (uint16_t)cap;
 }
 
 void cleat_optiga_apdu_build(struct cleat_optiga_command *c,
                              const struct cleat_se_op *op, size_t pos,
                              enum cleat_se_op_type what) {
     const struct form *form = &forms[what];
-    uint8_t cmd = form->cmd;
-    uint8_t param = form->param;
+    unsigned start = (unsigned)form->cmd << 8 | form->param;
     c->curve = op->curve == 0 ? CLEAT_CURVE_P256 : (uint8_t)op->curve;
     c->field = (uint8_t)cleat_curve_bytes((enum cleat_curve)c->curve);
     set_sink(c, op, form, pos);
     if (what == CLEAT_SE_COMMAND) {
-        cmd = (uint8_t)(CMD_CLEAR | op->object >> 8);
-        param = (uint8_t)op->object;
+        start |= op->object;
         c->least_ms = op->offset;
     } else if (what == CLEAT_SE_GENERATE) {
-        param = c->curve;
+        start |= c->curve;
     } else if (what == CLEAT_SE_WRITE && op->erase && pos == 0) {
-        param = SET_ERASE;
+        start |= SET_ERASE;
     } else if (op->object == CLEAT_OPTIGA_LAST_ERROR) {
-        cmd &= CMD_CLEAR - 1; /* Reading it must not clear it first. */
+        start &= 0x7FFF; /* Reading it must not clear it first. */
     }
-    c->request.count = 0;
-    c->total = 0;
+    c->part_count = 0;
+    c->request.part = c->part;
+    c->request.total = 0;
+    c->head_len = 0;
     c->head_done = 0;
-    c->w = cleat_writer_of(c->head, sizeof c->head);
-    cleat_write_u16(&c->w, (uint16_t)(cmd << 8 | param));
-    cleat_write_u16(&c->w, 0);
+    put_u16(c, start);
+    put_u16(c, 0);
     for (size_t i = 0; i < sizeof form->fields; i++) {
         put_field(c, op, pos, form->fields[i]);
     }
     put_view(c, NULL, 0);
-    fill_in(c->head + 2, c->total - HEADER_LEN);
+    fill_in(c->head + 2, c->request.total - HEADER_LEN);
 }
 
 /* Taking responses apart. */
 
-static int take_signature(struct cleat_reader *r,
-                          const struct cleat_optiga_command *c,
-                          struct cleat_se_op *op) {
+static int take_signature(const struct cleat_optiga_command *c,
+                          struct cleat_se_op *op, size_t len) {
+    struct cleat_reader r = cleat_reader_of(cleat_bytes_of(c->reply, len));
     size_t n = c->field;
-    if (!cleat_se_der_number(r, op->out.data, n) ||
-        !cleat_se_der_number(r, op->out.data + n, n) || r->pos != r->len) {
+    if (!cleat_se_der_number(&r, op->out.data, n) ||
+        !cleat_se_der_number(&r, op->out.data + n, n) || r.pos != r.len) {
         return CLEAT_ERR_PROTO;
     }
     op->out.len = 2 * n;
@@ -351,70 +359,67 @@ static int take_signature(struct cleat_reader *r,
 }
 
 /* 02 length { BIT STRING, no unused bits, 04 X Y } */
-static int take_point(struct cleat_reader *r,
-                      const struct cleat_optiga_command *c,
-                      struct cleat_se_op *op) {
-    size_t n = 1u + 2u * c->field;
-    bool good = cleat_read_u8(r) == 0x02;
-    good &= cleat_read_u16(r) == n + 3;
-    good &= cleat_read_u16(r) == 0x0300 + n + 1;
-    good &= cleat_read_u8(r) == 0;
-    struct cleat_bytes point = cleat_read_bytes(r, n);
-    if (!good || r->failed || r->pos != r->len || point.data[0] != 0x04) {
+static int take_point(const struct cleat_optiga_command *c,
+                      struct cleat_se_op *op, size_t len) {
+    uint8_t n = (uint8_t)(1 + 2 * c->field);
+    const uint8_t head[7] = {
+        0x02, 0, (uint8_t)(n + 3), 0x03, (uint8_t)(n + 1), 0, 0x04};
+    if (len != n + 6u || memcmp(c->reply, head, sizeof head) != 0) {
         return CLEAT_ERR_PROTO;
     }
-    memcpy(op->out.data, point.data, n);
+    memcpy(op->out.data, c->reply + 6, n);
     op->out.len = n;
     return 0;
 }
 
-static int take_random(struct cleat_optiga_command *c, struct cleat_se_op *op,
-                       size_t len, size_t *pos) {
+/* That much more of op->out is there. */
+static int advance(const struct cleat_optiga_command *c, struct cleat_se_op *op,
+                   size_t len, size_t *pos) {
+    *pos += len;
+    op->out.len = *pos;
+    return len == c->chunk && *pos < op->out.cap ? CLEAT_ERR_AGAIN : 0;
+}
+
+static int take_random(const struct cleat_optiga_command *c,
+                       struct cleat_se_op *op, size_t len, size_t *pos) {
     if (len != c->request.cap) {
         return CLEAT_ERR_PROTO; /* Never hand out what was not filled. */
     }
     if (!c->direct) {
         memcpy(op->out.data + *pos, c->reply, c->chunk);
     }
-    *pos += c->chunk;
-    op->out.len = *pos;
-    return *pos < op->out.cap ? CLEAT_ERR_AGAIN : 0;
+    return advance(c, op, c->chunk, pos);
 }
 
-static int take_metadata(struct cleat_se_op *op, size_t len) {
+static int take_metadata(const struct cleat_se_op *op, size_t len) {
     struct cleat_reader r = cleat_reader_of(cleat_bytes_of(op->out.data, len));
-    op->out.len = len;
     return cleat_read_u16(&r) == 0x2000 + len - 2 ? 0 : CLEAT_ERR_PROTO;
 }
 
 int cleat_optiga_apdu_take(struct cleat_optiga_command *c,
                            struct cleat_se_op *op, size_t len, size_t *pos) {
-    struct cleat_reader r = cleat_reader_of(cleat_bytes_of(c->reply, len));
+    if (c->direct) {
+        op->out.len = len;
+    }
     switch (op->type) {
     case CLEAT_SE_RANDOM:
         return take_random(c, op, len, pos);
     case CLEAT_SE_READ:
     case CLEAT_SE_CERTIFICATE:
-        *pos += len;
-        op->out.len = *pos;
-        return len == c->chunk && *pos < op->out.cap ? CLEAT_ERR_AGAIN : 0;
+        return advance(c, op, len, pos);
     case CLEAT_SE_READ_METADATA:
         return take_metadata(op, len);
     case CLEAT_SE_WRITE:
         *pos += c->chunk;
         return *pos < op->in.len ? CLEAT_ERR_AGAIN : 0;
     case CLEAT_SE_GENERATE:
-        return take_point(&r, c, op);
+        return take_point(c, op, len);
     case CLEAT_SE_SIGN:
-        return take_signature(&r, c, op);
+        return take_signature(c, op, len);
     case CLEAT_SE_AGREE:
     case CLEAT_SE_HIBERNATE:
-        op->out.len = len;
         return len == c->request.cap ? 0 : CLEAT_ERR_PROTO;
-    case CLEAT_SE_COMMAND:
-        op->out.len = len;
-        return 0;
     default:
-        return 0; /* Nothing to return: the transport checked that. */
+        return 0; /* The transport checked that there is no more than may be. */
     }
 }

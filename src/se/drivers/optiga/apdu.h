@@ -10,7 +10,7 @@
 #include "se/drivers/optiga/transport.h"
 
 #define CLEAT_OPTIGA_LAST_ERROR 0xF1C2
-#define CLEAT_OPTIGA_PARTS_MAX 4 /**< The most a form makes. */
+#define CLEAT_OPTIGA_PARTS_MAX 8 /**< The most a form makes. */
 
 /** A command, and where the data of its response goes. */
 struct cleat_optiga_command {
@@ -18,14 +18,14 @@ struct cleat_optiga_command {
     bool repeatable; /**< Running it twice is as good as once. */
     bool direct;     /**< The response goes into op->out. */
     uint8_t curve;
-    uint8_t field;         /**< Bytes of a field element. */
-    uint8_t head_done;     /**< Built bytes that are in a part. */
-    uint16_t total;        /**< Bytes of all parts. */
-    uint16_t least_ms;     /**< It takes the chip this long, or longer. */
-    uint16_t chunk;        /**< Bytes of op->in or op->out it handles. */
-    struct cleat_writer w; /**< Of head. */
+    uint8_t field; /**< Bytes of a field element. */
+    uint8_t part_count;
+    uint8_t head_len;  /**< Built bytes. */
+    uint8_t head_done; /**< Those that are in a part. */
+    uint16_t least_ms; /**< It takes the chip this long, or longer. */
+    uint16_t chunk;    /**< Bytes of op->in or op->out it handles. */
     struct cleat_bytes part[CLEAT_OPTIGA_PARTS_MAX];
-    uint8_t head[124];  /**< Built bytes; parts point here. */
+    uint8_t head[32];   /**< Built bytes; parts point here. */
     uint8_t reply[104]; /**< Responses that are taken apart. */
 };
 

@@ -6,6 +6,8 @@
 #ifndef CLEAT_OPTIGA_CAUSE_H
 #define CLEAT_OPTIGA_CAUSE_H
 
+#include <stdint.h>
+
 /** In the order of the layers. */
 enum cleat_optiga_cause {
     CLEAT_OPTIGA_FINE,
@@ -47,8 +49,18 @@ enum cleat_optiga_cause {
     CLEAT_OPTIGA_CAUSE_COUNT
 };
 
+/** Who met it, an enum cleat_layer, in the upper three bits; below the error,
+ * made positive. */
+extern const uint8_t cleat_optiga_causes[CLEAT_OPTIGA_CAUSE_COUNT];
+
 /** @return the enum cleat_err of a cause other than FINE. */
-int cleat_optiga_cause_error(unsigned cause);
+static inline int cleat_optiga_cause_error(unsigned cause) {
+    return -(cleat_optiga_causes[cause] & 31);
+}
+/** @return who met it: an enum cleat_layer. */
+static inline uint8_t cleat_optiga_cause_layer(unsigned cause) {
+    return cleat_optiga_causes[cause] >> 5;
+}
 
 /** @return static words for a cause; NULL for none. */
 const char *cleat_optiga_words(unsigned cause);

@@ -19,8 +19,8 @@ static size_t read_len(struct cleat_reader *r, size_t n) {
 
 /* @return bytes of the DER certificate that begins here as its header tells,
  * or 0 if that is no certificate's header. */
-static size_t der_size(struct cleat_reader r) {
-    size_t start = r.pos;
+static size_t der_size(const uint8_t *data, size_t n) {
+    struct cleat_reader r = cleat_reader_of(cleat_bytes_of(data, n));
     if (cleat_read_u8(&r) != TAG_DER) {
         return 0;
     }
@@ -35,33 +35,33 @@ static size_t der_size(struct cleat_reader r) {
             return 0; /* Not minimal; or the header is not all there. */
         }
     }
-    return len == 0 ? 0 : r.pos - start + len;
+    return len == 0 ? 0 : r.pos + len;
 }
 
 /* C0 length(2) { list length(3) { length(3) DER }... }
- * @return bytes of DER, at the front of the object; 0 if it is none. */
+ * @return bytes of DER, at the front of the object; 0 if it is none or the
+ * cursor failed. */
 static size_t unwrap_identity(struct cleat_buf *object,
                               struct cleat_reader *r) {
     cleat_read_u8(r);
-    size_t value = read_len(r, 2);
-    size_t list = read_len(r, 3);
-    if (!r->failed && list + 3 != value) {
+    int32_t value = (int32_t)read_len(r, 2);
+    int32_t list = (int32_t)read_len(r, 3);
+    if (list + 3 != value) {
         return 0;
     }
     size_t used = 0;
     while (list > 0) {
         size_t n = read_len(r, 3);
-        if (!r->failed && (list < 3 || n > list - 3 || n == 0)) {
+        list -= 3 + (int32_t)n;
+        if (list < 0 || n == 0) {
             return 0;
         }
-        size_t der = der_size(*r);
         struct cleat_bytes bytes = cleat_read_bytes(r, n);
-        if (r->failed || n != der) {
+        if (r->failed || n != der_size(bytes.data, n)) {
             return 0;
         }
         memmove(object->data + used, bytes.data, n);
         used += n;
-        list -= 3 + n;
     }
     return used;
 }
@@ -75,7 +75,7 @@ enum cleat_optiga_cause cleat_optiga_cert_unwrap(struct cleat_buf *object) {
     }
     switch (object->data[0]) {
     case TAG_DER:
-        n = der_size(r);
+        n = der_size(r.data, r.len);
         r.failed = n > object->len || object->len < 4;
         break; /* Behind it may be the tail of a longer one. */
     case TAG_IDENTITY:

@@ -19,7 +19,9 @@ struct cleat_optiga {
     bool retried;    /**< This command was repeated once. */
     bool probe;      /**< After recovering: is the application open? */
     struct cleat_se_op *op;
-    size_t pos; /**< Bytes of op done. */
+    size_t pos;       /**< Bytes of op done. */
+    uint32_t unit_us; /**< A sixteenth of what the command takes at full
+                           current, or longer; 0 if nobody knows. */
     struct cleat_optiga_up up;
     struct cleat_se_shield *shield; /**< The caller's, or NULL. */
     struct cleat_optiga_transport transport;

@@ -26,15 +26,19 @@
 #define FCTR_CONTROL 0x80u
 #define FCTR_SEQ 0x60u
 #define FCTR_NAK 0x20u
-#define FCTR_RESERVED 0x10u
+/* Bits that are fixed in a control and in a data frame. */
+#define FCTR_OF_CONTROL 0x90u
+#define FCTR_OF_DATA 0xD0u
 #define FCTR_RESYNC 0xC0u
 
-enum state { IDLE, SENDING, PAUSE, POLLING, FETCHING, CONTROL, RESYNC };
+enum state { IDLE, SENDING, PAUSE, POLLING, FETCHING, CONTROL };
+/* Behind a control frame. */
+enum after { STOP, POLL, RESTART };
 
-uint16_t cleat_optiga_link_crc(struct cleat_bytes bytes) {
+uint16_t cleat_optiga_link_crc(const uint8_t *data, size_t len) {
     uint32_t crc = 0;
-    for (size_t i = 0; i < bytes.len; i++) {
-        crc ^= bytes.data[i];
+    for (; len > 0; len--) {
+        crc ^= *data++;
         for (int bit = 0; bit < 8; bit++) {
             crc = (crc & 1u) != 0 ? (crc >> 1) ^ 0x8408u : crc >> 1;
         }
@@ -56,22 +60,23 @@ static enum cleat_optiga_link_event fail(struct cleat_optiga_link *l,
     return CLEAT_OPTIGA_LINK_FAILED;
 }
 
-/* Write a frame whose packet of len bytes is in its place. */
-static void put_frame(struct cleat_optiga_link *l, uint8_t *at, uint8_t fctr,
-                      size_t len, enum state state) {
+/* Write a frame: the packet of len bytes that is in its place, or without one
+ * a control frame. */
+static void put_frame(struct cleat_optiga_link *l, unsigned fctr, size_t len) {
+    uint8_t *at = len > 0 ? l->frame : l->control;
+    l->state = len > 0 ? SENDING : CONTROL;
     at[0] = CLEAT_OPTIGA_REG_DATA;
-    at[1] = fctr;
+    at[1] = (uint8_t)fctr;
     at[2] = (uint8_t)(len >> 8);
     at[3] = (uint8_t)len;
-    uint16_t crc = cleat_optiga_link_crc(cleat_bytes_of(at + 1, len + 3));
+    unsigned crc = cleat_optiga_link_crc(at + 1, len + 3);
     at[len + 4] = (uint8_t)(crc >> 8);
     at[len + 5] = (uint8_t)crc;
-    l->state = (uint8_t)state;
     cleat_optiga_phy_write(&l->phy, at, len + 6);
 }
 
 void cleat_optiga_link_resend(struct cleat_optiga_link *l, size_t len) {
-    put_frame(l, l->frame, (uint8_t)(l->tx_nr << 2 | l->rx_nr), len, SENDING);
+    put_frame(l, (unsigned)l->tx_nr << 2 | l->rx_nr, len);
 }
 
 void cleat_optiga_link_send(struct cleat_optiga_link *l, size_t len,
@@ -94,20 +99,28 @@ static void poll(struct cleat_optiga_link *l) {
     cleat_optiga_phy_read_small(&l->phy, CLEAT_OPTIGA_REG_STATE, 4);
 }
 
-static void control(struct cleat_optiga_link *l, uint8_t fctr,
-                    enum state state) {
-    put_frame(l, l->control, fctr, 0, state);
+static enum cleat_optiga_link_event control(struct cleat_optiga_link *l,
+                                            unsigned fctr, enum after after) {
+    l->after = (uint8_t)after;
+    l->ack_due = false;
+    put_frame(l, fctr, 0);
+    return CLEAT_OPTIGA_LINK_NONE;
 }
 
 void cleat_optiga_link_ack(struct cleat_optiga_link *l, bool more) {
-    l->more = more;
-    l->ack_due = false;
-    control(l, FCTR_CONTROL | l->rx_nr, CONTROL);
+    control(l, FCTR_CONTROL | l->rx_nr, more ? POLL : STOP);
 }
 
+/* Count what is of no use; the registers have no checksum of their own. */
+static bool odd(struct cleat_optiga_link *l) {
+    l->oddities++;
+    return l->oddities > (l->flushing ? FLUSH_MAX : ODDITIES_MAX);
+}
+
+/* A data frame that is dropped. */
 static enum cleat_optiga_link_event ack_and_poll(struct cleat_optiga_link *l) {
-    cleat_optiga_link_ack(l, true);
-    return CLEAT_OPTIGA_LINK_NONE;
+    return odd(l) ? fail(l, CLEAT_OPTIGA_STUCK)
+                  : control(l, FCTR_CONTROL | l->rx_nr, POLL);
 }
 
 static enum cleat_optiga_link_event nak(struct cleat_optiga_link *l) {
@@ -116,10 +129,7 @@ static enum cleat_optiga_link_event nak(struct cleat_optiga_link *l) {
     }
     l->naks++;
     l->nak_open = true;
-    l->more = true;
-    control(l, (uint8_t)(FCTR_CONTROL | FCTR_NAK | ((l->rx_nr + 1) & 3)),
-            CONTROL);
-    return CLEAT_OPTIGA_LINK_NONE;
+    return control(l, FCTR_CONTROL | FCTR_NAK | ((l->rx_nr + 1u) & 3), POLL);
 }
 
 static enum cleat_optiga_link_event again(struct cleat_optiga_link *l) {
@@ -188,8 +198,7 @@ static enum cleat_optiga_link_event not_ready(struct cleat_optiga_link *l,
     }
     if (l->flushing) {
         if (!busy) {
-            control(l, FCTR_RESYNC, RESYNC);
-            return CLEAT_OPTIGA_LINK_NONE;
+            return control(l, FCTR_RESYNC, RESTART);
         }
         return waited >= FLUSH_BUSY_MAX_US ? fail(l, CLEAT_OPTIGA_BUSY)
                                            : pause(l, now_us);
@@ -212,16 +221,12 @@ static enum cleat_optiga_link_event not_ready(struct cleat_optiga_link *l,
 /* A frame that is of no use was dropped: poll on, but not for ever. */
 static enum cleat_optiga_link_event dropped(struct cleat_optiga_link *l,
                                             uint32_t now_us) {
-    if (cleat_optiga_phy_reached(now_us, l->give_up_us)) {
-        return fail(l, CLEAT_OPTIGA_USELESS);
+    if (odd(l)) {
+        return fail(l, CLEAT_OPTIGA_STUCK);
     }
-    return pause(l, now_us);
-}
-
-/* Count what is of no use; the registers have no checksum of their own. */
-static bool odd(struct cleat_optiga_link *l) {
-    l->oddities++;
-    return l->oddities <= (l->flushing ? FLUSH_MAX : ODDITIES_MAX);
+    return cleat_optiga_phy_reached(now_us, l->give_up_us)
+               ? fail(l, CLEAT_OPTIGA_USELESS)
+               : pause(l, now_us);
 }
 
 static enum cleat_optiga_link_event on_state(struct cleat_optiga_link *l,
@@ -233,7 +238,7 @@ static enum cleat_optiga_link_event on_state(struct cleat_optiga_link *l,
         return not_ready(l, (state & STATE_BUSY) != 0, now_us);
     }
     if (len > l->frame_max) {
-        return odd(l) ? dropped(l, now_us) : fail(l, CLEAT_OPTIGA_STUCK);
+        return dropped(l, now_us);
     }
     l->got = len;
     l->state = FETCHING;
@@ -288,7 +293,7 @@ static enum cleat_optiga_link_event on_data(struct cleat_optiga_link *l,
 /* A frame whose checksum and lengths are right. */
 static enum cleat_optiga_link_event on_good(struct cleat_optiga_link *l,
                                             uint8_t fctr, uint32_t now_us) {
-    bool is_control = (fctr & FCTR_CONTROL) != 0;
+    bool is_control = l->packet_len == 0;
     bool ours =
         l->awaiting_ack && (fctr & (is_control ? 0x0Fu : 0x03u)) == l->tx_nr;
     if (ours && (fctr & FCTR_SEQ) == FCTR_NAK) {
@@ -299,44 +304,42 @@ static enum cleat_optiga_link_event on_good(struct cleat_optiga_link *l,
                       : on_data(l, fctr, now_us);
 }
 
-/* What looks like a damaged control frame is dropped, not refused. */
-static enum cleat_optiga_link_event on_bad(struct cleat_optiga_link *l,
-                                           uint32_t now_us) {
-    return l->got == CLEAT_OPTIGA_FRAME_EXTRA ? dropped(l, now_us) : nak(l);
-}
-
-static enum cleat_optiga_link_event on_frame(struct cleat_optiga_link *l,
-                                             uint32_t now_us) {
-    struct cleat_bytes whole = cleat_bytes_of(l->frame + 1, l->got);
-    struct cleat_reader r = cleat_reader_of(whole);
-    uint8_t fctr = cleat_read_u8(&r);
-    uint16_t len = cleat_read_u16(&r);
-    cleat_read_bytes(&r, len);
-    uint16_t crc = cleat_read_u16(&r);
-    if (!odd(l)) {
-        return fail(l, CLEAT_OPTIGA_STUCK);
-    }
-    bool is_control = (fctr & FCTR_CONTROL) != 0;
-    bool good =
-        !r.failed && r.pos == r.len && (fctr & FCTR_RESERVED) == 0 &&
-        is_control == (len == 0) && (is_control || (fctr & 0x40u) == 0) &&
-        crc == cleat_optiga_link_crc(cleat_bytes_of(whole.data, len + 3u));
-    if (!l->flushing) {
-        l->packet_len = len;
-        return good ? on_good(l, fctr, now_us) : on_bad(l, now_us);
-    }
-    if (!good || is_control) {
-        return dropped(l, now_us);
-    }
-    /* Recovering: a data frame is acknowledged with its own number. */
+/* Recovering: a data frame is acknowledged with its own number. */
+static enum cleat_optiga_link_event flush(struct cleat_optiga_link *l,
+                                          uint8_t fctr) {
     l->rx_nr = (fctr >> 2) & 3;
     return ack_and_poll(l);
 }
 
+static enum cleat_optiga_link_event on_frame(struct cleat_optiga_link *l,
+                                             uint32_t now_us) {
+    struct cleat_reader r =
+        cleat_reader_of(cleat_bytes_of(l->frame + 1, l->got));
+    uint8_t fctr = cleat_read_u8(&r);
+    uint16_t len = cleat_read_u16(&r);
+    cleat_read_bytes(&r, len);
+    uint16_t crc = cleat_read_u16(&r);
+    bool good = !r.failed && r.pos == r.len &&
+                (fctr & (len == 0 ? FCTR_OF_CONTROL : FCTR_OF_DATA)) ==
+                    (len == 0 ? FCTR_CONTROL : 0) &&
+                crc == cleat_optiga_link_crc(l->frame + 1, len + 3u);
+    l->packet_len = len;
+    if (good && !l->flushing) {
+        return on_good(l, fctr, now_us);
+    }
+    if (good && len != 0) {
+        return flush(l, fctr);
+    }
+    /* What looks like a damaged control frame is dropped, not refused. */
+    return l->flushing || l->got == CLEAT_OPTIGA_FRAME_EXTRA
+               ? dropped(l, now_us)
+               : nak(l);
+}
+
 enum cleat_optiga_link_event cleat_optiga_link_step(struct cleat_optiga_link *l,
                                                     uint32_t now_us) {
-    if (l->phy.result != 0) {
-        return fail(l, CLEAT_OPTIGA_BUS);
+    if (l->phy.cause != CLEAT_OPTIGA_FINE) {
+        return fail(l, (enum cleat_optiga_cause)l->phy.cause);
     }
     switch (l->state) {
     case SENDING:
@@ -347,13 +350,13 @@ enum cleat_optiga_link_event cleat_optiga_link_step(struct cleat_optiga_link *l,
         return on_frame(l, now_us);
     case CONTROL:
         l->since_us = now_us;
-        if (!l->more) {
-            l->state = IDLE;
-            return CLEAT_OPTIGA_LINK_DONE;
+        if (l->after == POLL) {
+            break;
         }
-        break;
-    case RESYNC:
-        cleat_optiga_link_restart(l);
+        if (l->after == RESTART) {
+            cleat_optiga_link_restart(l);
+        }
+        l->state = IDLE;
         return CLEAT_OPTIGA_LINK_DONE;
     default:
         break;

@@ -39,7 +39,7 @@ struct cleat_optiga_link {
                              nothing: it may have been reset after the first. */
     bool nak_open;      /**< A NAK was sent; the repeat is awaited. */
     bool flushing;      /**< Recovering: take and drop what is there. */
-    bool more;          /**< Behind the ACK: poll on. */
+    uint8_t after;      /**< What to do behind the control frame. */
     uint8_t control[6]; /**< Register, then a control frame. */
     uint16_t frame_len; /**< Negotiated DATA_REG_LEN: the longest sent. */
     uint16_t frame_max; /**< The longest there is room for. */
@@ -78,6 +78,6 @@ enum cleat_optiga_link_event cleat_optiga_link_step(struct cleat_optiga_link *l,
                                                     uint32_t now_us);
 
 /** @return CRC-16/KERMIT of the bytes. */
-uint16_t cleat_optiga_link_crc(struct cleat_bytes bytes);
+uint16_t cleat_optiga_link_crc(const uint8_t *data, size_t len);
 
 #endif

@@ -10,17 +10,16 @@
 /* Bus faults that are no missing acknowledge. */
 #define FAULT_MAX 3u
 
-static void begin(struct cleat_optiga_phy *p, enum cleat_se_ask_type type) {
-    p->next.type = type;
+static void end(struct cleat_optiga_phy *p, int result) {
+    p->next.type = CLEAT_SE_ASK_IDLE;
     p->reading = false;
     p->faults = 0;
     p->nacked = false;
-    p->result = 0;
-}
-
-static void end(struct cleat_optiga_phy *p, int result) {
-    p->next.type = CLEAT_SE_ASK_IDLE;
-    p->result = (int16_t)result;
+    p->cause = CLEAT_OPTIGA_FINE;
+    if (result != 0) {
+        p->cause = result == CLEAT_ERR_NACK ? CLEAT_OPTIGA_NO_ADDRESS
+                                            : CLEAT_OPTIGA_BUS;
+    }
 }
 
 static bool is_transfer(const struct cleat_optiga_phy *p) {
@@ -30,7 +29,7 @@ static bool is_transfer(const struct cleat_optiga_phy *p) {
 
 void cleat_optiga_phy_write(struct cleat_optiga_phy *p, const uint8_t *data,
                             size_t len) {
-    begin(p, CLEAT_SE_ASK_WRITE);
+    p->next.type = CLEAT_SE_ASK_WRITE;
     p->next.address = CLEAT_OPTIGA_ADDRESS;
     p->next.write = cleat_bytes_of(data, len);
 }
@@ -57,25 +56,19 @@ void cleat_optiga_phy_read_small(struct cleat_optiga_phy *p, uint8_t reg,
     cleat_optiga_phy_read(p, reg, p->small, n);
 }
 
-uint32_t cleat_optiga_phy_value(const struct cleat_optiga_phy *p) {
-    struct cleat_reader r =
-        cleat_reader_of(cleat_bytes_of(p->small, sizeof p->small));
-    return cleat_read_u32(&r);
-}
-
 void cleat_optiga_phy_wait(struct cleat_optiga_phy *p, uint32_t until_us) {
-    begin(p, CLEAT_SE_ASK_WAIT);
+    p->next.type = CLEAT_SE_ASK_WAIT;
     p->until_us = until_us;
 }
 
 void cleat_optiga_phy_speed(struct cleat_optiga_phy *p, uint32_t khz) {
-    begin(p, CLEAT_SE_ASK_SPEED);
+    p->next.type = CLEAT_SE_ASK_SPEED;
     p->next.khz = khz;
 }
 
 void cleat_optiga_phy_line(struct cleat_optiga_phy *p, enum cleat_i2c_line line,
                            bool high) {
-    begin(p, CLEAT_SE_ASK_LINE);
+    p->next.type = CLEAT_SE_ASK_LINE;
     p->next.line = line;
     p->next.high = high;
 }
@@ -89,8 +82,8 @@ void cleat_optiga_phy_drop(struct cleat_optiga_phy *p, uint32_t now_us) {
     end(p, 0);
 }
 
-bool cleat_optiga_phy_ask(struct cleat_optiga_phy *p, uint64_t now_us,
-                          struct cleat_se_ask *ask) {
+bool cleat_optiga_phy_ask(struct cleat_optiga_phy *p, struct cleat_se_ask *ask,
+                          uint64_t now_us) {
     uint32_t now = (uint32_t)now_us;
     uint32_t from = now; /* A line or the clock: at once. */
     if (p->next.type == CLEAT_SE_ASK_WAIT) {

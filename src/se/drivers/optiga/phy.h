@@ -8,6 +8,7 @@
 #define CLEAT_OPTIGA_PHY_H
 
 #include "cleat/se.h"
+#include "se/drivers/optiga/cause.h"
 
 #define CLEAT_OPTIGA_ADDRESS 0x30
 
@@ -31,8 +32,8 @@ struct cleat_optiga_phy {
     uint8_t faults;
     bool reading;           /**< The job is a read; it begins by writing reg. */
     bool nacked;            /**< Since nack_until_us - the most. */
+    uint8_t cause;          /**< Why the job that ended last failed, or FINE. */
     uint8_t small[4];       /**< Register values, written and read. */
-    int16_t result;         /**< Of the job that ended last. */
     uint32_t until_us;      /**< WAIT: the end. */
     uint32_t ready_us;      /**< No transfer before this. */
     uint32_t nack_until_us; /**< Repeat until then. */
@@ -51,7 +52,11 @@ void cleat_optiga_phy_read(struct cleat_optiga_phy *p, uint8_t reg,
 void cleat_optiga_phy_read_small(struct cleat_optiga_phy *p, uint8_t reg,
                                  size_t n);
 /** @return four bytes read last as a number; two are its high half. */
-uint32_t cleat_optiga_phy_value(const struct cleat_optiga_phy *p);
+static inline uint32_t
+cleat_optiga_phy_value(const struct cleat_optiga_phy *p) {
+    return (uint32_t)p->small[0] << 24 | (uint32_t)p->small[1] << 16 |
+           (uint32_t)p->small[2] << 8 | p->small[3];
+}
 void cleat_optiga_phy_wait(struct cleat_optiga_phy *p, uint32_t until_us);
 void cleat_optiga_phy_speed(struct cleat_optiga_phy *p, uint32_t khz);
 void cleat_optiga_phy_line(struct cleat_optiga_phy *p, enum cleat_i2c_line line,
@@ -59,9 +64,9 @@ void cleat_optiga_phy_line(struct cleat_optiga_phy *p, enum cleat_i2c_line line,
 /** Forget the job; the next begins after a guard time from now. */
 void cleat_optiga_phy_drop(struct cleat_optiga_phy *p, uint32_t now_us);
 
-/** @return true if no job is under way: p->result tells how it went. */
-bool cleat_optiga_phy_ask(struct cleat_optiga_phy *p, uint64_t now_us,
-                          struct cleat_se_ask *ask);
+/** @return true if no job is under way: p->cause tells how it went. */
+bool cleat_optiga_phy_ask(struct cleat_optiga_phy *p, struct cleat_se_ask *ask,
+                          uint64_t now_us);
 void cleat_optiga_phy_told(struct cleat_optiga_phy *p, int result,
                            uint32_t now_us);
 

@@ -40,13 +40,15 @@ static enum cleat_optiga_transport_event fail(struct cleat_optiga_transport *t,
 }
 
 static void put_u32(uint8_t *at, uint32_t v) {
-    struct cleat_writer w = cleat_writer_of(at, 4);
-    cleat_write_u32(&w, v);
+    at[0] = (uint8_t)(v >> 24);
+    at[1] = (uint8_t)(v >> 16);
+    at[2] = (uint8_t)(v >> 8);
+    at[3] = (uint8_t)v;
 }
 
 static uint32_t get_u32(const uint8_t *at) {
-    struct cleat_reader r = cleat_reader_of(cleat_bytes_of(at, 4));
-    return cleat_read_u32(&r);
+    return (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 |
+           (uint32_t)at[2] << 8 | at[3];
 }
 
 /* CCM, a byte at a time, so that a record needs no buffer of its length and a
@@ -134,10 +136,6 @@ static void seal(struct cleat_se_shield *s,
     }
 }
 
-static size_t overhead(const struct cleat_se_shield *s) {
-    return s->head_len + (s->seals ? TAG_LEN : 0);
-}
-
 /* The tag of the command that is about to be sent. */
 static void make_tag(struct cleat_se_shield *s,
                      const struct cleat_optiga_transport *t) {
@@ -204,8 +202,12 @@ static bool open_byte(struct cleat_se_shield *s, size_t pos, bool first,
     return false;
 }
 
-static size_t open(struct cleat_se_shield *s, uint8_t *data, size_t n) {
+static size_t open(struct cleat_se_shield *s, uint8_t *data, size_t n,
+                   bool first) {
     size_t plain = 0;
+    if (first) {
+        reopen(s);
+    }
     for (size_t i = 0; i < n; i++) {
         uint8_t byte = data[i];
         bool is_plain = open_byte(s, s->in_pos, i == 0, &byte);
@@ -245,8 +247,8 @@ static void drop(struct cleat_se_shield *s) {
 /* A message of the layer itself; its answer goes to reply. */
 static struct cleat_optiga_request own(struct cleat_se_shield *s,
                                        const uint8_t *bytes, size_t n) {
-    struct cleat_optiga_request request = {&s->own, 1, sizeof s->reply,
-                                           s->reply, 0};
+    struct cleat_optiga_request request = {&s->own, (uint16_t)n,
+                                           sizeof s->reply, s->reply, 0};
     s->own = cleat_bytes_of(bytes, n);
     return request;
 }
@@ -259,7 +261,7 @@ static void send_raw(struct cleat_se_shield *s,
     s->stage = stage;
     t->sealing = NULL;
     t->raw = true;
-    cleat_optiga_transport_send(t, &request);
+    cleat_optiga_transport_send(t, &request, 0);
 }
 
 static void send_hello(struct cleat_se_shield *s,
@@ -273,10 +275,7 @@ static void send_hello(struct cleat_se_shield *s,
 static void send_sealed(struct cleat_se_shield *s,
                         struct cleat_optiga_transport *t,
                         const struct cleat_optiga_request *request) {
-    s->out_plain = 0;
-    for (size_t i = 0; i < request->count; i++) {
-        s->out_plain += request->part[i].len;
-    }
+    s->out_plain = request->total;
     s->broken = false;
     s->head_len = s->seals ? HEAD_LEN : 1;
     t->sealing = s;
@@ -284,7 +283,8 @@ static void send_sealed(struct cleat_se_shield *s,
     if (s->seals) {
         make_tag(s, t);
     }
-    cleat_optiga_transport_send(t, request);
+    cleat_optiga_transport_send(t, request,
+                                s->head_len + (s->seals ? TAG_LEN : 0u));
 }
 
 static void send_record(struct cleat_se_shield *s,
@@ -357,8 +357,8 @@ static enum cleat_optiga_transport_event lost(struct cleat_se_shield *s,
 
 static enum cleat_optiga_transport_event
 on_hello(struct cleat_se_shield *s, struct cleat_optiga_transport *t) {
-    if (cleat_optiga_transport_data(t) != 2 + FINISHED_LEN ||
-        s->reply[0] != HELLO || s->reply[1] != PVER) {
+    if (t->len != 2 + FINISHED_LEN || s->reply[0] != HELLO ||
+        s->reply[1] != PVER) {
         return lost(s, t,
                     (s->reply[0] & ALERT_FATAL) != 0
                         ? CLEAT_OPTIGA_SHIELD_REFUSED
@@ -392,7 +392,7 @@ on_finished(struct cleat_se_shield *s, struct cleat_optiga_transport *t) {
     s->session = CLEAT_OPTIGA_SESSION_READY;
     cleat_wipe(s->rnd, sizeof s->rnd);
     cleat_wipe(s->reply, sizeof s->reply);
-    if (s->request->count == 0) {
+    if (s->request == NULL) { /* That was all. */
         return CLEAT_OPTIGA_TRANSPORT_DONE;
     }
     send_record(s, t, s->level);
@@ -411,7 +411,7 @@ ask_again(struct cleat_se_shield *s, struct cleat_optiga_transport *t) {
     s->head_len = 0;
     s->seals = false;
     s->out_plain = 1;
-    cleat_optiga_transport_send(t, &request);
+    cleat_optiga_transport_send(t, &request, 0);
     return CLEAT_OPTIGA_TRANSPORT_NONE;
 }
 
@@ -441,16 +441,42 @@ on_record(struct cleat_se_shield *s, struct cleat_optiga_transport *t) {
                      : CLEAT_OPTIGA_TRANSPORT_DONE;
 }
 
-static void manage(struct cleat_se_shield *s, struct cleat_optiga_transport *t,
-                   bool restore) {
-    s->rnd[0] = restore ? RESTORE : SAVE;
+static void save(struct cleat_se_shield *s, struct cleat_optiga_transport *t,
+                 uint8_t what, size_t n) {
+    s->rnd[0] = what;
     put_u32(s->rnd + 1, s->rx_seq);
-    send_raw(s, t, s->rnd[0], s->rnd, restore ? HEAD_LEN : 1);
+    send_raw(s, t, what, s->rnd, n);
+}
+
+static bool manage(struct cleat_se_shield *s, struct cleat_optiga_transport *t,
+                   enum cleat_optiga_moment moment) {
+    bool ready = s->session == CLEAT_OPTIGA_SESSION_READY;
+    bool saved = s->session == CLEAT_OPTIGA_SESSION_SAVED;
+    if (moment == CLEAT_OPTIGA_ASLEEP && ready) {
+        save(s, t, SAVE, 1);
+        return true;
+    }
+    if (moment == CLEAT_OPTIGA_AWAKE && saved) {
+        save(s, t, RESTORE, HEAD_LEN);
+        return true;
+    }
+    if (moment == CLEAT_OPTIGA_OPENED && !ready &&
+        s->level != CLEAT_SE_PROTECT_NOTHING) {
+        /* Now, as whoever opens it wants to know that they are not paired. */
+        s->request = NULL;
+        send_hello(s, t);
+        return true;
+    }
+    if (moment == CLEAT_OPTIGA_GONE ||
+        (moment == CLEAT_OPTIGA_FORGOTTEN && !saved)) {
+        drop(s);
+    }
+    return false;
 }
 
 static enum cleat_optiga_transport_event
 on_managed(struct cleat_se_shield *s, struct cleat_optiga_transport *t) {
-    size_t n = cleat_optiga_transport_data(t);
+    size_t n = t->len;
     if (s->stage == SAVE && n == 1 && s->reply[0] == SAVED) {
         s->session = CLEAT_OPTIGA_SESSION_SAVED;
         return CLEAT_OPTIGA_TRANSPORT_DONE;
@@ -491,9 +517,6 @@ const struct cleat_se_shield_driver cleat_se_shield_optiga = {
     .send = shield_send,
     .manage = manage,
     .step = shield_step,
-    .drop = drop,
-    .overhead = overhead,
     .seal = seal,
     .open = open,
-    .reopen = reopen,
 };

@@ -13,10 +13,6 @@ enum chain { SINGLE = 0, FIRST = 1, MIDDLE = 2, LAST = 4, ERROR = 7 };
 /* The longest response in the shortest frames takes 160. */
 #define PACKETS_MAX 200u
 
-size_t cleat_optiga_transport_data(const struct cleat_optiga_transport *t) {
-    return t->len - HEADER_LEN;
-}
-
 static enum cleat_optiga_transport_event fail(struct cleat_optiga_transport *t,
                                               enum cleat_optiga_cause cause) {
     t->link.cause = (uint8_t)cause;
@@ -48,15 +44,16 @@ static size_t build(struct cleat_optiga_transport *t) {
     size_t left = (size_t)t->total - t->offset;
     size_t n = t->link.frame_len - CLEAT_OPTIGA_FRAME_EXTRA - 1u;
     unsigned chain = t->offset == 0 ? FIRST : MIDDLE;
-    if (left <= n) {
-        n = left;
-        chain = t->offset == 0 ? SINGLE : LAST;
-    }
-    packet[0] = (uint8_t)(chain | t->presence);
     if (t->complaining) {
         packet[0] = ERROR;
         return 1;
     }
+    t->all_sent = left <= n;
+    if (t->all_sent) {
+        n = left;
+        chain = t->offset == 0 ? SINGLE : LAST;
+    }
+    packet[0] = (uint8_t)(chain | t->presence);
     t->fragment = (uint16_t)n;
     if (t->sealing != NULL) {
         t->sealing->driver->seal(t->sealing, t, t->offset, packet + 1, n);
@@ -66,17 +63,12 @@ static size_t build(struct cleat_optiga_transport *t) {
     return n + 1;
 }
 
-/* Is what was sent last the end of the command? */
-static bool all_sent(const struct cleat_optiga_transport *t) {
-    return t->offset + t->fragment == t->total;
-}
-
 /* Send the packet that is due; only the last one takes the chip time. */
 static enum cleat_optiga_transport_event
 send_packet(struct cleat_optiga_transport *t) {
     size_t len = build(t);
     cleat_optiga_link_send(&t->link, len,
-                           all_sent(t) && !t->complaining ? t->request.expect_us
+                           t->all_sent && !t->complaining ? t->request.expect_us
                                                           : 0);
     return CLEAT_OPTIGA_TRANSPORT_NONE;
 }
@@ -88,9 +80,6 @@ restart(struct cleat_optiga_transport *t) {
     t->packets = 0;
     t->misfit = false;
     t->chained = false;
-    if (t->sealing != NULL) {
-        t->sealing->driver->reopen(t->sealing);
-    }
     if (!t->complaining) {
         t->offset = 0;
     }
@@ -98,16 +87,10 @@ restart(struct cleat_optiga_transport *t) {
 }
 
 void cleat_optiga_transport_send(struct cleat_optiga_transport *t,
-                                 const struct cleat_optiga_request *request) {
-    size_t total = 0;
-    for (size_t i = 0; i < request->count; i++) {
-        total += request->part[i].len;
-    }
-    if (t->sealing != NULL) {
-        total += t->sealing->driver->overhead(t->sealing);
-    }
+                                 const struct cleat_optiga_request *request,
+                                 size_t extra) {
     t->request = *request;
-    t->total = (uint16_t)total;
+    t->total = (uint16_t)(request->total + extra);
     t->chain_again = false;
     t->complained = false;
     t->complaining = false;
@@ -135,52 +118,55 @@ repeat(struct cleat_optiga_transport *t) {
     return restart(t);
 }
 
-/* Take payload: four bytes of header first, the rest into the sink. */
-static bool take(struct cleat_optiga_transport *t, struct cleat_reader *r) {
-    while (r->pos < r->len) {
-        uint8_t byte = cleat_read_u8(r);
-        if (t->len >= t->want) {
-            return false;
-        }
-        if (t->len >= HEADER_LEN) {
-            t->request.sink[t->len - HEADER_LEN] = byte;
-        } else {
-            t->header[t->len] = byte;
-        }
-        t->len++;
-        if (t->len == HEADER_LEN) {
-            size_t out_len = (size_t)t->header[2] << 8 | t->header[3];
-            t->status = t->header[0]; /* UnDef behind it: anything. */
-            t->want = (uint16_t)(HEADER_LEN + out_len);
-            if (out_len > t->request.cap) {
-                t->want = HEADER_LEN;
-                return false;
-            }
-        }
+/* The header is there: what it announces. */
+static bool take_header(struct cleat_optiga_transport *t) {
+    size_t out_len = (size_t)t->header[2] << 8 | t->header[3];
+    t->status = t->header[0]; /* UnDef behind it: anything. */
+    if (out_len > t->request.cap) {
+        return false;
     }
+    t->want = (uint16_t)(HEADER_LEN + out_len);
     return true;
+}
+
+/* Take a byte of payload: four of header first, the rest into the sink. */
+static bool take(struct cleat_optiga_transport *t, uint8_t byte) {
+    unsigned at = t->len;
+    if (at >= t->want) {
+        return false;
+    }
+    t->len++;
+    if (at >= HEADER_LEN) {
+        t->request.sink[at - HEADER_LEN] = byte;
+        return true;
+    }
+    t->header[at] = byte;
+    return at < HEADER_LEN - 1 || take_header(t);
 }
 
 /* A packet with payload that fits what was before it. */
 static enum cleat_optiga_transport_event
 on_payload(struct cleat_optiga_transport *t, uint8_t *data, size_t n,
            bool last) {
+    bool first = !t->chained;
     t->chained = true;
     t->packets++;
     if (t->packets > PACKETS_MAX) {
         return fail(t, CLEAT_OPTIGA_LENGTH);
     }
     if (t->sealing != NULL) {
-        n = t->sealing->driver->open(t->sealing, data, n);
+        n = t->sealing->driver->open(t->sealing, data, n, first);
     }
-    struct cleat_reader r = cleat_reader_of(cleat_bytes_of(data, n));
-    t->misfit = !take(t, &r) || t->misfit;
+    for (; n > 0 && !t->misfit; n--) {
+        t->misfit = !take(t, *data++);
+    }
     if (!last) {
         cleat_optiga_link_ack(&t->link, true);
         return CLEAT_OPTIGA_TRANSPORT_NONE;
     }
-    /* Of a sealed one this means nothing before it is known to be whole. */
     t->misfit = t->misfit || (t->len != t->want && !t->raw);
+    t->len = (uint16_t)(t->len - HEADER_LEN);
+    /* Of a sealed one this means nothing before it is known to be whole. */
     return t->misfit && t->sealing == NULL ? fail(t, CLEAT_OPTIGA_LENGTH)
                                            : CLEAT_OPTIGA_TRANSPORT_DONE;
 }
@@ -196,7 +182,7 @@ on_packet(struct cleat_optiga_transport *t) {
     if (chain == ERROR && n == 0 && !t->chained) {
         return repeat(t);
     }
-    if (!all_sent(t)) {
+    if (!t->all_sent) {
         return fail(t, CLEAT_OPTIGA_EARLY);
     }
     if (chain > LAST || chain == MIDDLE + 1 || begins == t->chained || n == 0 ||
@@ -208,7 +194,7 @@ on_packet(struct cleat_optiga_transport *t) {
 
 static enum cleat_optiga_transport_event
 on_acked(struct cleat_optiga_transport *t, uint32_t now_us) {
-    if (!t->complaining && !all_sent(t)) {
+    if (!t->complaining && !t->all_sent) {
         t->offset = (uint16_t)(t->offset + t->fragment);
         return send_packet(t);
     }

@@ -18,11 +18,11 @@ enum cleat_optiga_transport_event {
     CLEAT_OPTIGA_TRANSPORT_FAILED /**< link.cause tells. */
 };
 
-/** A command of `count` parts, and where the data of its response goes. */
+/** A command in parts, and where the data of its response goes. */
 struct cleat_optiga_request {
     const struct cleat_bytes *part;
-    uint8_t count;
-    uint16_t cap; /**< More data than this is an error. */
+    uint16_t total; /**< Bytes of all parts. */
+    uint16_t cap;   /**< More data than this is an error. */
     uint8_t *sink;
     uint32_t expect_us; /**< The response does not come before. */
 };
@@ -36,26 +36,28 @@ struct cleat_optiga_transport {
     uint8_t presence;  /**< PCTR bit of the presentation layer, or 0. */
     bool raw;          /**< The response is no APDU: without a header. */
     bool misfit;       /**< The response is not as long as it says or may. */
+    bool all_sent;     /**< What was sent last is the end of the command. */
     uint8_t packets;   /**< Of the response. */
     uint8_t header[4]; /**< Sta UnDef OutLen. */
     uint16_t total, offset, fragment;
-    uint16_t len;  /**< Response bytes so far, header included. */
+    uint16_t len;  /**< Response bytes so far, header included; after DONE
+                        those of data. */
     uint16_t want; /**< Response bytes, header included; once known. */
     struct cleat_optiga_request request;
     struct cleat_se_shield *sealing; /**< Whom its bytes pass, or NULL. */
     struct cleat_optiga_link link;
 };
 
-/** Send a command; its parts and its sink stay until DONE or FAILED. */
+/** Send a command; its parts and its sink stay until DONE or FAILED.
+ *  @param extra  Bytes that its message has more than its parts. */
 void cleat_optiga_transport_send(struct cleat_optiga_transport *t,
-                                 const struct cleat_optiga_request *request);
+                                 const struct cleat_optiga_request *request,
+                                 size_t extra);
 /** Go on; the physical job has ended. */
 enum cleat_optiga_transport_event
 cleat_optiga_transport_step(struct cleat_optiga_transport *t, uint32_t now_us);
 /** Copy n bytes of the command from its offset `from`. */
 void cleat_optiga_transport_gather(const struct cleat_optiga_transport *t,
                                    size_t from, uint8_t *to, size_t n);
-/** @return bytes of data in the sink after DONE. */
-size_t cleat_optiga_transport_data(const struct cleat_optiga_transport *t);
 
 #endif

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Options of a command from a table: what each is called, what kind of value it
+ * takes and where that goes. For commands whose verbs share one set; `cleat
+ * chip` has a table of its own, as its options differ by verb.
+ */
+#ifndef CLEAT_CLI_ARGS_H
+#define CLEAT_CLI_ARGS_H
+
+#include <stdbool.h>
+
+#include "cli.h"
+
+enum cli_arg_kind {
+    CLI_ARG_FLAG,   /**< bool *: set. */
+    CLI_ARG_TEXT,   /**< const char **: the value. */
+    CLI_ARG_NUMBER, /**< long *: min..max. */
+    CLI_ARG_OBJECT, /**< uint16_t *: as 0xE0F1. */
+    CLI_ARG_LIST,   /**< struct cli_arg_list *: may be repeated. */
+    CLI_ARG_SET,    /**< struct cli_options *: NAME=VALUE. */
+    CLI_ARG_CHIP    /**< struct cli_options *: as --set CHIP=VALUE. */
+};
+
+/** Values of an option that may be repeated. */
+struct cli_arg_list {
+    const char **values;
+    size_t count, cap;
+};
+
+/** One option. A table ends with a NULL name; --help and -h go with each. */
+struct cli_arg {
+    const char *name;
+    enum cli_arg_kind kind;
+    void *to; /**< By kind. */
+    long min, max;
+};
+
+#define CLI_ARGS_MAX 40
+
+/**
+ * Take the options of a command line; the words left are argv[optind] and on.
+ * Prints what is wrong, or the usage.
+ * @return true to go on; false with the exit status in *status.
+ */
+bool cli_args_take(const struct cli_arg *table, const char *command,
+                   const char *usage, int argc, char **argv, int *status);
+
+#endif
