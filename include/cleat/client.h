@@ -119,6 +119,8 @@ struct cleat_client {
     uint64_t until_ms; /* end of the wait, or of the time allowed */
     uint64_t up_ms;
     size_t io_pos, io_len;
+    /* subs before sub_next are asked for, those before sub_open answered */
+    size_t sub_next, sub_open;
     /* the event told after the session's, see struct cleat_client_event */
     uint8_t told_type;
     bool told_was_up;

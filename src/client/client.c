@@ -102,6 +102,7 @@ static void connection_close(struct cleat_client *c, uint64_t now_ms) {
     c->config.stream->close(c->config.stream->self);
     cleat_mqtt_lost(c->config.session, now_ms);
     c->io_pos = c->io_len = 0;
+    c->sub_next = c->sub_open = 0;
     for (size_t i = 0; i < c->config.sub_count; i++) {
         if (c->config.subs[i].state == SUB_ASKED) {
             c->config.subs[i].state = SUB_WANTED;
@@ -222,29 +223,33 @@ static void subs_ask(struct cleat_client *c, uint64_t now_ms) {
     if (!c->was_up || c->told_up) {
         return;
     }
-    for (size_t i = 0; i < c->config.sub_count; i++) {
-        if (c->config.subs[i].state == SUB_WANTED) {
-            sub_ask(c, &c->config.subs[i], now_ms);
+    for (; c->sub_next < c->config.sub_count; c->sub_next++) {
+        struct cleat_client_sub *sub = &c->config.subs[c->sub_next];
+        if (sub->state == SUB_WANTED) {
+            sub_ask(c, sub, now_ms);
+        }
+        if (sub->state == SUB_WANTED) {
+            return; /* No room for now. */
         }
     }
 }
 
-static bool subs_answered(const struct cleat_client *c) {
-    for (size_t i = 0; i < c->config.sub_count; i++) {
-        if (c->config.subs[i].state != SUB_ANSWERED) {
-            return false;
-        }
+static bool subs_answered(struct cleat_client *c) {
+    while (c->sub_open < c->config.sub_count &&
+           c->config.subs[c->sub_open].state == SUB_ANSWERED) {
+        c->sub_open++;
     }
-    return true;
+    return c->sub_open == c->config.sub_count;
 }
 
 static void subs_answer(struct cleat_client *c,
                         const struct cleat_mqtt_event *e) {
-    for (size_t i = 0; i < c->config.sub_count; i++) {
+    for (size_t i = c->sub_open; i < c->sub_next; i++) {
         struct cleat_client_sub *sub = &c->config.subs[i];
         if (sub->state == SUB_ASKED && sub->id == e->id && e->codes.len > 0) {
             sub->granted = e->codes.data[0];
             sub->state = SUB_ANSWERED;
+            return;
         }
     }
 }
@@ -300,14 +305,16 @@ static bool feed(struct cleat_client *c, uint64_t now_ms) {
     return n > 0; /* An error is an event, too. */
 }
 
-/* @return 1 if bytes moved, 0 if not, or an error of the stream. */
-static int pump_in(struct cleat_client *c, uint64_t now_ms) {
+/* *dry: nothing more was there to read in this step; what comes later wakes
+ * the caller. @return 1 if bytes moved, 0 if not, or an error of the stream. */
+static int pump_in(struct cleat_client *c, bool *dry, uint64_t now_ms) {
     struct cleat_stream *stream = c->config.stream;
     int n = 0;
     if (c->io_pos == c->io_len) {
         n = stream->read(stream->self, c->config.io_buf, c->config.io_cap);
         if (n <= 0) {
-            return n == CLEAT_ERR_AGAIN ? 0 : n == 0 ? CLEAT_ERR_CLOSED : n;
+            *dry = n == CLEAT_ERR_AGAIN;
+            return *dry ? 0 : n == 0 ? CLEAT_ERR_CLOSED : n;
         }
         cleat_trace("mqtt", "read", c->config.io_buf, (size_t)n);
         c->io_pos = 0;
@@ -316,14 +323,12 @@ static int pump_in(struct cleat_client *c, uint64_t now_ms) {
     return feed(c, now_ms) || n > 0;
 }
 
-/* *dry: nothing more was there to read in this step; what comes later wakes
- * the caller. @return true while there may be more to do at once. */
+/* @return true while there may be more to do at once. */
 static bool pump(struct cleat_client *c, bool *dry, uint64_t now_ms) {
     int in = 0;
     int out = 0;
     if (!*dry && !cleat_mqtt_has_event(c->config.session)) {
-        in = pump_in(c, now_ms); /* First: it may say why writing fails. */
-        *dry = in == 0;
+        in = pump_in(c, dry, now_ms); /* First: it may say why writing fails. */
     }
     if (in >= 0) {
         /* Events first: what they are answered with goes out in one write. And

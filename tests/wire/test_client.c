@@ -593,6 +593,29 @@ static void acknowledgements_survive_a_blocked_stream(void **state) {
     assert_sound();
 }
 
+/* More messages in one read than there is room for answers: nobody will wake
+ * the client again for what it holds. */
+static void one_wake_takes_all_that_came_and_answers(void **state) {
+    static uint8_t io[4096];
+    char name[] = "m00";
+    (void)state;
+    r.config.io_buf = io;
+    r.config.io_cap = sizeof io;
+    rig_start(&r);
+    rig_run(&r);
+    for (int i = 0; i < 40; i++) {
+        name[1] = (char)('0' + i / 10);
+        name[2] = (char)('0' + i % 10);
+        broker_publish(&r.broker, "in", name, 1);
+    }
+    rig_wake(&r);
+    assert_int_equal(r.got_len, 40);
+    for (size_t i = 0; i < 40; i++) {
+        assert_int_equal(r.broker.to_client[i].state, 3);
+    }
+    assert_sound();
+}
+
 /* Fifty at once where four fit, or come behind: each connection takes in four,
  * in their order, whatever the pieces in which the bytes move. */
 static void flood(size_t chunk, bool deaf) {
@@ -721,6 +744,7 @@ int main(void) {
         CASE(connect_carries_all_that_was_set),
         CASE(no_copy_of_the_password_stays),
         CASE(acknowledgements_survive_a_blocked_stream),
+        CASE(one_wake_takes_all_that_came_and_answers),
         CASE(a_flood_at_qos2_is_taken_in_bit_by_bit),
         CASE(a_flood_of_duplicates_is_too),
         CASE(a_surplus_holds_up_nothing_else),
