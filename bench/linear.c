@@ -12,6 +12,7 @@
 
 #include "cleat/client.h"
 #include "cleat/mqtt.h"
+#include "cleat/mqtt_dispatch.h"
 
 #define MOST 10000u
 
@@ -140,18 +141,27 @@ static struct cleat_bytes filter(size_t i) {
     return cleat_bytes_str(texts[i]);
 }
 
-/* One message against a table of N filters. */
-static void match(size_t n, size_t count) {
-    static struct cleat_bytes filters[MOST];
+static void on_route(void *user, const struct cleat_mqtt_event *message) {
+    (void)message;
+    ++*(size_t *)user;
+}
+
+/* A message handed to a table of N routes; the first one takes it. */
+static void dispatch(size_t n, size_t count) {
+    static struct cleat_mqtt_route routes[MOST];
     size_t hits = 0;
+    struct cleat_mqtt_dispatch table = {.routes = routes, .count = n};
+    struct cleat_mqtt_event message = {
+        .type = CLEAT_MQTT_MESSAGE,
+        .topic = cleat_bytes_str("bench/room/sensor/42/0"),
+        .last = true};
     for (size_t i = 0; i < n; i++) {
-        filters[i] = filter(i);
+        routes[i].filter = filter(i);
+        routes[i].handler = on_route;
+        routes[i].user = &hits;
     }
     for (size_t k = 0; k < count; k++) {
-        for (size_t i = 0; i < n; i++) {
-            hits += cleat_mqtt_topic_match(
-                filters[i], cleat_bytes_str("bench/room/sensor/42/0"));
-        }
+        cleat_mqtt_dispatch(&table, &message);
     }
     check(hits == count);
 }
@@ -237,7 +247,7 @@ static void restore(size_t n, size_t count) {
                                    .rx_buf = rx,
                                    .rx_cap = sizeof rx,
                                    .slots = slots,
-                                   .slot_count = 64};
+                                   .slot_count = 20};
     for (size_t i = 0; i < n; i++) {
         subs[i].filter = filter(i);
     }
@@ -267,8 +277,8 @@ int main(int argc, char **argv) {
         in_flight(n, count, 1, true);
     } else if (strcmp(what, "held2") == 0) {
         held(n, count);
-    } else if (strcmp(what, "match") == 0) {
-        match(n, count);
+    } else if (strcmp(what, "dispatch") == 0) {
+        dispatch(n, count);
     } else if (strcmp(what, "restore") == 0) {
         restore(n, count);
     } else {
