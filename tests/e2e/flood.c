@@ -62,6 +62,7 @@ static void prepare(struct peer *p, const char *name, uint16_t port,
     p->expiry.number = 600;
     if (v5) {
         p->mqtt.v5 = &cleat_mqtt_v5;
+        p->mqtt.take_session = true; /* the one of subscribe() */
         p->mqtt.props = &p->expiry;
         p->mqtt.prop_count = 1;
     }
