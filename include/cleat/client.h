@@ -105,28 +105,29 @@ struct cleat_client_event {
 
 /** One client. The fields are private. */
 struct cleat_client {
-    struct cleat_client_config config;
-    struct cleat_backoff backoff;
     uint8_t state;
     bool suspended;
     bool stopping;
     bool was_up; /* there was a CONNACK on this connection */
     bool told_up;
     bool session_present;
-    uint8_t refused;   /* CONNACK code of this connection */
+    uint8_t refused; /* CONNACK code of this connection */
+    /* the event told after the session's, see struct cleat_client_event */
+    uint8_t told_type;
+    bool told_was_up;
+    int8_t told_err;
+    uint32_t retry_in_ms;
+    struct cleat_detail detail;
     uint32_t attempts; /* failures in a row */
-    uint32_t rng;
+    uint64_t now_ms;   /* of the call under way */
     uint64_t until_ms; /* end of the wait, or of the time allowed */
     uint64_t up_ms;
     size_t io_pos, io_len;
     /* subs before sub_next are asked for, those before sub_open answered */
     size_t sub_next, sub_open;
-    /* the event told after the session's, see struct cleat_client_event */
-    uint8_t told_type;
-    bool told_was_up;
-    int told_err;
-    uint32_t retry_in_ms;
-    struct cleat_detail detail;
+    struct cleat_client_config config;
+    struct cleat_backoff backoff;
+    uint32_t rng;
 };
 
 /**

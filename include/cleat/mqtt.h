@@ -81,7 +81,8 @@ struct cleat_mqtt_journal {
      *                a source, only what is in front of that. Else empty.
      * @return 0, or a negative cleat_err. QUEUED: publish returns it and
      *         nothing is queued. PUBREC, QOS2_IN: the connection fails with it,
-     *         and the broker sends again what was not noted. DONE, QOS2_OUT and
+     *         and the broker sends again what was not noted; a message received
+     *         comes up only then. DONE, QOS2_OUT and
      *         NEW go on all the same: at worst something is sent again.
      */
     int (*note)(void *arg, enum cleat_mqtt_note what, uint16_t id,
@@ -270,15 +271,15 @@ struct cleat_mqtt {
     /* transmit */
     uint32_t tx_used;   /* end of the last packet in tx_buf */
     uint32_t slot_sent; /* bytes of slot_next that are sent */
-    /* time: when things happened, lower half; and the last one seen */
+    /* time: when things happened, lower half; and now_ms, the last one seen */
     uint32_t sent_ms;     /* last byte sent */
     uint32_t received_ms; /* last byte received */
     uint32_t progress_ms; /* output began to wait, or went on */
     uint32_t ack_ms;      /* an acknowledgement became due, or one came */
     uint32_t ping_ms;     /* PINGREQ was queued */
-    uint64_t now_ms;
+    uint32_t rx_len;      /* bytes in rx_buf */
+    uint64_t now_ms;      /* where it needs no padding on 32 bits */
     /* receive */
-    uint32_t rx_len;  /* bytes in rx_buf */
     uint32_t rx_need; /* bytes wanted in rx_buf before going on */
     uint32_t rx_left; /* bytes of the packet behind those in rx_buf */
     uint32_t rx_head; /* bytes in rx_buf in front of the payload */

@@ -15,7 +15,8 @@ enum client_state {
     CLIENT_FAREWELL /* DISCONNECT is queued */
 };
 
-enum sub_state { SUB_WANTED, SUB_ASKED, SUB_ANSWERED };
+/* Bits, see subs_mask(). */
+enum sub_state { SUB_WANTED = 0, SUB_ASKED = 1, SUB_ANSWERED = 2 };
 
 /* Reads in one step, so that a flood cannot keep the caller in it. */
 #define ROUNDS_MAX 32
@@ -98,38 +99,39 @@ void cleat_client_resume(struct cleat_client *c, uint64_t now_ms) {
 /* --- the end of a connection
  * -------------------------------------------------- */
 
-static void connection_close(struct cleat_client *c, uint64_t now_ms) {
+/* Of the state of each subscription keep these bits. */
+static void subs_mask(struct cleat_client *c, unsigned keep) {
+    for (size_t i = 0; i < c->config.sub_count; i++) {
+        c->config.subs[i].state &= (uint8_t)keep;
+    }
+}
+
+static void connection_close(struct cleat_client *c) {
     c->config.stream->close(c->config.stream->self);
-    cleat_mqtt_lost(c->config.session, now_ms);
+    cleat_mqtt_lost(c->config.session, c->now_ms);
     c->io_pos = c->io_len = 0;
     c->sub_next = c->sub_open = 0;
-    for (size_t i = 0; i < c->config.sub_count; i++) {
-        if (c->config.subs[i].state == SUB_ASKED) {
-            c->config.subs[i].state = SUB_WANTED;
-        }
-    }
+    subs_mask(c, SUB_ANSWERED);
     /* Long enough up: what failed before is forgotten. */
-    if (c->was_up && now_ms - c->up_ms >= c->config.backoff_stable_ms) {
+    if (c->was_up && c->now_ms - c->up_ms >= c->config.backoff_stable_ms) {
         c->attempts = 0;
     }
 }
 
+/* c->detail says more, or is empty. */
 static void tell(struct cleat_client *c, enum cleat_client_event_type type,
-                 int err, const struct cleat_detail *detail) {
-    static const struct cleat_detail nothing = {CLEAT_LAYER_NONE, 0, 0, NULL};
+                 int err) {
     c->told_type = (uint8_t)type;
-    c->told_err = err;
-    c->detail = detail != NULL ? *detail : nothing;
+    c->told_err = (int8_t)err;
     c->retry_in_ms = 0;
     c->told_was_up = c->was_up;
     c->was_up = c->told_up = false;
 }
 
-static void stopped(struct cleat_client *c, int err,
-                    const struct cleat_detail *detail) {
+static void stopped(struct cleat_client *c, int err) {
     c->state = CLIENT_OFF;
     c->stopping = false;
-    tell(c, CLEAT_CLIENT_STOPPED, err, detail);
+    tell(c, CLEAT_CLIENT_STOPPED, err);
 }
 
 static bool is_final(const struct cleat_client *c) {
@@ -141,13 +143,12 @@ static bool is_final(const struct cleat_client *c) {
            (c->config.max_retries > 0 && c->attempts >= c->config.max_retries);
 }
 
-/* The connection failed, or could not be made. */
-static void failed(struct cleat_client *c, int err,
-                   const struct cleat_detail *detail, uint64_t now_ms) {
+/* The connection failed, or could not be made; c->detail may say more. */
+static void failed(struct cleat_client *c, int err) {
     bool farewell = c->state == CLIENT_FAREWELL;
-    connection_close(c, now_ms);
+    connection_close(c);
     if (farewell) {
-        stopped(c, err, detail);
+        stopped(c, err);
         return;
     }
     if (err == CLEAT_ERR_FULL && cleat_mqtt_surplus(c->config.session) > 0) {
@@ -156,7 +157,7 @@ static void failed(struct cleat_client *c, int err,
     }
     c->attempts++;
     bool final = is_final(c);
-    tell(c, final ? CLEAT_CLIENT_GAVE_UP : CLEAT_CLIENT_DOWN, err, detail);
+    tell(c, final ? CLEAT_CLIENT_GAVE_UP : CLEAT_CLIENT_DOWN, err);
     const char *why = c->detail.text != NULL ? c->detail.text : "";
     if (final) {
         c->state = CLIENT_OFF;
@@ -165,9 +166,9 @@ static void failed(struct cleat_client *c, int err,
                   (unsigned long)c->attempts, cleat_strerror(err), why);
         return;
     }
-    c->retry_in_ms = cleat_backoff_next(&c->backoff, now_ms, random_bits(c));
+    c->retry_in_ms = cleat_backoff_next(&c->backoff, c->now_ms, random_bits(c));
     c->state = CLIENT_WAIT;
-    c->until_ms = now_ms + c->retry_in_ms;
+    c->until_ms = c->now_ms + c->retry_in_ms;
     CLEAT_LOG(CLEAT_LEVEL_WARN, "client",
               "down err=%s detail=\"%s\" attempt=%lu retry_in_ms=%lu",
               cleat_strerror(err), why, (unsigned long)c->attempts,
@@ -175,40 +176,29 @@ static void failed(struct cleat_client *c, int err,
     (void)why;
 }
 
-static void stream_failed(struct cleat_client *c, int err, uint64_t now_ms) {
+static void stream_failed(struct cleat_client *c, int err) {
     struct cleat_stream *stream = c->config.stream;
-    struct cleat_detail detail = {CLEAT_LAYER_NONE, 0, 0, NULL};
     if (stream->detail != NULL) {
-        stream->detail(stream->self, &detail);
+        stream->detail(stream->self, &c->detail);
     }
-    failed(c, err, &detail, now_ms);
+    failed(c, err);
 }
 
-static void timed_out(struct cleat_client *c, const char *text,
-                      uint64_t now_ms) {
-    struct cleat_detail detail = {CLEAT_LAYER_NET, 0, 0, text};
-    failed(c, CLEAT_ERR_TIMEOUT, &detail, now_ms);
+static void net_detail(struct cleat_client *c, const char *text) {
+    c->detail.layer = CLEAT_LAYER_NET;
+    c->detail.text = text;
 }
 
 /* --- subscriptions
  * ------------------------------------------------------------ */
 
-/* Only those the broker does not have: all after it lost the session, else
- * those that it never confirmed to us. */
-static void subs_mark(struct cleat_client *c, bool session_present) {
-    for (size_t i = 0; i < c->config.sub_count && !session_present; i++) {
-        c->config.subs[i].state = SUB_WANTED;
-    }
-}
-
-static void sub_ask(struct cleat_client *c, struct cleat_client_sub *sub,
-                    uint64_t now_ms) {
+static void sub_ask(struct cleat_client *c, struct cleat_client_sub *sub) {
     struct cleat_mqtt *session = c->config.session;
     uint32_t mask = session->v5 != NULL ? UINT8_MAX : 3u;
     struct cleat_mqtt_filter filter = {sub->filter, (uint8_t)(sub->qos & mask)};
     int id = c->config.subscribe != NULL
-                 ? c->config.subscribe(session, sub, now_ms)
-                 : cleat_mqtt_subscribe_first(session, &filter, 1, now_ms);
+                 ? c->config.subscribe(session, sub, c->now_ms)
+                 : cleat_mqtt_subscribe_first(session, &filter, 1, c->now_ms);
     if (id > 0) {
         sub->id = (uint16_t)id;
         sub->state = SUB_ASKED;
@@ -219,14 +209,14 @@ static void sub_ask(struct cleat_client *c, struct cleat_client_sub *sub,
     }
 }
 
-static void subs_ask(struct cleat_client *c, uint64_t now_ms) {
+static void subs_ask(struct cleat_client *c) {
     if (!c->was_up || c->told_up) {
         return;
     }
     for (; c->sub_next < c->config.sub_count; c->sub_next++) {
         struct cleat_client_sub *sub = &c->config.subs[c->sub_next];
         if (sub->state == SUB_WANTED) {
-            sub_ask(c, sub, now_ms);
+            sub_ask(c, sub);
         }
         if (sub->state == SUB_WANTED) {
             return; /* No room for now. */
@@ -268,7 +258,7 @@ static void tell_up(struct cleat_client *c) {
  * ------------------------------------------------------------------- */
 
 /* @return 1 if bytes moved, 0 if not, or an error of the stream. */
-static int pump_out(struct cleat_client *c, uint64_t now_ms) {
+static int pump_out(struct cleat_client *c) {
     struct cleat_stream *stream = c->config.stream;
     struct cleat_mqtt *session = c->config.session;
     int moved = 0;
@@ -284,20 +274,20 @@ static int pump_out(struct cleat_client *c, uint64_t now_ms) {
         if (cleat_mqtt_is_connected(session)) { /* Not CONNECT: password. */
             cleat_trace("mqtt", "write", out.data, (size_t)n);
         }
-        cleat_mqtt_output_done(session, (size_t)n, now_ms);
+        cleat_mqtt_output_done(session, (size_t)n, c->now_ms);
         moved = 1;
     }
 }
 
 /* Hand the session what was read and not yet taken. @return true if it took
  * some. */
-static bool feed(struct cleat_client *c, uint64_t now_ms) {
+static bool feed(struct cleat_client *c) {
     int n = 0;
     if (c->io_pos < c->io_len) {
         n = cleat_mqtt_input(
             c->config.session,
             cleat_bytes_of(c->config.io_buf + c->io_pos, c->io_len - c->io_pos),
-            now_ms);
+            c->now_ms);
     }
     if (n > 0) {
         c->io_pos += (size_t)n;
@@ -305,30 +295,30 @@ static bool feed(struct cleat_client *c, uint64_t now_ms) {
     return n > 0; /* An error is an event, too. */
 }
 
-/* *dry: nothing more was there to read in this step; what comes later wakes
- * the caller. @return 1 if bytes moved, 0 if not, or an error of the stream. */
-static int pump_in(struct cleat_client *c, bool *dry, uint64_t now_ms) {
+/* @return 1 if bytes moved, 0 if not, or an error of the stream. */
+static int pump_in(struct cleat_client *c) {
     struct cleat_stream *stream = c->config.stream;
     int n = 0;
     if (c->io_pos == c->io_len) {
         n = stream->read(stream->self, c->config.io_buf, c->config.io_cap);
         if (n <= 0) {
-            *dry = n == CLEAT_ERR_AGAIN;
-            return *dry ? 0 : n == 0 ? CLEAT_ERR_CLOSED : n;
+            return n == CLEAT_ERR_AGAIN ? 0 : n == 0 ? CLEAT_ERR_CLOSED : n;
         }
         cleat_trace("mqtt", "read", c->config.io_buf, (size_t)n);
         c->io_pos = 0;
         c->io_len = (size_t)n;
     }
-    return feed(c, now_ms) || n > 0;
+    return feed(c) || n > 0;
 }
 
-/* @return true while there may be more to do at once. */
-static bool pump(struct cleat_client *c, bool *dry, uint64_t now_ms) {
+/* *dry: nothing more was there to read in this step; what comes later wakes
+ * the caller. @return true while there may be more to do at once. */
+static bool pump(struct cleat_client *c, bool *dry) {
     int in = 0;
     int out = 0;
     if (!*dry && !cleat_mqtt_has_event(c->config.session)) {
-        in = pump_in(c, dry, now_ms); /* First: it may say why writing fails. */
+        in = pump_in(c); /* First: it may say why writing fails. */
+        *dry = in == 0 && c->io_pos == c->io_len;
     }
     if (in >= 0) {
         /* Events first: what they are answered with goes out in one write. And
@@ -339,10 +329,10 @@ static bool pump(struct cleat_client *c, bool *dry, uint64_t now_ms) {
         if (in > 0 && c->io_pos < c->io_len) {
             return true;
         }
-        out = pump_out(c, now_ms);
+        out = pump_out(c);
     }
     if (in < 0 || out < 0) {
-        stream_failed(c, in < 0 ? in : out, now_ms);
+        stream_failed(c, in < 0 ? in : out);
         return false;
     }
     return in + out > 0 && !cleat_mqtt_has_event(c->config.session);
@@ -352,50 +342,39 @@ static bool pump(struct cleat_client *c, bool *dry, uint64_t now_ms) {
  * ---------------------------------------------------------------------- */
 
 static void on_connected(struct cleat_client *c,
-                         const struct cleat_mqtt_event *e, uint64_t now_ms) {
-    cleat_backoff_up(&c->backoff, now_ms);
+                         const struct cleat_mqtt_event *e) {
+    cleat_backoff_up(&c->backoff, c->now_ms);
     c->was_up = true;
-    c->up_ms = now_ms;
+    c->up_ms = c->now_ms;
     c->session_present = e->session_present;
-    subs_mark(c, e->session_present);
-    subs_ask(c, now_ms);
+    if (!e->session_present) { /* Else those that were never confirmed. */
+        subs_mask(c, SUB_WANTED);
+    }
+    subs_ask(c);
 }
 
 /* What an event of the session means to the client.
  * @return true if it is the caller's, too. */
-static bool on_event(struct cleat_client *c, const struct cleat_mqtt_event *e,
-                     uint64_t now_ms) {
-    bool live = c->state == CLIENT_RUN || c->state == CLIENT_FAREWELL;
-    switch (e->type) {
-    case CLEAT_MQTT_CONNECTED:
-        if (live) {
-            on_connected(c, e, now_ms);
-        }
-        return true;
-    case CLEAT_MQTT_SUBSCRIBED:
+static bool on_event(struct cleat_client *c, const struct cleat_mqtt_event *e) {
+    bool own = e->type == CLEAT_MQTT_CLOSED || e->type == CLEAT_MQTT_FAILED;
+    if (e->type == CLEAT_MQTT_SUBSCRIBED) {
         subs_answer(c, e);
-        return true;
-    case CLEAT_MQTT_REFUSED:
-        if (live) {
-            c->refused = e->code;
-            failed(c, e->err, &e->detail, now_ms);
-        }
-        return true;
-    case CLEAT_MQTT_CLOSED:
-        if (live) {
-            connection_close(c, now_ms);
-            stopped(c, 0, NULL);
-        }
-        return false;
-    case CLEAT_MQTT_FAILED:
-        if (live) {
-            (void)pump_out(c, now_ms); /* MQTT 5 tells the broker why. */
-            failed(c, e->err, &e->detail, now_ms);
-        }
-        return false;
-    default:
-        return true;
     }
+    if (c->state < CLIENT_RUN) {
+        return !own;
+    }
+    if (e->type == CLEAT_MQTT_CONNECTED) {
+        on_connected(c, e);
+    } else if (e->type == CLEAT_MQTT_CLOSED) {
+        connection_close(c);
+        stopped(c, 0);
+    } else if (own || e->type == CLEAT_MQTT_REFUSED) {
+        (void)pump_out(c); /* MQTT 5 tells the broker why. */
+        c->refused = own ? 0 : e->code;
+        c->detail = e->detail;
+        failed(c, e->err);
+    }
+    return !own;
 }
 
 static bool has_event(const struct cleat_client *c) {
@@ -405,15 +384,15 @@ static bool has_event(const struct cleat_client *c) {
 
 bool cleat_client_event(struct cleat_client *c,
                         struct cleat_client_event *event, uint64_t now_ms) {
+    c->now_ms = now_ms;
     event->type = CLEAT_CLIENT_MQTT;
     do {
         if (cleat_mqtt_has_event(c->config.session) &&
             cleat_mqtt_event(c->config.session, &event->mqtt, now_ms) &&
-            on_event(c, &event->mqtt, now_ms)) {
+            on_event(c, &event->mqtt)) {
             return true;
         }
-    } while (cleat_mqtt_has_event(c->config.session) ||
-             (c->was_up && feed(c, now_ms)));
+    } while (cleat_mqtt_has_event(c->config.session) || (c->was_up && feed(c)));
     tell_up(c);
     memset(event, 0, sizeof *event);
     event->type = (enum cleat_client_event_type)c->told_type;
@@ -422,6 +401,7 @@ bool cleat_client_event(struct cleat_client *c,
     event->was_up = c->told_was_up;
     event->err = c->told_err;
     event->detail = c->detail;
+    memset(&c->detail, 0, sizeof c->detail);
     event->retry_in_ms = c->retry_in_ms;
     event->attempt = c->attempts;
     return event->type != CLEAT_CLIENT_NONE;
@@ -430,104 +410,96 @@ bool cleat_client_event(struct cleat_client *c,
 /* --- steps
  * ------------------------------------------------------------------------- */
 
-static void run_timers(struct cleat_client *c, uint64_t now_ms) {
+static uint64_t run_step(struct cleat_client *c) {
     struct cleat_mqtt_event e;
-    if (c->state == CLIENT_FAREWELL && now_ms >= c->until_ms) {
-        timed_out(c, CLEAT_TEXT("disconnect could not be sent in time"),
-                  now_ms);
-        return;
-    }
-    if (now_ms < cleat_mqtt_deadline(c->config.session)) {
-        return;
-    }
-    if (cleat_mqtt_event(c->config.session, &e, now_ms)) {
-        (void)on_event(c, &e, now_ms); /* FAILED: nothing else can come. */
-        return;
-    }
-    int out = pump_out(c, now_ms);
-    if (out < 0) {
-        stream_failed(c, out, now_ms);
-    }
-}
-
-static uint64_t run_step(struct cleat_client *c, uint64_t now_ms) {
     int rounds = 0;
     bool dry = false;
     do {
         if (rounds++ == ROUNDS_MAX) {
-            return now_ms;
+            return c->now_ms;
         }
-        subs_ask(c, now_ms);
-    } while (pump(c, &dry, now_ms));
-    if (!has_event(c)) {
-        run_timers(c, now_ms);
-    }
+        subs_ask(c);
+    } while (pump(c, &dry));
     if (has_event(c)) {
-        return now_ms;
+        return c->now_ms;
     }
     uint64_t due = cleat_mqtt_deadline(c->config.session);
-    return c->state == CLIENT_FAREWELL && c->until_ms < due ? c->until_ms : due;
+    bool farewell = c->state == CLIENT_FAREWELL;
+    if (farewell && c->until_ms < due) {
+        due = c->until_ms;
+    }
+    if (c->now_ms < due) {
+        return due;
+    }
+    if (farewell && c->now_ms >= c->until_ms) {
+        net_detail(c, CLEAT_TEXT("disconnect could not be sent in time"));
+        failed(c, CLEAT_ERR_TIMEOUT);
+    } else if (cleat_mqtt_event(c->config.session, &e, c->now_ms)) {
+        (void)on_event(c, &e); /* FAILED: nothing else can come. */
+    } /* Or PINGREQ is queued, to be sent by the next step. */
+    return c->now_ms;
 }
 
-static uint64_t open_step(struct cleat_client *c, uint64_t now_ms) {
+static uint64_t open_step(struct cleat_client *c) {
     struct cleat_stream *stream = c->config.stream;
-    int err = stream->open(stream->self, now_ms);
+    int err = stream->open(stream->self, c->now_ms);
     if (err == CLEAT_ERR_AGAIN) {
-        if (now_ms < c->until_ms) {
+        if (c->now_ms < c->until_ms) {
             return c->until_ms;
         }
-        timed_out(c, CLEAT_TEXT("connection not made in time"), now_ms);
-        return now_ms;
+        net_detail(c, CLEAT_TEXT("connection not made in time"));
+        failed(c, CLEAT_ERR_TIMEOUT);
+        return c->now_ms;
     }
     if (err != 0) {
-        stream_failed(c, err, now_ms);
-        return now_ms;
+        stream_failed(c, err);
+        return c->now_ms;
     }
     c->state = CLIENT_RUN;
-    err = cleat_mqtt_connect(c->config.session, now_ms);
+    err = cleat_mqtt_connect(c->config.session, c->now_ms);
     if (err != 0) { /* Somebody else has used our session. */
-        failed(c, err, NULL, now_ms);
-        return now_ms;
+        failed(c, err);
+        return c->now_ms;
     }
-    return run_step(c, now_ms);
+    return run_step(c);
 }
 
-static void note_stop(struct cleat_client *c, uint64_t now_ms) {
+static void note_stop(struct cleat_client *c) {
     if (c->state == CLIENT_FAREWELL) {
         return;
     }
     if (c->state == CLIENT_RUN &&
-        cleat_mqtt_disconnect(c->config.session, now_ms) == 0) {
+        cleat_mqtt_disconnect(c->config.session, c->now_ms) == 0) {
         c->state = CLIENT_FAREWELL;
-        c->until_ms = now_ms + c->config.stop_timeout_ms;
+        c->until_ms = c->now_ms + c->config.stop_timeout_ms;
         return;
     }
     if (c->state == CLIENT_OPEN || c->state == CLIENT_RUN) {
-        connection_close(c, now_ms);
+        connection_close(c);
     }
-    stopped(c, 0, NULL);
+    stopped(c, 0);
 }
 
-static void note_suspend(struct cleat_client *c, uint64_t now_ms) {
-    static const struct cleat_detail detail = {CLEAT_LAYER_NET, 0, 0,
-                                               CLEAT_TEXT("the link is down")};
+static void note_suspend(struct cleat_client *c) {
     if (c->state != CLIENT_OPEN && c->state != CLIENT_RUN) {
         return;
     }
-    connection_close(c, now_ms);
+    connection_close(c);
     backoff_reset(c);
     c->state = CLIENT_WAIT;
-    tell(c, CLEAT_CLIENT_DOWN, CLEAT_ERR_CANCELLED, &detail);
+    net_detail(c, CLEAT_TEXT("the link is down"));
+    tell(c, CLEAT_CLIENT_DOWN, CLEAT_ERR_CANCELLED);
 }
 
 uint64_t cleat_client_step(struct cleat_client *c, uint64_t now_ms) {
+    c->now_ms = now_ms;
     if (has_event(c)) {
         return now_ms;
     }
     if (c->stopping) {
-        note_stop(c, now_ms);
+        note_stop(c);
     } else if (c->suspended) {
-        note_suspend(c, now_ms);
+        note_suspend(c);
     }
     if (has_event(c)) {
         return now_ms;
@@ -545,12 +517,12 @@ uint64_t cleat_client_step(struct cleat_client *c, uint64_t now_ms) {
         c->state = CLIENT_OPEN;
         c->until_ms = now_ms + c->config.connect_timeout_ms;
         c->refused = 0;
-        return open_step(c, now_ms);
+        return open_step(c);
     case CLIENT_OPEN:
-        return open_step(c, now_ms);
+        return open_step(c);
     case CLIENT_RUN:
     case CLIENT_FAREWELL:
-        return run_step(c, now_ms);
+        return run_step(c);
     }
     return CLEAT_MQTT_NEVER;
 }

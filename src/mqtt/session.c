@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The MQTT session: commands in, events out, and the timers. What goes out is
- * chosen in tx.c, what comes in is read in rx.c. */
+/* The MQTT session: its beginning and end, events, and the timers. What goes
+ * out is queued and chosen in tx.c, what comes in is read in rx.c. */
 #include <string.h>
 
 #include "mqtt/session.h"
@@ -115,11 +115,19 @@ static void take_end(struct cleat_mqtt *s, struct cleat_mqtt_event *event) {
     s->end_type = CLEAT_MQTT_NONE;
 }
 
+static void pause_since(const struct cleat_mqtt *s, uint32_t *since) {
+    uint32_t now = (uint32_t)s->now_ms;
+    uint32_t silent = now - s->received_ms;
+    *since += now - *since < silent ? now - *since : silent;
+}
+
+void cleat_mqtt_session_pause(struct cleat_mqtt *s) {
+    pause_since(s, &s->ack_ms);
+    pause_since(s, &s->ping_ms);
+}
+
 static void take_pending(struct cleat_mqtt *s, struct cleat_mqtt_event *event) {
-    /* Nothing was read meanwhile: the broker's silence does not count. */
-    uint32_t silent_ms = (uint32_t)s->now_ms - s->received_ms;
-    s->ack_ms += silent_ms;
-    s->ping_ms += silent_ms;
+    cleat_mqtt_session_pause(s); /* Nothing was read meanwhile. */
     event->type = (enum cleat_mqtt_event_type)s->pending;
     s->pending = CLEAT_MQTT_NONE;
     cleat_mqtt_rx_take(s, event);
@@ -127,61 +135,63 @@ static void take_pending(struct cleat_mqtt *s, struct cleat_mqtt_event *event) {
 
 /* --- timers ------------------------------------------------------------- */
 
-/* @return what is left of a time limit. */
-static uint32_t left_of(const struct cleat_mqtt *s, uint32_t since,
-                        uint32_t limit) {
-    uint32_t age = (uint32_t)s->now_ms - since;
-    return age >= limit ? 0 : limit - age;
+/* *left becomes what is left of a time limit, if that is less. Both limits and
+ * ages are below 2^31 (config_check, and the caller is asked again in time). */
+static bool consider(const struct cleat_mqtt *s, int32_t *left, uint32_t since,
+                     uint32_t limit) {
+    int32_t mine = (int32_t)(since + limit - (uint32_t)s->now_ms);
+    if (mine >= *left) {
+        return false;
+    }
+    *left = mine;
+    return true;
 }
 
-/* @return milliseconds until the connection fails if nothing happens, or
- * UINT32_MAX. *why becomes the reason. */
-static uint32_t failure_next(const struct cleat_mqtt *s, const char **why) {
+/* @return milliseconds until the connection fails if nothing happens, 0 and
+ * below for now, INT32_MAX for never. *why becomes the reason. */
+static int32_t failure_next(const struct cleat_mqtt *s, const char **why) {
     uint32_t limit = s->config->timeout_ms;
-    uint32_t left = UINT32_MAX;
-    uint32_t other;
+    int32_t left = INT32_MAX;
     bool connecting = s->state == SESSION_CONNECTING;
     limit = limit == 0 ? DEFAULT_TIMEOUT_MS : limit;
-    if (cleat_mqtt_tx_waits(s)) {
-        left = left_of(s, s->progress_ms, limit);
+    /* PINGREQ goes out before one period is over: with half a period more a
+     * dead link is found within 1.5, whatever timeout_ms is. */
+    uint32_t half = s->keep_alive_s * 500u;
+    half = half == 0 || half > limit ? limit : half;
+    if (cleat_mqtt_tx_waits(s) && consider(s, &left, s->progress_ms, half)) {
         *why = CLEAT_TEXT("nothing could be sent in time");
     }
     if (s->held) {
         return left; /* It is us who do not read. */
     }
-    if (connecting ? s->connect_len == 0
-                   : (s->waiting > 0 || (s->surplus > 0 && s->qos2_used > 0))) {
-        other = left_of(s, s->ack_ms, limit);
-        if (other < left) {
-            left = other;
-            *why = connecting ? CLEAT_TEXT("no connack in time")
-                              : CLEAT_TEXT("no acknowledgement in time");
-        }
+    if ((connecting
+             ? s->connect_len == 0
+             : (s->waiting > 0 || (s->surplus > 0 && s->qos2_used > 0))) &&
+        consider(s, &left, s->ack_ms, limit)) {
+        *why = connecting ? CLEAT_TEXT("no connack in time")
+                          : CLEAT_TEXT("no acknowledgement in time");
     }
-    if (s->ping) {
-        other = left_of(s, s->ping_ms, limit);
-        if (other < left) {
-            left = other;
-            *why = CLEAT_TEXT("no pingresp in time");
-        }
+    if (s->ping && consider(s, &left, s->ping_ms, half)) {
+        *why = CLEAT_TEXT("no pingresp in time");
     }
     return left;
 }
 
-/* @return milliseconds until PINGREQ is due, or UINT32_MAX. Measured from the
- * last byte sent, [MQTT-3.1.2-23]; and from the last one received, so that a
- * dead peer is found while QoS 0 flows out. */
-static uint32_t ping_next(const struct cleat_mqtt *s) {
+/* @return milliseconds until PINGREQ is due, as above. Measured from the last
+ * byte sent, [MQTT-3.1.2-23]; and from the last one received, so that a dead
+ * peer is found while QoS 0 flows out. Not in the middle of a packet, where it
+ * could not go out: there the time for output counts. */
+static int32_t ping_next(const struct cleat_mqtt *s) {
     uint32_t margin = s->keep_alive_s * 250u;
-    if (s->state != SESSION_UP || margin == 0 || s->held || s->ping ||
-        s->closing) {
-        return UINT32_MAX;
+    uint32_t limit = margin * 4;
+    int32_t left = INT32_MAX;
+    if (s->state == SESSION_UP && limit > 0 && !s->held && !s->ping &&
+        !s->closing && s->slot_sent == 0) {
+        limit -= margin < PING_MARGIN_MS ? margin : PING_MARGIN_MS;
+        (void)consider(s, &left, s->sent_ms, limit);
+        (void)consider(s, &left, s->received_ms, limit);
     }
-    uint32_t limit =
-        margin * 4 - (margin < PING_MARGIN_MS ? margin : PING_MARGIN_MS);
-    uint32_t sent = left_of(s, s->sent_ms, limit);
-    uint32_t received = left_of(s, s->received_ms, limit);
-    return sent < received ? sent : received;
+    return left;
 }
 
 /* QoS 2 messages were passed over, and what was taken is done with: the others
@@ -198,7 +208,7 @@ static void tick(struct cleat_mqtt *s) {
     if (is_overrun(s)) {
         cleat_mqtt_blame(s, CLEAT_MQTT_OVERRUN);
         err = CLEAT_ERR_FULL;
-    } else if (failure_next(s, &why) == 0) {
+    } else if (failure_next(s, &why) <= 0) {
         err = CLEAT_ERR_TIMEOUT;
     } else if (ping_next(s) > 0) {
         return;
@@ -222,7 +232,11 @@ bool cleat_mqtt_event(struct cleat_mqtt *s, struct cleat_mqtt_event *event,
     s->now_ms = now_ms;
     if (s->pending != CLEAT_MQTT_NONE) {
         take_pending(s, event);
-    } else if (s->done > 0) {
+        if (event->type != CLEAT_MQTT_NONE) {
+            return true;
+        }
+    }
+    if (s->done > 0) {
         cleat_mqtt_tx_take_done(s, event);
     } else {
         if (cleat_mqtt_is_alive(s)) {
@@ -247,10 +261,13 @@ uint64_t cleat_mqtt_deadline(const struct cleat_mqtt *s) {
     if (is_overrun(s)) {
         return 0;
     }
-    uint32_t failure = failure_next(s, &why);
-    uint32_t left = ping_next(s);
-    left = failure < left ? failure : left;
-    return left == UINT32_MAX ? CLEAT_MQTT_NEVER : s->now_ms + left;
+    int32_t left = failure_next(s, &why);
+    int32_t ping = ping_next(s);
+    left = ping < left ? ping : left;
+    if (left == INT32_MAX) {
+        return CLEAT_MQTT_NEVER;
+    }
+    return s->now_ms + (uint32_t)(left < 0 ? 0 : left);
 }
 
 /* --- connection --------------------------------------------------------- */
@@ -310,136 +327,4 @@ int cleat_mqtt_disconnect(struct cleat_mqtt *s, uint64_t now_ms) {
     s->now_ms = now_ms;
     s->closing = true;
     return 0;
-}
-
-/* --- commands ----------------------------------------------------------- */
-
-/* @return what the journal says to a message that is about to be queued. */
-static int note_queued(const struct cleat_mqtt *s, uint16_t id,
-                       struct cleat_bytes packet) {
-    const struct cleat_mqtt_journal *j = s->config->journal;
-    return j == NULL || id == 0
-               ? 0
-               : j->note(j->arg, CLEAT_MQTT_NOTE_QUEUED, id, packet);
-}
-
-int cleat_mqtt_send(struct cleat_mqtt *s, const struct cleat_mqtt_message *m,
-                    uint64_t now_ms) {
-    const struct cleat_mqtt_source *source = m->source;
-    uint32_t kind = m->qos;
-    uint16_t id = 0;
-    bool by_alias = cleat_mqtt_is_5(s->v5) && m->topic.len == 0;
-    if (kind > 2 || (!by_alias && !cleat_mqtt_topic_valid(m->topic)) ||
-        (m->payload.data == NULL && m->payload.len > 0)) {
-        return CLEAT_ERR_ARG;
-    }
-    if (s->closing || (s->state != SESSION_UP && !s->config->queue_offline)) {
-        return CLEAT_ERR_STATE;
-    }
-    size_t length = cleat_mqtt_publish_length(s->v5, m);
-    if ((length | m->payload.len) > CLEAT_MQTT_LENGTH_MAX) {
-        return CLEAT_ERR_SIZE;
-    }
-    /* What lies in tx_buf: all of it, or the head and where its payload is. */
-    struct cleat_bytes body = m->payload;
-    size_t total = cleat_mqtt_header_total(length);
-    size_t size = total;
-    if (source != NULL) {
-        body = cleat_bytes_of(&m->source, sizeof m->source);
-        size = total - source->len + body.len;
-        kind |= SLOT_SOURCE;
-    }
-    int err = cleat_mqtt_tx_make_room(s, size, s->config->tx_reserve);
-    if (err != 0) {
-        return err;
-    }
-    if (m->qos > 0) {
-        id = cleat_mqtt_tx_new_id(s);
-    }
-    uint8_t *begin = cleat_mqtt_tx_end(s);
-    uint8_t *at = cleat_mqtt_publish_encode(s->v5, begin, m, length, id);
-    if (body.len > 0) {
-        memcpy(at, body.data, body.len);
-    }
-    if (cleat_mqtt_is_5(s->v5)) {
-        err = s->v5->publish_check(s, m, total);
-        if (err < 0) {
-            return err;
-        }
-        kind = err > 0 ? (kind & SLOT_SOURCE) | (uint32_t)err : kind;
-    }
-    at += source != NULL ? 0 : body.len;
-    err = note_queued(s, id, cleat_bytes_of(begin, (size_t)(at - begin)));
-    if (err != 0) {
-        return err;
-    }
-    s->now_ms = now_ms;
-    cleat_mqtt_tx_add(s, size, kind, id);
-    return id;
-}
-
-int cleat_mqtt_publish(struct cleat_mqtt *s, struct cleat_bytes topic,
-                       struct cleat_bytes payload, uint8_t qos, bool retain,
-                       uint64_t now_ms) {
-    const struct cleat_mqtt_message m = {topic, payload, qos, retain,
-                                         0,     NULL,    NULL};
-    return cleat_mqtt_send(s, &m, now_ms);
-}
-
-int cleat_mqtt_session_request(struct cleat_mqtt *s,
-                               struct cleat_mqtt_request *q, uint64_t now_ms) {
-    struct cleat_writer w = cleat_writer_of(NULL, CLEAT_MQTT_LENGTH_MAX);
-    bool sub = q->first == CLEAT_MQTT_P_SUBSCRIBE;
-    /* [MQTT-3.8.3-3], [MQTT-3.10.3-2] */
-    if (q->filters == NULL || q->count == 0 ||
-        !cleat_mqtt_subscribe_encode(s->v5, &w, q)) {
-        return CLEAT_ERR_ARG;
-    }
-    if (s->state != SESSION_UP || s->closing) {
-        return CLEAT_ERR_STATE;
-    }
-    /* SUBACK: 5 bytes and the codes; MQTT 5 needs some for its properties. */
-    if (w.failed || q->count > CLEAT_MQTT_FILTERS_MAX ||
-        q->count > s->config->rx_cap - 5) {
-        return CLEAT_ERR_SIZE;
-    }
-    size_t total = cleat_mqtt_header_total(w.len);
-    int err = cleat_mqtt_tx_make_room(s, total, 0);
-    if (err != 0) {
-        return err;
-    }
-    q->id = cleat_mqtt_tx_new_id(s);
-    uint8_t *at = cleat_mqtt_header_encode(cleat_mqtt_tx_end(s), q->first,
-                                           (uint32_t)w.len);
-    w = cleat_writer_of(at, w.len);
-    (void)cleat_mqtt_subscribe_encode(s->v5, &w, q);
-    if (cleat_mqtt_is_5(s->v5)) {
-        err = s->v5->subscribe_check(s, q, w.len);
-        if (err != 0) {
-            return err;
-        }
-    }
-    s->now_ms = now_ms;
-    cleat_mqtt_tx_add(s, total, sub ? KIND_SUBSCRIBE : KIND_UNSUBSCRIBE, q->id)
-        ->count = (uint8_t)q->count;
-    if (cleat_mqtt_is_5(s->v5)) {
-        cleat_mqtt_tx_overtake(s);
-    }
-    return q->id;
-}
-
-int cleat_mqtt_subscribe(struct cleat_mqtt *s,
-                         const struct cleat_mqtt_filter *filters, size_t count,
-                         uint64_t now_ms) {
-    struct cleat_mqtt_request q = {
-        CLEAT_MQTT_P_SUBSCRIBE, 0, 0, filters, count, NULL};
-    return cleat_mqtt_session_request(s, &q, now_ms);
-}
-
-int cleat_mqtt_unsubscribe(struct cleat_mqtt *s,
-                           const struct cleat_bytes *filters, size_t count,
-                           uint64_t now_ms) {
-    struct cleat_mqtt_request q = {
-        CLEAT_MQTT_P_UNSUBSCRIBE, 0, 0, filters, count, NULL};
-    return cleat_mqtt_session_request(s, &q, now_ms);
 }

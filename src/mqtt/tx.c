@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* The sending side of a session: the queue of packets that stay until they are
- * acknowledged, and the choice of what goes out next. Packets lie in tx_buf in
- * the order of their slots; free ones are squeezed out when room is needed. */
+ * acknowledged, the commands that fill it, and the choice of what goes out
+ * next. Packets lie in tx_buf in the order of their slots; free ones are
+ * squeezed out when room is needed. */
 #include <string.h>
 
 #include "mqtt/session.h"
@@ -16,71 +17,70 @@ static struct cleat_mqtt_slot *slot_at(const struct cleat_mqtt *s, uint32_t i) {
     return &s->config->slots[i];
 }
 
-/* Bytes of a packet in tx_buf. Behind a PUBREL there may be unused ones. */
-static uint32_t slot_len(const struct cleat_mqtt *s, uint32_t i) {
-    const struct cleat_mqtt_slot *slot = slot_at(s, i);
+/* Where a packet ends in tx_buf. Behind a PUBREL there may be unused bytes. */
+static uint32_t slot_end(const struct cleat_mqtt *s,
+                         const struct cleat_mqtt_slot *slot) {
     if (cleat_mqtt_slot_kind(slot) == KIND_PUBREL) {
-        return CLEAT_MQTT_ACK_LEN;
+        return slot->offset + CLEAT_MQTT_ACK_LEN;
     }
-    uint32_t end = i + 1 < s->slot_used ? slot[1].offset : s->tx_used;
-    return end - slot->offset;
+    return slot + 1 < slot_at(s, s->slot_used) ? slot[1].offset : s->tx_used;
 }
 
-/* Where the payload of a slot with SLOT_SOURCE comes from; *head becomes what
- * is in front of it. */
-static const struct cleat_mqtt_source *
-source_of(const struct cleat_mqtt *s, uint32_t i, struct cleat_bytes *head) {
+static bool has_source(const struct cleat_mqtt_slot *slot) {
+    return (slot->flags & SLOT_SOURCE) != 0;
+}
+
+/* Where the payload of a slot with SLOT_SOURCE comes from. */
+static const struct cleat_mqtt_source *source_of(const struct cleat_mqtt *s,
+                                                 uint32_t end) {
     const struct cleat_mqtt_source *source;
-    const uint8_t *data = s->config->tx_buf + slot_at(s, i)->offset;
-    *head = cleat_bytes_of(data, slot_len(s, i) - sizeof source);
-    memcpy(&source, data + head->len, sizeof source);
+    memcpy(&source, s->config->tx_buf + end - sizeof source, sizeof source);
     return source;
-}
-
-static bool has_source(const struct cleat_mqtt *s, uint32_t i) {
-    return (slot_at(s, i)->flags & SLOT_SOURCE) != 0;
 }
 
 /* Squeeze out what is free. */
 static void compact(struct cleat_mqtt *s) {
-    uint32_t used = 0;
+    struct cleat_mqtt_slot *to = s->config->slots;
+    const struct cleat_mqtt_slot *slot = to;
+    const struct cleat_mqtt_slot *stop = slot_at(s, s->slot_used);
+    uint8_t *data = s->config->tx_buf;
     uint32_t at = 0;
-    uint32_t next = s->slot_next;
-    for (uint32_t i = 0; i < s->slot_used; i++) {
-        struct cleat_mqtt_slot slot = *slot_at(s, i);
-        uint32_t len = slot_len(s, i);
-        if (i == s->slot_next) {
-            next = used;
-        }
-        if (cleat_mqtt_slot_state(&slot) == SLOT_FREE) {
+    uint32_t freed = 0;
+    for (; slot < stop; slot++) {
+        uint32_t len = slot_end(s, slot) - slot->offset;
+        if (slot->flags == SLOT_FREE) {
+            freed += slot < slot_at(s, s->slot_next);
             continue;
         }
-        memmove(s->config->tx_buf + at, s->config->tx_buf + slot.offset, len);
-        slot.offset = at;
-        *slot_at(s, used) = slot;
+        memmove(data + at, data + slot->offset, len);
+        *to = *slot;
+        to->offset = at;
+        to++;
         at += len;
-        used++;
     }
-    s->slot_next = (uint16_t)(next < used ? next : used);
+    s->slot_next = (uint16_t)(s->slot_next - freed);
     s->slot_first = 0;
-    s->slot_used = (uint16_t)used;
+    s->slot_used = (uint16_t)(to - s->config->slots);
     s->tx_used = at;
 }
 
+/* Do len bytes and one slot more than `slots` fit behind the last packet? */
+static bool fits(const struct cleat_mqtt *s, size_t len, uint32_t slots) {
+    return s->slot_used + slots < s->config->slot_count &&
+           len <= s->config->tx_cap - s->tx_used;
+}
+
 int cleat_mqtt_tx_make_room(struct cleat_mqtt *s, size_t len, size_t reserve) {
-    if (len > s->config->tx_cap - reserve) {
+    uint32_t slots = reserve > 0;
+    len += reserve; /* No overflow: both are lengths below 2^31. */
+    if (fits(s, len, slots)) {
+        return 0;
+    }
+    if (len > s->config->tx_cap) {
         return CLEAT_ERR_SIZE;
     }
-    len += reserve;
-    reserve = reserve > 0;
-    for (int again = 0; again < 2; again++) {
-        if (s->slot_used + reserve < s->config->slot_count &&
-            len <= s->config->tx_cap - s->tx_used) {
-            return 0;
-        }
-        compact(s);
-    }
-    return CLEAT_ERR_FULL;
+    compact(s);
+    return fits(s, len, slots) ? 0 : CLEAT_ERR_FULL;
 }
 
 struct cleat_mqtt_slot *cleat_mqtt_tx_add(struct cleat_mqtt *s, size_t len,
@@ -117,7 +117,7 @@ void cleat_mqtt_tx_last_to_front(struct cleat_mqtt *s) {
     struct cleat_mqtt_slot moved = *slot_at(s, last);
     uint32_t begin = slot_at(s, to)->offset;
     uint32_t before = moved.offset - begin;
-    uint32_t len = slot_len(s, last);
+    uint32_t len = slot_end(s, slot_at(s, last)) - moved.offset;
     uint8_t *data = s->config->tx_buf + begin;
     reverse(data, before);
     reverse(data + before, len);
@@ -192,6 +192,141 @@ uint16_t cleat_mqtt_tx_new_id(struct cleat_mqtt *s) {
     return s->next_id++;
 }
 
+/* --- commands ----------------------------------------------------------- */
+
+/* @return what the journal says to a message that is about to be queued. */
+static int note_queued(const struct cleat_mqtt *s, uint16_t id,
+                       struct cleat_bytes packet) {
+    const struct cleat_mqtt_journal *j = s->config->journal;
+    return j == NULL || id == 0
+               ? 0
+               : j->note(j->arg, CLEAT_MQTT_NOTE_QUEUED, id, packet);
+}
+
+int cleat_mqtt_send(struct cleat_mqtt *s, const struct cleat_mqtt_message *m,
+                    uint64_t now_ms) {
+    const struct cleat_mqtt_source *source = m->source;
+    uint32_t kind = m->qos;
+    uint16_t id = 0;
+    if (kind > 2 || (m->payload.data == NULL && m->payload.len > 0)) {
+        return CLEAT_ERR_ARG;
+    }
+    if (s->closing || (s->state != SESSION_UP && !s->config->queue_offline)) {
+        return CLEAT_ERR_STATE;
+    }
+    size_t length = cleat_mqtt_publish_length(s->v5, m);
+    if ((length | m->payload.len) > CLEAT_MQTT_LENGTH_MAX) {
+        return CLEAT_ERR_SIZE;
+    }
+    /* What lies in tx_buf: all of it, or the head and where its payload is. */
+    struct cleat_bytes body = m->payload;
+    size_t total = cleat_mqtt_header_total(length);
+    size_t size = total;
+    if (source != NULL) {
+        body = cleat_bytes_of(&m->source, sizeof m->source);
+        size = total - source->len + body.len;
+        kind |= SLOT_SOURCE;
+    }
+    int err = cleat_mqtt_tx_make_room(s, size, s->config->tx_reserve);
+    if (err != 0) {
+        return err;
+    }
+    if (m->qos > 0) {
+        id = cleat_mqtt_tx_new_id(s);
+    }
+    uint8_t *begin = cleat_mqtt_tx_end(s);
+    uint8_t *at = cleat_mqtt_publish_encode(s->v5, begin, m, length, id);
+    if (at == NULL) {
+        return CLEAT_ERR_ARG;
+    }
+    if (body.len > 0) {
+        memcpy(at, body.data, body.len);
+    }
+    if (cleat_mqtt_is_5(s->v5)) {
+        err = s->v5->publish_check(s, m, total);
+        if (err < 0) {
+            return err;
+        }
+        kind = err > 0 ? (kind & SLOT_SOURCE) | (uint32_t)err : kind;
+    }
+    at += source != NULL ? 0 : body.len;
+    err = note_queued(s, id, cleat_bytes_of(begin, (size_t)(at - begin)));
+    if (err != 0) {
+        return err;
+    }
+    s->now_ms = now_ms;
+    cleat_mqtt_tx_add(s, size, kind, id);
+    return id;
+}
+
+int cleat_mqtt_publish(struct cleat_mqtt *s, struct cleat_bytes topic,
+                       struct cleat_bytes payload, uint8_t qos, bool retain,
+                       uint64_t now_ms) {
+    const struct cleat_mqtt_message m = {topic, payload, qos, retain,
+                                         0,     NULL,    NULL};
+    return cleat_mqtt_send(s, &m, now_ms);
+}
+
+int cleat_mqtt_session_request(struct cleat_mqtt *s,
+                               struct cleat_mqtt_request *q, uint64_t now_ms) {
+    struct cleat_writer w = cleat_writer_of(NULL, CLEAT_MQTT_LENGTH_MAX);
+    bool sub = q->first == CLEAT_MQTT_P_SUBSCRIBE;
+    /* [MQTT-3.8.3-3], [MQTT-3.10.3-2] */
+    if (q->filters == NULL || q->count == 0 ||
+        !cleat_mqtt_subscribe_encode(s->v5, &w, q)) {
+        return CLEAT_ERR_ARG;
+    }
+    if (s->state != SESSION_UP || s->closing) {
+        return CLEAT_ERR_STATE;
+    }
+    /* SUBACK: 5 bytes and the codes; MQTT 5 needs some for its properties. */
+    if (w.failed || q->count > CLEAT_MQTT_FILTERS_MAX ||
+        q->count > s->config->rx_cap - 5) {
+        return CLEAT_ERR_SIZE;
+    }
+    size_t total = cleat_mqtt_header_total(w.len);
+    int err = cleat_mqtt_tx_make_room(s, total, 0);
+    if (err != 0) {
+        return err;
+    }
+    q->id = cleat_mqtt_tx_new_id(s);
+    uint8_t *at = cleat_mqtt_header_encode(cleat_mqtt_tx_end(s), q->first,
+                                           (uint32_t)w.len);
+    w = cleat_writer_of(at, w.len);
+    (void)cleat_mqtt_subscribe_encode(s->v5, &w, q);
+    if (cleat_mqtt_is_5(s->v5)) {
+        err = s->v5->subscribe_check(s, q, w.len);
+        if (err != 0) {
+            return err;
+        }
+    }
+    s->now_ms = now_ms;
+    cleat_mqtt_tx_add(s, total, sub ? KIND_SUBSCRIBE : KIND_UNSUBSCRIBE, q->id)
+        ->count = (uint8_t)q->count;
+    if (cleat_mqtt_is_5(s->v5)) {
+        cleat_mqtt_tx_overtake(s);
+    }
+    return q->id;
+}
+
+int cleat_mqtt_subscribe(struct cleat_mqtt *s,
+                         const struct cleat_mqtt_filter *filters, size_t count,
+                         uint64_t now_ms) {
+    struct cleat_mqtt_request q = {
+        CLEAT_MQTT_P_SUBSCRIBE, 0, 0, filters, count, NULL};
+    return cleat_mqtt_session_request(s, &q, now_ms);
+}
+
+int cleat_mqtt_unsubscribe(struct cleat_mqtt *s,
+                           const struct cleat_bytes *filters, size_t count,
+                           uint64_t now_ms) {
+    struct cleat_mqtt_request q = {
+        CLEAT_MQTT_P_UNSUBSCRIBE, 0, 0, filters, count, NULL};
+    return cleat_mqtt_session_request(s, &q, now_ms);
+}
+
+/* --- what goes out ------------------------------------------------------- */
+
 bool cleat_mqtt_tx_was_sent(const struct cleat_mqtt *s,
                             const struct cleat_mqtt_slot *slot) {
     if (cleat_mqtt_slot_state(slot) != SLOT_QUEUED) {
@@ -229,10 +364,6 @@ void cleat_mqtt_tx_to_pubrel(struct cleat_mqtt *s,
                           slot->id);
     slot->flags = (uint8_t)((slot->flags & ~SLOT_SOURCE) |
                             KIND_PUBREL); /* of which KIND_QOS2 is a part */
-}
-
-bool cleat_mqtt_tx_ack_fits(const struct cleat_mqtt *s) {
-    return s->ctl_len + CLEAT_MQTT_ACK_LEN + CTL_RESERVED <= sizeof s->ctl;
 }
 
 /* Room for so many bytes behind what waits in ctl. */
@@ -276,14 +407,17 @@ static bool slot_ready(const struct cleat_mqtt *s,
     return (flags & SLOT_STATE_MASK) == SLOT_QUEUED;
 }
 
-/* The first slot not sent; others are passed over. */
-static uint32_t next_slot(const struct cleat_mqtt *s) {
-    uint32_t i = s->slot_next;
-    while (i < s->slot_used &&
-           cleat_mqtt_slot_state(slot_at(s, i)) != SLOT_QUEUED) {
-        i++;
+/* The first slot not sent; others are passed over. @return NULL if there is
+ * none. */
+static struct cleat_mqtt_slot *next_slot(const struct cleat_mqtt *s) {
+    struct cleat_mqtt_slot *slot = slot_at(s, s->slot_next);
+    const struct cleat_mqtt_slot *stop = slot_at(s, s->slot_used);
+    for (; slot < stop; slot++) {
+        if (cleat_mqtt_slot_state(slot) == SLOT_QUEUED) {
+            return slot;
+        }
     }
-    return i;
+    return NULL;
 }
 
 /* Once the connection is over only MQTT 5 has something to say: why. */
@@ -298,10 +432,9 @@ static enum source pick(const struct cleat_mqtt *s) {
     if (s->ctl_len > 0) {
         return FROM_CTL;
     }
-    uint32_t i = next_slot(s);
-    return up && i < s->slot_used && slot_ready(s, slot_at(s, i), s->waiting)
-               ? FROM_SLOTS
-               : FROM_NONE;
+    const struct cleat_mqtt_slot *slot = next_slot(s);
+    return up && slot != NULL && slot_ready(s, slot, s->waiting) ? FROM_SLOTS
+                                                                 : FROM_NONE;
 }
 
 bool cleat_mqtt_tx_waits(const struct cleat_mqtt *s) {
@@ -310,24 +443,28 @@ bool cleat_mqtt_tx_waits(const struct cleat_mqtt *s) {
 
 /* The packets from slot_next on that lie side by side. */
 static struct cleat_bytes slots_view(struct cleat_mqtt *s) {
-    uint32_t i = next_slot(s);
-    uint32_t end = slot_at(s, i)->offset;
-    uint32_t begin = end + s->slot_sent;
+    const struct cleat_mqtt_slot *slot = next_slot(s);
+    const struct cleat_mqtt_slot *stop = slot_at(s, s->slot_used);
+    uint32_t begin = slot->offset;
+    uint32_t end = slot_end(s, slot);
     uint32_t waiting = s->waiting;
-    s->slot_next = (uint16_t)i;
-    if (has_source(s, i)) {
-        struct cleat_bytes head;
-        const struct cleat_mqtt_source *source = source_of(s, i, &head);
-        return source->pull(s, source, head);
+    const uint8_t *data = s->config->tx_buf + begin;
+    s->slot_next = (uint16_t)(slot - s->config->slots);
+    if (has_source(slot)) {
+        const struct cleat_mqtt_source *source = source_of(s, end);
+        return source->pull(s, source,
+                            cleat_bytes_of(data, end - begin - sizeof source));
     }
-    do {
-        end += slot_len(s, i);
-        waiting += cleat_mqtt_slot_is_once(slot_at(s, i)) ? 0u : 1u;
-        i++;
-    } while (i < s->slot_used && slot_at(s, i)->offset == end &&
-             end - begin < VIEW_MAX && !has_source(s, i) &&
-             slot_ready(s, slot_at(s, i), waiting));
-    return cleat_bytes_of(s->config->tx_buf + begin, end - begin);
+    while (slot + 1 < stop && slot[1].offset == end && end - begin < VIEW_MAX &&
+           !has_source(slot + 1)) {
+        waiting += cleat_mqtt_slot_is_once(slot) ? 0u : 1u;
+        slot++;
+        if (!slot_ready(s, slot, waiting)) {
+            break;
+        }
+        end = slot_end(s, slot);
+    }
+    return cleat_bytes_of(data + s->slot_sent, end - begin - s->slot_sent);
 }
 
 struct cleat_bytes cleat_mqtt_output(struct cleat_mqtt *s) {
@@ -349,20 +486,22 @@ struct cleat_bytes cleat_mqtt_output(struct cleat_mqtt *s) {
 }
 
 /* Bytes of a slot on the wire. */
-static uint32_t wire_len(const struct cleat_mqtt *s, uint32_t i) {
-    if (has_source(s, i)) {
-        struct cleat_bytes head;
-        uint32_t len = source_of(s, i, &head)->len;
-        return len + (uint32_t)head.len;
+static uint32_t wire_len(const struct cleat_mqtt *s,
+                         const struct cleat_mqtt_slot *slot) {
+    uint32_t end = slot_end(s, slot);
+    uint32_t len = end - slot->offset;
+    if (has_source(slot)) {
+        const struct cleat_mqtt_source *source = source_of(s, end);
+        len += source->len - (uint32_t)sizeof source;
     }
-    return slot_len(s, i);
+    return len;
 }
 
 static void slots_done(struct cleat_mqtt *s, uint32_t n) {
     n += s->slot_sent;
     while (s->slot_next < s->slot_used) {
         struct cleat_mqtt_slot *slot = slot_at(s, s->slot_next);
-        uint32_t len = wire_len(s, s->slot_next);
+        uint32_t len = wire_len(s, slot);
         if (n < len) {
             break;
         }

@@ -30,7 +30,7 @@ within "a session" "$(of minimal_session)" "$session" 16
 ram=$(($(of minimal_session) + slot * 4 + id * 8 + 256 + 256))
 [ "$ram" = "$(of minimal_ram)" ] || say "by the formula $ram bytes of RAM, $(of minimal_ram) in truth"
 read -r plain v5 < <(tr '\n' ' ' <docs/mqtt.md |
-    sed -n 's/.*own callbacks, is \([0-9]*\) bytes, with MQTT 5 \([0-9]*\)\..*/\1 \2\n/p') ||
+    sed -n 's/.*own callbacks, is \([0-9]*\) bytes, with MQTT 5 at most \([0-9]*\)\..*/\1 \2\n/p') ||
     say "docs/mqtt.md tells no stack"
 within "the stack" "$(of minimal_stack)" $((${plain:-0} * 11 / 10)) 120
 within "the stack with MQTT 5" "$(of minimal_v5_stack)" $((${v5:-0} * 11 / 10)) 160

@@ -82,16 +82,6 @@ void rig_run(struct rig *r) {
     } while (any || r->deadline <= r->now || moved != r->broker.moved);
 }
 
-void rig_wake(struct rig *r) {
-    struct cleat_client_event e;
-    do {
-        r->deadline = cleat_client_step(&r->client, r->now);
-        while (cleat_client_event(&r->client, &e, r->now)) {
-            note(r, &e);
-        }
-    } while (r->deadline <= r->now);
-}
-
 void rig_run_until(struct rig *r, uint64_t time) {
     rig_run(r);
     while (r->deadline <= time) {

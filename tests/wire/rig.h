@@ -40,8 +40,6 @@ void rig_init(struct rig *r);
 void rig_start(struct rig *r);
 /* Step and take events until nothing happens at this time. */
 void rig_run(struct rig *r);
-/* What a program does on one wake-up: step and take events while due. */
-void rig_wake(struct rig *r);
 /* rig_run at each deadline until then. */
 void rig_run_until(struct rig *r, uint64_t time);
 /* @return the n-th (from 0) client event of that type, or NULL. */

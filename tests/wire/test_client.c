@@ -593,23 +593,27 @@ static void acknowledgements_survive_a_blocked_stream(void **state) {
     assert_sound();
 }
 
-/* More messages in one read than there is room for answers: nobody will wake
- * the client again for what it holds. */
-static void one_wake_takes_all_that_came_and_answers(void **state) {
+/* More messages in one read than acknowledgements fit at once: they are taken
+ * in without another wake-up. */
+static void what_was_read_is_taken_in_without_a_wake_up(void **state) {
     static uint8_t io[4096];
-    char name[] = "m00";
+    struct cleat_client_event e;
+    unsigned got = 0;
     (void)state;
     r.config.io_buf = io;
     r.config.io_cap = sizeof io;
     rig_start(&r);
     rig_run(&r);
     for (int i = 0; i < 40; i++) {
-        name[1] = (char)('0' + i / 10);
-        name[2] = (char)('0' + i % 10);
-        broker_publish(&r.broker, "in", name, 1);
+        broker_publish(&r.broker, "in", "x", 1);
     }
-    rig_wake(&r);
-    assert_int_equal(r.got_len, 40);
+    do {
+        r.deadline = cleat_client_step(&r.client, r.now);
+        while (cleat_client_event(&r.client, &e, r.now)) {
+            got += e.mqtt.type == CLEAT_MQTT_MESSAGE;
+        }
+    } while (r.deadline <= r.now);
+    assert_int_equal(got, 40);
     for (size_t i = 0; i < 40; i++) {
         assert_int_equal(r.broker.to_client[i].state, 3);
     }
@@ -744,7 +748,7 @@ int main(void) {
         CASE(connect_carries_all_that_was_set),
         CASE(no_copy_of_the_password_stays),
         CASE(acknowledgements_survive_a_blocked_stream),
-        CASE(one_wake_takes_all_that_came_and_answers),
+        CASE(what_was_read_is_taken_in_without_a_wake_up),
         CASE(a_flood_at_qos2_is_taken_in_bit_by_bit),
         CASE(a_flood_of_duplicates_is_too),
         CASE(a_surplus_holds_up_nothing_else),
