@@ -99,21 +99,19 @@ void cleat_client_resume(struct cleat_client *c, uint64_t now_ms) {
 /* --- the end of a connection
  * -------------------------------------------------- */
 
-/* Of the state of each subscription keep these bits. @return the bits that all
- * of them have. */
-static unsigned subs_mask(struct cleat_client *c, unsigned keep) {
-    unsigned all = SUB_ANSWERED;
+/* Of the state of each subscription keep these bits. */
+static void subs_mask(struct cleat_client *c, unsigned keep) {
     for (size_t i = 0; i < c->config.sub_count; i++) {
-        all &= c->config.subs[i].state &= (uint8_t)keep;
+        c->config.subs[i].state &= (uint8_t)keep;
     }
-    return all;
 }
 
 static void connection_close(struct cleat_client *c) {
     c->config.stream->close(c->config.stream->self);
     cleat_mqtt_lost(c->config.session, c->now_ms);
     c->io_pos = c->io_len = 0;
-    (void)subs_mask(c, SUB_ANSWERED);
+    c->sub_next = c->sub_open = 0;
+    subs_mask(c, SUB_ANSWERED);
     /* Long enough up: what failed before is forgotten. */
     if (c->was_up && c->now_ms - c->up_ms >= c->config.backoff_stable_ms) {
         c->attempts = 0;
@@ -215,20 +213,33 @@ static void subs_ask(struct cleat_client *c) {
     if (!c->was_up || c->told_up) {
         return;
     }
-    for (size_t i = 0; i < c->config.sub_count; i++) {
-        if (c->config.subs[i].state == SUB_WANTED) {
-            sub_ask(c, &c->config.subs[i]);
+    for (; c->sub_next < c->config.sub_count; c->sub_next++) {
+        struct cleat_client_sub *sub = &c->config.subs[c->sub_next];
+        if (sub->state == SUB_WANTED) {
+            sub_ask(c, sub);
+        }
+        if (sub->state == SUB_WANTED) {
+            return; /* No room for now. */
         }
     }
 }
 
+static bool subs_answered(struct cleat_client *c) {
+    while (c->sub_open < c->config.sub_count &&
+           c->config.subs[c->sub_open].state == SUB_ANSWERED) {
+        c->sub_open++;
+    }
+    return c->sub_open == c->config.sub_count;
+}
+
 static void subs_answer(struct cleat_client *c,
                         const struct cleat_mqtt_event *e) {
-    for (size_t i = 0; i < c->config.sub_count; i++) {
+    for (size_t i = c->sub_open; i < c->sub_next; i++) {
         struct cleat_client_sub *sub = &c->config.subs[i];
         if (sub->state == SUB_ASKED && sub->id == e->id && e->codes.len > 0) {
             sub->granted = e->codes.data[0];
             sub->state = SUB_ANSWERED;
+            return;
         }
     }
 }
@@ -236,8 +247,7 @@ static void subs_answer(struct cleat_client *c,
 static void tell_up(struct cleat_client *c) {
     if (c->state != CLIENT_RUN || c->told_up || !c->was_up ||
         cleat_mqtt_has_event(c->config.session) ||
-        !cleat_mqtt_is_connected(c->config.session) ||
-        subs_mask(c, SUB_ASKED | SUB_ANSWERED) != SUB_ANSWERED) {
+        !cleat_mqtt_is_connected(c->config.session) || !subs_answered(c)) {
         return;
     }
     c->told_type = CLEAT_CLIENT_UP;
@@ -338,7 +348,7 @@ static void on_connected(struct cleat_client *c,
     c->up_ms = c->now_ms;
     c->session_present = e->session_present;
     if (!e->session_present) { /* Else those that were never confirmed. */
-        (void)subs_mask(c, SUB_WANTED);
+        subs_mask(c, SUB_WANTED);
     }
     subs_ask(c);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The smallest useful MQTT client: connect, subscribe, publish at QoS 1,
- * receive. Never run: tools/size-mqtt links it for a microcontroller and counts
+ * receive. Never run: tools/size-report links it for a microcontroller and counts
  * what it pulls in. The four functions of the network stay open. */
 #include "cleat/mqtt.h"
 
@@ -23,6 +23,13 @@ static const struct cleat_mqtt_config config = {
     .slot_count = 4,
     .qos2_ids = ids,
     .qos2_count = 8};
+
+/* Sizes of what a session takes; not linked. */
+char size_of_session[sizeof(struct cleat_mqtt)];
+char size_of_message_in_flight[sizeof(struct cleat_mqtt_slot)];
+char size_of_event[sizeof(struct cleat_mqtt_event)];
+char size_of_ram[sizeof session + sizeof slots + sizeof ids + sizeof tx +
+                 sizeof rx];
 
 int main(void);
 
