@@ -57,14 +57,24 @@ static bool take_setting(const struct cli_arg *a, const char *text) {
     return true;
 }
 
-static bool take_chip(const struct cli_arg *a, const char *text) {
-    static char chip[1100]; /* The last one counts. */
-    if (strlen(text) + sizeof "CHIP=" > sizeof chip) {
-        cli_error("--%s: longer than %zu bytes", a->name, sizeof chip - 6);
+/* The last one counts. */
+static bool take_named(const struct cli_arg *a, const char *text) {
+    static char chip[1100];
+    static char shield[1100];
+    bool is_chip = a->kind == CLI_ARG_CHIP;
+    char *to = is_chip ? chip : shield;
+    int n = snprintf(to, sizeof chip, "%s=%s", is_chip ? "CHIP" : "CHIP_SHIELD",
+                     text);
+    if (n < 0 || (size_t)n >= sizeof chip) {
+        cli_error("--%s: it is too long", a->name);
         return false;
     }
-    snprintf(chip, sizeof chip, "CHIP=%s", text);
-    return take_setting(a, chip);
+    return take_setting(a, to);
+}
+
+static void take_verbose(const struct cli_arg *a) {
+    int *level = a->to;
+    *level = *level < 0 ? 2 : 3;
 }
 
 static bool take(const struct cli_arg *a, const char *value) {
@@ -83,30 +93,45 @@ static bool take(const struct cli_arg *a, const char *value) {
         return take_listed(a, value);
     case CLI_ARG_SET:
         return take_setting(a, value);
+    case CLI_ARG_TRACE:
+        return cli_trace_install(value);
+    case CLI_ARG_VERBOSE:
+        take_verbose(a);
+        return true;
     default:
-        return take_chip(a, value);
+        return take_named(a, value);
     }
 }
 
-static void to_getopt(const struct cli_arg *table, struct option *longs) {
-    int n = 0;
-    for (; table[n].name != NULL && n < CLI_ARGS_MAX; n++) {
-        bool flag = table[n].kind == CLI_ARG_FLAG;
-        longs[n].name = table[n].name;
-        longs[n].has_arg = flag ? no_argument : required_argument;
-        longs[n].val = FIRST + n;
+/* @return the one for -v, or NULL. */
+static const struct cli_arg *to_getopt(const struct cli_arg *table,
+                                       struct option *longs) {
+    const struct cli_arg *verbose = NULL;
+    struct option *o = longs;
+    for (int i = 0; table[i].name != NULL && i < CLI_ARGS_MAX; i++) {
+        if (table[i].kind == CLI_ARG_VERBOSE) {
+            verbose = &table[i];
+            continue;
+        }
+        bool flag = table[i].kind == CLI_ARG_FLAG;
+        o->name = table[i].name;
+        o->has_arg = flag ? no_argument : required_argument;
+        o->val = FIRST + i;
+        o++;
     }
-    longs[n].name = "help";
-    longs[n].val = 'h';
+    o->name = "help";
+    o->val = 'h';
+    return verbose;
 }
 
 bool cli_args_take(const struct cli_arg *table, const char *command,
                    const char *usage, int argc, char **argv, int *status) {
     struct option longs[CLI_ARGS_MAX + 2];
     memset(longs, 0, sizeof longs);
-    to_getopt(table, longs);
+    const struct cli_arg *verbose = to_getopt(table, longs);
+    const char *letters = verbose == NULL ? "h" : "hv";
     optind = 1;
-    for (int o; (o = getopt_long(argc, argv, "h", longs, NULL)) != -1;) {
+    for (int o; (o = getopt_long(argc, argv, letters, longs, NULL)) != -1;) {
         if (o == 'h') {
             fputs(usage, stdout);
             *status = CLI_OK;
@@ -117,7 +142,7 @@ bool cli_args_take(const struct cli_arg *table, const char *command,
             *status = CLI_USAGE;
             return false;
         }
-        if (!take(&table[o - FIRST], optarg)) {
+        if (!take(o == 'v' ? verbose : &table[o - FIRST], optarg)) {
             *status = CLI_USAGE;
             return false;
         }

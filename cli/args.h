@@ -18,7 +18,10 @@ enum cli_arg_kind {
     CLI_ARG_OBJECT, /**< uint16_t *: as 0xE0F1. */
     CLI_ARG_LIST,   /**< struct cli_arg_list *: may be repeated. */
     CLI_ARG_SET,    /**< struct cli_options *: NAME=VALUE. */
-    CLI_ARG_CHIP    /**< struct cli_options *: as --set CHIP=VALUE. */
+    CLI_ARG_CHIP,   /**< struct cli_options *: as --set CHIP=VALUE. */
+    CLI_ARG_SHIELD, /**< The same for CHIP_SHIELD. */
+    CLI_ARG_TRACE,  /**< None: cli_trace_install(). */
+    CLI_ARG_VERBOSE /**< int *, -v: a level for cli_log_install(), -1 before. */
 };
 
 /** Values of an option that may be repeated. */
@@ -29,7 +32,7 @@ struct cli_arg_list {
 
 /** One option. A table ends with a NULL name; --help and -h go with each. */
 struct cli_arg {
-    const char *name;
+    const char *name; /**< Of two letters or more; "v" for VERBOSE. */
     enum cli_arg_kind kind;
     void *to; /**< By kind. */
     long min, max;

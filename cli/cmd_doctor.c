@@ -10,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "args.h"
 #include "cleat/port.h"
 #include "doctor.h"
 
@@ -154,93 +155,39 @@ static bool take_clock(struct cli_doctor *d, const char *text) {
     return true;
 }
 
-static bool take_hold(struct cli_doctor *d, const char *text) {
-    char *end;
-    unsigned long v = strtoul(text, &end, 10);
-    if (text[0] < '0' || text[0] > '9' || *end != '\0' || v > HOLD_MAX_MS) {
-        cli_error("--hold: \"%s\" is not a number from 0 to %d", text,
-                  HOLD_MAX_MS);
-        return false;
-    }
-    d->hold_ms = (uint32_t)v;
-    return true;
-}
-
-static bool take_setting(struct cli_options *o, const char *text) {
-    if (o->set_count == sizeof o->set / sizeof o->set[0]) {
-        cli_error("too many --set");
-        return false;
-    }
-    o->set[o->set_count++] = text;
-    return true;
-}
-
-static bool take(struct cli_doctor *d, int o, const char *arg) {
-    static char chip[1100], shield[1100];
-    switch (o) {
-    case 'C':
-        snprintf(chip, sizeof chip, "CHIP=%s", arg);
-        return take_setting(&d->options, chip);
-    case 'S':
-        snprintf(shield, sizeof shield, "CHIP_SHIELD=%s", arg);
-        return take_setting(&d->options, shield);
-    case 'c':
-        d->options.file = arg;
-        return true;
-    case 's':
-        return take_setting(&d->options, arg);
-    case 'p':
-        d->options.profile = arg;
-        return true;
-    case 'i':
-        d->client_id_asked = arg;
-        return true;
-    case 'n':
-        d->no_publish = true;
-        return true;
-    case 'H':
-        return take_hold(d, arg);
-    case 'T':
-        return take_clock(d, arg);
-    case 't':
-        return cli_trace_install(arg);
-    default:
-        d->json = true; /* 'j' */
-        return true;
-    }
-}
-
 static int run(int argc, char **argv) {
-    static const struct option longs[] = {
-        {"chip", required_argument, NULL, 'C'},
-        {"shield", required_argument, NULL, 'S'},
-        {"config", required_argument, NULL, 'c'},
-        {"set", required_argument, NULL, 's'},
-        {"profile", required_argument, NULL, 'p'},
-        {"client-id", required_argument, NULL, 'i'},
-        {"no-publish", no_argument, NULL, 'n'},
-        {"hold", required_argument, NULL, 'H'},
-        {"clock", required_argument, NULL, 'T'},
-        {"json", no_argument, NULL, 'j'},
-        {"causes", no_argument, NULL, 'L'},
-        {"trace", required_argument, NULL, 't'},
-        {"help", no_argument, NULL, 'h'},
-        {NULL, 0, NULL, 0}};
+    struct cli_doctor *d = &doctor;
+    struct cli_options *o = &d->options;
+    const char *when = NULL;
+    bool causes = false;
+    long hold = HOLD_MS;
     int level = -1;
-    doctor.hold_ms = HOLD_MS;
-    for (int o; (o = getopt_long(argc, argv, "hv", longs, NULL)) != -1;) {
-        if (o == 'L') {
-            return show_causes();
-        }
-        if (o == 'v') {
-            level = level < 0 ? 2 : 3;
-        } else if (o == 'h' || o == '?') {
-            fputs(usage, o == 'h' ? stdout : stderr);
-            return o == 'h' ? CLI_OK : CLI_USAGE;
-        } else if (!take(&doctor, o, optarg)) {
-            return CLI_USAGE;
-        }
+    int status;
+    const struct cli_arg table[] = {
+        {"chip", CLI_ARG_CHIP, o, 0, 0},
+        {"shield", CLI_ARG_SHIELD, o, 0, 0},
+        {"config", CLI_ARG_TEXT, &o->file, 0, 0},
+        {"set", CLI_ARG_SET, o, 0, 0},
+        {"profile", CLI_ARG_TEXT, &o->profile, 0, 0},
+        {"client-id", CLI_ARG_TEXT, &d->client_id_asked, 0, 0},
+        {"no-publish", CLI_ARG_FLAG, &d->no_publish, 0, 0},
+        {"hold", CLI_ARG_NUMBER, &hold, 0, HOLD_MAX_MS},
+        {"clock", CLI_ARG_TEXT, &when, 0, 0},
+        {"json", CLI_ARG_FLAG, &d->json, 0, 0},
+        {"causes", CLI_ARG_FLAG, &causes, 0, 0},
+        {"trace", CLI_ARG_TRACE, NULL, 0, 0},
+        {"v", CLI_ARG_VERBOSE, &level, 0, 0},
+        {NULL, CLI_ARG_FLAG, NULL, 0, 0}};
+    if (!cli_args_take(table, "doctor", usage, argc, argv, &status)) {
+        return status;
     }
+    if (causes) {
+        return show_causes();
+    }
+    if (when != NULL && !take_clock(d, when)) {
+        return CLI_USAGE;
+    }
+    d->hold_ms = (uint32_t)hold;
     if (optind < argc) {
         cli_error("doctor takes no argument \"%s\"", argv[optind]);
         return CLI_USAGE;
@@ -249,7 +196,7 @@ static int run(int argc, char **argv) {
     signal(SIGPIPE, SIG_IGN);
     doctor.progress = !doctor.json && isatty(STDOUT_FILENO) != 0;
     walk(&doctor);
-    int status = status_of(&doctor);
+    status = status_of(&doctor);
     if (doctor.json) {
         status = show_json(&doctor) == CLI_OK ? status : CLI_FAILED;
     } else {

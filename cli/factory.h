@@ -26,6 +26,7 @@ struct cli_csv {
     char line[2048];
     char *fields[CLI_FACTORY_FIELDS];
     size_t count;
+    bool endless; /**< A line that is no line: nothing more is read. */
 };
 
 /** Read the next line that is not empty. @return 1; 0 at the end; -1 with a

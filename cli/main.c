@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* The `cleat` command: finds the subcommand and hands over. */
+#define _POSIX_C_SOURCE 200809L
+#include <fcntl.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli.h"
 
@@ -15,7 +18,30 @@ static void help(FILE *out) {
     fprintf(out, "\n`cleat COMMAND --help` tells more; so does `man cleat`.\n");
 }
 
+/* A closed standard output would be given to the next file that is opened,
+ * and what is printed would go into the chip's memory. Writing to it fails. */
+static void hold_standard_files(void) {
+    int fd;
+    do {
+        fd = open("/dev/null", O_RDONLY);
+    } while (fd >= 0 && fd <= STDERR_FILENO);
+    if (fd >= 0) {
+        (void)close(fd);
+    }
+}
+
+/* @return status, or failed if what was printed did not get out. */
+static int printed(int status) {
+    bool lost = fflush(stdout) != 0 || ferror(stdout) != 0;
+    if (lost && status == CLI_OK) {
+        cli_error("standard output cannot be written");
+        status = CLI_FAILED;
+    }
+    return status;
+}
+
 int main(int argc, char **argv) {
+    hold_standard_files();
     if (argc < 2) {
         help(stderr);
         return CLI_USAGE;
@@ -31,7 +57,7 @@ int main(int argc, char **argv) {
     }
     for (size_t i = 0; cli_commands[i] != NULL; i++) {
         if (strcmp(cli_commands[i]->name, argv[1]) == 0) {
-            return cli_commands[i]->run(argc - 1, argv + 1);
+            return printed(cli_commands[i]->run(argc - 1, argv + 1));
         }
     }
     cli_error("no command \"%s\"; `cleat --help` lists them", argv[1]);
