@@ -340,8 +340,9 @@ static const char *on_connack(struct cleat_mqtt *s) {
     CLEAT_LOG(CLEAT_LEVEL_INFO, "mqtt", "connack session_present=%d code=%u",
               p->present, (unsigned)p->code);
     if (p->code != 0) {
-        cleat_mqtt_session_end(s, CLEAT_MQTT_REFUSED, CLEAT_ERR_DENIED, p->code,
+        cleat_mqtt_session_end(s, CLEAT_MQTT_REFUSED, CLEAT_ERR_DENIED,
                                CLEAT_TEXT(cleat_mqtt_connack_text(p->code)));
+        s->end_code = p->code;
         return NULL;
     }
     if (cleat_mqtt_is_5(s->v5)) {
@@ -583,7 +584,7 @@ static bool may_receive(const struct cleat_mqtt *s) {
 
 static int wrong(struct cleat_mqtt *s, const char *why) {
     cleat_mqtt_blame(s, CLEAT_MQTT_PROTOCOL);
-    cleat_mqtt_session_end(s, CLEAT_MQTT_FAILED, CLEAT_ERR_PROTO, 0, why);
+    cleat_mqtt_session_end(s, CLEAT_MQTT_FAILED, CLEAT_ERR_PROTO, why);
     return CLEAT_ERR_PROTO;
 }
 

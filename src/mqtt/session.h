@@ -140,9 +140,11 @@ void cleat_mqtt_rx_resume(struct cleat_mqtt *s);
 void cleat_mqtt_rx_forget(struct cleat_mqtt *s);
 
 /* session.c */
+/* The connection is over: the next event tells it. A code of the broker's goes
+ * into end_code afterwards. */
 void cleat_mqtt_session_end(struct cleat_mqtt *s,
                             enum cleat_mqtt_event_type type, int err,
-                            uint8_t code, const char *text);
+                            const char *text);
 /* Tell the journal. @return what it said. */
 int cleat_mqtt_session_note(struct cleat_mqtt *s, enum cleat_mqtt_note what,
                             uint16_t id);
