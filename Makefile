@@ -2,7 +2,7 @@
 # Thin front of the CMake presets: `make run` and `make test` are all a
 # newcomer needs. Each target installs what it is missing.
 .DEFAULT_GOAL := build
-.PHONY: help build run test bench api tsan fuzz fuzz-marathon prove chaos coverage \
+.PHONY: help build run test bench api tsan fuzz fuzz-marathon fuzz-afl prove chaos coverage \
 	tidy docs format clean install setup setup-test setup-fuzz setup-tidy \
 	setup-format setup-firmware source \
 	source-firmware firmware firmware-run firmware-test program size cross
@@ -73,6 +73,10 @@ fuzz: setup-fuzz source ## libFuzzer, SECONDS_EACH=60 for every target, or FUZZ=
 fuzz-marathon: ## the MQTT decoders' fuzz targets a billion times: COUNT=500000000 of each, SEED=1
 	@tools/setup fuzz
 	@tools/fuzz-marathon $(or $(COUNT),500000000) $(or $(SEED),1)
+
+fuzz-afl: ## the MQTT fuzz targets under AFL++: SECONDS_EACH=60, FUZZ="mqtt_decode ..."
+	@tools/setup fuzz-afl
+	@tools/fuzz-afl $(or $(SECONDS_EACH),60) $(FUZZ)
 
 prove: ## Frama-C: no run-time error in the MQTT encoders and decoders: PROVE="decode ..."
 	@tools/setup prove

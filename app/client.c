@@ -14,6 +14,7 @@ enum { STATE_LINK, STATE_RUN, STATE_STOPPING, STATE_ENDED };
 #define LINK_CHECK_MS 1000
 #define LINK_JOIN_MS 50
 #define PUMP_ROUNDS 16
+#define LOST_OFTEN 4 /* connections without rest between */
 
 static uint64_t earlier(uint64_t a, uint64_t b) {
     return a < b ? a : b;
@@ -142,6 +143,9 @@ static bool on_down(struct cleat_device *d,
     } else {
         cleat_app_say_error(d, what, e->err, &e->detail);
     }
+    if (e->was_up && e->attempt % LOST_OFTEN == LOST_OFTEN - 1) {
+        cleat_app_say(d, SAY_LOST_OFTEN, d->client_id);
+    }
     if (e->type == CLEAT_CLIENT_DOWN) {
         cleat_app_say(d, SAY_AGAIN, (unsigned long)e->retry_in_ms,
                       (unsigned long)e->attempt + 1, d->retries_text);
@@ -181,6 +185,10 @@ static void view(struct cleat_bytes *out, const char *text) {
     }
 }
 
+static const struct cleat_device_store *store_of(const struct cleat_device *d) {
+    return CLEAT_DEVICE_STORE ? d->platform.store : NULL;
+}
+
 static int init_session(struct cleat_device *d) {
     const struct cleat_settings *s = d->settings;
     struct cleat_mqtt_config *c = &d->session_config;
@@ -211,7 +219,16 @@ static int init_session(struct cleat_device *d) {
     c->rx_cap = s->mqtt_network_buffer_size;
     c->qos2_ids = d->qos2_ids;
     c->qos2_count = CLEAT_DEVICE_QOS2_IDS;
-    return cleat_mqtt_init(&d->session, c);
+    if (store_of(d) == NULL) {
+        return s->mqtt_store[0] == '\0' ? cleat_mqtt_init(&d->session, c)
+                                        : CLEAT_ERR_UNSUPPORTED;
+    }
+    c->journal = store_of(d)->journal;
+    c->first_id = store_of(d)->first_id;
+    int err = cleat_mqtt_init(&d->session, c);
+    return err != CLEAT_OK
+               ? err
+               : store_of(d)->restore(store_of(d)->self, &d->session);
 }
 
 static int init_client(struct cleat_device *d) {
@@ -242,7 +259,8 @@ static int begin(struct cleat_device *d, uint64_t now_ms) {
     char why[160];
     struct cleat_detail detail = {0};
     int err;
-    if (cleat_settings_complete(s, why, sizeof why) != CLEAT_OK) {
+    if (!CLEAT_SETTINGS_FIXED &&
+        cleat_settings_complete(s, why, sizeof why) != CLEAT_OK) {
         cleat_app_say(d, SAY_INCOMPLETE, why);
         return CLEAT_DEVICE_SETTINGS;
     }
@@ -285,10 +303,14 @@ static void make_ahead(struct cleat_device *d, uint64_t now_ms) {
 
 static void publish(struct cleat_device *d, bool on, uint64_t now_ms) {
     const struct cleat_settings *s = d->settings;
-    int err =
-        cleat_client_publish(&d->client, cleat_bytes_str(s->mqtt_pub_topic),
-                             cleat_bytes_str(cleat_app_message(d, on)),
-                             (uint8_t)s->mqtt_messages_qos, false, now_ms);
+    struct cleat_mqtt_message m;
+    memset(&m, 0, sizeof m);
+    m.topic = cleat_bytes_str(s->mqtt_pub_topic);
+    m.payload = cleat_bytes_str(cleat_app_message(d, on));
+    m.qos = (uint8_t)s->mqtt_messages_qos;
+    int err = store_of(d) != NULL
+                  ? store_of(d)->publish(store_of(d)->self, &m, now_ms)
+                  : cleat_mqtt_send(&d->session, &m, now_ms);
     if (err < 0) {
         struct cleat_publisher_message failed = {CLEAT_PUBLISHER_FAILED, on,
                                                  err};
@@ -328,6 +350,16 @@ static bool may_pull(struct cleat_device *d) {
            cleat_mailbox_room(&d->subscriber_box) > 0;
 }
 
+/* What did not fit the session so far. */
+static void feed_from_store(struct cleat_device *d) {
+    static const struct cleat_detail none = {CLEAT_LAYER_NONE, 0, 0, NULL};
+    int err = store_of(d)->feed(store_of(d)->self);
+    if (err != CLEAT_OK && !cleat_app_ending(d)) {
+        cleat_app_say_error(d, SAY_STORE_FAILED, err, &none);
+        cleat_app_end(d, CLEAT_DEVICE_SETTINGS);
+    }
+}
+
 /* A few rounds at most: a flood must not keep the task from its other work.
  * The client is over once it has stopped.
  * @return when to step again. */
@@ -341,6 +373,9 @@ static uint64_t pump(struct cleat_device *d, uint64_t now_ms) {
                 d->client_started = false;
                 return now_ms;
             }
+        }
+        if (store_of(d) != NULL) {
+            feed_from_store(d);
         }
         now_ms = cleat_port_now_ms();
         if (!may_pull(d)) {

@@ -142,7 +142,8 @@ static void hand_over(struct cleat_device *d) {
     struct cleat_detail detail = {0};
     d->stream = d->platform.net;
     if (d->settings->mqtt_secure_connection &&
-        cleat_settings_complete(d->settings, NULL, 0) == CLEAT_OK) {
+        (CLEAT_SETTINGS_FIXED ||
+         cleat_settings_complete(d->settings, NULL, 0) == CLEAT_OK)) {
         int err = prepare_tls(d, &detail);
         if (err != CLEAT_OK) {
             cleat_app_say_error(d, SAY_TLS_FAILED, err, &detail);

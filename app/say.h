@@ -91,6 +91,27 @@
         "")
 #define SAY_WRONG_RETRY_MAX                                                    \
     SAY(16, "MQTT_CONN_RETRY_MAX_MS: less than MQTT_CONN_RETRY_INTERVAL_MS", "")
+#define SAY_AWS_QOS                                                            \
+    SAY(17,                                                                    \
+        "BROKER_PROFILE=aws: AWS IoT has no QoS 2 and hangs up: set "          \
+        "MQTT_MESSAGES_QOS and MQTT_WILL_QOS to 1 or 0",                       \
+        "")
+#define SAY_AWS_KEEP_ALIVE                                                     \
+    SAY(18,                                                                    \
+        "BROKER_PROFILE=aws: AWS IoT works with MQTT_KEEP_ALIVE_SECONDS of "   \
+        "30 to 1200",                                                          \
+        "")
+#define SAY_AWS_TOPIC                                                          \
+    SAY(19,                                                                    \
+        "BROKER_PROFILE=aws: AWS IoT takes 7 slashes in a topic at most: "     \
+        "MQTT_PUB_TOPIC, MQTT_SUB_TOPIC, MQTT_WILL_TOPIC_NAME",                \
+        "")
+#define SAY_NO_STORE                                                           \
+    SAY(34,                                                                    \
+        "MQTT_STORE: this device keeps messages in memory only: leave it "     \
+        "empty",                                                               \
+        "")
+#define SAY_STORE_FAILED SAY(35, "MQTT_STORE: cannot be read", "")
 
 /* Secure element task. */
 #define SAY_CHIP_RESET SAY(20, "Secure element did not open, resetting it", "")
@@ -176,6 +197,12 @@
 #define SAY_BEHIND                                                             \
     SAY(68, "MQTT: the subscriber is behind, a message is lost (%lu so far)",  \
         " %lu")
+
+#define SAY_LOST_OFTEN                                                         \
+    SAY(69,                                                                    \
+        "MQTT: Accepted and closed again and again: does another device use "  \
+        "the client ID %s, or does the broker forbid our topics?",             \
+        " %s")
 
 /* Publisher and subscriber. */
 #define SAY_PRESS                                                              \

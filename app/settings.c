@@ -87,6 +87,13 @@ static bool in_list(const char *list, const char *word) {
     }
 }
 
+/* @return what the words of the row may be. */
+static const char *choices_of(const struct row *row) {
+    return row->word == offsetof(struct cleat_settings, broker_profile) / 4
+               ? CLEAT_BROKER_PROFILES
+               : CLEAT_WIFI_SECURITIES;
+}
+
 static uint32_t max_of(const struct row *row) {
     return row->thousands != 0 ? row->max * 1000u : row->max;
 }
@@ -97,7 +104,7 @@ static bool fits(const struct row *row, const char *value, uint32_t *number) {
     case CLEAT_SETTING_SWITCH:
         return parse_switch(value, number);
     case CLEAT_SETTING_CHOICE:
-        return in_list(CLEAT_WIFI_SECURITIES, value);
+        return in_list(choices_of(row), value);
     case CLEAT_SETTING_NUMBER:
         return parse_number(value, number) && *number >= row->min &&
                *number <= max_of(row);
@@ -113,7 +120,7 @@ static void refuse(const struct row *row, const char *name, const char *value,
         [CLEAT_SETTING_SECRET] = "use a text of %lu to %lu bytes",
         [CLEAT_SETTING_NUMBER] = "use a number from %lu to %lu",
         [CLEAT_SETTING_SWITCH] = "use 1 or 0 (on, off)",
-        [CLEAT_SETTING_CHOICE] = "use one of " CLEAT_WIFI_SECURITIES,
+        [CLEAT_SETTING_CHOICE] = "use one of ",
     };
     char want[80] = "";
     if (row->type == CLEAT_SETTING_SECRET) {
@@ -124,7 +131,10 @@ static void refuse(const struct row *row, const char *name, const char *value,
                  (unsigned long)max_of(row));
     }
     if (cap > 0) {
-        snprintf(why, cap, SAY_REFUSED_VALUE "%s", name, value, want);
+        snprintf(why, cap, SAY_REFUSED_VALUE "%s%s", name, value, want,
+                 CLEAT_TEXTS && row->type == CLEAT_SETTING_CHOICE
+                     ? choices_of(row)
+                     : "");
     }
 }
 
@@ -221,6 +231,32 @@ static const char *wrong_identity(const struct cleat_settings *s) {
     return NULL;
 }
 
+/* AWS IoT: at most seven slashes in a topic. */
+static bool too_deep(const char *topic) {
+    unsigned slashes = 0;
+    for (; *topic != '\0'; topic++) {
+        slashes += *topic == '/';
+    }
+    return slashes > 7;
+}
+
+/* Limits of AWS IoT that a device can go beyond; lengths of client ID, topics
+ * and payloads never do. @return as wrong_identity(). */
+static const char *wrong_for_aws(const struct cleat_settings *s) {
+    const bool will = s->enable_lwt_message != 0;
+    if (s->mqtt_messages_qos > 1 || (will && s->mqtt_will_qos > 1)) {
+        return SAY_AWS_QOS;
+    }
+    if (s->mqtt_keep_alive_seconds - 30 > 1200 - 30) {
+        return SAY_AWS_KEEP_ALIVE;
+    }
+    if (too_deep(s->mqtt_pub_topic) || too_deep(s->mqtt_sub_topic) ||
+        (will && too_deep(s->mqtt_will_topic_name))) {
+        return SAY_AWS_TOPIC;
+    }
+    return NULL;
+}
+
 static const char *wrong(const struct cleat_settings *s) {
     if (!is_topic(s->mqtt_pub_topic)) {
         return SAY_WRONG_PUB_TOPIC;
@@ -241,7 +277,11 @@ static const char *wrong(const struct cleat_settings *s) {
     if (s->mqtt_conn_retry_max_ms < s->mqtt_conn_retry_interval_ms) {
         return SAY_WRONG_RETRY_MAX;
     }
-    return wrong_identity(s);
+    if (!CLEAT_DEVICE_STORE && s->mqtt_store[0] != '\0') {
+        return SAY_NO_STORE;
+    }
+    const char *why = s->broker_profile[0] == 'a' ? wrong_for_aws(s) : NULL;
+    return why != NULL ? why : wrong_identity(s);
 }
 
 static const char *missing(const struct cleat_settings *s) {

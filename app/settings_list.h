@@ -38,6 +38,8 @@ NUMBER(MQTT_PORT, mqtt_port, 1, 65535,
        "Broker's port: 8883 with TLS, 1883 without (IANA); any other works")
 SWITCH(MQTT_SECURE_CONNECTION, mqtt_secure_connection,
        "TLS on; off sends everything in clear")
+CHOICE(BROKER_PROFILE, broker_profile, CLEAT_BROKER_PROFILES,
+       "What the broker takes: aws refuses settings that AWS IoT hangs up on")
 TEXT(MQTT_USERNAME, mqtt_username, 0, 255,
      "User name in CONNECT if not empty; in clear when TLS is off")
 SECRET(MQTT_PASSWORD, mqtt_password, 255,
@@ -89,6 +91,9 @@ NUMBER(MQTT_NETWORK_BUFFER_SIZE, mqtt_network_buffer_size, 256,
        "Receive buffer, bytes; longer messages come in pieces")
 NUMBER(MQTT_SEND_BUFFER_SIZE, mqtt_send_buffer_size, 512,
        CLEAT_DEVICE_BUFFER_MAX, "Unacknowledged and offline messages, bytes")
+TEXT(MQTT_STORE, mqtt_store, 0, 1023,
+     "A file for unacknowledged and offline messages of QoS 1 and 2, which so "
+     "outlive a restart; empty: in memory only, as in an image always")
 NUMBER(MAX_MQTT_CONN_RETRIES, max_mqtt_conn_retries, 0, 1000000,
        "Attempts to connect before giving up; 0: for ever")
 NUMBER(MQTT_CONN_RETRY_INTERVAL_MS, mqtt_conn_retry_interval_ms, 10, 3600000,

@@ -50,12 +50,13 @@ static void serialise(size_t count, bool whole) {
     message.qos = 1;
     for (size_t i = 0; i < count; i++) {
         size_t length = cleat_mqtt_publish_length(NULL, &message);
-        if (!cleat_mqtt_topic_valid(message.topic) ||
-            cleat_mqtt_header_total(length) > sizeof room) {
+        uint8_t *at = NULL;
+        if (cleat_mqtt_header_total(length) <= sizeof room) {
+            at = cleat_mqtt_publish_encode(NULL, room, &message, length, 1);
+        }
+        if (at == NULL) {
             abort();
         }
-        uint8_t *at =
-            cleat_mqtt_publish_encode(NULL, room, &message, length, 1);
         if (whole) {
             memcpy(at, message.payload.data, message.payload.len);
         }

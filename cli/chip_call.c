@@ -63,6 +63,13 @@ static const struct option longs[] = {
     [CLI_OPT_PROVE] = {"prove", required_argument, NULL, 0},
     [CLI_OPT_SHIELD] = {"shield", required_argument, NULL, 0},
     [CLI_OPT_STAGE] = {"stage", required_argument, NULL, 0},
+    [CLI_OPT_HASH] = {"hash", required_argument, NULL, 0},
+    [CLI_OPT_MODE] = {"mode", required_argument, NULL, 0},
+    [CLI_OPT_IV] = {"iv", required_argument, NULL, 0},
+    [CLI_OPT_KDF] = {"kdf", required_argument, NULL, 0},
+    [CLI_OPT_SALT] = {"salt", required_argument, NULL, 0},
+    [CLI_OPT_INFO] = {"info", required_argument, NULL, 0},
+    [CLI_OPT_LABEL] = {"label", required_argument, NULL, 0},
     [CLI_OPT_COUNT_OF] = {"help", no_argument, NULL, 0},
     {NULL, 0, NULL, 0}};
 
@@ -102,8 +109,8 @@ int cli_chip_status(int err) {
     }
 }
 
-static const char *remedy(const struct cleat_se_op *op) {
-    switch (op->err) {
+const char *cli_chip_remedy(int err) {
+    switch (err) {
     case CLEAT_ERR_NOT_FOUND:
         return "`cleat chip objects` lists the objects";
     case CLEAT_ERR_DENIED:
@@ -133,10 +140,11 @@ int cli_chip_do(struct cli_chip_call *c, struct cleat_se_op *op,
     if (object != 0) {
         snprintf(where, sizeof where, ", object 0x%04X", object);
     }
-    return cli_report_fail(
-        &c->report, cli_chip_status(op->err), remedy(op), "%s: %s%s", what,
-        op->detail.text != NULL ? op->detail.text : cleat_strerror(op->err),
-        where);
+    return cli_report_fail(&c->report, cli_chip_status(op->err),
+                           cli_chip_remedy(op->err), "%s: %s%s", what,
+                           op->detail.text != NULL ? op->detail.text
+                                                   : cleat_strerror(op->err),
+                           where);
 }
 
 bool cli_chip_ask(struct cli_chip_call *c, struct cleat_se_op *op,

@@ -60,6 +60,13 @@ enum cli_chip_option {
     CLI_OPT_PROVE,
     CLI_OPT_STAGE,
     CLI_OPT_SHIELD,
+    CLI_OPT_HASH,
+    CLI_OPT_MODE,
+    CLI_OPT_IV,
+    CLI_OPT_KDF,
+    CLI_OPT_SALT,
+    CLI_OPT_INFO,
+    CLI_OPT_LABEL,
     CLI_OPT_COUNT_OF
 };
 
@@ -112,6 +119,8 @@ bool cli_chip_ask(struct cli_chip_call *c, struct cleat_se_op *op,
                   const char *what);
 /** @return the exit status for an enum cleat_err of the element. */
 int cli_chip_status(int err);
+/** @return what to do about it, or NULL. */
+const char *cli_chip_remedy(int err);
 
 /** An argument or option that names an object. Prints what is wrong. */
 bool cli_chip_object(const char *text, uint16_t *object);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* `cleat aws`: a policy for this device, what registers it, and fleet
  * provisioning by claim. */
+#include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
-#include <getopt.h>
 
 #include "aws.h"
 #include "profile.h"

@@ -3,13 +3,14 @@
  * `cleat chip`: what the secure element is and holds, and changes to it behind
  * a safety catch. The table of verbs; each is a function elsewhere.
  */
-#include "chip_call.h"
+#include "chip_keys.h"
 
 #define OPTIONS(...)                                                           \
     (const enum cli_chip_option[]) {                                           \
         __VA_ARGS__, CLI_OPT_COUNT_OF                                          \
     }
 #define CATCH CLI_OPT_CONFIRM, CLI_OPT_LAB, CLI_OPT_DRY_RUN
+#define RESULT CLI_OPT_OUT, CLI_OPT_RAW
 #define INPUT CLI_OPT_HEX, CLI_OPT_TEXT, CLI_OPT_FILE
 
 static const char usage[] =
@@ -33,16 +34,30 @@ static const char usage[] =
     "use keys:\n"
     "  sign KEY                --file FILE | --digest HEX [--out FILE] "
     "[--raw]\n"
+    "                          [--hash sha256|sha384|sha512]\n"
     "  verify CERTIFICATE      --signature FILE --file FILE | --digest HEX\n"
     "                          [--public-key PEM]\n"
+    "  encrypt KEY             with AES: --file FILE [--mode cbc|ecb]\n"
+    "                          [--iv HEX] [--out FILE] [--raw]; or for an RSA\n"
+    "                          key: --public-key PEM\n"
+    "  decrypt KEY             the same with AES or RSA\n"
+    "  hmac OBJECT             tag with the secret in it: --file FILE\n"
+    "                          [--hash sha256|sha384|sha512]\n"
+    "  cmac KEY                tag with an AES key: --file FILE\n"
+    "  hash OBJECT             SHA-256 of an object, or of --file FILE\n"
+    "  derive OBJECT           from the secret in it: [--kdf hkdf|tls-prf]\n"
+    "                          [--salt HEX] [--info HEX] [--label TEXT]\n"
+    "                          [--length N] [--out FILE]\n"
     "change (see `man cleat-chip`, Safety catch):\n"
     "  write OBJECT            --hex HEX | --text TEXT | --file FILE\n"
     "                          [--offset N: keep the rest]\n"
     "  metadata set OBJECT     --life-cycle, --read, --change, --execute,\n"
     "                          --update COND; --type, --usage WORD;\n"
     "                          --version N; --reset HEX\n"
-    "  keygen KEY              [--curve p256|p384|p521|bp256|bp384|bp512]\n"
-    "                          [--usage auth,sign,agree] [--out FILE]: its\n"
+    "  keygen KEY              [--curve p256|p384|p521|bp256|bp384|bp512] or\n"
+    "                          [--type rsa1024|rsa2048|aes128|aes192|aes256]\n"
+    "                          [--usage auth,sign,agree,enc] [--out FILE]: "
+    "its\n"
     "                          public key as PEM\n"
     "  pair                    --secret-file FILE: bind chip and host for "
     "ever\n"
@@ -97,13 +112,33 @@ static const struct cli_chip_verb verbs[] = {
     {"write", cli_chip_write, true, 1, 1, OPTIONS(CLI_OPT_OFFSET, INPUT, CATCH),
      "an object"},
     {"keygen", cli_chip_keygen, true, 1, 1,
-     OPTIONS(CLI_OPT_CURVE, CLI_OPT_USAGE, CLI_OPT_OUT, CATCH), "a key object"},
+     OPTIONS(CLI_OPT_CURVE, CLI_OPT_TYPE, CLI_OPT_USAGE, CLI_OPT_OUT, CATCH),
+     "a key object"},
     {"sign", cli_chip_sign, true, 1, 1,
-     OPTIONS(INPUT, CLI_OPT_DIGEST, CLI_OPT_OUT, CLI_OPT_RAW, CLI_OPT_CURVE),
+     OPTIONS(INPUT, CLI_OPT_DIGEST, CLI_OPT_HASH, CLI_OPT_OUT, CLI_OPT_RAW,
+             CLI_OPT_CURVE),
      "a key object"},
     {"verify", cli_chip_verify, true, 0, 1,
-     OPTIONS(INPUT, CLI_OPT_DIGEST, CLI_OPT_SIGNATURE, CLI_OPT_PUBLIC_KEY),
+     OPTIONS(INPUT, CLI_OPT_DIGEST, CLI_OPT_HASH, CLI_OPT_SIGNATURE,
+             CLI_OPT_PUBLIC_KEY),
      "a certificate object, or --public-key"},
+    {"encrypt", cli_chip_encrypt, true, 0, 1,
+     OPTIONS(CLI_OPT_FILE, CLI_OPT_MODE, CLI_OPT_IV, CLI_OPT_PUBLIC_KEY,
+             RESULT),
+     "an AES key object, or --public-key"},
+    {"decrypt", cli_chip_decrypt, true, 1, 1,
+     OPTIONS(CLI_OPT_FILE, CLI_OPT_MODE, CLI_OPT_IV, RESULT), "a key object"},
+    {"hmac", cli_chip_hmac, true, 1, 1,
+     OPTIONS(CLI_OPT_FILE, CLI_OPT_HASH, RESULT), "an object with a secret"},
+    {"cmac", cli_chip_cmac, true, 1, 1, OPTIONS(CLI_OPT_FILE, RESULT),
+     "an AES key object"},
+    {"hash", cli_chip_hash, true, 0, 1,
+     OPTIONS(CLI_OPT_FILE, CLI_OPT_OFFSET, CLI_OPT_LENGTH, RESULT),
+     "an object, or --file"},
+    {"derive", cli_chip_derive, true, 1, 1,
+     OPTIONS(CLI_OPT_KDF, CLI_OPT_HASH, CLI_OPT_SALT, CLI_OPT_INFO,
+             CLI_OPT_LABEL, CLI_OPT_LENGTH, RESULT),
+     "an object with a secret"},
     {"verify-identity", cli_chip_verify_identity, true, 0, 0,
      OPTIONS(CLI_OPT_OBJECT, CLI_OPT_KEY), "no argument"},
     {"pair", cli_chip_pair, true, 0, 0, OPTIONS(CLI_OPT_SECRET_FILE, CATCH),

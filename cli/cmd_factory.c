@@ -122,7 +122,7 @@ static bool make_one(struct call *c, size_t i) {
     if (!cli_factory_append(c->manifest, row)) {
         return false;
     }
-    struct cli_factory_row *kept = cli_factory_add(&c->made);
+    struct cli_factory_row *kept = cli_factory_add(&c->made, row->serial);
     if (kept != NULL) {
         *kept = *row;
     }
@@ -279,8 +279,8 @@ static int run(int argc, char **argv) {
         status = make_all(&c);
     }
     cli_issuer_free(&c.factory.issuer);
-    free(c.todo.rows);
-    free(c.made.rows);
+    cli_factory_free(&c.todo);
+    cli_factory_free(&c.made);
     return status;
 }
 

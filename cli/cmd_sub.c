@@ -326,7 +326,10 @@ static size_t prepare(struct subscriber *s) {
     }
     for (size_t i = 0; i < o->topics.count; i++) {
         s->filters[i].filter = cleat_bytes_str(o->topics.items[i]);
-        s->filters[i].qos = o->qos;
+        s->filters[i].qos =
+            (uint8_t)(o->qos |
+                      (o->retain_as_published ? CLEAT_MQTT_RETAIN_AS_PUBLISHED
+                                              : 0u));
         room += s->filters[i].filter.len + 3;
     }
     for (size_t i = 0; i < o->unsubscribe.count; i++) {

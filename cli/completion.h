@@ -32,6 +32,10 @@ bool cli_help_of(struct cli_help *h, const struct cli_command *command);
  *  them follows a space. */
 void cli_complete(char **words, size_t count);
 
+/** The same for the words behind one command's name (words[0]; 2 or more of
+ *  them), by its help. */
+void cli_complete_by(const struct cli_help *h, char **words, size_t count);
+
 /** The scripts. */
 extern const char cli_completion_bash[];
 extern const char cli_completion_zsh[];

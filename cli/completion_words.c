@@ -192,41 +192,37 @@ static void offer_argument(const char *command, const char *const *at, size_t n,
     }
 }
 
-static void complete_in(const struct cli_command *command, char **words,
-                        size_t count) {
-    static struct cli_help h; /* large */
+void cli_complete_by(const struct cli_help *h, char **words, size_t count) {
     const char *at[4] = {NULL};
     const char *typed = words[count - 1];
     const char *before = words[count - 2];
-    if (!cli_help_of(&h, command)) {
-        return;
-    }
     const struct cli_help_entry *option =
-        count > 2 && before[0] == '-' ? find_entry(&h, before) : NULL;
+        count > 2 && before[0] == '-' ? find_entry(h, before) : NULL;
     if (option != NULL && option->value[0] != '\0') {
         offer_value(option, typed);
         return;
     }
     if (typed[0] == '-') {
-        for (size_t i = 0; i < h.count; i++) {
-            if (h.entries[i].name[0] == '-') {
-                offer(h.entries[i].name, h.entries[i].text, typed);
+        for (size_t i = 0; i < h->count; i++) {
+            if (h->entries[i].name[0] == '-') {
+                offer(h->entries[i].name, h->entries[i].text, typed);
             }
         }
         offer("--help", "all options", typed);
         return;
     }
-    size_t n = positions(&h, words, count, at, sizeof at / sizeof at[0]);
-    if (n == 0 && offer_verbs(&h, "", typed) > 0) {
+    size_t n = positions(h, words, count, at, sizeof at / sizeof at[0]);
+    if (n == 0 && offer_verbs(h, "", typed) > 0) {
         return;
     }
-    if (n == 1 && offer_verbs(&h, at[0], typed) > 0) {
+    if (n == 1 && offer_verbs(h, at[0], typed) > 0) {
         return;
     }
-    offer_argument(command->name, at, n, typed);
+    offer_argument(words[0], at, n, typed);
 }
 
 void cli_complete(char **words, size_t count) {
+    static struct cli_help h; /* large */
     if (count == 0) {
         return;
     }
@@ -239,7 +235,7 @@ void cli_complete(char **words, size_t count) {
         return;
     }
     const struct cli_command *command = find_command(words[0]);
-    if (command != NULL) {
-        complete_in(command, words, count);
+    if (command != NULL && cli_help_of(&h, command)) {
+        cli_complete_by(&h, words, count);
     }
 }

@@ -29,7 +29,8 @@ struct cli_csv {
 };
 
 /** Read the next line that is not empty. @return 1; 0 at the end; -1 with a
- *  sentence in why: a line is too long, has too many fields, an open quote. */
+ *  sentence in why: a line is too long, has too many fields, an open quote, a
+ *  NUL. Read on from there gives the line behind it. */
 int cli_csv_next(struct cli_csv *csv, char *why, size_t why_cap);
 /** Write one field, quoted where it must be, with what goes behind it. */
 void cli_csv_put(FILE *f, const char *text, char end);
@@ -49,23 +50,33 @@ struct cli_factory_row {
     bool unconfirmed;   /**< The safety catch stopped it. */
 };
 
-/** A growing list of them. */
+/** A growing list of them, in order; a serial is found without a search. */
 struct cli_factory_list {
     struct cli_factory_row *rows;
-    size_t count;
+    size_t count, cap;
+    size_t *index; /**< 2 cap of them: a row's number and 1, or 0. */
 };
-/** @return the new row, zeroed, or NULL: out of memory. */
-struct cli_factory_row *cli_factory_add(struct cli_factory_list *list);
+/** @return the row of that serial, a new one if there was none; NULL: out of
+ *  memory, printed. Good until the next one is added. */
+struct cli_factory_row *cli_factory_add(struct cli_factory_list *list,
+                                        const char *serial);
 /** @return the row of that serial, or NULL. */
 struct cli_factory_row *cli_factory_find(const struct cli_factory_list *list,
                                          const char *serial);
+void cli_factory_free(struct cli_factory_list *list);
 
 /** Read what is to be made. Prints errors. @return CLI_OK or CLI_USAGE. */
 int cli_factory_read(struct cli_factory_list *list, const char *path,
                      const char *dir);
+/** The same from an open file; path is for messages. */
+int cli_factory_read_from(struct cli_factory_list *list, FILE *file,
+                          const char *path, const char *dir);
 /** Read what was made; a file that is not there is fine. The last line of a
  *  serial counts; a torn last line is dropped. Prints errors. */
 int cli_factory_read_manifest(struct cli_factory_list *list, const char *path);
+/** The same from an open file; path is for messages. */
+int cli_factory_manifest_from(struct cli_factory_list *list, FILE *file,
+                              const char *path);
 /** Append one line, and have it on the disk. @return false: printed. */
 bool cli_factory_append(const char *path, const struct cli_factory_row *row);
 

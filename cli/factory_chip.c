@@ -220,15 +220,10 @@ static bool is_virtual(const struct work *w) {
 
 /* A key that a run before made and did not get a certificate for. */
 static bool key_is_ours(const struct work *w) {
-    const struct cli_factory_list *made = w->f->made;
-    bool ours = false;
-    for (size_t i = 0; i < made->count; i++) { /* The last one counts. */
-        const struct cli_factory_row *r = &made->rows[i];
-        if (strcmp(r->serial, w->row->serial) == 0) {
-            ours = r->begun[0] != '\0' && strcmp(r->begun, w->row->uid) == 0;
-        }
-    }
-    return ours;
+    const struct cli_factory_row *r =
+        cli_factory_find(w->f->made, w->row->serial);
+    return r != NULL && r->begun[0] != '\0' &&
+           strcmp(r->begun, w->row->uid) == 0;
 }
 
 /* Say what is lost, and whether that is meant. */

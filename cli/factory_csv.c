@@ -2,6 +2,7 @@
 /* The files of `cleat factory`: what is to be made, and the manifest. */
 #define _POSIX_C_SOURCE 200809L
 #include <errno.h>
+#include <openssl/asn1.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -50,23 +51,49 @@ static int fail(const struct cli_csv *csv, const char *what, char *why,
     return -1;
 }
 
-int cli_csv_next(struct cli_csv *csv, char *why, size_t why_cap) {
+/* One line without its end, the rest of one that is too long left out.
+ * @return 1; 0 at the end; -1 with words. */
+static int next_line(struct cli_csv *csv, char *why, size_t cap) {
     size_t n = 0;
-    while (n == 0) {
-        if (fgets(csv->line, sizeof csv->line, csv->file) == NULL) {
-            return ferror(csv->file) != 0
-                       ? fail(csv, "cannot be read", why, why_cap)
-                       : 0;
-        }
-        csv->line_number++;
-        n = strlen(csv->line);
-        if (n == sizeof csv->line - 1 && csv->line[n - 1] != '\n') {
-            return fail(csv, "is too long", why, why_cap);
-        }
-        n = strcspn(csv->line, "\r\n");
-        csv->line[n] = '\0';
+    bool nul = false;
+    int c = getc(csv->file);
+    if (c == EOF) {
+        return ferror(csv->file) != 0 ? fail(csv, "cannot be read", why, cap)
+                                      : 0;
     }
+    csv->line_number++;
+    for (; c != EOF && c != '\n'; c = getc(csv->file)) {
+        nul = nul || c == '\0';
+        if (n < sizeof csv->line) {
+            csv->line[n++] = (char)c;
+        }
+    }
+    if (nul || n == sizeof csv->line) {
+        return fail(csv, nul ? "has a NUL byte: is it text?" : "is too long",
+                    why, cap);
+    }
+    csv->line[n] = '\0';
+    csv->line[strcspn(csv->line, "\r")] = '\0';
+    return 1;
+}
+
+/* What spreadsheets put in front of UTF-8. */
+static char *skip_mark(struct cli_csv *csv) {
+    static const char mark[] = "\xEF\xBB\xBF";
+    bool there =
+        csv->line_number == 1 && strncmp(csv->line, mark, sizeof mark - 1) == 0;
+    return csv->line + (there ? sizeof mark - 1 : 0);
+}
+
+int cli_csv_next(struct cli_csv *csv, char *why, size_t why_cap) {
     char *at = csv->line;
+    do {
+        int more = next_line(csv, why, why_cap);
+        if (more <= 0) {
+            return more;
+        }
+        at = skip_mark(csv);
+    } while (*at == '\0');
     bool more = true;
     for (csv->count = 0; more; csv->count++) {
         if (csv->count == CLI_FACTORY_FIELDS) {
@@ -99,26 +126,74 @@ void cli_csv_put(FILE *f, const char *text, char end) {
 
 /* ---- lists ---- */
 
-struct cli_factory_row *cli_factory_add(struct cli_factory_list *list) {
-    struct cli_factory_row *grown =
-        realloc(list->rows, (list->count + 1) * sizeof *grown);
-    if (grown == NULL) {
+/* FNV-1a */
+static size_t hash_of(const char *text) {
+    uint64_t h = 0xCBF29CE484222325u;
+    for (; *text != '\0'; text++) {
+        h = (h ^ (uint8_t)*text) * 0x100000001B3u;
+    }
+    return (size_t)(h ^ h >> 32);
+}
+
+/* Where a serial is in the index, or would be. Half of it is empty. */
+static size_t place_of(const struct cli_factory_list *list,
+                       const char *serial) {
+    size_t mask = 2 * list->cap - 1;
+    size_t at = hash_of(serial) & mask;
+    while (list->index[at] != 0 &&
+           strcmp(list->rows[list->index[at] - 1].serial, serial) != 0) {
+        at = (at + 1) & mask;
+    }
+    return at;
+}
+
+static bool grow(struct cli_factory_list *list) {
+    size_t cap = list->cap == 0 ? 16 : 2 * list->cap;
+    struct cli_factory_row *rows = realloc(list->rows, cap * sizeof *rows);
+    if (rows != NULL) {
+        list->rows = rows;
+    }
+    size_t *index = calloc(2 * cap, sizeof *index);
+    if (rows == NULL || index == NULL) {
+        free(index);
+        return false;
+    }
+    free(list->index);
+    list->index = index;
+    list->cap = cap;
+    for (size_t i = 0; i < list->count; i++) {
+        index[place_of(list, rows[i].serial)] = i + 1;
+    }
+    return true;
+}
+
+struct cli_factory_row *cli_factory_add(struct cli_factory_list *list,
+                                        const char *serial) {
+    struct cli_factory_row *row = cli_factory_find(list, serial);
+    if (row != NULL) {
+        return row;
+    }
+    if (list->count == list->cap && !grow(list)) {
         cli_error("out of memory");
         return NULL;
     }
-    list->rows = grown;
-    memset(&grown[list->count], 0, sizeof *grown);
-    return &grown[list->count++];
+    row = &list->rows[list->count];
+    memset(row, 0, sizeof *row);
+    snprintf(row->serial, sizeof row->serial, "%s", serial);
+    list->index[place_of(list, row->serial)] = ++list->count;
+    return row;
 }
 
 struct cli_factory_row *cli_factory_find(const struct cli_factory_list *list,
                                          const char *serial) {
-    for (size_t i = 0; i < list->count; i++) {
-        if (strcmp(list->rows[i].serial, serial) == 0) {
-            return &list->rows[i];
-        }
-    }
-    return NULL;
+    size_t row = list->cap == 0 ? 0 : list->index[place_of(list, serial)];
+    return row == 0 ? NULL : &list->rows[row - 1];
+}
+
+void cli_factory_free(struct cli_factory_list *list) {
+    free(list->rows);
+    free(list->index);
+    memset(list, 0, sizeof *list);
 }
 
 /* ---- what is to be made ---- */
@@ -163,6 +238,22 @@ static bool serial_ok(const char *serial) {
                           "0123456789-_.:") == n;
 }
 
+/* Names go into certificates as UTF-8. */
+static bool name_ok(const char *name) {
+    const unsigned char *at = (const unsigned char *)name;
+    int left = (int)strlen(name);
+    while (left > 0) {
+        unsigned long c = 0;
+        int n = UTF8_getc(at, left, &c);
+        if (n <= 0 || c < 0x20 || c == 0x7F) {
+            return false;
+        }
+        at += n;
+        left -= n;
+    }
+    return true;
+}
+
 static int add_row(struct cli_factory_list *list, const struct cli_csv *csv,
                    const size_t *at, const char *dir) {
     const char *serial = field(csv, at[SERIAL]);
@@ -180,17 +271,22 @@ static int add_row(struct cli_factory_list *list, const struct cli_csv *csv,
         return CLI_USAGE;
     }
     name = name[0] != '\0' ? name : serial;
+    if (!name_ok(name)) {
+        cli_error("line %u: common_name is not UTF-8, or has control "
+                  "characters",
+                  csv->line_number);
+        return CLI_USAGE;
+    }
     if (strlen(name) > 64 || strlen(chip) >= CLI_FACTORY_TEXT ||
         strlen(dir) + strlen(serial) + 8 >= CLI_FACTORY_TEXT) {
         cli_error("line %u: a name is too long (common_name: 64)",
                   csv->line_number);
         return CLI_USAGE;
     }
-    struct cli_factory_row *row = cli_factory_add(list);
+    struct cli_factory_row *row = cli_factory_add(list, serial);
     if (row == NULL) {
         return CLI_FAILED;
     }
-    snprintf(row->serial, sizeof row->serial, "%s", serial);
     snprintf(row->common_name, sizeof row->common_name, "%s", name);
     if (chip[0] != '\0') {
         snprintf(row->chip, sizeof row->chip, "%s", chip);
@@ -200,15 +296,11 @@ static int add_row(struct cli_factory_list *list, const struct cli_csv *csv,
     return CLI_OK;
 }
 
-int cli_factory_read(struct cli_factory_list *list, const char *path,
-                     const char *dir) {
+int cli_factory_read_from(struct cli_factory_list *list, FILE *file,
+                          const char *path, const char *dir) {
     char why[256] = "";
     size_t at[COLUMNS] = {0};
-    struct cli_csv csv = {.file = fopen(path, "re")};
-    if (csv.file == NULL) {
-        cli_error("%s: %s", path, strerror(errno));
-        return CLI_USAGE;
-    }
+    struct cli_csv csv = {.file = file};
     int more = cli_csv_next(&csv, why, sizeof why);
     int status = more == 1 ? find_columns(&csv, at) : CLI_OK;
     while (status == CLI_OK && more == 1) {
@@ -217,7 +309,6 @@ int cli_factory_read(struct cli_factory_list *list, const char *path,
             status = add_row(list, &csv, at, dir);
         }
     }
-    fclose(csv.file);
     if (more < 0) {
         cli_error("%s: %s", path, why);
         status = CLI_USAGE;
@@ -230,12 +321,26 @@ int cli_factory_read(struct cli_factory_list *list, const char *path,
     return status;
 }
 
+int cli_factory_read(struct cli_factory_list *list, const char *path,
+                     const char *dir) {
+    FILE *file = fopen(path, "re");
+    if (file == NULL) {
+        cli_error("%s: %s", path, strerror(errno));
+        return CLI_USAGE;
+    }
+    int status = cli_factory_read_from(list, file, path, dir);
+    fclose(file);
+    return status;
+}
+
 /* ---- the manifest ---- */
 
 static bool take_manifest_row(struct cli_factory_list *list,
                               const struct cli_csv *csv) {
-    struct cli_factory_row *row = cli_factory_find(list, csv->fields[0]);
-    row = row != NULL ? row : cli_factory_add(list);
+    if (strlen(csv->fields[0]) >= CLI_FACTORY_TEXT) {
+        return true; /* None that we wrote. */
+    }
+    struct cli_factory_row *row = cli_factory_add(list, csv->fields[0]);
     if (row == NULL) {
         return false;
     }
@@ -262,36 +367,46 @@ static bool is_torn(const struct cli_csv *csv) {
     return csv->count != CLI_FACTORY_FIELDS;
 }
 
-int cli_factory_read_manifest(struct cli_factory_list *list, const char *path) {
+int cli_factory_manifest_from(struct cli_factory_list *list, FILE *file,
+                              const char *path) {
     char why[256] = "";
-    struct cli_csv csv = {.file = fopen(path, "re")};
-    if (csv.file == NULL) {
-        if (errno == ENOENT) {
-            return CLI_OK;
-        }
-        cli_error("%s: %s", path, strerror(errno));
-        return CLI_USAGE;
-    }
+    struct cli_csv csv = {.file = file};
     int more = cli_csv_next(&csv, why, sizeof why);
     bool ours = more == 0 || (more == 1 && csv.count == CLI_FACTORY_FIELDS &&
                               strcmp(csv.fields[0], "serial") == 0 &&
                               strcmp(csv.fields[3], "uid") == 0);
-    while (ours && more == 1) {
-        more = cli_csv_next(&csv, why, sizeof why);
-        if (more == 1 && !is_torn(&csv) && !take_manifest_row(list, &csv)) {
-            more = -1;
-        } else if (more < 0 && ferror(csv.file) == 0) {
-            more = 1; /* a torn line, the ones behind it count */
-        }
-    }
-    fclose(csv.file);
     if (!ours) {
         cli_error("%s is no manifest of cleat factory; give another name with "
                   "--manifest",
                   path);
         return CLI_USAGE;
     }
+    while (more != 0 && ferror(file) == 0) {
+        more = cli_csv_next(&csv, why, sizeof why);
+        /* A torn line: the ones behind it count. */
+        if (more == 1 && !is_torn(&csv) && !take_manifest_row(list, &csv)) {
+            return CLI_FAILED;
+        }
+    }
+    if (ferror(file) != 0) {
+        cli_error("%s cannot be read", path);
+        return CLI_FAILED;
+    }
     return CLI_OK;
+}
+
+int cli_factory_read_manifest(struct cli_factory_list *list, const char *path) {
+    FILE *file = fopen(path, "re");
+    if (file == NULL && errno == ENOENT) {
+        return CLI_OK;
+    }
+    if (file == NULL) {
+        cli_error("%s: %s", path, strerror(errno));
+        return CLI_USAGE;
+    }
+    int status = cli_factory_manifest_from(list, file, path);
+    fclose(file);
+    return status;
 }
 
 /* After a torn line a new one begins. */

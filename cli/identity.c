@@ -11,8 +11,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "chip_keys.h"
 #include "cleat/linux_random.h"
-#include "cleat/se_keys.h"
 #include "metadata.h"
 
 static const struct {
@@ -81,23 +81,7 @@ static bool is_wide(enum cleat_curve curve) {
 
 static struct cleat_se_key key_of(struct cli_chip_call *c, uint16_t object,
                                   enum cleat_curve curve) {
-    struct cleat_se_key key;
-    memset(&key, 0, sizeof key);
-    key.se = &c->se.se;
-    key.object = object;
-    key.alg = (enum cleat_se_alg)curve;
-    return key;
-}
-
-static int say_key(struct cli_chip_call *c, const struct cleat_se_key *key,
-                   int err, const char *what) {
-    if (err == CLEAT_OK) {
-        return CLI_OK;
-    }
-    return cli_report_fail(
-        &c->report, cli_chip_status(err), NULL, "%s: %s, object 0x%04X", what,
-        key->detail.text != NULL ? key->detail.text : cleat_strerror(err),
-        key->object);
+    return cli_keys_open(c, object, (enum cleat_se_alg)curve);
 }
 
 EVP_PKEY *cli_identity_key(enum cleat_curve curve, struct cleat_bytes point) {
@@ -202,7 +186,7 @@ int cli_identity_sign(struct cli_chip_call *c, uint16_t object,
     if (is_wide(curve)) {
         struct cleat_se_key key = key_of(c, object, curve);
         int err = cleat_se_key_sign(&key, digest, rs);
-        return say_key(c, &key, err, "the key does not sign");
+        return cli_keys_said(c, &key, err, "the key does not sign");
     }
     struct cleat_se_op op =
         cli_chip_op(CLEAT_SE_SIGN, object, rs->data, rs->cap);
@@ -221,8 +205,9 @@ int cli_identity_verify(struct cli_chip_call *c, enum cleat_curve curve,
                         struct cleat_bytes rs) {
     if (is_wide(curve)) {
         struct cleat_se_key key = key_of(c, 0, curve);
-        return say_key(c, &key, cleat_se_key_verify(&key, point, digest, rs),
-                       "not a good signature");
+        return cli_keys_said(c, &key,
+                             cleat_se_key_verify(&key, point, digest, rs),
+                             "not a good signature");
     }
     struct cleat_se_op op = cli_chip_op(CLEAT_SE_VERIFY, 0, NULL, 0);
     op.curve = curve;
@@ -237,8 +222,8 @@ static int make_key(struct cli_chip_call *c, uint16_t object,
                     struct cleat_buf *point) {
     if (is_wide(curve)) {
         struct cleat_se_key key = key_of(c, object, curve);
-        return say_key(c, &key, cleat_se_key_generate(&key, usage, point),
-                       "no key was made");
+        return cli_keys_said(c, &key, cleat_se_key_generate(&key, usage, point),
+                             "no key was made");
     }
     struct cleat_se_op op =
         cli_chip_op(CLEAT_SE_GENERATE, object, point->data, point->cap);

@@ -219,6 +219,9 @@ static void check_session(struct check *c, const struct cleat_settings *s) {
 }
 
 const char *cli_profile_of(const struct cleat_settings *s, const char *asked) {
+    if (asked == NULL && strcmp(s->broker_profile, "aws") == 0) {
+        return "aws";
+    }
     if (asked == NULL || strcmp(asked, "auto") == 0) {
         return is_aws(s->mqtt_broker_address) ? "aws" : "none";
     }

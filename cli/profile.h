@@ -11,7 +11,8 @@ typedef void cli_profile_tell(void *arg, const char *setting,
                               const char *sentence);
 
 /** @return "aws" or "none": the profile that holds for these settings.
- *  @param asked NULL or "auto": by the broker's address. NULL result: there is
+ *  @param asked NULL: by BROKER_PROFILE if that is aws, else as "auto": by the
+ *         broker's address. NULL result: there is
  *         no profile of that name. */
 const char *cli_profile_of(const struct cleat_settings *s, const char *asked);
 

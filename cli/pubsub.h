@@ -104,7 +104,7 @@ struct cli_pubsub_options {
     uint32_t msg_count, timeout_s;
     const char *format;     /**< -F; NULL: none. */
     uint32_t random_filter; /**< In a thousand; 0: all. */
-    bool remove_retained, pretty;
+    bool remove_retained, retain_as_published, pretty;
     bool no_eol, verbose, no_retained, retained_only, exit_after_sub;
 };
 

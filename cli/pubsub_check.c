@@ -185,6 +185,10 @@ bool cli_pubsub_check(struct cli_pubsub_options *o) {
         cli_error("-R and --retained-only cannot be used together");
         return false;
     }
+    if (o->retain_as_published && !o->v5) {
+        cli_error("--retain-as-published is of MQTT 5: -V mqttv5");
+        return false;
+    }
     return check_store(o) && check_topics(o) && check_will(o) &&
            check_identity(o) && check_id(o) && check_login(o);
 }

@@ -37,6 +37,7 @@ enum {
     OPT_UNIX,
     OPT_REMOVE_RETAINED,
     OPT_RANDOM_FILTER,
+    OPT_RETAIN_AS_PUBLISHED,
     OPT_PRETTY,
     OPT_STORE_SYNC,
     OPT_REFUSED /* one of refused[] that would pass as an abbreviation */
@@ -93,6 +94,7 @@ static const struct option sub_longs[] = {
     {"unsubscribe", 1, NULL, 'U'},
     {"retained-only", 0, NULL, OPT_RETAINED_ONLY},
     {"remove-retained", 0, NULL, OPT_REMOVE_RETAINED},
+    {"retain-as-published", 0, NULL, OPT_RETAIN_AS_PUBLISHED},
     {"random-filter", 1, NULL, OPT_RANDOM_FILTER},
     {"pretty", 0, NULL, OPT_PRETTY},
     {NULL, 0, NULL, 0}};
@@ -142,6 +144,7 @@ static const struct option sub_longs[] = {
     "messages:\n"                                                              \
     "  -d, --debug             each packet as a line\n"                        \
     "  --quiet                 no error messages\n"                            \
+    "  --nodelay               always so; taken as the originals take it\n"    \
     "  --help                  this text\n"
 
 static const char pub_help[] =
@@ -165,7 +168,7 @@ static const char pub_help[] =
 
 static const char sub_help[] =
     "usage: cleat sub [-h HOST] [-p PORT] -t TOPIC ... [OPTIONS]\n"
-    "Subscribe as mosquitto_sub does (MQTT 3.1.1), the TLS key in a secure "
+    "Subscribe as mosquitto_sub does, the TLS key in a secure "
     "element.\n"
     "  -t, --topic FILTER      what to subscribe to; may be repeated\n"
     "  -q, --qos 0|1|2         default 0\n"
@@ -176,6 +179,8 @@ static const char sub_help[] =
     "  -E                      end once subscribed\n"
     "  -R                      leave out messages the broker had kept\n"
     "  --retained-only         only those, and end at the first other\n"
+    "  --retain-as-published   MQTT 5: the retain flag as it was published "
+    "(%r)\n"
     "  --remove-retained       remove those that are shown from the broker\n"
     "  --random-filter PERCENT show so many of the messages\n"
     "  -F FORMAT               %t topic, %p payload, %x %X in hex, %l its "
@@ -474,6 +479,9 @@ static bool take_sub(struct cli_pubsub_options *o, int opt, const char *arg) {
     case 'F':
         o->format = arg;
         return cli_format_check(arg);
+    case OPT_RETAIN_AS_PUBLISHED:
+        o->retain_as_published = true;
+        return true;
     case OPT_REMOVE_RETAINED:
         o->remove_retained = true;
         return true;

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "cleat/se_keys.h"
 #include "condition.h"
 
 #define OPERATIONAL 0x07
@@ -441,16 +442,21 @@ void cli_safety_keygen(struct cli_plan *p, const struct cli_safety *s,
         return;
     }
     if (cli_safety_reach(s, m.change, m.life_cycle) == CLI_REACH_NEVER) {
-        cli_plan_add(p, "no new key can be made in it: its key is there for "
-                        "ever");
+        cli_plan_add(p, m.algorithm >= 0
+                            ? "no new key can be made in it: its key is there "
+                              "for ever"
+                            : "no key can be made in it as its change "
+                              "condition is; `cleat chip metadata show` tells "
+                              "it, `cleat chip metadata set` may change it");
         p->refused = true;
         return;
     }
     if (m.algorithm >= 0) {
-        cli_plan_add(p,
-                     "the %s key in it is destroyed for ever: what is "
-                     "certified for it can no longer log in",
-                     cli_metadata_algorithm(m.algorithm));
+        cli_plan_add(p, "the %s key in it is destroyed for ever: %s",
+                     cli_metadata_algorithm(m.algorithm),
+                     m.algorithm >= CLEAT_SE_ALG_AES128
+                         ? "what was encrypted with it can no longer be read"
+                         : "what is certified for it can no longer log in");
         p->forever = true;
     }
     if (spends(m.change, &counter)) {

@@ -17,6 +17,7 @@ static void describe(struct cli_unit *u, const struct cleat_bytes *root_ca,
     p->root_ca = *root_ca;
     p->crl = cleat_bytes_of(u->files.crl, u->files.crl_len);
     p->tls_session = &u->files.session;
+    p->store = cli_device_store(&u->store);
     p->random = cleat_linux_random;
     p->supervisor = cleat_port_current();
 }
@@ -68,6 +69,9 @@ int cli_unit_start(struct cli_unit *u, unsigned number,
         status = cli_tls_files_open(&u->files, &u->config.settings);
     }
     if (status == CLI_OK) {
+        status = cli_device_store_open(&u->store, &u->config.settings);
+    }
+    if (status == CLI_OK) {
         status = open_chip(u, factory);
     }
     if (status != CLI_OK) {
@@ -102,6 +106,7 @@ int cli_unit_end(struct cli_unit *u) {
         cli_chip_close(&u->chip);
         u->running = false;
     }
+    cli_device_store_close(&u->store);
     cli_tls_files_close(&u->files);
     cli_config_free(&u->config);
     return status;

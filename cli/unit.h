@@ -8,6 +8,7 @@
 #include "cleat/linux_link.h"
 #include "cleat/linux_net.h"
 #include "cli.h"
+#include "device_store.h"
 #include "tls_files.h"
 
 /** One device. Several of them are kits; a single one has no prefix. */
@@ -18,6 +19,7 @@ struct cli_unit {
     struct cleat_linux_link link;
     struct cleat_linux_net net;
     struct cli_tls_files files;
+    struct cli_device_store store;
     struct cleat_device device;
     bool running; /**< cleat_device_init succeeded. */
 };

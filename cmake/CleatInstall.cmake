@@ -21,8 +21,7 @@ install(TARGETS ${cleat_installed} EXPORT cleat
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/include/cleat
         DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.h"
         PATTERN tls.h EXCLUDE PATTERN device.h EXCLUDE PATTERN settings*.h EXCLUDE)
-install(DIRECTORY ${PROJECT_SOURCE_DIR}/docs/man/
-        DESTINATION ${CMAKE_INSTALL_MANDIR}/man1 FILES_MATCHING PATTERN "*.1")
+include(CleatMan)
 
 set(cleat_config_dir ${CMAKE_INSTALL_LIBDIR}/cmake/cleat)
 install(EXPORT cleat NAMESPACE cleat:: FILE cleat-targets.cmake

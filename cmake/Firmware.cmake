@@ -39,8 +39,10 @@ else()
   message(FATAL_ERROR "CLEAT_PROFILE: '${CLEAT_PROFILE}' is none of small, tiny and large")
 endif()
 if(CLEAT_PROFILE STREQUAL "tiny")
-  add_compile_definitions(CLEAT_TEXTS=0 CLEAT_LOG_FLOOR=-1 CLEAT_TLS_READY=0)
+  add_compile_definitions(CLEAT_TEXTS=0 CLEAT_LOG_FLOOR=-1 CLEAT_TLS_READY=0
+                          CLEAT_TLS_PEM=0 CLEAT_SETTINGS_FIXED=1)
 endif()
+include(Settings)
 
 include(${cleat_board_dir}/board.cmake)
 cleat_toolchain_for(${CLEAT_BOARD_CPU})

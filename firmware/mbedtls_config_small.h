@@ -25,9 +25,14 @@
 #define MBEDTLS_HAVE_ASM
 #define MBEDTLS_MEMORY_BUFFER_ALLOC_C
 #define MBEDTLS_MEMORY_DEBUG
+#define MBEDTLS_PLATFORM_STD_CALLOC firmware_no_calloc /* before there is one  \
+                                                        */
+#define MBEDTLS_PLATFORM_STD_FREE firmware_no_free
 #define MBEDTLS_PLATFORM_FPRINTF_MACRO(...) ((void)0)
 #define MBEDTLS_PLATFORM_EXIT_MACRO(status) firmware_memory_broken()
 void firmware_memory_broken(void);
+void *firmware_no_calloc(__SIZE_TYPE__ count, __SIZE_TYPE__ size);
+void firmware_no_free(void *block);
 #define MBEDTLS_PLATFORM_GMTIME_R_ALT /* the library's wants a heap */
 #define MBEDTLS_AES_FEWER_TABLES
 #define MBEDTLS_SHA256_SMALLER

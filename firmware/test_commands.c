@@ -6,6 +6,7 @@
 #include "firmware.h"
 
 #include <lwip/mem.h>
+#include <lwip/pbuf.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -95,6 +96,22 @@ static void starve(bool on) {
     }
 }
 
+/* Take all buffers for received frames, or give them back. */
+static void drain(bool on) {
+    static struct pbuf *all;
+    if (!on && all != NULL) {
+        pbuf_free(all);
+        all = NULL;
+    }
+    for (struct pbuf *p = NULL;
+         on && (p = pbuf_alloc(PBUF_RAW, 1, PBUF_POOL)) != NULL;) {
+        if (all != NULL) {
+            pbuf_cat(p, all);
+        }
+        all = p;
+    }
+}
+
 const char *firmware_test(bool control, const char *line) {
     if (strcmp(line, "stats") == 0) {
         stats(control);
@@ -106,12 +123,16 @@ const char *firmware_test(bool control, const char *line) {
         starve(true);
     } else if (strcmp(line, "starve off") == 0) {
         starve(false);
+    } else if (strcmp(line, "drain on") == 0) {
+        drain(true);
+    } else if (strcmp(line, "drain off") == 0) {
+        drain(false);
     } else if (strncmp(line, "fail ", 5) == 0) {
         fail_as_told(line + 5);
         return "fail null|bus|stack|canary|hang";
     } else {
-        return "press, led, ready, stats, hog BYTES, starve on|off, fail HOW, "
-               "quit";
+        return "press, led, ready, stats, hog BYTES, starve on|off, "
+               "drain on|off, fail HOW, quit";
     }
     return control ? "ok" : NULL;
 }

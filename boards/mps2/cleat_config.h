@@ -9,9 +9,12 @@
 #ifndef CLEAT_MQTT5
 #define CLEAT_MQTT5 0 /* the device speaks 3.1.1 */
 #endif
+#define CLEAT_DEVICE_STORE 0 /* there is no file */
 #define CLEAT_DEVICE_BUFFER_MAX 1024
+#ifndef CLEAT_DEFAULT_MQTT_SEND_BUFFER_SIZE
 #define CLEAT_DEFAULT_MQTT_SEND_BUFFER_SIZE 1024
+#endif
 #define CLEAT_TLS_PEM_MAX 2048 /* on the stack while a CA in PEM is read */
-#define CLEAT_SE_CTX_MAX 800
+#define CLEAT_SE_CTX_MAX 720
 
 #endif

@@ -11,8 +11,9 @@
 #include CLEAT_CONFIG_FILE
 #endif
 
-/** Highest log level compiled in: 0 error, 1 warn, 2 info, 3 debug; -1 none,
- *  which saves a device about 1 kB of flash (Cortex-M4). */
+/** Highest log level compiled in: 0 error, 1 warn, 2 info, 3 debug and the
+ *  traces of bytes; -1 none, which saves a device about 1 kB of flash
+ *  (Cortex-M4). */
 #ifndef CLEAT_LOG_FLOOR
 #define CLEAT_LOG_FLOOR 3
 #endif
@@ -37,6 +38,20 @@
  *  first. 0 saves 0.8 kB of flash. */
 #ifndef CLEAT_TLS_READY
 #define CLEAT_TLS_READY 1
+#endif
+
+/** A device may keep its messages over a restart (platform.store). 0 leaves
+ *  that out and refuses MQTT_STORE; it saves 0.1 kB of flash. */
+#ifndef CLEAT_DEVICE_STORE
+#define CLEAT_DEVICE_STORE 1
+#endif
+
+/** A device's settings are those compiled in (CLEAT_DEFAULT_NAME): whoever
+ *  builds it has checked them, as firmware/check_settings.c does. 1 saves the
+ *  checks; with no caller of cleat_settings_set() the names go as well, 2.5 kB
+ *  of flash in all. */
+#ifndef CLEAT_SETTINGS_FIXED
+#define CLEAT_SETTINGS_FIXED 0
 #endif
 
 /** MQTT 5 beside 3.1.1. 0 leaves out what src/mqtt has for it in common code:

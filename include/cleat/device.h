@@ -36,6 +36,21 @@ enum cleat_device_status {
     CLEAT_DEVICE_CONNECTION = 5 /**< The broker could not be reached: ditto. */
 };
 
+/** Keeps messages of QoS 1 and 2 over a restart, as cleat/keeper.h does. Only
+ *  the MQTT client task calls it. */
+struct cleat_device_store {
+    void *self;
+    const struct cleat_mqtt_journal *journal;
+    uint16_t first_id; /**< For struct cleat_mqtt_config. */
+    /** Hand the session what was kept. @return 0 or why it cannot be. */
+    int (*restore)(void *self, struct cleat_mqtt *session);
+    /** As cleat_keeper_publish(). */
+    int (*publish)(void *self, const struct cleat_mqtt_message *message,
+                   uint64_t now_ms);
+    /** Hand the session what waits. @return 0 or why it cannot be. */
+    int (*feed)(void *self);
+};
+
 /** What the device runs on: the caller's, valid until deinit. */
 struct cleat_platform {
     const struct cleat_board *board;
@@ -47,6 +62,8 @@ struct cleat_platform {
     struct cleat_bytes crl;     /**< What TLS_CRL_FILE names. */
     /** Where TLS_SESSION_RESUMPTION keeps the session; NULL: nowhere. */
     struct cleat_tls_session *tls_session;
+    /** What MQTT_STORE names; NULL: messages are kept in memory. */
+    const struct cleat_device_store *store;
     /** Fit for keys; used where TLS_CHIP_RANDOM is off. May be NULL then. */
     int (*random)(void *arg, uint8_t *data, size_t len);
     void *random_arg;

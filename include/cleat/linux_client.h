@@ -57,7 +57,11 @@ struct cleat_linux_client_config {
     void (*on_message)(void *arg, const struct cleat_mqtt_event *m);
     /** Whatever else happens: CLEAT_CLIENT_UP, DOWN... May be NULL. */
     void (*on_event)(void *arg, const struct cleat_client_event *e);
-    void *arg; /**< First argument of the three. */
+    /** Timers of yours: called in each step, before anything else.
+     *  @return when to call it again at the latest, or CLEAT_MQTT_NEVER. May be
+     *  NULL. */
+    uint64_t (*on_step)(void *arg, uint64_t now_ms);
+    void *arg; /**< First argument of all of them. */
 };
 
 /** One client. The fields are private. */
@@ -118,6 +122,10 @@ int cleat_linux_client_fd(const struct cleat_linux_client *c);
 int cleat_linux_client_step(struct cleat_linux_client *c);
 /** Step until the client has stopped or given up. @return as step. */
 int cleat_linux_client_run(struct cleat_linux_client *c);
+/** @return the session, for what cleat/mqtt.h and cleat/mqtt5.h have more than
+ *          submit: from the callbacks, or in the thread that steps, before a
+ *          step. Events are taken by the client. */
+struct cleat_mqtt *cleat_linux_client_session(struct cleat_linux_client *c);
 
 /**
  * Publish from any thread: topic and payload are copied before this returns,

@@ -46,9 +46,17 @@ void cleat_trace_sink(cleat_trace_fn fn, void *arg);
 /** Format and hand on one line; longer than 255 bytes is cut. */
 void cleat_log(enum cleat_level level, const char *module, const char *fmt, ...)
     CLEAT_PRINTF(3, 4);
-/** Hand on bytes at a seam ("mqtt", "tls", "net", "i2c"). */
-void cleat_trace(const char *seam, const char *what, const uint8_t *data,
-                 size_t len);
+/** As cleat_trace(), whatever is compiled in. */
+void cleat_trace_always(const char *seam, const char *what, const uint8_t *data,
+                        size_t len);
+/** Hand on bytes at a seam ("mqtt", "tls", "net", "i2c"). Compiled in with the
+ *  debug level only. */
+static inline void cleat_trace(const char *seam, const char *what,
+                               const uint8_t *data, size_t len) {
+    if (CLEAT_LOG_FLOOR >= 3) {
+        cleat_trace_always(seam, what, data, len);
+    }
+}
 
 /** Compiles away below CLEAT_LOG_FLOOR. Always pass a format string. */
 #define CLEAT_LOG(level, module, ...)                                          \

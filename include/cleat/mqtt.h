@@ -81,7 +81,8 @@ struct cleat_mqtt_journal {
      *                a source, only what is in front of that. Else empty.
      * @return 0, or a negative cleat_err. QUEUED: publish returns it and
      *         nothing is queued. PUBREC, QOS2_IN: the connection fails with it,
-     *         and the broker sends again what was not noted. DONE, QOS2_OUT and
+     *         and the broker sends again what was not noted; a message received
+     *         comes up only then. DONE, QOS2_OUT and
      *         NEW go on all the same: at worst something is sent again.
      */
     int (*note)(void *arg, enum cleat_mqtt_note what, uint16_t id,

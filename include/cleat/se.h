@@ -165,7 +165,7 @@ struct cleat_se_config {
 };
 
 /** Largest context of any driver in this build, bytes (the optiga driver's is
- *  784 on a 32-bit machine, some 920 on a 64-bit one). */
+ *  712 on a 32-bit machine, some 860 on a 64-bit one). */
 #ifndef CLEAT_SE_CTX_MAX
 #define CLEAT_SE_CTX_MAX 1536
 #endif
@@ -221,13 +221,11 @@ struct cleat_se {
     const struct cleat_se_driver *driver;
     struct cleat_i2c *bus;
     struct cleat_task *task; /**< Who steps it. */
-    struct cleat_se_op *head, *tail, *current;
+    struct cleat_se_op *head, *current;
     bool cancel;
     bool unfinished;        /**< The driver has something left to do. */
     uint16_t sessions_used; /**< Bit n: session_first + n is taken. */
-    /** The owning task's, since then. */
-    uint32_t writes, reads, nacks, bytes_out, bytes_in;
-    struct cleat_se_stats stats; /**< As of the last completion. */
+    struct cleat_se_stats stats;
     uint64_t ctx[CLEAT_SE_CTX_MAX / 8];
 };
 

@@ -9,7 +9,7 @@
 #define CLEAT_SE_UPDATE_H
 
 #include "cleat/crypto.h"
-#include "cleat/se.h"
+#include "cleat/se_keys.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -83,12 +83,27 @@ struct cleat_se_update_author {
     struct cleat_bytes secret, seed;
 };
 
+/** Room for the payload of any KEY. */
+#define CLEAT_SE_UPDATE_KEY_MAX (3u + 66u)
+
+/**
+ * Make the payload of a KEY: a private key as its scalar, in the width of the
+ * curve's order, or an AES key. It is a secret: encrypt it (update.secret), and
+ * wipe it once the update is built.
+ *
+ * @param alg  enum cleat_se_alg; RSA keys cannot be put into the chip so.
+ * @return 0; CLEAT_ERR_ARG not a key of alg by its length; CLEAT_ERR_SIZE no
+ *         room.
+ */
+int cleat_se_update_key(uint8_t alg, struct cleat_bytes key,
+                        struct cleat_buf *payload);
+
 /** Room that takes any update of a payload of n bytes. */
 #define CLEAT_SE_UPDATE_ROOM(n) (512u + (n) + ((n) / 600u + 1u) * 43u)
 
 /**
  * Build one. Payload: of DATA the bytes; of METADATA `20 len` and the tags; of
- * KEY `01 length key` (a scalar, or an AES key).
+ * KEY what cleat_se_update_key() made, always encrypted.
  *
  * @param update  What to say; size is taken from the payload.
  * @return 0; CLEAT_ERR_ARG something of it cannot be said; CLEAT_ERR_SIZE no

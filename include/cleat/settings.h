@@ -34,6 +34,7 @@ struct cleat_settings {
     const char *mqtt_broker_address;
     uint32_t mqtt_port;
     uint32_t mqtt_secure_connection;
+    const char *broker_profile;
     const char *mqtt_username;
     const char *mqtt_password;
     const char *client_certificate;
@@ -59,6 +60,7 @@ struct cleat_settings {
     const char *mqtt_sni_hostname;
     uint32_t mqtt_network_buffer_size;
     uint32_t mqtt_send_buffer_size;
+    const char *mqtt_store;
     uint32_t max_mqtt_conn_retries;
     uint32_t mqtt_conn_retry_interval_ms;
     uint32_t mqtt_conn_retry_max_ms;
@@ -85,6 +87,8 @@ enum cleat_setting_type {
 
 /** What WIFI_SECURITY may be. */
 #define CLEAT_WIFI_SECURITIES "OPEN|WPA|WPA2|WPA2_WPA3|WPA3"
+/** What BROKER_PROFILE may be. */
+#define CLEAT_BROKER_PROFILES "generic|aws"
 
 /** One row of the table. */
 struct cleat_setting {

@@ -6,11 +6,13 @@
 #include <errno.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "cleat/bare_port.h"
+#include "format.h"
 
 static int64_t clock_offset_s;
 
@@ -36,13 +38,50 @@ void *_sbrk(ptrdiff_t more) {
     return (void *)(intptr_t)-1;
 }
 
-/* The library's is unrolled for speed, and twenty times as long. */
+/* The library's are unrolled for speed, and ten times as long. */
+size_t strlen(const char *text) {
+    const char *end = text;
+    while (*end != '\0') {
+        end++;
+    }
+    return (size_t)(end - text);
+}
+
+char *strchr(const char *text, int c) {
+    while (*text != (char)c) {
+        if (*text++ == '\0') {
+            return NULL;
+        }
+    }
+    return (char *)(uintptr_t)text;
+}
+
+char *strcpy(char *to, const char *from) {
+    char *at = to;
+    while ((*at++ = *from++) != '\0') {
+    }
+    return to;
+}
+
 int strcmp(const char *a, const char *b) {
     while (*a != '\0' && *a == *b) {
         a++;
         b++;
     }
     return (unsigned char)*a - (unsigned char)*b;
+}
+
+/* The library's want three kilobytes and a heap. */
+int vsnprintf(char *out, size_t cap, const char *fmt, va_list args) {
+    return cleat_bare_format(out, cap, fmt, args);
+}
+
+int snprintf(char *out, size_t cap, const char *fmt, ...) {
+    va_list args;
+    va_start(args, fmt);
+    int n = cleat_bare_format(out, cap, fmt, args);
+    va_end(args);
+    return n;
 }
 
 /* Asked for by run-time support. Without progress the watchdog restarts the

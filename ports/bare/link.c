@@ -73,6 +73,8 @@ static err_t interface_init(struct netif *netif) {
     return ERR_OK;
 }
 
+static bool overrun; /* the last frame found no buffer */
+
 static void take_frame(size_t len) {
     struct pbuf *p = pbuf_alloc(PBUF_RAW, (u16_t)len, PBUF_POOL);
     for (const struct pbuf *q = p; q != NULL; q = q->next) {
@@ -81,10 +83,14 @@ static void take_frame(size_t len) {
     ethernet->receive_end(ethernet->self);
     if (p == NULL) {
         counts.dropped++;
-        CLEAT_LOG(CLEAT_LEVEL_WARN, "net", "no room for a frame len=%u",
-                  (unsigned)len);
+        if (!overrun) { /* once for all that are lost in a row */
+            CLEAT_LOG(CLEAT_LEVEL_ERROR, "net",
+                      "no buffer for a frame, dropped; it is sent again");
+        }
+        overrun = true;
         return;
     }
+    overrun = false;
     counts.frames_in++;
     if (interface.input(p, &interface) != ERR_OK) {
         pbuf_free(p);

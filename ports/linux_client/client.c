@@ -300,7 +300,8 @@ static void drain(int fd) {
 static int step(struct cleat_linux_client *c, int timeout_ms) {
     struct epoll_event ready[3];
     struct cleat_client_event event;
-    uint64_t due, now;
+    uint64_t due, now, timer;
+    void *arg = c->config.arg;
     if (c->ended) {
         return c->result;
     }
@@ -313,8 +314,11 @@ static int step(struct cleat_linux_client *c, int timeout_ms) {
     }
     do {
         now = cleat_port_now_ms();
+        timer = c->config.on_step != NULL ? c->config.on_step(arg, now)
+                                          : CLEAT_MQTT_NEVER;
         take_submitted(c, now);
         due = cleat_client_step(&c->client, now);
+        due = timer < due ? timer : due;
         while (!c->ended && cleat_client_event(&c->client, &event, now)) {
             take_event(c, &event);
         }
@@ -335,6 +339,10 @@ int cleat_linux_client_run(struct cleat_linux_client *c) {
         err = step(c, -1);
     } while (err == CLEAT_ERR_AGAIN);
     return err;
+}
+
+struct cleat_mqtt *cleat_linux_client_session(struct cleat_linux_client *c) {
+    return &c->session;
 }
 
 int cleat_linux_client_fd(const struct cleat_linux_client *c) {

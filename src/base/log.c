@@ -34,8 +34,8 @@ void cleat_log(enum cleat_level level, const char *module, const char *fmt,
     log_fn(log_arg, level, module, line);
 }
 
-void cleat_trace(const char *seam, const char *what, const uint8_t *data,
-                 size_t len) {
+void cleat_trace_always(const char *seam, const char *what, const uint8_t *data,
+                        size_t len) {
     if (trace_fn != NULL) {
         trace_fn(trace_arg, seam, what, data, len);
     }

@@ -115,11 +115,19 @@ static void take_end(struct cleat_mqtt *s, struct cleat_mqtt_event *event) {
     s->end_type = CLEAT_MQTT_NONE;
 }
 
+static void pause_since(const struct cleat_mqtt *s, uint32_t *since) {
+    uint32_t now = (uint32_t)s->now_ms;
+    uint32_t silent = now - s->received_ms;
+    *since += now - *since < silent ? now - *since : silent;
+}
+
+void cleat_mqtt_session_pause(struct cleat_mqtt *s) {
+    pause_since(s, &s->ack_ms);
+    pause_since(s, &s->ping_ms);
+}
+
 static void take_pending(struct cleat_mqtt *s, struct cleat_mqtt_event *event) {
-    /* Nothing was read meanwhile: the broker's silence does not count. */
-    uint32_t silent_ms = (uint32_t)s->now_ms - s->received_ms;
-    s->ack_ms += silent_ms;
-    s->ping_ms += silent_ms;
+    cleat_mqtt_session_pause(s); /* Nothing was read meanwhile. */
     event->type = (enum cleat_mqtt_event_type)s->pending;
     s->pending = CLEAT_MQTT_NONE;
     cleat_mqtt_rx_take(s, event);
@@ -146,7 +154,11 @@ static int32_t failure_next(const struct cleat_mqtt *s, const char **why) {
     int32_t left = INT32_MAX;
     bool connecting = s->state == SESSION_CONNECTING;
     limit = limit == 0 ? DEFAULT_TIMEOUT_MS : limit;
-    if (cleat_mqtt_tx_waits(s) && consider(s, &left, s->progress_ms, limit)) {
+    /* PINGREQ goes out before one period is over: with half a period more a
+     * dead link is found within 1.5, whatever timeout_ms is. */
+    uint32_t half = s->keep_alive_s * 500u;
+    half = half == 0 || half > limit ? limit : half;
+    if (cleat_mqtt_tx_waits(s) && consider(s, &left, s->progress_ms, half)) {
         *why = CLEAT_TEXT("nothing could be sent in time");
     }
     if (s->held) {
@@ -159,7 +171,7 @@ static int32_t failure_next(const struct cleat_mqtt *s, const char **why) {
         *why = connecting ? CLEAT_TEXT("no connack in time")
                           : CLEAT_TEXT("no acknowledgement in time");
     }
-    if (s->ping && consider(s, &left, s->ping_ms, limit)) {
+    if (s->ping && consider(s, &left, s->ping_ms, half)) {
         *why = CLEAT_TEXT("no pingresp in time");
     }
     return left;
@@ -167,13 +179,14 @@ static int32_t failure_next(const struct cleat_mqtt *s, const char **why) {
 
 /* @return milliseconds until PINGREQ is due, as above. Measured from the last
  * byte sent, [MQTT-3.1.2-23]; and from the last one received, so that a dead
- * peer is found while QoS 0 flows out. */
+ * peer is found while QoS 0 flows out. Not in the middle of a packet, where it
+ * could not go out: there the time for output counts. */
 static int32_t ping_next(const struct cleat_mqtt *s) {
     uint32_t margin = s->keep_alive_s * 250u;
     uint32_t limit = margin * 4;
     int32_t left = INT32_MAX;
     if (s->state == SESSION_UP && limit > 0 && !s->held && !s->ping &&
-        !s->closing) {
+        !s->closing && s->slot_sent == 0) {
         limit -= margin < PING_MARGIN_MS ? margin : PING_MARGIN_MS;
         (void)consider(s, &left, s->sent_ms, limit);
         (void)consider(s, &left, s->received_ms, limit);
@@ -219,7 +232,11 @@ bool cleat_mqtt_event(struct cleat_mqtt *s, struct cleat_mqtt_event *event,
     s->now_ms = now_ms;
     if (s->pending != CLEAT_MQTT_NONE) {
         take_pending(s, event);
-    } else if (s->done > 0) {
+        if (event->type != CLEAT_MQTT_NONE) {
+            return true;
+        }
+    }
+    if (s->done > 0) {
         cleat_mqtt_tx_take_done(s, event);
     } else {
         if (cleat_mqtt_is_alive(s)) {

@@ -28,8 +28,8 @@ static inline uint32_t cleat_mqtt_rx_max(const struct cleat_mqtt *s) {
 
 enum rx_state {
     RX_PACKET,  /* a packet, or all of a PUBLISH in front of its payload */
-    RX_PAYLOAD, /* PUBLISH: a piece of its payload, behind that */
     RX_ID,      /* PUBLISH: the packet id behind a topic that was dropped */
+    RX_PAYLOAD, /* PUBLISH: a piece of its payload, behind that */
     RX_TOPIC,   /* dropping: a topic too long for rx_buf */
     RX_SKIP,    /* dropping: the payload behind it; SKIPPED follows */
     RX_DROP,    /* dropping: the payload of a message delivered before */
@@ -111,7 +111,9 @@ bool cleat_mqtt_tx_was_sent(const struct cleat_mqtt *s,
 void cleat_mqtt_tx_free(struct cleat_mqtt *s, struct cleat_mqtt_slot *slot);
 void cleat_mqtt_tx_to_pubrel(struct cleat_mqtt *s,
                              struct cleat_mqtt_slot *slot);
-bool cleat_mqtt_tx_ack_fits(const struct cleat_mqtt *s);
+static inline bool cleat_mqtt_tx_ack_fits(const struct cleat_mqtt *s) {
+    return s->ctl_len <= sizeof s->ctl - CLEAT_MQTT_ACK_LEN - CTL_RESERVED;
+}
 void cleat_mqtt_tx_ack(struct cleat_mqtt *s, uint8_t first, uint16_t id);
 /* A packet of two bytes: PINGREQ, DISCONNECT. */
 void cleat_mqtt_tx_ctl(struct cleat_mqtt *s, uint8_t first);
@@ -138,8 +140,36 @@ bool cleat_mqtt_rx_remember(struct cleat_mqtt *s, uint16_t id);
 void cleat_mqtt_rx_resume(struct cleat_mqtt *s);
 /* Forget them all. */
 void cleat_mqtt_rx_forget(struct cleat_mqtt *s);
+/* Forget one, if it is known: PUBREL. */
+void cleat_mqtt_rx_release(struct cleat_mqtt *s, uint16_t id);
+static inline uint8_t cleat_mqtt_rx_qos(const struct cleat_mqtt *s) {
+    return (uint8_t)CLEAT_MQTT_F_QOS(s->rx.first);
+}
+/* Deliver this PUBLISH, or is it known already? @return how to go on. */
+uint8_t cleat_mqtt_rx_admit(struct cleat_mqtt *s, uint8_t rx_state);
+/* What a message at QoS 1 or 2 is answered with, once it is delivered. From
+ * here on a QoS 2 message is known and not delivered again, [MQTT-4.3.3-2]. */
+bool cleat_mqtt_rx_acknowledge(struct cleat_mqtt *s);
+
+/* large.c */
+/* A packet that is not here as a whole, or does not fit rx_buf: r has read its
+ * fixed header, or failed. *body becomes what is in front of a PUBLISH's
+ * payload, once that is in rx_buf. @return what is wrong with it, or NULL. */
+const char *cleat_mqtt_large_begin(struct cleat_mqtt *s, struct cleat_reader r,
+                                   uint32_t length, struct cleat_bytes *body);
+/* The id behind a topic that was dropped is in rx_buf. */
+const char *cleat_mqtt_large_id(struct cleat_mqtt *s);
+/* Are all bytes dropped that were to be? Then go on. */
+void cleat_mqtt_large_dropped(struct cleat_mqtt *s);
+
+/* answer.c */
+/* A packet that is no PUBLISH is in s->rx. @return as above. */
+const char *cleat_mqtt_answer_take(struct cleat_mqtt *s);
 
 /* session.c */
+/* The broker could not answer since the last byte came: that time does not
+ * count. */
+void cleat_mqtt_session_pause(struct cleat_mqtt *s);
 /* The connection is over: the next event tells it. A code of the broker's goes
  * into end_code afterwards. */
 void cleat_mqtt_session_end(struct cleat_mqtt *s,

@@ -1,31 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /* Texts, topic names and topic filters: what is valid, and which filter covers
  * which topic. Pure functions over views. */
-#include "cleat/mqtt.h"
+#include "mqtt/topic.h"
 
 #include <string.h>
-
-#define TEXT_MAX 65535u
 
 /* What is the matter with a text. */
 #define TEXT_BAD 1u   /* no well-formed UTF-8, or NUL, or too long */
 #define TEXT_WILD 2u  /* contains # or + */
 #define TEXT_PLACE 4u /* contains one where no filter may have it */
 #define TEXT_EMPTY 8u
-
-#define WORD sizeof(size_t)
-#define ONES (SIZE_MAX / 255u)
-#define HIGHS (ONES << 7)
-
-/* @return a word with a high bit somewhere unless its bytes are all ASCII and
- * neither NUL nor wildcard: those and a dozen others, blanks among them, have
- * none of the bits of 0x54, and subtracting 1 from each byte sets a high bit if
- * one was 0. The others of the dozen are left to slow_check(). */
-static size_t word_flags(const uint8_t *at) {
-    size_t w;
-    memcpy(&w, at, WORD);
-    return w | ((w & ONES * 0x54u) - ONES);
-}
 
 static bool is_wild(uint32_t c) {
     return (c | 8u) == '+'; /* or '#', which differs in that bit */
@@ -59,7 +43,7 @@ static uint32_t slow_check(struct cleat_bytes text) {
     struct cleat_reader r = cleat_reader_of(text);
     uint32_t found = text.len == 0 ? TEXT_EMPTY : 0u;
     uint32_t before = '/';
-    if (text.len > TEXT_MAX || (text.len > 0 && text.data == NULL)) {
+    if (text.len > CLEAT_MQTT_TEXT_MAX || (text.len > 0 && text.data == NULL)) {
         return TEXT_BAD;
     }
     while (r.pos < text.len) {
@@ -82,17 +66,18 @@ static uint32_t slow_check(struct cleat_bytes text) {
 }
 
 static uint32_t text_check(struct cleat_bytes text) {
-    size_t flags = HIGHS;
-    if (text.len - WORD <= TEXT_MAX - WORD && text.data != NULL) {
+    size_t flags = CLEAT_MQTT_WORD_BAD;
+    if (text.len - CLEAT_MQTT_WORD <= CLEAT_MQTT_TEXT_MAX - CLEAT_MQTT_WORD &&
+        text.data != NULL) {
         /* The last word may overlap the one before. */
         const uint8_t *at = text.data;
-        const uint8_t *last = at + (text.len - WORD);
-        flags = word_flags(last);
-        for (; at < last; at += WORD) {
-            flags |= word_flags(at);
+        const uint8_t *last = at + (text.len - CLEAT_MQTT_WORD);
+        flags = cleat_mqtt_word_check(cleat_mqtt_word_at(last));
+        for (; at < last; at += CLEAT_MQTT_WORD) {
+            flags |= cleat_mqtt_word_check(cleat_mqtt_word_at(at));
         }
     }
-    return (flags & HIGHS) == 0 ? 0 : slow_check(text);
+    return (flags & CLEAT_MQTT_WORD_BAD) == 0 ? 0 : slow_check(text);
 }
 
 bool cleat_mqtt_utf8_valid(struct cleat_bytes text) {

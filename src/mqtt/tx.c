@@ -208,9 +208,7 @@ int cleat_mqtt_send(struct cleat_mqtt *s, const struct cleat_mqtt_message *m,
     const struct cleat_mqtt_source *source = m->source;
     uint32_t kind = m->qos;
     uint16_t id = 0;
-    bool by_alias = cleat_mqtt_is_5(s->v5) && m->topic.len == 0;
-    if (kind > 2 || (!by_alias && !cleat_mqtt_topic_valid(m->topic)) ||
-        (m->payload.data == NULL && m->payload.len > 0)) {
+    if (kind > 2 || (m->payload.data == NULL && m->payload.len > 0)) {
         return CLEAT_ERR_ARG;
     }
     if (s->closing || (s->state != SESSION_UP && !s->config->queue_offline)) {
@@ -238,6 +236,9 @@ int cleat_mqtt_send(struct cleat_mqtt *s, const struct cleat_mqtt_message *m,
     }
     uint8_t *begin = cleat_mqtt_tx_end(s);
     uint8_t *at = cleat_mqtt_publish_encode(s->v5, begin, m, length, id);
+    if (at == NULL) {
+        return CLEAT_ERR_ARG;
+    }
     if (body.len > 0) {
         memcpy(at, body.data, body.len);
     }
@@ -363,10 +364,6 @@ void cleat_mqtt_tx_to_pubrel(struct cleat_mqtt *s,
                           slot->id);
     slot->flags = (uint8_t)((slot->flags & ~SLOT_SOURCE) |
                             KIND_PUBREL); /* of which KIND_QOS2 is a part */
-}
-
-bool cleat_mqtt_tx_ack_fits(const struct cleat_mqtt *s) {
-    return s->ctl_len + CLEAT_MQTT_ACK_LEN + CTL_RESERVED <= sizeof s->ctl;
 }
 
 /* Room for so many bytes behind what waits in ctl. */

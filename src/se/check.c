@@ -4,86 +4,101 @@
 
 #define SHA256_LEN 32u
 #define COMMAND_MAX 1553u
+#define METADATA_LEN 46u
 
-/* What a type needs. out is the least room, in fields of the curve. */
+/* What a type needs: `can` is one more than the number of the driver's bit, or
+ * 0; fields and extra are the least room in out, in fields of the curve and in
+ * bytes. */
 struct rule {
-    uint16_t can;
-    bool curve, key, in;
-    uint8_t out_fields, out_extra;
+    uint8_t can;
+    uint8_t needs;
+    uint8_t extra;
 };
+
+enum {
+    FIELDS = 3,
+    CURVE = 4, /* A curve that is known. */
+    KEY = 8,   /* A point of it. */
+    IN = 16
+};
+
+enum {
+    RANDOM = 1,
+    CERTIFICATE,
+    GENERATE,
+    SIGN,
+    VERIFY,
+    AGREE,
+    OBJECTS,
+    METADATA,
+    HASH,
+    HIBERNATE,
+    COMMAND = 12
+};
+_Static_assert(CLEAT_SE_CAN_HIBERNATE == 1u << (HIBERNATE - 1) &&
+                   CLEAT_SE_CAN_COMMAND == 1u << (COMMAND - 1),
+               "as the bits are numbered");
 
 static const struct rule rules[CLEAT_SE_OP_COUNT] = {
-    [CLEAT_SE_RANDOM] = {.can = CLEAT_SE_CAN_RANDOM, .out_extra = 1},
-    [CLEAT_SE_CERTIFICATE] = {.can = CLEAT_SE_CAN_CERTIFICATE, .out_extra = 1},
-    [CLEAT_SE_READ] = {.can = CLEAT_SE_CAN_OBJECTS, .out_extra = 1},
-    [CLEAT_SE_WRITE] = {.can = CLEAT_SE_CAN_OBJECTS},
-    [CLEAT_SE_COUNT] = {.can = CLEAT_SE_CAN_OBJECTS, .in = true},
-    [CLEAT_SE_READ_METADATA] = {.can = CLEAT_SE_CAN_METADATA, .out_extra = 46},
-    [CLEAT_SE_WRITE_METADATA] = {.can = CLEAT_SE_CAN_METADATA, .in = true},
-    [CLEAT_SE_GENERATE] = {.can = CLEAT_SE_CAN_GENERATE,
-                           .curve = true,
-                           .out_fields = 2,
-                           .out_extra = 1},
-    [CLEAT_SE_SIGN] = {.can = CLEAT_SE_CAN_SIGN,
-                       .curve = true,
-                       .in = true,
-                       .out_fields = 2},
-    [CLEAT_SE_VERIFY] = {.can = CLEAT_SE_CAN_VERIFY,
-                         .curve = true,
-                         .key = true,
-                         .in = true},
-    [CLEAT_SE_AGREE] = {.can = CLEAT_SE_CAN_AGREE,
-                        .curve = true,
-                        .key = true,
-                        .out_fields = 1},
-    [CLEAT_SE_HIBERNATE] = {.can = CLEAT_SE_CAN_HIBERNATE,
-                            .out_extra = CLEAT_SE_HANDLE_LEN},
-    [CLEAT_SE_RESTORE] = {.can = CLEAT_SE_CAN_HIBERNATE, .in = true},
-    [CLEAT_SE_HASH] = {.can = CLEAT_SE_CAN_HASH, .out_extra = SHA256_LEN},
-    [CLEAT_SE_COMMAND] = {.can = CLEAT_SE_CAN_COMMAND},
+    [CLEAT_SE_RANDOM] = {RANDOM, 0, 1},
+    [CLEAT_SE_CERTIFICATE] = {CERTIFICATE, 0, 1},
+    [CLEAT_SE_READ] = {OBJECTS, 0, 1},
+    [CLEAT_SE_WRITE] = {OBJECTS, 0, 0},
+    [CLEAT_SE_COUNT] = {OBJECTS, IN, 0},
+    [CLEAT_SE_READ_METADATA] = {METADATA, 0, METADATA_LEN},
+    [CLEAT_SE_WRITE_METADATA] = {METADATA, IN, 0},
+    [CLEAT_SE_GENERATE] = {GENERATE, CURVE | 2, 1},
+    [CLEAT_SE_SIGN] = {SIGN, CURVE | IN | 2, 0},
+    [CLEAT_SE_VERIFY] = {VERIFY, CURVE | KEY | IN, 0},
+    [CLEAT_SE_AGREE] = {AGREE, CURVE | KEY | 1, 0},
+    [CLEAT_SE_HIBERNATE] = {HIBERNATE, 0, CLEAT_SE_HANDLE_LEN},
+    [CLEAT_SE_RESTORE] = {HIBERNATE, IN, 0},
+    [CLEAT_SE_HASH] = {HASH, 0, SHA256_LEN},
+    [CLEAT_SE_COMMAND] = {COMMAND, 0, 0},
 };
 
-static int check_data(const struct cleat_se_op *op, const char **text) {
+static int no(struct cleat_se_op *op, const char *words, int err) {
+    if (CLEAT_TEXTS) {
+        op->detail.text = words;
+    }
+    return err;
+}
+
+static int check_data(struct cleat_se_op *op) {
     switch (op->type) {
     case CLEAT_SE_WRITE:
         if (op->in.len == 0 && !op->erase) {
-            *text = cleat_se_check_words("nothing to write");
-            return CLEAT_ERR_ARG;
+            return no(op, "nothing to write", CLEAT_ERR_ARG);
         }
         if (op->in.len > 0xFFFFu - op->offset) {
-            *text = cleat_se_check_words("larger than any object");
-            return CLEAT_ERR_SIZE;
+            return no(op, "larger than any object", CLEAT_ERR_SIZE);
         }
         return 0;
     case CLEAT_SE_COUNT:
         if (op->in.len != 1) {
-            *text = cleat_se_check_words("a counter step is one byte");
-            return CLEAT_ERR_ARG;
+            return no(op, "a counter step is one byte", CLEAT_ERR_ARG);
         }
         return 0;
     case CLEAT_SE_WRITE_METADATA:
-        if (op->in.len > 46) {
-            *text = cleat_se_check_words("metadata takes at most 46 bytes");
-            return CLEAT_ERR_SIZE;
+        if (op->in.len > METADATA_LEN) {
+            return no(op, "metadata takes at most 46 bytes", CLEAT_ERR_SIZE);
         }
         return 0;
     case CLEAT_SE_RESTORE:
         if (op->in.len != CLEAT_SE_HANDLE_LEN) {
-            *text = cleat_se_check_words("a handle has 8 bytes");
-            return CLEAT_ERR_ARG;
+            return no(op, "a handle has 8 bytes", CLEAT_ERR_ARG);
         }
         return 0;
     case CLEAT_SE_COMMAND:
-        if (op->in.len > COMMAND_MAX || op->key.len > COMMAND_MAX ||
-            op->in.len + op->key.len + op->signature.len > COMMAND_MAX) {
-            *text = cleat_se_check_words("longer than any command");
-            return CLEAT_ERR_SIZE;
+        if (op->in.len > COMMAND_MAX ||
+            op->key.len > COMMAND_MAX - op->in.len ||
+            op->signature.len > COMMAND_MAX - op->in.len - op->key.len) {
+            return no(op, "longer than any command", CLEAT_ERR_SIZE);
         }
         return 0;
     case CLEAT_SE_GENERATE:
         if (op->usage == 0) {
-            *text = cleat_se_check_words("a key needs a usage");
-            return CLEAT_ERR_ARG;
+            return no(op, "a key needs a usage", CLEAT_ERR_ARG);
         }
         return 0;
     default:
@@ -91,52 +106,45 @@ static int check_data(const struct cleat_se_op *op, const char **text) {
     }
 }
 
-static int check_curve(const struct cleat_se_op *op, const struct rule *rule,
-                       size_t n, const char **text) {
+static int check_curve(struct cleat_se_op *op, unsigned needs, size_t n) {
     if (n == 0) {
-        *text = cleat_se_check_words("unknown curve");
-        return CLEAT_ERR_UNSUPPORTED;
+        return no(op, "unknown curve", CLEAT_ERR_UNSUPPORTED);
     }
-    if (rule->key && (op->key.len != 1 + 2 * n || op->key.data == NULL ||
-                      op->key.data[0] != 0x04)) {
-        *text = cleat_se_check_words(
-            "public key is no uncompressed point of the curve");
-        return CLEAT_ERR_ARG;
+    if ((needs & KEY) != 0 &&
+        (op->key.len != 1 + 2 * n || op->key.data == NULL ||
+         op->key.data[0] != 0x04)) {
+        return no(op, "public key is no uncompressed point of the curve",
+                  CLEAT_ERR_ARG);
     }
     if (op->type == CLEAT_SE_VERIFY &&
         (op->signature.len != 2 * n || op->signature.data == NULL)) {
-        *text = cleat_se_check_words(
-            "signature has the wrong length for the curve");
-        return CLEAT_ERR_ARG;
+        return no(op, "signature has the wrong length for the curve",
+                  CLEAT_ERR_ARG);
     }
     return 0;
 }
 
 int cleat_se_check_op(const struct cleat_se_driver *driver,
-                      const struct cleat_se_op *op, const char **text) {
+                      struct cleat_se_op *op) {
     if ((unsigned)op->type >= CLEAT_SE_OP_COUNT) {
-        *text = cleat_se_check_words("no such operation");
-        return CLEAT_ERR_ARG;
+        return no(op, "no such operation", CLEAT_ERR_ARG);
     }
     const struct rule *rule = &rules[op->type];
-    if ((driver->can & rule->can) != rule->can) {
-        *text = cleat_se_check_words("this element cannot do it");
-        return CLEAT_ERR_UNSUPPORTED;
+    if (((driver->can << 1 | 1) >> rule->can & 1) == 0) {
+        return no(op, "this element cannot do it", CLEAT_ERR_UNSUPPORTED);
     }
     size_t n = cleat_curve_bytes(op->curve == 0 ? CLEAT_CURVE_P256 : op->curve);
-    int err = rule->curve ? check_curve(op, rule, n, text) : 0;
+    int err = (rule->needs & CURVE) != 0 ? check_curve(op, rule->needs, n) : 0;
     if (err != 0) {
         return err;
     }
-    if ((rule->in && op->in.len == 0) ||
+    if (((rule->needs & IN) != 0 && op->in.len == 0) ||
         (op->in.len > 0 && op->in.data == NULL)) {
-        *text = cleat_se_check_words("no input");
-        return CLEAT_ERR_ARG;
+        return no(op, "no input", CLEAT_ERR_ARG);
     }
-    size_t least = rule->out_extra + rule->out_fields * n;
+    size_t least = rule->extra + (rule->needs & FIELDS) * n;
     if (least > 0 && (op->out.data == NULL || op->out.cap < least)) {
-        *text = cleat_se_check_words("buffer is too small for the result");
-        return CLEAT_ERR_SIZE;
+        return no(op, "buffer is too small for the result", CLEAT_ERR_SIZE);
     }
-    return check_data(op, text);
+    return check_data(op);
 }

@@ -10,8 +10,8 @@ static inline const char *cleat_se_check_words(const char *text) {
     return CLEAT_TEXTS ? text : NULL;
 }
 
-/** @return 0, or the error the operation ends with; *text tells why. */
+/** @return 0, or the error the operation ends with; its detail tells why. */
 int cleat_se_check_op(const struct cleat_se_driver *driver,
-                      const struct cleat_se_op *op, const char **text);
+                      struct cleat_se_op *op);
 
 #endif

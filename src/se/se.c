@@ -60,6 +60,16 @@ void cleat_se_deinit(struct cleat_se *se) {
 
 /* The queue. An op's state changes only inside the critical section. */
 
+/* @return what points to op, or to the end of the queue. */
+static struct cleat_se_op **link_to(struct cleat_se *se,
+                                    const struct cleat_se_op *op) {
+    struct cleat_se_op **at = &se->head;
+    while (*at != NULL && *at != op) {
+        at = &(*at)->next;
+    }
+    return at;
+}
+
 void cleat_se_submit(struct cleat_se *se, struct cleat_se_op *op) {
     struct cleat_task *waiter = cleat_port_current();
     cleat_port_enter();
@@ -67,12 +77,7 @@ void cleat_se_submit(struct cleat_se *se, struct cleat_se_op *op) {
         op->state = OP_QUEUED;
         op->waiter = waiter;
         op->next = NULL;
-        if (se->tail == NULL) {
-            se->head = op;
-        } else {
-            se->tail->next = op;
-        }
-        se->tail = op;
+        *link_to(se, NULL) = op;
     }
     cleat_port_leave();
     cleat_port_wake(se->task);
@@ -94,35 +99,12 @@ static struct cleat_se_op *take_next(struct cleat_se *se) {
     struct cleat_se_op *op = se->head;
     if (op != NULL) {
         se->head = op->next;
-        if (se->head == NULL) {
-            se->tail = NULL;
-        }
         op->state = OP_RUNNING;
         se->current = op;
         se->cancel = false;
     }
     cleat_port_leave();
     return op;
-}
-
-/* Take over what the bus has cost since the last time. */
-static void settle_stats(struct cleat_se *se, const struct cleat_se_op *op) {
-    struct cleat_se_stats *stats = &se->stats;
-    if (op->err == 0) {
-        stats->ops[op->type]++;
-    } else {
-        stats->failed++;
-    }
-    stats->writes += se->writes;
-    stats->reads += se->reads;
-    stats->nacks += se->nacks;
-    stats->bytes_out += se->bytes_out;
-    stats->bytes_in += se->bytes_in;
-    se->writes = 0;
-    se->reads = 0;
-    se->nacks = 0;
-    se->bytes_out = 0;
-    se->bytes_in = 0;
 }
 
 /* Hand the op back. Its memory may be gone as soon as the state says so. */
@@ -137,43 +119,27 @@ static void complete(struct cleat_se *se) {
     }
     cleat_port_enter();
     se->current = NULL;
-    se->cancel = false;
-    settle_stats(se, op);
+    if (op->err == 0) {
+        se->stats.ops[op->type]++;
+    } else {
+        se->stats.failed++;
+    }
     op->state = OP_DONE;
     cleat_port_leave();
     cleat_port_wake(waiter);
 }
 
-static bool unlink_queued(struct cleat_se *se, const struct cleat_se_op *op) {
-    struct cleat_se_op *before = NULL;
-    for (struct cleat_se_op *at = se->head; at != NULL; at = at->next) {
-        if (at != op) {
-            before = at;
-            continue;
-        }
-        if (before == NULL) {
-            se->head = at->next;
-        } else {
-            before->next = at->next;
-        }
-        if (se->tail == at) {
-            se->tail = before;
-        }
-        return true;
-    }
-    return false;
-}
-
 void cleat_se_cancel(struct cleat_se *se, struct cleat_se_op *op) {
     cleat_port_enter();
-    if (op->state == OP_QUEUED && unlink_queued(se, op)) {
+    if (op->state == OP_QUEUED) {
+        *link_to(se, op) = op->next;
         op->err = CLEAT_ERR_CANCELLED;
         op->out.len = 0;
         op->state = OP_DONE;
-    } else if (op->state == OP_RUNNING && se->current == op) {
+    } else if (se->current == op) {
         se->cancel = true;
     }
-    bool pending = op->state == OP_QUEUED || op->state == OP_RUNNING;
+    bool pending = op->state == OP_RUNNING;
     cleat_port_leave();
     while (pending) {
         cleat_port_wake(se->task);
@@ -194,7 +160,8 @@ int cleat_se_do(struct cleat_se *se, struct cleat_se_op *op,
     cleat_se_cancel(se, op);
     if (op->err == CLEAT_ERR_CANCELLED && waited == CLEAT_ERR_STATE) {
         op->err = CLEAT_ERR_STATE;
-        op->detail.text = "no scheduler runs yet: use the chip from a task";
+        op->detail.text = cleat_se_check_words(
+            "no scheduler runs yet: use the chip from a task");
     } else if (op->err == CLEAT_ERR_CANCELLED) {
         op->err = CLEAT_ERR_TIMEOUT;
         op->detail.text = cleat_se_check_words("the element took too long");
@@ -204,30 +171,33 @@ int cleat_se_do(struct cleat_se *se, struct cleat_se_op *op,
 
 /* The runner. */
 
-static bool is_secret(const struct cleat_se_op *op) {
-    return op->type == CLEAT_SE_AGREE || op->type == CLEAT_SE_RANDOM ||
-           op->type == CLEAT_SE_SIGN || op->type == CLEAT_SE_HASH ||
-           op->type == CLEAT_SE_WRITE || op->type == CLEAT_SE_READ ||
-           op->type == CLEAT_SE_COMMAND;
-}
+/* Operations whose bytes may be a secret. */
+#define SECRETS                                                                \
+    (1u << CLEAT_SE_AGREE | 1u << CLEAT_SE_RANDOM | 1u << CLEAT_SE_SIGN |      \
+     1u << CLEAT_SE_HASH | 1u << CLEAT_SE_WRITE | 1u << CLEAT_SE_READ |        \
+     1u << CLEAT_SE_COMMAND)
 
 static void trace(const struct cleat_se *se, const char *what,
                   struct cleat_bytes bytes) {
     size_t len = bytes.len;
-    if (len > TRACE_SECRET && se->current != NULL && is_secret(se->current)) {
+    if (len > TRACE_SECRET && se->current != NULL &&
+        (SECRETS >> se->current->type & 1) != 0) {
         len = TRACE_SECRET;
     }
     cleat_trace("i2c", what, bytes.data, len);
 }
 
+/* Count a transfer; both counters are of se->stats. */
 static void count(struct cleat_se *se, int result, uint32_t *transfers,
                   uint32_t *bytes, size_t len) {
+    cleat_port_enter();
     (*transfers)++;
-    if (result == CLEAT_ERR_NACK) {
-        se->nacks++;
-    } else if (result == 0) {
+    if (result == 0) {
         *bytes += (uint32_t)len;
+    } else if (result == CLEAT_ERR_NACK) {
+        se->stats.nacks++;
     }
+    cleat_port_leave();
 }
 
 static int transfer(struct cleat_se *se, const struct cleat_se_ask *ask) {
@@ -237,12 +207,13 @@ static int transfer(struct cleat_se *se, const struct cleat_se_ask *ask) {
     case CLEAT_SE_ASK_WRITE:
         result = bus->write(bus->self, ask->address, ask->write.data,
                             ask->write.len);
-        count(se, result, &se->writes, &se->bytes_out, ask->write.len);
+        count(se, result, &se->stats.writes, &se->stats.bytes_out,
+              ask->write.len);
         trace(se, result == 0 ? "write" : "write failed", ask->write);
         return result;
     case CLEAT_SE_ASK_READ:
         result = bus->read(bus->self, ask->address, ask->read, ask->read_len);
-        count(se, result, &se->reads, &se->bytes_in, ask->read_len);
+        count(se, result, &se->stats.reads, &se->stats.bytes_in, ask->read_len);
         trace(se, result == 0 ? "read" : "read failed",
               cleat_bytes_of(ask->read, result == 0 ? ask->read_len : 0));
         return result;
@@ -294,14 +265,12 @@ static bool run(struct cleat_se *se, uint64_t *until_us) {
 
 /* @return true if the op is finished already. */
 static bool start(struct cleat_se *se, struct cleat_se_op *op) {
-    const char *text = NULL;
     op->out.len = 0;
     op->on_host = false;
     memset(&op->detail, 0, sizeof op->detail);
-    op->err = cleat_se_check_op(se->driver, op, &text);
+    op->err = cleat_se_check_op(se->driver, op);
     if (op->err != 0) {
         op->detail.object = op->object;
-        op->detail.text = text;
         return true;
     }
     return se->driver->start(se->ctx, op, cleat_port_now_us()) !=

@@ -13,6 +13,7 @@
 #define NONCE_PREFIX 11u
 #define SEED_MIN 16u
 #define SEED_MAX 64u
+#define KEY_TAG 0x01u
 
 static const uint8_t protected_header[] = {0x43, 0xA1, 0x01, 0x26}; /* ES256 */
 static const uint8_t label[] = {'u', 'p', 'd', 'a', 't', 'e'};
@@ -269,6 +270,40 @@ static void put_manifest(struct builder *b, struct cleat_writer *w,
     }
 }
 
+/* --- a key as payload --- */
+
+static size_t key_len(uint8_t alg) {
+    if (alg >= CLEAT_SE_ALG_AES128 && alg <= CLEAT_SE_ALG_AES256) {
+        return 16 + 8 * (size_t)(alg - CLEAT_SE_ALG_AES128);
+    }
+    return cleat_se_alg_is_curve((enum cleat_se_alg)alg)
+               ? cleat_se_alg_bytes((enum cleat_se_alg)alg)
+               : 0;
+}
+
+int cleat_se_update_key(uint8_t alg, struct cleat_bytes key,
+                        struct cleat_buf *payload) {
+    struct cleat_writer w = cleat_writer_of(payload->data, payload->cap);
+    payload->len = 0;
+    if (key.len == 0 || key.len != key_len(alg)) {
+        return CLEAT_ERR_ARG;
+    }
+    cleat_write_u8(&w, KEY_TAG);
+    cleat_write_u16(&w, (uint16_t)key.len);
+    cleat_write_bytes(&w, key);
+    payload->len = w.failed ? 0 : w.len;
+    return w.failed ? CLEAT_ERR_SIZE : 0;
+}
+
+static bool is_key(const struct cleat_se_update *u,
+                   struct cleat_bytes payload) {
+    struct cleat_reader r = cleat_reader_of(payload);
+    size_t len = key_len(u->alg);
+    bool good = cleat_read_u8(&r) == KEY_TAG && cleat_read_u16(&r) == len;
+    return good && len != 0 && cleat_reader_left(&r) == len && u->usage != 0 &&
+           u->secret != 0;
+}
+
 static bool can_be_said(const struct cleat_se_update *u,
                         struct cleat_bytes payload,
                         const struct cleat_se_update_author *author) {
@@ -277,6 +312,7 @@ static bool can_be_said(const struct cleat_se_update *u,
     return payload.len > 0 && payload.len <= UINT16_MAX && u->version > 0 &&
            u->version <= UPDATE_VERSION_MAX && u->kind <= CLEAT_SE_UPDATE_KEY &&
            (!meta || u->alg <= 2) &&
+           (u->kind != CLEAT_SE_UPDATE_KEY || is_key(u, payload)) &&
            (!sealed ||
             (author->crypto != NULL && author->secret.len > 0 &&
              author->seed.len >= SEED_MIN && author->seed.len <= SEED_MAX));

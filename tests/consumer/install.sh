@@ -16,11 +16,16 @@ fail() {
 mv "$work/first" "$work/prefix" # nothing may remember where it was
 prefix=$work/prefix
 for file in bin/cleat bin/cleat-chipsim include/cleat/mqtt.h \
-    share/man/man1/cleat.1 share/man/man1/cleat-chipsim.1 \
     share/bash-completion/completions/cleat share/zsh/site-functions/_cleat \
     share/fish/vendor_completions.d/cleat.fish; do
     [ -e "$prefix/$file" ] || fail "$file is not installed"
 done
+if command -v scdoc >/dev/null; then
+    for page in "$here"/../../docs/man/*.scd; do
+        name=$(basename "$page" .scd)
+        [ -s "$prefix/share/man/man1/$name" ] || fail "$name is not installed"
+    done
+fi
 "$prefix/bin/cleat" --version
 [ ! -e "$prefix/include/cleat/tls.h" ] || fail "a header without its library is installed"
 if grep -rlF "$build" "$prefix/lib"* --include='*.cmake' --include='*.pc'; then

@@ -172,6 +172,39 @@ expect "$work/four.out" 'Giving up after 2 attempts' 0
 [ "$(tail -n 1 "$work/four.out")" = "Device: ended" ] || fail "not taken down in order"
 ok "used-up retries end the device in order with their own status"
 
+# A broker that accepts and hangs up, as at a second device with the same ID.
+port=$(free_port)
+background closes standin "$port" close-subscribe
+expect "$work/closes.out" ready
+status 5 cleat run --no-input --chip "sim:$work/chip" --set MQTT_BROKER_ADDRESS=localhost --set "MQTT_PORT=$port" \
+    --set MQTT_SECURE_CONNECTION=0 --set MQTT_CONN_RETRY_INTERVAL_MS=10 --set MAX_MQTT_CONN_RETRIES=5
+[ "$(grep -c 'does another device use the client ID psoc6-mqtt-c-' "$work/cmd.out")" = 1 ] || fail "not told why it may be"
+ok "accepted and closed again and again: the likely causes are said, once in four"
+
+# The chip goes away, and the broker: as soon as both are back, so is the device.
+broker_port=$(free_port)
+sed -i "s/^listener .*/listener $broker_port 127.0.0.1/" "$work/broker.conf"
+background sim cleat-chipsim --dir "$work/chip" --listen "$work/chip.sock"
+sim=$last
+expect "$work/sim.out" listening
+background again mosquitto -c "$work/broker.conf" -v
+listening "$broker_port"
+again=$last
+device five --chip "unix:$work/chip.sock" --set "MQTT_PORT=$broker_port" --set MQTT_CONN_RETRY_MAX_MS=200
+five=$last
+kill -KILL "$sim"
+kill "$again"
+wait "$again" || true
+background again mosquitto -c "$work/broker.conf" -v
+expect "$work/five.out" 'secure element failed: bus transfer failed'
+background sim cleat-chipsim --dir "$work/chip" --listen "$work/chip.sock"
+sim=$last
+expect "$work/again.err" 'Sending SUBACK to psoc6'
+quit "$five" 0
+kill "$sim"
+wait "$sim"
+ok "a chip that was gone while the broker came back: the device connects once it is there"
+
 status 4 cleat run --chip "sim:$work/chip" --set MQTT_BROKER_ADDRESS=localhost --set "ROOT_CA_CERTIFICATE=$work/ca.pem" \
     --set LINK_INTERFACE=nowhere0 --set MAX_WIFI_CONN_RETRIES=2 --set WIFI_CONN_RETRY_INTERVAL_MS=10
 expect "$work/cmd.out" 'Link: Giving up after 2 attempts' 0

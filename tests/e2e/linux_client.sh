@@ -95,3 +95,22 @@ mosquitto_pub -p "$port" -q 1 -t lamps/7/set -m stop
 wait "$routes" || fail "routes ended with $?"
 grep -q '^lamp lamps/7/set stop$' "$work/routes.out" || fail "not restored"
 ok "the whole table is restored when the broker has lost it"
+
+background serve request localhost "$port" serve turn
+expect "$work/serve.err" '^up$'
+serve=$last
+status 0 request localhost "$port" ask turn abc hello
+[ "$(cat "$work/cmd.out")" = $'abc: cba\nhello: olleh' ] ||
+    fail "answers: $(cat "$work/cmd.out")"
+ok "requests get their answers from another session"
+status 1 request localhost "$port" ask nobody abc
+grep -q '^abc: no matching subscribers' "$work/cmd.out" ||
+    fail "nobody: $(cat "$work/cmd.out")"
+mosquitto_pub -p "$port" -V 5 -t turn -m x -D publish response-topic elsewhere/x
+kill -STOP "$serve"
+status 1 request localhost "$port" ask turn late
+grep -q '^late: no answer in time' "$work/cmd.out" ||
+    fail "late: $(cat "$work/cmd.out")"
+kill -CONT "$serve"
+status 0 request localhost "$port" ask turn again
+ok "a request that nobody takes or answers ends with words"

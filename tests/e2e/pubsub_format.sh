@@ -133,6 +133,22 @@ done
 cmp "$work/removed-mosquitto_sub" "$work/removed-cleat" || fail "--remove-retained"
 [ "$(tail -n 1 "$work/removed-cleat")" = stays ] || fail "--remove-retained removed too much"
 [ "$(grep -c old "$work/removed-cleat")" = 3 ] || fail "--remove-retained removed too little"
+for tool in mosquitto_sub 'cleat sub'; do
+    name=${tool%% *}
+    for how in '' --retain-as-published; do
+        background "rap-$name" $tool "${P[@]}" -V mqttv5 -i "rap-$name$how" -q 1 -t rap $how -F '%r %p' -C 1 -W 10
+        expect "$log" "Sending SUBACK to rap-$name$how\$"
+        mosquitto_pub "${P[@]}" -V mqttv5 -r -q 1 -t rap -m flag
+        wait "$last" || fail "$name $how"
+        cat "$work/rap-$name.out" >>"$work/rap-all-$name"
+        mosquitto_pub "${P[@]}" -r -t rap -n
+    done
+done
+cmp "$work/rap-all-mosquitto_sub" "$work/rap-all-cleat" || fail "--retain-as-published"
+[ "$(cat "$work/rap-all-cleat")" = $'0 flag\n1 flag' ] || fail "--retain-as-published shows $(cat "$work/rap-all-cleat")"
+status 1 cleat sub "${P[@]}" -t a --retain-as-published
+grep -q mqttv5 "$work/cmd.err" || fail "--retain-as-published without MQTT 5"
+ok "--retain-as-published shows the flag that the original shows"
 seq 2000 | mosquitto_pub "${P[@]}" -t none -l
 background random cleat sub "${P[@]}" -i random -q 1 -t rnd --random-filter 25 -W 3
 random=$last

@@ -19,14 +19,8 @@ s|^        w->failed = true;|&\n        //@ split w->failed;|
 s|^    if (view.len > 0 .*|    //@ split view.len;\n&|
 s|^    w->len += view.len;|&\n    //@ split w->len;|
 }
-/^static size_t plain_words(/,/^}/{
-s|^        at += WORD;|&\n        //@ split at;|
-}
-/^static unsigned rest_check(/,/^}/{
-s|^    r.pos = from;|    //@ split from;\n&\n    //@ split r.len;|
-}
-/^static unsigned text_check(/,/^}/{
-s|^    if (text.len > TEXT_MAX .*|    //@ split text.len;\n&|
+/^static uint32_t text_check(/,/^}/{
+s|^    size_t flags = HIGHS;|    //@ split text.len;\n&|
 }
 /^static bool level_take(/,/^}/{
 s|^    if (!\*more) {|    //@ split rest->len;\n&|
@@ -38,7 +32,7 @@ s|^        if (want.len == 1 .*|        //@ split want.len;\n        //@ split f
 s|^        if (!any .*|        //@ split have.len;\n        //@ split topic.len;\n&|
 }
 /^int cleat_mqtt_packet_decode(/,/^}/{
-s|^    r.len = r.pos + length;|    //@ split length;\n&|
+s|^    struct cleat_bytes body = |    //@ split length;\n&|
 }
 /^const char \*cleat_mqtt_properties_decode(/,/^}/{
 s|^    \*props = |    //@ split len;\n&|

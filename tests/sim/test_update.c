@@ -13,6 +13,7 @@
 #include <cmocka.h>
 /* clang-format on */
 #include <openssl/bn.h>
+#include <openssl/core_names.h>
 #include <openssl/ec.h>
 #include <openssl/evp.h>
 #include <openssl/x509v3.h>
@@ -275,28 +276,126 @@ static void what_is_no_update_is_not_sent(void **state) {
     assert_in_range(refused, 30, 200);
 }
 
-static void a_key_can_be_put_into_its_slot(void **state) {
-    (void)state;
-    static const uint8_t rule[] = {0x20, 0x05, 0xD0, 0x03, 0x21, 0xE0, 0xE8};
-    static uint8_t room[200];
+static struct cleat_se_update key_update(uint16_t target, uint8_t alg) {
     struct cleat_se_update u = {.kind = CLEAT_SE_UPDATE_KEY,
-                                .target = 0xE0F1,
+                                .target = target,
                                 .anchor = ANCHOR,
                                 .secret = SECRET,
                                 .version = 1,
-                                .alg = CLEAT_SE_ALG_P256,
+                                .alg = alg,
                                 .usage = CLEAT_SE_USE_SIGN};
-    uint8_t scalar[3 + 32] = {0x01, 0, 32, 1, 2, 3};
-    struct cleat_se_key key = {&fixture_se, 0xE0F1, CLEAT_SE_ALG_P256, 0, {0}};
+    return u;
+}
+
+static int build_key(const struct cleat_se_update *u, struct cleat_bytes key) {
+    uint8_t room[CLEAT_SE_UPDATE_KEY_MAX];
+    struct cleat_buf made = {room, sizeof room, 0};
+    int err = cleat_se_update_key(u->alg, key, &made);
+    return err != 0
+               ? err
+               : cleat_se_update_build(u, cleat_bytes_of(made.data, made.len),
+                                       &author, &file);
+}
+
+static void let_anchor_change(uint16_t object) {
+    static const uint8_t rule[] = {0x20, 0x05, 0xD0, 0x03, 0x21, 0xE0, 0xE8};
+    assert_int_equal(fixture_metadata(object, rule, sizeof rule), 0);
+}
+
+/* What the chip signs is good by the key pair's other half. */
+static void expect_signature_by(EVP_PKEY *pair, uint16_t object) {
+    static uint8_t room[200];
+    uint8_t der[80], *end = der;
+    struct cleat_se_key key = {&fixture_se, object, CLEAT_SE_ALG_P256, 0, {0}};
     struct cleat_buf out = {room, sizeof room, 0};
-    assert_int_equal(fixture_metadata(0xE0F1, rule, sizeof rule), 0);
-    assert_int_equal(
-        cleat_se_update_build(&u, cleat_bytes_of(scalar, sizeof scalar),
-                              &author, &file),
-        0);
+    struct cleat_bytes digest = cleat_bytes_of(secret, 32);
+    assert_int_equal(cleat_se_key_sign(&key, digest, &out), 0);
+    assert_int_equal(out.len, 64);
+    ECDSA_SIG *sig = ECDSA_SIG_new();
+    ECDSA_SIG_set0(sig, BN_bin2bn(out.data, 32, NULL),
+                   BN_bin2bn(out.data + 32, 32, NULL));
+    int n = i2d_ECDSA_SIG(sig, &end);
+    ECDSA_SIG_free(sig);
+    EVP_PKEY_CTX *c = EVP_PKEY_CTX_new(pair, NULL);
+    assert_int_equal(EVP_PKEY_verify_init(c), 1);
+    assert_int_equal(EVP_PKEY_verify(c, der, (size_t)n, digest.data, 32), 1);
+    EVP_PKEY_CTX_free(c);
+}
+
+static void a_private_key_can_be_put_into_its_slot(void **state) {
+    (void)state;
+    uint8_t scalar[32];
+    BIGNUM *d = NULL;
+    EVP_PKEY *pair = EVP_EC_gen("prime256v1");
+    struct cleat_se_update u = key_update(0xE0F1, CLEAT_SE_ALG_P256), got;
+    assert_int_equal(EVP_PKEY_get_bn_param(pair, OSSL_PKEY_PARAM_PRIV_KEY, &d),
+                     1);
+    BN_bn2binpad(d, scalar, 32);
+    BN_free(d);
+    let_anchor_change(0xE0F1);
+    assert_int_equal(build_key(&u, cleat_bytes_of(scalar, 32)), 0);
+    assert_null(memmem(file.data, file.len, scalar, 8));
+    assert_int_equal(cleat_se_update_describe(whole(), &got), 0);
+    assert_int_equal(got.kind, CLEAT_SE_UPDATE_KEY);
+    assert_int_equal(got.alg, CLEAT_SE_ALG_P256);
+    assert_int_equal(got.usage, CLEAT_SE_USE_SIGN);
     assert_int_equal(apply(), 0);
-    assert_int_equal(cleat_se_key_sign(&key, cleat_bytes_of(secret, 32), &out),
+    expect_signature_by(pair, 0xE0F1);
+    EVP_PKEY_free(pair);
+}
+
+static void a_symmetric_key_can_be_put_into_its_slot(void **state) {
+    (void)state;
+    struct cleat_se_update u = key_update(0xE200, CLEAT_SE_ALG_AES256);
+    struct cleat_se_key key = {
+        &fixture_se, 0xE200, CLEAT_SE_ALG_AES256, 0, {0}};
+    uint8_t clear[16] = {1, 2, 3}, room[16], want[16];
+    struct cleat_buf out = {room, sizeof room, 0};
+    int n = 0;
+    u.usage = CLEAT_SE_USE_ENCRYPT;
+    let_anchor_change(0xE200);
+    assert_int_equal(build_key(&u, cleat_bytes_of(secret, 16)), CLEAT_ERR_ARG);
+    assert_int_equal(build_key(&u, cleat_bytes_of(secret, 32)), 0);
+    assert_int_equal(apply(), 0);
+    assert_int_equal(cleat_se_key_encrypt(&key, CLEAT_SE_ECB,
+                                          cleat_bytes_of(NULL, 0),
+                                          cleat_bytes_of(clear, 16), &out),
                      0);
+    EVP_CIPHER_CTX *c = EVP_CIPHER_CTX_new();
+    assert_int_equal(
+        EVP_EncryptInit_ex(c, EVP_aes_256_ecb(), NULL, secret, NULL), 1);
+    EVP_CIPHER_CTX_set_padding(c, 0);
+    assert_int_equal(EVP_EncryptUpdate(c, want, &n, clear, 16), 1);
+    EVP_CIPHER_CTX_free(c);
+    assert_memory_equal(room, want, 16);
+}
+
+/* A key goes nowhere in the clear, and only as what it is. */
+static void a_key_that_is_none_is_not_built(void **state) {
+    (void)state;
+    uint8_t small[34];
+    struct cleat_buf none = {small, sizeof small, 0};
+    struct cleat_bytes scalar = cleat_bytes_of(payload, 32);
+    struct cleat_se_update u = key_update(0xE0F1, CLEAT_SE_ALG_P256);
+    assert_int_equal(cleat_se_update_key(u.alg, scalar, &none), CLEAT_ERR_SIZE);
+    assert_int_equal(none.len, 0);
+    scalar.len = 31;
+    assert_int_equal(build_key(&u, scalar), CLEAT_ERR_ARG);
+    scalar.len = 32;
+    u.alg = CLEAT_SE_ALG_RSA2048;
+    assert_int_equal(build_key(&u, scalar), CLEAT_ERR_ARG);
+    u.alg = CLEAT_SE_ALG_P256;
+    u.usage = 0;
+    assert_int_equal(build_key(&u, scalar), CLEAT_ERR_ARG);
+    u.usage = CLEAT_SE_USE_SIGN;
+    u.secret = 0;
+    assert_int_equal(build_key(&u, scalar), CLEAT_ERR_ARG);
+    u.secret = SECRET;
+    assert_int_equal(build_key(&u, scalar), 0);
+    payload[0] = 0x02; /* Not made by cleat_se_update_key(). */
+    assert_int_equal(
+        cleat_se_update_build(&u, cleat_bytes_of(payload, 35), &author, &file),
+        CLEAT_ERR_ARG);
 }
 
 static void metadata_can_be_opened_again_if_prepared(void **state) {
@@ -360,7 +459,9 @@ int main(void) {
         CASE(a_target_that_does_not_name_the_anchor_is_denied),
         CASE(a_damaged_fragment_ends_it_and_it_can_be_tried_again),
         CASE(what_is_no_update_is_not_sent),
-        CASE(a_key_can_be_put_into_its_slot),
+        CASE(a_private_key_can_be_put_into_its_slot),
+        CASE(a_symmetric_key_can_be_put_into_its_slot),
+        CASE(a_key_that_is_none_is_not_built),
         CASE(metadata_can_be_opened_again_if_prepared),
         CASE(what_cannot_be_said_is_not_built),
     };

@@ -73,7 +73,7 @@ for target in $(sed -nE 's/^([a-z-]+):.*## .*/\1/p' Makefile); do
 done
 
 "$bin/cleat" config list | sed -nE 's/^([A-Z_]+) = .*/\1/p' >"$work/settings"
-for name in $(grep -ohE '\b(MQTT|WIFI|TLS|MAX_MQTT|MAX_WIFI)_[A-Z_]+\b' "${docs[@]}" docs/man/*.1 | sort -u); do
+for name in $(grep -ohE '\b(MQTT|WIFI|TLS|MAX_MQTT|MAX_WIFI)_[A-Z_]+\b' "${docs[@]}" docs/man/*.scd | sort -u); do
     grep -qx "$name" "$work/settings" || case $name in
     *_) ;; # `WIFI_`: a family
     *) report "$name is in the documents and is no setting" ;;
@@ -99,15 +99,37 @@ while read -r file function; do
 done < <(places -h "${docs[@]}" | sort -u)
 [ "$files" -gt 30 ] || report "only $files files found in the documents"
 
-if command -v man >/dev/null; then
-    for page in docs/man/*.1; do
-        LC_ALL=C.UTF-8 man --warnings -E UTF-8 -l "$page" >/dev/null 2>"$work/man.err" || true
-        [ ! -s "$work/man.err" ] || report "$page: $(cat "$work/man.err")"
-    done
-fi
-# Every command and exit status of the page is in the program's own help.
+# Manual pages: rendered without a warning, and each page of commands has the
+# options of their --help, no more and no less.
+pages=0
+for source in docs/man/*.scd; do
+    page=$work/$(basename "$source" .scd)
+    pages=$((pages + 1))
+    if command -v scdoc >/dev/null; then
+        scdoc <"$source" >"$page" 2>"$work/man.err" || report "$source: $(cat "$work/man.err")"
+        ! command -v man >/dev/null ||
+            LC_ALL=C.UTF-8 man --warnings -E UTF-8 -l "$page" >/dev/null 2>"$work/man.err" || true
+        [ ! -s "$work/man.err" ] || report "$source: $(cat "$work/man.err")"
+    fi
+done
+command -v scdoc >/dev/null || echo "scdoc is not installed: the pages are not rendered"
+[ "$pages" -ge 11 ] || report "only $pages manual pages"
+# options_in FILE...: --long, and -s where a letter begins a line's list.
+options_in() {
+    sed -e '/^```/,/^```/d' -e '/^# SEE ALSO/,$d' "$@" | tr -d '*_\\' | tr '\t' ' ' |
+        grep -oE -- '(^|[] ,([{|`])(--[a-z][a-z-]*[a-z]|-[A-Za-z]\b)' | grep -oE -- '-.*' | grep -vx -- --help | sort -u
+}
+for names in run,kit pub sub bench doctor aws factory chip cert; do
+    page=docs/man/cleat-${names%%,*}.1.scd
+    for name in ${names//,/ }; do
+        cat "$work/$name.help"
+    done >"$work/help"
+    diff <(options_in "$work/help") <(options_in "$page") >"$work/diff" ||
+        report "$page and --help differ in options: $(grep '^[<>]' "$work/diff" | tr '\n' ' ')"
+done
+# Every command is in the page of all.
 for name in run kit pub sub bench chip cert config doctor aws factory completion; do
-    grep -qE "^\.B $name( |\$|,)|^\.B cleat $name" docs/man/cleat.1 || report "cleat.1 does not tell of $name"
+    grep -qE "^(\*[a-z]+\*, )?\*$name\*" docs/man/cleat.1.scd || report "cleat.1 does not tell of $name"
 done
 echo "$blocks C blocks, $files files, $options options, $targets make targets"
 exit $status

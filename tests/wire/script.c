@@ -2,6 +2,8 @@
 /* The interpreter of the scripts, see script.h. */
 #include "script.h"
 
+#include "cleat/mqtt5.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -90,6 +92,7 @@ static void settle(struct script *s) {
     bool any;
     do {
         struct cleat_bytes out = cleat_mqtt_output(&s->session);
+        out.len = s->take > 0 && out.len > s->take ? s->take : out.len;
         for (size_t i = 0; i < out.len; i++) {
             char hex[3];
             snprintf(hex, sizeof hex, "%02x", out.data[i]);
@@ -181,6 +184,9 @@ static void command(struct script *s, const char *name, char **rest) {
         err = cleat_mqtt_unsubscribe(m, &f, 1, s->now);
     } else if (strcmp(name, "disconnect") == 0) {
         err = cleat_mqtt_disconnect(m, s->now);
+    } else if (strcmp(name, "auth") == 0) {
+        err = cleat_mqtt_auth(m, (uint8_t)strtoul(word(rest), NULL, 16),
+                              s->config.props, s->config.prop_count, s->now);
     } else if (strcmp(name, "time") == 0) {
         s->now += strtoul(word(rest), NULL, 10);
     } else {

@@ -6,7 +6,8 @@
  *
  *   < HEX        bytes arrive              connect, lost   the network
  *   pubQ T P     publish P to T at QoS Q   sub F Q, unsub F
- *   disconnect   time MS                   clock forward, timers run
+ *   disconnect   auth REASON (hex)          with the settings' properties
+ *   time MS      clock forward, timers run
  */
 #ifndef TEST_SCRIPT_H
 #define TEST_SCRIPT_H
@@ -24,6 +25,7 @@ struct script {
     uint64_t now;
     size_t split;    /* received bytes are cut here, counted from the start */
     size_t piece;    /* and into pieces of at most this; 0: no bound */
+    size_t take;     /* what is sent goes out by this many bytes; 0: all */
     size_t received; /* bytes so far */
     char events[SCRIPT_TEXT];
     char out[SCRIPT_TEXT]; /* hexadecimal */

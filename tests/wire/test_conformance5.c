@@ -349,6 +349,39 @@ static void the_authentication_method_stays(void **state) {
     assert_int_equal(cleat_mqtt_output(&s.session).len, 8);
 }
 
+/* At every split, both ways. */
+static void an_authentication_goes_on_wherever_it_is_split(void **state) {
+    static struct script s;
+    static const char script[] = "connect < f00618041500016d auth 18 "
+                                 "< 20070000041500016d auth 19 "
+                                 "< f00618041500016d auth 18 "
+                                 "< f00600041500016d";
+    struct cleat_mqtt_property p = {0};
+    size_t total = 1;
+    (void)state;
+    p.id = CLEAT_MQTT_AUTH_METHOD;
+    p.text = cleat_bytes_str("m");
+    for (size_t k = 0; k <= total; k++) {
+        prepare(&s);
+        s.config.props = &p;
+        s.config.prop_count = 1;
+        s.split = k;
+        s.piece = k == 0 ? 1 : 0;
+        s.take = k;
+        script_play(&s, script);
+        total = s.received;
+        assert_string_equal(s.events, "auth 18 props 4\n" UP
+                                      "auth 18 props 4\nauth 00 props 4\n");
+        assert_string_equal(s.out, "101500044d5154540500003c"
+                                   "07210003"
+                                   "1500016d"
+                                   "000163"
+                                   "f00618041500016d"
+                                   "f00619041500016d"
+                                   "f00618041500016d");
+    }
+}
+
 static void texts_above_the_servers_maximum_stay_here(void **state) {
     static struct script s;
     struct cleat_mqtt_property p[2];
@@ -435,6 +468,7 @@ int main(void) {
         cmocka_unit_test(packets_above_our_maximum_are_refused),
         cmocka_unit_test(nothing_but_auth_goes_out_before_connack),
         cmocka_unit_test(the_authentication_method_stays),
+        cmocka_unit_test(an_authentication_goes_on_wherever_it_is_split),
         cmocka_unit_test(texts_above_the_servers_maximum_stay_here),
         cmocka_unit_test(the_broker_may_name_the_client),
         cmocka_unit_test(disconnect_before_connack_is_refused),

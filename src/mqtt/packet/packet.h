@@ -126,12 +126,12 @@ struct cleat_mqtt_version {
  * it. */
 static inline uint32_t cleat_mqtt_rule(const struct cleat_mqtt_version *v,
                                        uint8_t first) {
-    const struct cleat_mqtt_rules *rules =
-        cleat_mqtt_is_5(v) ? &v->rules : &cleat_mqtt_rules_311;
-    uint32_t type = first >> 4;
     if (cleat_mqtt_is_publish(first)) {
         return cleat_mqtt_rules_publish.lengths[first & 0x0Fu];
     }
+    const struct cleat_mqtt_rules *rules =
+        cleat_mqtt_is_5(v) ? &v->rules : &cleat_mqtt_rules_311;
+    uint32_t type = first >> 4;
     uint32_t flags = type == CLEAT_MQTT_P_PUBREL >> 4 ? 2u : 0u;
     return (first & 0x0Fu) == flags ? rules->lengths[type]
                                     : CLEAT_MQTT_NEVER_SENT;
@@ -209,9 +209,38 @@ const char *cleat_mqtt_other_decode(const struct cleat_mqtt_version *v,
                                     struct cleat_mqtt_packet *p,
                                     struct cleat_bytes body);
 /* The same of a PUBLISH, at least what is in front of its payload. */
-const char *cleat_mqtt_publish_decode(const struct cleat_mqtt_version *v,
-                                      struct cleat_mqtt_packet *p,
-                                      struct cleat_bytes body);
+static inline const char *
+cleat_mqtt_publish_decode(const struct cleat_mqtt_version *v,
+                          struct cleat_mqtt_packet *p,
+                          struct cleat_bytes body) {
+    struct cleat_reader r = cleat_reader_of(body);
+    bool has_id = CLEAT_MQTT_F_QOS(p->first) > 0;
+    p->topic = cleat_read_text(&r);
+    uint16_t id = p->id = has_id ? cleat_read_u16(&r) : 0;
+    p->code = 0;
+    p->props.len = 0;
+    p->payload = cleat_read_bytes(&r, cleat_reader_left(&r));
+    if (r.failed || (has_id && id == 0)) {
+        return CLEAT_MQTT_WRONG(
+            r.failed ? "publish topic longer than the packet"
+                     : "publish with packet identifier 0 [MQTT-2.3.1-1]");
+    }
+    if (cleat_mqtt_is_5(v)) {
+        const char *why = v->publish_decode(p, p->payload);
+        if (why != NULL || p->topic.len == 0) {
+            return why;
+        }
+    }
+    if (!cleat_mqtt_topic_valid(p->topic)) {
+        /* [MQTT-3.3.2-1], [MQTT-3.3.2-2], [MQTT-1.5.3-1], [MQTT-1.5.3-2] */
+        return CLEAT_MQTT_WRONG(
+            p->topic.len == 0
+                ? "publish with an empty topic [MQTT-4.7.3-1]"
+                : "publish topic with wildcard, nul or ill-formed utf-8 "
+                  "[MQTT-3.3.2-1]");
+    }
+    return NULL;
+}
 /* One of these two. */
 static inline const char *
 cleat_mqtt_body_decode(const struct cleat_mqtt_version *v,
@@ -250,7 +279,8 @@ cleat_mqtt_publish_length(const struct cleat_mqtt_version *v,
     }
     return length;
 }
-/* Write all of it in front of the payload. @return where that ends. */
+/* Write all of it in front of the payload. @return where that ends, or NULL for
+ * a topic that is none; MQTT 5 may have an empty one. */
 uint8_t *cleat_mqtt_publish_encode(const struct cleat_mqtt_version *v,
                                    uint8_t *at,
                                    const struct cleat_mqtt_message *m,

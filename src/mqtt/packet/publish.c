@@ -1,9 +1,31 @@
 /* SPDX-License-Identifier: MIT */
-/* PUBLISH, both ways. Its payload may be larger than any buffer and travels in
- * pieces; here is what stands in front of it. */
+/* PUBLISH out; its decoder is inline, in packet.h. Its payload may be larger
+ * than any buffer and travels in pieces; here is what stands in front of it. */
 #include <string.h>
 
 #include "mqtt/packet/packet.h"
+#include "mqtt/topic.h"
+
+/* A second encoder for the usual case, where speed is not the least of cares.
+ */
+#ifdef __OPTIMIZE_SIZE__
+#define FAST false
+#else
+#define FAST true
+#endif
+
+static uint8_t first_of(const struct cleat_mqtt_message *m) {
+    uint32_t first = CLEAT_MQTT_P_PUBLISH | ((uint32_t)m->qos << 1) |
+                     (m->retain ? CLEAT_MQTT_F_RETAIN : 0u);
+    return (uint8_t)first;
+}
+
+/* A word of a topic. @return what is wrong with it. */
+static size_t word_copy(uint8_t *to, const uint8_t *from) {
+    size_t w = cleat_mqtt_word_at(from);
+    memcpy(to, &w, CLEAT_MQTT_WORD);
+    return cleat_mqtt_word_check(w);
+}
 
 static uint8_t *props_encode(const struct cleat_mqtt_version *v, uint8_t *at,
                              const struct cleat_mqtt_message *m,
@@ -13,17 +35,20 @@ static uint8_t *props_encode(const struct cleat_mqtt_version *v, uint8_t *at,
     return at + w.len;
 }
 
-uint8_t *cleat_mqtt_publish_encode(const struct cleat_mqtt_version *v,
-                                   uint8_t *at,
-                                   const struct cleat_mqtt_message *m,
-                                   size_t length, uint16_t id) {
+static uint8_t *any_encode(const struct cleat_mqtt_version *v, uint8_t *at,
+                           const struct cleat_mqtt_message *m, size_t length,
+                           uint16_t id) {
     size_t topic_len = m->topic.len;
-    uint32_t first = CLEAT_MQTT_P_PUBLISH | ((uint32_t)m->qos << 1) |
-                     (m->retain ? CLEAT_MQTT_F_RETAIN : 0u);
-    at = cleat_mqtt_header_encode(at, (uint8_t)first, (uint32_t)length);
+    bool by_alias = cleat_mqtt_is_5(v) && topic_len == 0;
+    if (!by_alias && !cleat_mqtt_topic_valid(m->topic)) {
+        return NULL;
+    }
+    at = cleat_mqtt_header_encode(at, first_of(m), (uint32_t)length);
     at[0] = (uint8_t)(topic_len >> 8);
     at[1] = (uint8_t)topic_len;
-    memcpy(at + 2, m->topic.data, topic_len);
+    if (topic_len > 0) {
+        memcpy(at + 2, m->topic.data, topic_len);
+    }
     at += 2 + topic_len;
     if (m->qos > 0) { /* [MQTT-2.3.1-5]: none at QoS 0. */
         *at++ = (uint8_t)(id >> 8);
@@ -33,34 +58,32 @@ uint8_t *cleat_mqtt_publish_encode(const struct cleat_mqtt_version *v,
     return cleat_mqtt_is_5(v) ? props_encode(v, at, m, length) : at;
 }
 
-const char *cleat_mqtt_publish_decode(const struct cleat_mqtt_version *v,
-                                      struct cleat_mqtt_packet *p,
-                                      struct cleat_bytes body) {
-    struct cleat_reader r = cleat_reader_of(body);
-    bool has_id = CLEAT_MQTT_F_QOS(p->first) > 0;
-    p->topic = cleat_read_text(&r);
-    uint16_t id = p->id = has_id ? cleat_read_u16(&r) : 0;
-    p->code = 0;
-    p->props.len = 0;
-    p->payload = cleat_read_bytes(&r, cleat_reader_left(&r));
-    if (r.failed || (has_id && id == 0)) {
-        return CLEAT_MQTT_WRONG(
-            r.failed ? "publish topic longer than the packet"
-                     : "publish with packet identifier 0 [MQTT-2.3.1-1]");
+uint8_t *cleat_mqtt_publish_encode(const struct cleat_mqtt_version *v,
+                                   uint8_t *at,
+                                   const struct cleat_mqtt_message *m,
+                                   size_t length, uint16_t id) {
+    size_t last = m->topic.len - CLEAT_MQTT_WORD;
+    const uint8_t *topic = m->topic.data;
+    if (!FAST || cleat_mqtt_is_5(v) || topic == NULL ||
+        last > CLEAT_MQTT_TEXT_MAX - CLEAT_MQTT_WORD) {
+        return any_encode(v, at, m, length, id);
     }
-    if (cleat_mqtt_is_5(v)) {
-        const char *why = v->publish_decode(p, p->payload);
-        if (why != NULL || p->topic.len == 0) {
-            return why;
-        }
+    uint8_t *to = cleat_mqtt_header_encode(at, first_of(m), (uint32_t)length);
+    to[0] = (uint8_t)(m->topic.len >> 8);
+    to[1] = (uint8_t)m->topic.len;
+    to += 2;
+    /* Check and copy at once; the last word may overlap the one before. */
+    size_t flags = word_copy(to + last, topic + last);
+    for (size_t i = 0; i < last; i += CLEAT_MQTT_WORD) {
+        flags |= word_copy(to + i, topic + i);
     }
-    if (!cleat_mqtt_topic_valid(p->topic)) {
-        /* [MQTT-3.3.2-1], [MQTT-3.3.2-2], [MQTT-1.5.3-1], [MQTT-1.5.3-2] */
-        return CLEAT_MQTT_WRONG(
-            p->topic.len == 0
-                ? "publish with an empty topic [MQTT-4.7.3-1]"
-                : "publish topic with wildcard, nul or ill-formed utf-8 "
-                  "[MQTT-3.3.2-1]");
+    if ((flags & CLEAT_MQTT_WORD_BAD) != 0) {
+        return any_encode(v, at, m, length, id); /* Look again. */
     }
-    return NULL;
+    to += m->topic.len;
+    if (m->qos > 0) {
+        *to++ = (uint8_t)(id >> 8);
+        *to++ = (uint8_t)id;
+    }
+    return to;
 }

@@ -401,6 +401,39 @@ static void what_a_connection_needs_is_named(void **state) {
     assert_int_equal(cleat_settings_complete(&s, why, sizeof why), CLEAT_OK);
 }
 
+/* Both sides of each limit, and that nobody else is held to it. */
+static void a_brokers_profile_is_held(void **state) {
+    (void)state;
+    static const struct {
+        const char *name, *good, *bad, *words;
+    } limits[] = {
+        {"MQTT_MESSAGES_QOS", "1", "2", "no QoS 2"},
+        {"MQTT_KEEP_ALIVE_SECONDS", "30", "29", "30 to 1200"},
+        {"MQTT_KEEP_ALIVE_SECONDS", "1200", "1201", "30 to 1200"},
+        {"MQTT_KEEP_ALIVE_SECONDS", "60", "0", "30 to 1200"},
+        {"MQTT_PUB_TOPIC", "1/2/3/4/5/6/7/8", "1/2/3/4/5/6/7/8/9", "7 slashes"},
+        {"MQTT_SUB_TOPIC", "1/2/3/4/5/6/7/#", "1/2/3/4/5/6/7/8/#", "7 slashes"},
+        {"MQTT_WILL_QOS", "1", "2", "no QoS 2"},
+        {"MQTT_WILL_TOPIC_NAME", "w", "///////w/", "7 slashes"},
+    };
+    for (size_t i = 0; i < sizeof limits / sizeof limits[0]; i++) {
+        must("ENABLE_LWT_MESSAGE", "1");
+        must("MQTT_WILL_TOPIC_NAME", "will");
+        must("BROKER_PROFILE", "aws");
+        must(limits[i].name, limits[i].good);
+        assert_int_equal(cleat_settings_check(&s, why, sizeof why), CLEAT_OK);
+        must(limits[i].name, limits[i].bad);
+        assert_int_equal(cleat_settings_check(&s, why, sizeof why),
+                         CLEAT_ERR_ARG);
+        assert_non_null(strstr(why, limits[i].words));
+        must("BROKER_PROFILE", "generic");
+        assert_int_equal(cleat_settings_check(&s, why, sizeof why), CLEAT_OK);
+        cleat_settings_defaults(&s);
+    }
+    assert_int_equal(set("BROKER_PROFILE", "OPEN"), CLEAT_ERR_ARG);
+    assert_non_null(strstr(why, "generic|aws"));
+}
+
 int main(void) {
 #define CASE(f) cmocka_unit_test_setup(f, setup)
     const struct CMUnitTest tests[] = {
@@ -426,6 +459,7 @@ int main(void) {
         CASE(a_protected_access_point_needs_its_passphrase),
         CASE(the_longest_wait_is_no_shorter_than_the_first),
         CASE(what_a_connection_needs_is_named),
+        CASE(a_brokers_profile_is_held),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -3,6 +3,11 @@
  * Renewal of an identity, killed at every bus transfer and every file
  * operation: whatever is left, the settings name a key and certificate that
  * work, and the next run ends well.
+ *
+ * What a kill leaves is the files, and nothing else. So one run is watched: at
+ * each point where it could be killed the files are compared with those of the
+ * point before, and kept where they differ. Each set of files is then gone on
+ * from, for all the points that leave it. Every SAMPLE-th point is a real kill.
  */
 #define _GNU_SOURCE
 /* clang-format off */
@@ -12,6 +17,7 @@
 #include <setjmp.h>
 #include <cmocka.h>
 /* clang-format on */
+#include <dirent.h>
 #include <fcntl.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
@@ -26,15 +32,21 @@
 #include "renew.h"
 
 #define KILLED 99
-#define POINTS_MAX 5000
+#define SAMPLE 25
 
 /* ---- dying at a chosen moment ---- */
 
 static long points;
 static long die_at; /* 0: never */
 
+static bool watched; /* Keep what is there at each point. */
+static void keep_files(void);
+
 static void point(void) {
-    if (die_at != 0 && ++points == die_at) {
+    points++;
+    if (watched) {
+        keep_files();
+    } else if (die_at != 0 && points == die_at) {
         _exit(KILLED);
     }
 }
@@ -82,6 +94,85 @@ static void shell(const char *fmt, ...) {
     vsnprintf(line, sizeof line, fmt, args);
     va_end(args);
     assert_int_equal(system(line), 0);
+}
+
+/* ---- what is on the disk ---- */
+
+/* All files of the device, one behind the other. */
+struct image {
+    uint8_t *data;
+    size_t len, cap;
+};
+
+static void put(struct image *m, const void *data, size_t len) {
+    if (m->len + len > m->cap) {
+        m->cap = 2 * (m->len + len);
+        m->data = realloc(m->data, m->cap);
+        assert_non_null(m->data);
+    }
+    memcpy(m->data + m->len, data, len);
+    m->len += len;
+}
+
+static void put_file(struct image *m, const char *folder, const char *name) {
+    char path[700];
+    char block[4096];
+    size_t n;
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    put(m, path, strlen(path) + 1);
+    FILE *f = fopen(path, "r");
+    if (f == NULL) {
+        return; /* A folder. */
+    }
+    while ((n = fread(block, 1, sizeof block, f)) > 0) {
+        put(m, block, n);
+    }
+    fclose(f);
+}
+
+static int is_ours(const struct dirent *e) {
+    return e->d_name[0] != '.' && strcmp(e->d_name, "keep") != 0 &&
+           strcmp(e->d_name, "kept") != 0;
+}
+
+static void put_folder(struct image *m, const char *folder) {
+    struct dirent **names = NULL;
+    int n = scandir(folder, &names, is_ours, alphasort);
+    for (int i = 0; i < n; i++) {
+        put_file(m, folder, names[i]->d_name);
+        free(names[i]);
+    }
+    free(names);
+}
+
+static unsigned kept;
+
+/* In the watched process: a copy where something changed. */
+static void keep_files(void) {
+    static struct image last;
+    struct image now = {NULL, 0, 0};
+    put_folder(&now, dir);
+    put_folder(&now, chip_dir);
+    if (now.len == last.len && memcmp(now.data, last.data, now.len) == 0) {
+        free(now.data);
+        return;
+    }
+    free(last.data);
+    last = now;
+    kept++;
+    shell("mkdir -p %s/kept/%u && cd %s && cp -r $(ls | grep -v "
+          "'^\\(keep\\|kept\\)$') "
+          "%s/kept/%u",
+          dir, kept, dir, dir, kept);
+}
+
+static void restore(const char *folder, unsigned number) {
+    char from[400];
+    snprintf(from, sizeof from, number == 0 ? "%s/%s" : "%s/%s/%u", dir, folder,
+             number);
+    shell(
+        "cd %s && rm -rf $(ls | grep -v '^\\(keep\\|kept\\)$') && cp -r %s/. .",
+        dir, from);
 }
 
 static void set_x509(X509 *x, EVP_PKEY *key, X509_NAME *subject) {
@@ -168,12 +259,44 @@ static int run_and_die(int (*run)(void), long at) {
         dup2(nothing, 1);
         dup2(nothing, 2);
         die_at = at;
+        points = 0;
         cleat_trace_sink(on_transfer, NULL);
         _exit(run());
     }
     assert_int_equal(waitpid(child, &status, 0), child);
     assert_true(WIFEXITED(status));
     return WEXITSTATUS(status);
+}
+
+/* In a process of its own, whose files are kept at each point and at its end.
+ * @return how many there are of them; *count: points. */
+static unsigned watch(int (*run)(void), long *count) {
+    int status = 0;
+    int fds[2];
+    long told[2] = {0, 0};
+    shell("rm -rf %s/kept", dir);
+    assert_int_equal(pipe(fds), 0);
+    pid_t child = fork();
+    if (child == 0) {
+        int nothing = open("/dev/null", O_WRONLY);
+        dup2(nothing, 1);
+        dup2(nothing, 2);
+        watched = true;
+        points = 0;
+        cleat_trace_sink(on_transfer, NULL);
+        status = run();
+        keep_files();
+        told[0] = points;
+        told[1] = (long)kept;
+        _exit(write(fds[1], told, sizeof told) == sizeof told ? status : 97);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status) && WEXITSTATUS(status) == CLI_OK);
+    assert_int_equal(read(fds[0], told, sizeof told), sizeof told);
+    close(fds[0]);
+    close(fds[1]);
+    *count = told[0];
+    return (unsigned)told[1];
 }
 
 static int renew_and_die(long at) {
@@ -206,33 +329,39 @@ static void assert_nothing_is_under_way(void) {
 
 /* ---- scenarios ---- */
 
-static void killed_everywhere(unsigned before) {
-    uint16_t first;
+/* From what is there now. */
+static void assert_goes_on(long at) {
     uint16_t key;
     uint16_t certificate;
+    assert_identity_works(at);
+    if (renew_and_die(0) != CLI_OK) {
+        fail_msg("killed at %ld: the next run does not end well", at);
+    }
+    assert_identity_works(at);
+    assert_nothing_is_under_way();
+    load(&key, &certificate);
+    assert_int_not_equal(key, 0xE0F0);
+}
+
+static void killed_everywhere(unsigned before) {
+    long count;
     for (unsigned i = 0; i < before; i++) {
         assert_int_equal(renew_and_die(0), CLI_OK);
     }
-    load(&first, &certificate);
     shell("rm -rf %s/keep && mkdir %s/keep && cp -r %s %s* %s/keep", dir, dir,
           chip_dir, conf, dir);
-    long at = 1;
-    for (int status = KILLED; status == KILLED; at++) {
-        assert_true(at < POINTS_MAX);
-        shell("rm -rf %s %s* && cp -r %s/keep/. %s", chip_dir, conf, dir, dir);
-        status = renew_and_die(at);
-        assert_true(status == KILLED || status == CLI_OK);
-        assert_identity_works(at);
-        if (renew_and_die(0) != CLI_OK) {
-            fail_msg("killed at %ld: the next run does not end well", at);
-        }
-        assert_identity_works(at);
-        assert_nothing_is_under_way();
-        load(&key, &certificate);
-        assert_int_not_equal(key, 0xE0F0);
+    unsigned sets = watch(renew, &count);
+    for (unsigned i = 1; i <= sets; i++) {
+        restore("kept", i);
+        assert_goes_on((long)i);
     }
-    print_message("killed at each of %ld points\n", at - 2);
-    assert_true(at > 100); /* A renewal is not that short. */
+    for (long at = 1; at + 5 < count; at += SAMPLE) {
+        restore("keep", 0);
+        assert_int_equal(renew_and_die(at), KILLED);
+        assert_goes_on(at);
+    }
+    print_message("%ld points leave %u sets of files\n", count, sets);
+    assert_true(count > 100 && sets > 10); /* A renewal is not that short. */
 }
 
 static void
@@ -295,28 +424,33 @@ static int read_shielded(void) {
     return cli_command_chip.run(7, argv);
 }
 
+/* Refused if the lock was there already: it is paired then. */
+static void assert_pairs(long at) {
+    int again = run_and_die(pair, 0);
+    if ((again != CLI_OK && again != CLI_REFUSED) ||
+        run_and_die(read_shielded, 0) != CLI_OK) {
+        fail_msg("killed at %ld: %d, and the host is locked out", at, again);
+    }
+}
+
 static void
 pairing_killed_anywhere_is_mended_by_the_same_command(void **state) {
-    long at = 1;
+    long count;
     (void)state;
-    shell("rm -rf %s/keep && mkdir %s/keep && cp -r %s %s/keep", dir, dir,
-          chip_dir, dir);
-    for (int status = KILLED; status == KILLED; at++) {
-        assert_true(at < POINTS_MAX);
-        shell("rm -rf %s %s/binding.hex* && cp -r %s/keep/. %s", chip_dir, dir,
-              dir, dir);
-        status = run_and_die(pair, at);
-        assert_true(status == KILLED || status == CLI_OK);
-        /* Refused if the lock was there already: it is paired then. */
-        int again = run_and_die(pair, 0);
-        if ((again != CLI_OK && again != CLI_REFUSED) ||
-            run_and_die(read_shielded, 0) != CLI_OK) {
-            fail_msg("killed at %ld: %d, and the host is locked out", at,
-                     again);
-        }
+    shell("rm -rf %s/keep && mkdir %s/keep && cp -r %s %s* %s/keep", dir, dir,
+          chip_dir, conf, dir);
+    unsigned sets = watch(pair, &count);
+    for (unsigned i = 1; i <= sets; i++) {
+        restore("kept", i);
+        assert_pairs((long)i);
     }
-    print_message("killed at each of %ld points\n", at - 2);
-    assert_true(at > 30);
+    for (long at = 1; at + 5 < count; at += SAMPLE) {
+        restore("keep", 0);
+        assert_int_equal(run_and_die(pair, at), KILLED);
+        assert_pairs(at);
+    }
+    print_message("%ld points leave %u sets of files\n", count, sets);
+    assert_true(count > 30 && sets > 3);
 }
 
 /* ---- texts ---- */

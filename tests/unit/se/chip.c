@@ -57,14 +57,15 @@ static void put_frame(struct chip *c, uint8_t fctr, const uint8_t *packet,
 static void put_fragment(struct chip *c) {
     uint8_t packet[300];
     size_t left = c->response_len - c->response_at;
-    size_t most = (size_t)c->frame_len - 6;
+    size_t fits = (size_t)c->frame_len - 6;
+    size_t most = c->fragment_max != 0 ? c->fragment_max : fits;
     size_t n = left < most ? left : most;
     bool first = c->response_at == 0;
     bool last = n == left;
     packet[0] = (uint8_t)(first ? (last ? 0 : 1) : (last ? 4 : 2));
-    if (c->break_chain && !first) {
+    if (c->break_chain > 0 && !first) {
         packet[0] = 1;
-        c->break_chain = false;
+        c->break_chain--;
     }
     packet[0] |= c->shielded ? 8 : 0;
     memcpy(packet + 1, c->response + c->response_at, n);
@@ -276,9 +277,9 @@ static void on_packet(struct chip *c, const uint8_t *packet, size_t len) {
     }
     c->has_response = false;
     c->fragment_out = false;
-    if (c->refuse_chain && chain == 4) {
+    if (c->refuse_chain > 0 && chain == 4) {
         static const uint8_t seven = 7;
-        c->refuse_chain = false;
+        c->refuse_chain--;
         c->command_len = 0;
         c->tx_nr = (c->tx_nr + 1) & 3;
         put_frame(c, (uint8_t)(c->tx_nr << 2 | c->rx_nr), &seven, 1);
@@ -325,8 +326,8 @@ static void on_control(struct chip *c, uint8_t fctr) {
         return;
     }
     c->acks++;
-    if (c->duplicate) {
-        c->duplicate = false;
+    if (c->duplicate > 0) {
+        c->duplicate--;
         memcpy(c->frame, c->sent, c->sent_size);
         c->frame_size = c->sent_size;
         return;
@@ -347,6 +348,15 @@ static void on_frame(struct chip *c, const uint8_t *frame, size_t len) {
     }
     if ((frame[0] & 0x80) != 0) {
         on_control(c, frame[0]);
+        return;
+    }
+    if (c->deaf > 0) {
+        c->deaf--;
+        return;
+    }
+    if (c->naks > 0) {
+        c->naks--;
+        put_frame(c, (uint8_t)(0xA0 | ((frame[0] >> 2) & 3)), NULL, 0);
         return;
     }
     if (((frame[0] >> 2) & 3) != ((c->rx_nr + 1) & 3)) {
@@ -377,6 +387,10 @@ static enum chip_fault fault_of(struct chip *c, size_t len) {
                (c->fault == CHIP_GONE || c->fault == CHIP_BUS_DEAD ||
                 c->fault == CHIP_MUTE || c->fault == CHIP_BUSY)) {
         fault = c->fault;
+    }
+    if (c->bus_errors > 0) {
+        c->bus_errors--;
+        fault = CHIP_BUS_ERROR;
     }
     if (fault == CHIP_NACK_LONG) {
         c->nack_until_us = port_fake_now_us() + 120000;
@@ -453,6 +467,10 @@ static void read_state(struct chip *c, enum chip_fault fault, uint8_t out[4]) {
         put_frame(c, (uint8_t)(0x80 | c->rx_nr), NULL, 0);
     }
     bool busy = c->has_response && port_fake_now_us() < c->ready_us;
+    if (c->chatter > 0 && c->frame_size == 0 && !busy) {
+        c->chatter--;
+        put_frame(c, (uint8_t)(0x80 | ((c->rx_nr + 2) & 3)), NULL, 0);
+    }
     if (c->has_response && !c->fragment_out && c->frame_size == 0 && !busy) {
         if (c->quiet_polls > 0) {
             c->quiet_polls--;
@@ -464,6 +482,10 @@ static void read_state(struct chip *c, enum chip_fault fault, uint8_t out[4]) {
     if (fault == CHIP_MUTE || fault == CHIP_BUSY) {
         frame = 0;
         busy = fault == CHIP_BUSY;
+    }
+    if (c->overlong > 0) {
+        c->overlong--;
+        frame = 278;
     }
     out[0] = (uint8_t)((busy ? 0x80 : 0) | (frame > 0 ? 0x40 : 0) |
                        (c->no_soft_reset ? 0 : 0x08));
@@ -480,21 +502,34 @@ static int chip_read(void *self, uint8_t address, uint8_t *data, size_t len) {
         return result != 0 ? result : CLEAT_ERR_NACK;
     }
     uint8_t value[300];
+    c->longest_read = len > c->longest_read ? len : c->longest_read;
     memset(value, 0xFF, sizeof value);
     switch (c->selected) {
     case 0x80:
         memcpy(value, c->frame, c->frame_size);
+        if (c->damaged > 0 && (c->frame[0] & 0x80) == 0) {
+            c->damaged--;
+            value[3] ^= 1;
+        }
         c->frame_size = 0;
         break;
-    case 0x81:
-        value[0] = (uint8_t)(c->frame_len >> 8);
-        value[1] = (uint8_t)c->frame_len;
+    case 0x81: {
+        uint16_t told =
+            c->frame_len_told != 0 ? c->frame_len_told : c->frame_len;
+        value[0] = (uint8_t)(told >> 8);
+        value[1] = (uint8_t)told;
         break;
+    }
     case 0x82:
         read_state(c, fault, value);
         break;
     case 0x84:
         memcpy(value, c->plus ? "\0\0\x03\xe8" : "\0\0\x01\x90", 4);
+        if (c->max_khz != 0) {
+            for (int i = 0; i < 4; i++) {
+                value[i] = (uint8_t)(c->max_khz >> (24 - 8 * i));
+            }
+        }
         break;
     default:
         break;
@@ -518,7 +553,8 @@ static int chip_line(void *self, enum cleat_i2c_line line, bool high) {
 }
 
 static int chip_speed(void *self, uint32_t khz) {
-    (void)self;
+    struct chip *c = (struct chip *)self;
+    c->fastest_khz = khz > c->fastest_khz ? khz : c->fastest_khz;
     return khz > 0 ? 0 : CLEAT_ERR_ARG;
 }
 

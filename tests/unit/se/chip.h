@@ -41,12 +41,21 @@ struct chip {
     unsigned khz;             /* A transfer takes its bits; 0: 200 us. */
     bool separate_ack;        /* Acknowledge at once, answer later. */
     unsigned quiet_polls;     /* Polls with neither bit after a command. */
-    bool duplicate;           /* Offer each response frame twice. */
+    unsigned duplicate;       /* Response frames to offer twice, so many. */
     int wrong_number;         /* Response frames with a wrong FRNR, so many. */
     bool stale;               /* Offer a response to something older first. */
     bool plus;                /* I2C_MODE Fm+ is on. */
-    bool refuse_chain;        /* Answer the next chain with 07. */
-    bool break_chain;         /* Send the next response chain wrongly. */
+    unsigned refuse_chain;    /* Chains to answer with 07, so many. */
+    unsigned break_chain;     /* Response chains to send wrongly, so many. */
+    unsigned bus_errors;      /* Transfers to end in a bus error, so many. */
+    unsigned deaf;            /* Frames to lose, so many. */
+    unsigned naks;            /* Good frames to refuse, so many. */
+    unsigned damaged;         /* Response frames to damage, so many. */
+    unsigned chatter;         /* ACKs of nothing to offer, so many. */
+    unsigned overlong;        /* Frames too long to announce, so many. */
+    unsigned fragment_max;    /* Payload of a response frame; 0: what fits. */
+    uint16_t frame_len_told;  /* As DATA_REG_LEN; 0: the true one. */
+    uint32_t max_khz;         /* As MAX_SCL; 0: by the mode. */
     bool no_soft_reset;
     uint8_t undef; /* Second byte of responses. */
     enum chip_fault fault;
@@ -66,6 +75,8 @@ struct chip {
     size_t metadata_len;
     /* Observed. */
     unsigned transfers;
+    size_t longest_read;
+    uint32_t fastest_khz;
     unsigned executed[CHIP_EXECUTED]; /* By command code without bit 7. */
     unsigned resyncs, resets;
     unsigned polls;   /* Reads of I2C_STATE. */

@@ -116,6 +116,17 @@ static void what_is_no_identity_is_refused_with_words(void **state) {
         bytes[spoil[i]] ^= 0x41;
         assert_int_equal(unwrap(1728, 2048, &len), CLEAT_ERR_PROTO);
     }
+    /* An empty certificate behind a good one; one that is longer than what it
+     * is in. */
+    put_chain(bytes, 500, 0);
+    bytes[2] += 3;
+    bytes[5] += 3;
+    memset(bytes + 509, 0, 3);
+    assert_int_equal(unwrap(1728, 2048, &len), CLEAT_ERR_PROTO);
+    put_chain(bytes, 500, 0);
+    bytes[2] -= 1;
+    bytes[5] -= 1;
+    assert_int_equal(unwrap(1728, 2048, &len), CLEAT_ERR_PROTO);
     put_der(bytes, 500, 0);
     bytes[1] = 0x80;
     assert_int_equal(unwrap(500, 2048, &len), CLEAT_ERR_PROTO);

@@ -75,7 +75,7 @@ static void both_acknowledgement_shapes_and_odd_states_work(void **state) {
         assert_int_equal(do_sign(), 0);
         assert_int_equal(chip.executed[0x31], 1);
         assert_int_equal(do_write(300), 0);
-        chip.duplicate = true;
+        chip.duplicate = 1;
         assert_int_equal(do_read(0xF1E0, 0, 300), 0);
         assert_int_equal(op.out.len, 300);
         assert_memory_equal(out, in, 300);
@@ -94,10 +94,10 @@ static void broken_chains_are_repeated_once(void **state) {
     (void)state;
     setup(0, 64);
     assert_int_equal(do_open(), 0);
-    chip.refuse_chain = true;
+    chip.refuse_chain = 1;
     assert_int_equal(do_write(300), 0);
     assert_memory_equal(chip.stored, in, 300);
-    chip.break_chain = true;
+    chip.break_chain = 1;
     assert_int_equal(do_read(0xF1E0, 0, 300), 0);
     assert_int_equal(op.out.len, 300);
     assert_memory_equal(out, in, 300);

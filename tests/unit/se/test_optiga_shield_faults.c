@@ -179,6 +179,12 @@ static int no_secret(void *arg, uint8_t *at, size_t cap) {
     return CLEAT_ERR_NOT_FOUND;
 }
 
+static int too_long_a_secret(void *arg, uint8_t *at, size_t cap) {
+    (void)arg;
+    memset(at, 1, cap);
+    return (int)cap + 1;
+}
+
 static int broken_aes(const uint8_t key[16], const uint8_t from[16],
                       uint8_t to[16]) {
     (void)key;
@@ -193,6 +199,9 @@ static void a_host_that_cannot_says_so(void **state) {
     shield.secret = no_secret;
     assert_int_equal(do_open(), CLEAT_ERR_ARG);
     assert_non_null(op.detail.text);
+    shield_setup(0, 0, 3);
+    shield.secret = too_long_a_secret;
+    assert_int_equal(do_open(), CLEAT_ERR_ARG);
     struct cleat_crypto broken = cleat_linux_crypto;
     shield_open(3);
     broken.aes128 = broken_aes;

@@ -211,9 +211,7 @@ static size_t open(struct cleat_se_shield *s, uint8_t *data, size_t n,
     for (size_t i = 0; i < n; i++) {
         uint8_t byte = data[i];
         bool is_plain = open_byte(s, s->in_pos, i == 0, &byte);
-        if (s->in_pos < UINT16_MAX) {
-            s->in_pos++;
-        }
+        s->in_pos++; /* The transport's packets are too few to wrap it. */
         if (is_plain) {
             data[plain] = byte;
             plain++;

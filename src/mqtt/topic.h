@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Texts a machine word at a time, for topic.c and for the encoder of PUBLISH,
+ * which copies a topic in the same pass.
+ */
+#ifndef CLEAT_MQTT_TOPIC_H
+#define CLEAT_MQTT_TOPIC_H
+
+#include <string.h>
+
+#include "cleat/mqtt.h"
+
+#define CLEAT_MQTT_TEXT_MAX 65535u
+#define CLEAT_MQTT_WORD sizeof(size_t)
+#define CLEAT_MQTT_ONES (SIZE_MAX / 255u)
+#define CLEAT_MQTT_WORD_BAD (CLEAT_MQTT_ONES << 7)
+
+/* @return a word with a high bit somewhere unless its bytes are all ASCII and
+ * neither NUL nor wildcard: those and a dozen others, blanks among them, have
+ * none of the bits of 0x54, and subtracting 1 from each byte sets a high bit if
+ * one was 0. The others of the dozen are left to a check byte by byte. */
+static inline size_t cleat_mqtt_word_check(size_t w) {
+    return w | ((w & CLEAT_MQTT_ONES * 0x54u) - CLEAT_MQTT_ONES);
+}
+static inline size_t cleat_mqtt_word_at(const uint8_t *at) {
+    size_t w;
+    memcpy(&w, at, CLEAT_MQTT_WORD);
+    return w;
+}
+
+#endif
