@@ -13,8 +13,9 @@ static const char *on_connack(struct cleat_mqtt *s) {
     CLEAT_LOG(CLEAT_LEVEL_INFO, "mqtt", "connack session_present=%d code=%u",
               p->present, (unsigned)p->code);
     if (p->code != 0) {
-        cleat_mqtt_session_end(s, CLEAT_MQTT_REFUSED, CLEAT_ERR_DENIED, p->code,
+        cleat_mqtt_session_end(s, CLEAT_MQTT_REFUSED, CLEAT_ERR_DENIED,
                                CLEAT_TEXT(cleat_mqtt_connack_text(p->code)));
+        s->end_code = p->code;
         return NULL;
     }
     if (cleat_mqtt_is_5(s->v5)) {

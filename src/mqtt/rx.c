@@ -323,7 +323,7 @@ static bool may_receive(const struct cleat_mqtt *s) {
 
 static int wrong(struct cleat_mqtt *s, const char *why) {
     cleat_mqtt_blame(s, CLEAT_MQTT_PROTOCOL);
-    cleat_mqtt_session_end(s, CLEAT_MQTT_FAILED, CLEAT_ERR_PROTO, 0, why);
+    cleat_mqtt_session_end(s, CLEAT_MQTT_FAILED, CLEAT_ERR_PROTO, why);
     return CLEAT_ERR_PROTO;
 }
 

@@ -70,10 +70,10 @@ int cleat_mqtt_init(struct cleat_mqtt *s,
 
 void cleat_mqtt_session_end(struct cleat_mqtt *s,
                             enum cleat_mqtt_event_type type, int err,
-                            uint8_t code, const char *text) {
+                            const char *text) {
     s->end_type = (uint8_t)type;
     s->end_err = (int8_t)err;
-    s->end_code = code;
+    s->end_code = 0;
     s->end_text = CLEAT_TEXT(text);
     s->state = SESSION_OVER;
     s->ctl_len = 0;
@@ -95,7 +95,7 @@ int cleat_mqtt_session_note(struct cleat_mqtt *s, enum cleat_mqtt_note what,
     int err = j->note(j->arg, what, id, cleat_bytes_of(NULL, 0));
     if (err != 0 &&
         (what == CLEAT_MQTT_NOTE_PUBREC || what == CLEAT_MQTT_NOTE_QOS2_IN)) {
-        cleat_mqtt_session_end(s, CLEAT_MQTT_FAILED, err, 0,
+        cleat_mqtt_session_end(s, CLEAT_MQTT_FAILED, err,
                                CLEAT_TEXT("the journal could not be written"));
     }
     return err;
@@ -214,7 +214,7 @@ static void tick(struct cleat_mqtt *s) {
         return;
     }
     if (err != 0) {
-        cleat_mqtt_session_end(s, CLEAT_MQTT_FAILED, err, 0, why);
+        cleat_mqtt_session_end(s, CLEAT_MQTT_FAILED, err, why);
         return;
     }
     s->ping = true;

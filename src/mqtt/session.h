@@ -171,9 +171,11 @@ const char *cleat_mqtt_answer_take(struct cleat_mqtt *s);
 /* The broker could not answer since the last byte came: that time does not
  * count. */
 void cleat_mqtt_session_pause(struct cleat_mqtt *s);
+/* The connection is over: the next event tells it. A code of the broker's goes
+ * into end_code afterwards. */
 void cleat_mqtt_session_end(struct cleat_mqtt *s,
                             enum cleat_mqtt_event_type type, int err,
-                            uint8_t code, const char *text);
+                            const char *text);
 /* Tell the journal. @return what it said. */
 int cleat_mqtt_session_note(struct cleat_mqtt *s, enum cleat_mqtt_note what,
                             uint16_t id);

@@ -21,7 +21,7 @@ static struct cleat_bytes pull(struct cleat_mqtt *s,
     }
     if (err != CLEAT_ERR_AGAIN) {
         cleat_mqtt_session_end(s, CLEAT_MQTT_FAILED,
-                               err < 0 ? err : CLEAT_ERR_IO, 0,
+                               err < 0 ? err : CLEAT_ERR_IO,
                                CLEAT_TEXT("a payload cannot be read"));
     }
     return cleat_bytes_of(NULL, 0);

@@ -516,7 +516,7 @@ static void slots_done(struct cleat_mqtt *s, uint32_t n) {
         slot->flags = SLOT_FREE;
         if (CLEAT_MQTT5 &&
             s->config->tx_buf[slot->offset] == CLEAT_MQTT_P_DISCONNECT) {
-            cleat_mqtt_session_end(s, CLEAT_MQTT_CLOSED, 0, 0, NULL);
+            cleat_mqtt_session_end(s, CLEAT_MQTT_CLOSED, 0, NULL);
             break;
         }
     }
@@ -530,11 +530,12 @@ void cleat_mqtt_tx_connect_end(struct cleat_mqtt *s) {
 }
 
 static void ctl_done(struct cleat_mqtt *s, uint32_t n) {
-    uint32_t left = n < s->ctl_len ? s->ctl_len - n : 0;
-    s->ctl_len = (uint8_t)left;
-    memmove(s->ctl, s->ctl + n, left);
-    if (s->ctl_last && left == 0) {
-        cleat_mqtt_session_end(s, CLEAT_MQTT_CLOSED, 0, 0, NULL);
+    uint8_t len = s->ctl_len;
+    n = n < len ? n : len;
+    s->ctl_len = (uint8_t)(len - n);
+    memmove(s->ctl, s->ctl + n, len - n);
+    if (s->ctl_last && s->ctl_len == 0) {
+        cleat_mqtt_session_end(s, CLEAT_MQTT_CLOSED, 0, NULL);
     }
 }
 
@@ -561,17 +562,19 @@ void cleat_mqtt_output_done(struct cleat_mqtt *s, size_t n, uint64_t now_ms) {
 /* [MQTT-4.4.0-1]: PUBLISH and PUBREL again, in their order, [MQTT-4.6.0-1].
  * SUBSCRIBE and UNSUBSCRIBE are no part of the session state. */
 void cleat_mqtt_tx_rewind(struct cleat_mqtt *s) {
-    for (uint16_t i = 0; i < s->slot_used; i++) {
-        struct cleat_mqtt_slot *slot = slot_at(s, i);
-        enum slot_kind kind = cleat_mqtt_slot_kind(slot);
+    struct cleat_mqtt_slot *slot = s->config->slots;
+    const struct cleat_mqtt_slot *stop = slot + s->slot_used;
+    const struct cleat_mqtt_slot *begun =
+        s->slot_sent > 0 ? slot + s->slot_next : NULL;
+    for (; slot < stop; slot++) {
+        uint32_t kind = slot->flags & SLOT_KIND_MASK;
         uint32_t state = cleat_mqtt_slot_state(slot);
-        bool begun = i == s->slot_next && s->slot_sent > 0;
-        if (state == SLOT_FREE || state == SLOT_DONE) {
+        if (slot->flags == SLOT_FREE || state == SLOT_DONE) {
             continue;
         }
         if (kind >= KIND_SUBSCRIBE) {
             slot->flags = SLOT_FREE;
-        } else if (state == SLOT_SENT || (begun && kind != KIND_QOS0)) {
+        } else if (state == SLOT_SENT || (slot == begun && kind != KIND_QOS0)) {
             slot->flags = (uint8_t)((slot->flags & SLOT_SOURCE) | SLOT_TRIED |
                                     SLOT_QUEUED | kind);
             if (kind != KIND_PUBREL) { /* [MQTT-3.3.1-1] */
@@ -579,26 +582,27 @@ void cleat_mqtt_tx_rewind(struct cleat_mqtt *s) {
             }
         }
     }
-    s->slot_next = 0;
+    s->slot_next = s->waiting = 0;
     s->slot_sent = 0;
-    s->waiting = 0;
     s->ctl_len = 0;
     s->ctl_last = false;
     compact(s);
 }
 
 void cleat_mqtt_tx_renew(struct cleat_mqtt *s) {
-    for (uint16_t i = 0; i < s->slot_used; i++) {
-        struct cleat_mqtt_slot *slot = slot_at(s, i);
-        if (slot->flags == (SLOT_TRIED | SLOT_QUEUED | KIND_PUBREL)) {
+    struct cleat_mqtt_slot *slot = s->config->slots;
+    const struct cleat_mqtt_slot *stop = slot + s->slot_used;
+    for (; slot < stop; slot++) {
+        uint32_t flags = slot->flags;
+        if (flags == (SLOT_TRIED | SLOT_QUEUED | KIND_PUBREL)) {
             /* The broker took the message over with its PUBREC. */
-            slot->flags = SLOT_DONE | KIND_PUBREL;
+            flags = SLOT_DONE | KIND_PUBREL;
             s->done++;
-        } else if ((slot->flags & SLOT_TRIED) != 0) {
-            uint8_t *first = &s->config->tx_buf[slot->offset];
-            *first = (uint8_t)(*first & ~CLEAT_MQTT_F_DUP);
-            slot->flags = (uint8_t)(slot->flags & ~SLOT_TRIED);
+        } else if ((flags & SLOT_TRIED) != 0) {
+            s->config->tx_buf[slot->offset] &= (uint8_t)~CLEAT_MQTT_F_DUP;
+            flags -= SLOT_TRIED;
         }
+        slot->flags = (uint8_t)flags;
     }
 }
 

@@ -288,8 +288,9 @@ static const char *v5_on_other(struct cleat_mqtt *s) {
                    : CLEAT_MQTT_WRONG(
                          "auth, and no method was asked for [MQTT5-4.12.0-6]");
     }
-    cleat_mqtt_session_end(s, CLEAT_MQTT_FAILED, CLEAT_ERR_CLOSED, s->rx.code,
+    cleat_mqtt_session_end(s, CLEAT_MQTT_FAILED, CLEAT_ERR_CLOSED,
                            CLEAT_TEXT(cleat_mqtt_reason_text(s->rx.code)));
+    s->end_code = s->rx.code;
     return NULL;
 }
 

@@ -518,6 +518,42 @@ static void a_begun_packet_is_finished_before_what_overtakes(void **state) {
     assert_int_equal(out.data[5 + 8], 0x32);
 }
 
+/* Twice around all ids, with two messages that stay unacknowledged, messages at
+ * QoS 0 between the others, and acknowledgements out of order. */
+static void an_id_under_way_is_never_given_again(void **state) {
+    (void)state;
+    t.config.first_id = 65000;
+    start();
+    int stays = publish("a", "x", 1);
+    int too = 0;
+    for (int i = 0; i < 70000; i++) {
+        int first = publish("a", "x", 1);
+        assert_int_equal(publish("a", "x", 0), 0);
+        flush();
+        int second = publish("a", "x", 1);
+        assert_true(first > 0 && second > 0 && first != second);
+        assert_true(first != stays && second != stays);
+        assert_true(first != too && second != too);
+        flush();
+        assert_int_equal(ack(0x40, second), 4);
+        assert_true(cleat_mqtt_event(S, &t.e, 0));
+        assert_int_equal(t.e.id, second);
+        if (i == 35000) {
+            too = first;
+            continue;
+        }
+        assert_int_equal(ack(0x40, first), 4);
+        assert_true(cleat_mqtt_event(S, &t.e, 0));
+        assert_int_equal(t.e.type, CLEAT_MQTT_DELIVERED);
+        assert_int_equal(t.e.id, first);
+    }
+    assert_int_equal(ack(0x40, stays), 4);
+    assert_true(cleat_mqtt_event(S, &t.e, 0));
+    assert_int_equal(ack(0x40, too), 4);
+    assert_true(cleat_mqtt_event(S, &t.e, 0));
+    assert_false(cleat_mqtt_is_busy(S));
+}
+
 static void messages_leave_the_reserve_to_a_subscription(void **state) {
     (void)state;
     const struct cleat_mqtt_filter f = {STR("abc"), 0};
@@ -551,6 +587,7 @@ static void messages_leave_a_slot_to_a_subscription(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
 #define CASE(name) cmocka_unit_test_setup(name, fresh)
+        CASE(an_id_under_way_is_never_given_again),
         CASE(settings_are_checked),
         CASE(what_may_not_be_published_is_refused_before),
         CASE(what_may_not_be_subscribed_to_is_refused_before),
