@@ -14,6 +14,7 @@
 extern char **environ;
 
 #define FILE_MAX_BYTES (1024 * 1024)
+#define SETTINGS_MAX_BYTES (256u * 1024u)
 #define PEM_BEGIN "-----BEGIN"
 
 static size_t row_index(const struct cleat_setting *row) {
@@ -98,6 +99,9 @@ struct file_state {
     char last[64]; /* name of the line before, for continued lines */
     bool seen[CLI_SETTINGS_MAX];
     bool failed;
+    FILE *file;
+    size_t taken;    /* bytes so far */
+    const char *why; /* what keeps it from being a settings file */
 };
 
 /* A PEM text over several (indented) lines comes as several values. */
@@ -148,9 +152,33 @@ static int on_line(void *arg, const char *section, const char *name,
     return 1;
 }
 
+/* A line, as fgets() reads it; none behind what ends the reading, so that a
+ * file without an end has one here. */
+static char *next_line(char *line, int cap, void *stream) {
+    struct file_state *f = stream;
+    int n = 0;
+    int byte = 0;
+    while (!f->failed && n < cap - 1 && byte != '\n' &&
+           (byte = getc(f->file)) != EOF) {
+        if (byte == '\0') {
+            f->why = "holds a NUL byte";
+        } else if (++f->taken > SETTINGS_MAX_BYTES) {
+            f->why = "is larger than 256 KiB";
+        }
+        f->failed = f->why != NULL;
+        line[n++] = (char)byte;
+    }
+    line[n] = '\0';
+    return f->failed || n == 0 ? NULL : line;
+}
+
 int cli_config_read(struct cli_config *c, FILE *file, const char *path) {
-    struct file_state f = {.c = c, .path = path};
-    int line = ini_parse_file(file, on_line, &f);
+    struct file_state f = {.c = c, .path = path, .file = file};
+    int line = ini_parse_stream(next_line, &f, on_line, &f);
+    if (f.why != NULL) {
+        cli_error("%s %s: it is no file of settings", path, f.why);
+        return CLI_USAGE;
+    }
     if (f.failed) {
         cli_error("%s was not taken; correct it, or use another with --config",
                   path);

@@ -59,7 +59,8 @@ for file in /dev/zero noise empty . /nowhere; do
     bad . cleat factory list.csv --ca-cert $file --ca-key ca.key
     bad . cleat factory list.csv --ca-cert ca.pem --ca-key $file
     bad . cleat chip info --shield $file
-    [ $file = /dev/zero ] || bad . cleat cert renew --config $file --issue true
+    bad . cleat cert renew --config $file --issue true
+    [ $file = empty ] || bad . cleat run --config $file --no-input
     bad . cleat cert renew finish $file --config list.csv
 done
 for file in /dev/zero noise .; do
@@ -67,6 +68,25 @@ for file in /dev/zero noise .; do
 done
 [ "$(cat empty | wc -c)" = 0 ] || fail "an empty file was written to"
 ok "files without an end, noise, folders and nothing are refused in words"
+
+# ---- settings ----
+mkfifo endless.conf
+endless() { # endless WORDS LINE: a pipe that never ends
+    yes "$2" >endless.conf 2>/dev/null &
+    bad "$1" cleat config list --config endless.conf
+    wait
+}
+bad 'NUL byte: it is no file of settings' cleat run --config /dev/zero --no-input
+status 2 timeout 20 cleat doctor --config /dev/zero
+grep -q 'NUL byte' cmd.out || fail "doctor: $(cat cmd.out)"
+endless 'larger than 256 KiB' '# a remark'
+endless 'larger than 256 KiB' ''
+endless 'is set twice' 'MQTT_PORT = 8883'
+endless 'larger than 256 KiB' 'no setting at all'
+printf 'MQTT_PORT = 8883\n%s' "$(yes '# a remark' | head -c 262000)" >long.conf
+status 0 cleat config list --config long.conf
+grep -q 8883 cmd.out || fail "a long file of settings is not read to its end"
+ok "settings without an end are refused in words"
 
 # ---- lists ----
 list() { # list WORDS TEXT
