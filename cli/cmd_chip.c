@@ -82,6 +82,7 @@ static const char usage[] =
     "  --shield FILE           over a shielded connection, with the secret "
     "that\n"
     "                          pair wrote to FILE\n"
+    "  --i2c-speed KHZ         bus clock, where it can be set (400)\n"
     "  --wait SECONDS          wait for another process to let go of it\n"
     "  --json                  one object instead of words\n"
     "exit status: 0 done; 1 failed; 2 wrong call; 3 the element is not\n"
