@@ -71,6 +71,7 @@ static const struct option longs[] = {
     [CLI_OPT_SALT] = {"salt", required_argument, NULL, 0},
     [CLI_OPT_INFO] = {"info", required_argument, NULL, 0},
     [CLI_OPT_LABEL] = {"label", required_argument, NULL, 0},
+    [CLI_OPT_KEY_TYPE] = {"key-type", required_argument, NULL, 0},
     [CLI_OPT_COUNT_OF] = {"help", no_argument, NULL, 0},
     {NULL, 0, NULL, 0}};
 

@@ -68,6 +68,7 @@ enum cli_chip_option {
     CLI_OPT_SALT,
     CLI_OPT_INFO,
     CLI_OPT_LABEL,
+    CLI_OPT_KEY_TYPE,
     CLI_OPT_COUNT_OF
 };
 

@@ -69,6 +69,9 @@ static const char usage[] =
     "                          metadata set takes; --anchor 0xNNNN --signer\n"
     "                          KEY.pem --version N --out FILE [--uid HEX]\n"
     "                          [--key 0xNNNN --secret-file FILE: encrypted]\n"
+    "                          [--key-type KIND: a key for the slot, of a "
+    "kind\n"
+    "                          as of keygen, not RSA; --file PEM, AES in hex]\n"
     "the catch:\n"
     "  --dry-run               say what would become impossible; do nothing\n"
     "  --confirm 0xNNNN        yes, I mean this object; nothing that takes\n"
@@ -79,9 +82,7 @@ static const char usage[] =
     "                          soft:KEY.pem,CERT.pem, pkcs11:URI; default:\n"
     "                          CLEAT_CHIP\n"
     "  --uid HEX               only if the element has this UID\n"
-    "  --shield FILE           over a shielded connection, with the secret "
-    "that\n"
-    "                          pair wrote to FILE\n"
+    "  --shield FILE           shielded connection; FILE as pair wrote it\n"
     "  --i2c-speed KHZ         bus clock, where it can be set (400)\n"
     "  --wait SECONDS          wait for another process to let go of it\n"
     "  --json                  one object instead of words\n"
@@ -149,7 +150,7 @@ static const struct cli_chip_verb verbs[] = {
              CLI_OPT_READ, CLI_OPT_CHANGE, CLI_OPT_EXECUTE, CLI_OPT_UPDATE,
              CLI_OPT_TYPE, CLI_OPT_USAGE, CLI_OPT_RESET, CLI_OPT_VERSION,
              CLI_OPT_ANCHOR, CLI_OPT_SIGNER, CLI_OPT_OUT, CLI_OPT_KEY,
-             CLI_OPT_SECRET_FILE),
+             CLI_OPT_SECRET_FILE, CLI_OPT_KEY_TYPE),
      "an object"},
     {"update show", cli_chip_update_show, false, 1, 1, NULL, "a file"},
     {"update apply", cli_chip_update_apply, true, 1, 1, OPTIONS(CATCH),
