@@ -69,8 +69,7 @@ static int generate_aes(struct cli_chip_call *c, uint16_t object,
     return status;
 }
 
-/* @return usage bits; -1: printed. */
-static int usage_of(const struct cli_chip_call *c, enum cleat_se_alg alg) {
+int cli_keys_usage(const struct cli_chip_call *c, enum cleat_se_alg alg) {
     const char *text = c->opt[CLI_OPT_USAGE];
     int usual = cli_keys_is_aes(alg) ? CLEAT_SE_USE_ENCRYPT
                                      : CLEAT_SE_USE_AUTH | CLEAT_SE_USE_SIGN;
@@ -112,7 +111,7 @@ int cli_chip_keygen(struct cli_chip_call *c) {
         return CLI_USAGE;
     }
     enum cleat_se_alg alg = kind_asked(c);
-    int usage = usage_of(c, alg);
+    int usage = cli_keys_usage(c, alg);
     bool aes = cli_keys_is_aes(alg);
     if (alg == (enum cleat_se_alg)0 || usage < 0) {
         return CLI_USAGE;

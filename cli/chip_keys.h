@@ -13,6 +13,8 @@
 enum cleat_se_alg cli_keys_named(const char *name);
 bool cli_keys_is_rsa(enum cleat_se_alg alg);
 bool cli_keys_is_aes(enum cleat_se_alg alg);
+/** @return usage bits by --usage, or what is usual; -1: printed. */
+int cli_keys_usage(const struct cli_chip_call *c, enum cleat_se_alg alg);
 /** @return the kind of the key in a slot by its metadata, or 0. */
 enum cleat_se_alg cli_keys_kind_of(struct cli_chip_call *c, uint16_t object);
 

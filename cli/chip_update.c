@@ -10,11 +10,11 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "chip_call.h"
+#include "chip_update.h"
 #include "cleat/linux_crypto.h"
 #include "cleat/linux_random.h"
-#include "cleat/se_update.h"
 #include "identity.h"
+#include "metadata.h"
 #include "outfile.h"
 #include "secret.h"
 
@@ -67,6 +67,9 @@ static EVP_PKEY *load_signer(const char *path) {
 static int payload_of(struct cli_chip_call *c, struct cleat_se_update *u,
                       uint8_t *out, size_t cap, size_t *len) {
     int status = CLI_OK;
+    if (c->opt[CLI_OPT_KEY_TYPE] != NULL) {
+        return cli_chip_update_key(c, u, out, cap, len);
+    }
     if (c->opt[CLI_OPT_METADATA] != NULL) {
         const char *version = c->opt[CLI_OPT_VERSION];
         u->kind = CLEAT_SE_UPDATE_METADATA;
@@ -162,13 +165,13 @@ int cli_chip_update_build(struct cli_chip_call *c) {
         return CLI_USAGE;
     }
     int status = payload_of(c, &u, payload, sizeof payload, &len);
-    if (status != CLI_OK) {
-        return status;
+    EVP_PKEY *signer = NULL;
+    if (status == CLI_OK) {
+        signer = load_signer(c->opt[CLI_OPT_SIGNER]);
+        status = signer == NULL
+                     ? CLI_USAGE
+                     : build(c, &u, cleat_bytes_of(payload, len), signer);
     }
-    EVP_PKEY *signer = load_signer(c->opt[CLI_OPT_SIGNER]);
-    status = signer == NULL
-                 ? CLI_USAGE
-                 : build(c, &u, cleat_bytes_of(payload, len), signer);
     EVP_PKEY_free(signer);
     cleat_wipe(payload, sizeof payload);
     return status;
@@ -206,6 +209,10 @@ static void show(struct cli_report *r, const struct cleat_se_update *u) {
     cli_report_text(r, "anchor", "signed under", "0x%04X", u->anchor);
     if (u->secret != 0) {
         cli_report_text(r, "secret", "encrypted under", "0x%04X", u->secret);
+    }
+    if (u->kind == CLEAT_SE_UPDATE_KEY) {
+        cli_report_text(r, "algorithm", "key", "%s",
+                        cli_metadata_algorithm(u->alg));
     }
     cli_report_number(r, "version", "version", u->version, "");
     cli_report_number(r, "size", "payload", (long)u->size, " bytes");

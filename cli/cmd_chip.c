@@ -69,25 +69,26 @@ static const char usage[] =
     "                          metadata set takes; --anchor 0xNNNN --signer\n"
     "                          KEY.pem --version N --out FILE [--uid HEX]\n"
     "                          [--key 0xNNNN --secret-file FILE: encrypted]\n"
+    "                          [--key-type KIND: a key for the slot, of a "
+    "kind\n"
+    "                          as of keygen, not RSA; --file PEM, AES in hex]\n"
     "the catch:\n"
     "  --dry-run               say what would become impossible; do nothing\n"
-    "  --confirm 0xNNNN        yes, I mean this object; nothing that takes\n"
-    "                          something away is done without\n"
+    "  --confirm 0xNNNN        yes, I mean this object; not done without\n"
     "  --lab                   only what can be taken back\n"
     "everywhere:\n"
     "  --chip SPEC             sim:DIR, unix:PATH, i2c:/dev/i2c-N,\n"
     "                          soft:KEY.pem,CERT.pem, pkcs11:URI; default:\n"
     "                          CLEAT_CHIP\n"
     "  --uid HEX               only if the element has this UID\n"
-    "  --shield FILE           over a shielded connection, with the secret "
-    "that\n"
-    "                          pair wrote to FILE\n"
+    "  --shield FILE           shielded connection; FILE as pair wrote it\n"
+    "  --i2c-speed KHZ         bus clock, where it can be set (400)\n"
     "  --wait SECONDS          wait for another process to let go of it\n"
     "  --json                  one object instead of words\n"
-    "exit status: 0 done; 1 failed; 2 wrong call; 3 the element is not\n"
-    "reached; 4 it refused, or cannot; 5 no such object; 6 not confirmed;\n"
-    "7 a signature, certificate or key does not match; 8 in use by another\n"
-    "process\n";
+    "exit status: 0 done; 1 failed; 2 wrong call; 3 not reached; 4 refused;\n"
+    "5 no such object; 6 not confirmed; 7 a signature, certificate or key "
+    "does\n"
+    "not match; 8 in use by another process\n";
 
 static const struct cli_chip_verb verbs[] = {
     {"list", cli_chip_list, false, 0, 0, NULL, "no argument"},
@@ -148,7 +149,7 @@ static const struct cli_chip_verb verbs[] = {
              CLI_OPT_READ, CLI_OPT_CHANGE, CLI_OPT_EXECUTE, CLI_OPT_UPDATE,
              CLI_OPT_TYPE, CLI_OPT_USAGE, CLI_OPT_RESET, CLI_OPT_VERSION,
              CLI_OPT_ANCHOR, CLI_OPT_SIGNER, CLI_OPT_OUT, CLI_OPT_KEY,
-             CLI_OPT_SECRET_FILE),
+             CLI_OPT_SECRET_FILE, CLI_OPT_KEY_TYPE),
      "an object"},
     {"update show", cli_chip_update_show, false, 1, 1, NULL, "a file"},
     {"update apply", cli_chip_update_apply, true, 1, 1, OPTIONS(CATCH),

@@ -150,8 +150,7 @@ static const struct option sub_longs[] = {
 static const char pub_help[] =
     "usage: cleat pub [-h HOST] [-p PORT] -t TOPIC {-m TEXT|-n|-s|-f FILE|-l} "
     "[OPTIONS]\n"
-    "Publish as mosquitto_pub does (MQTT 3.1.1), the TLS key in a secure "
-    "element.\n"
+    "Publish as mosquitto_pub does, the TLS key in a secure element.\n"
     "  -t, --topic TOPIC       where to; no wildcards\n"
     "  -m, --message TEXT      the message\n"
     "  -n, --null-message      an empty message\n"

@@ -177,6 +177,59 @@ said 2 'name an object' hash 0xF1D2 --file message
 said 5 'is no data object' hash 0xE0EE
 ok "SHA-256 of files and objects"
 
+# ---- keys that come from outside, by a signed and encrypted update ----
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout update.key -out update.pem -days 30 -subj /CN=updates -addext keyUsage=critical,digitalSignature,keyCertSign 2>/dev/null
+status 0 cleat cert write update.pem --object 0xE0E8
+head -c 64 /dev/urandom | hex >shared.hex
+chmod 600 shared.hex
+status 0 chip write 0xF1D8 --hex "$(cat shared.hex)" --lab
+status 0 chip metadata set 0xF1D8 --type 'protected update secret' --read never --execute always --lab
+build() { cleat chip update build "$@" --anchor 0xE0E8 --signer update.key; }
+sealed=(--key 0xF1D8 --secret-file shared.hex)
+for kind in p256:prime256v1:256:0xE0F2 p384:secp384r1:384:0xE0F3 p521:secp521r1:512:0xE0F2 bp256:brainpoolP256r1:256:0xE0F2; do
+    IFS=: read -r name group md slot <<<"$kind"
+    openssl ecparam -name "$group" -genkey -noout -out "$name.key"
+    openssl ec -in "$name.key" -pubout -out "$name.pub" 2>/dev/null
+    [ "$name" = p256 ] || [ "$name" = p384 ] && status 0 chip metadata set $slot --change 'Int(0xE0E8)' --lab
+    version=$((${version:-0} + 1))
+    build $slot --key-type "$name" --file "$name.key" --usage auth,sign --version $version --out "$name.update" "${sealed[@]}" >/dev/null
+    scalar=$(openssl ec -in "$name.key" -noout -text 2>/dev/null | sed -n '/^priv/,/^pub/{/^ /p}' | tr -d ' :\n')
+    ! hex <"$name.update" | grep -q "${scalar:4:32}" || fail "$name: the key is in the clear"
+    status 0 chip update show "$name.update"
+    grep -q '^changes: key' cmd.out && grep -q "^key: ECC" cmd.out || fail "show: $(cat cmd.out)"
+    said 6 'the key in it is destroyed for ever' update apply "$name.update"
+    status 0 chip update apply "$name.update" --confirm $slot
+    status 0 chip sign $slot --file message --hash sha$md --out ecc.sig
+    openssl dgst -sha$md -verify "$name.pub" -signature ecc.sig message >/dev/null || fail "$name: OpenSSL does not take the new key's signature"
+done
+status 0 chip metadata set 0xE200 --change 'Int(0xE0E8)' --lab
+for bits in 128 256; do
+    head -c $((bits / 8)) /dev/urandom | hex >aes.hex
+    chmod 600 aes.hex
+    build 0xE200 --key-type aes$bits --file aes.hex --version $bits --out aes.update "${sealed[@]}" >/dev/null
+    status 0 chip update apply aes.update --confirm 0xE200
+    iv=$(head -c 16 /dev/urandom | hex)
+    status 0 chip encrypt 0xE200 --file blocks --iv "$iv" --out cipher
+    openssl enc -aes-$bits-cbc -K "$(cat aes.hex)" -iv "$iv" -nopad -in blocks | cmp -s - cipher || fail "aes$bits: not the key that was sent"
+done
+refused() { # refused PATTERN ARGS...
+    local pattern=$1
+    shift
+    said 2 "$pattern" update build "$@" --anchor 0xE0E8 --signer update.key --version 9 --out no.update
+    [ ! -e no.update ] || fail "built though refused: $*"
+}
+refused 'encrypted only' 0xE0F2 --key-type p256 --file p256.key
+refused 'encrypted only' 0xE0F2 --key-type p256 --file p256.key --key 0xF1D8
+refused 'from a file' 0xE200 --key-type aes128 --hex "$(cat aes.hex)" "${sealed[@]}"
+refused 'key-type: p256' 0xE0FC --key-type rsa2048 --file p256.key "${sealed[@]}"
+refused 'not of --key-type' 0xE0F2 --key-type p384 --file p256.key "${sealed[@]}"
+refused 'no private key' 0xE0F2 --key-type p256 --file p256.pub "${sealed[@]}"
+refused '32 bytes, not a key' 0xE200 --key-type aes128 --file aes.hex "${sealed[@]}"
+refused 'does not go with' 0xE0F2 --key-type p256 --file p256.key --metadata "${sealed[@]}"
+refused 'usage: auth' 0xE0F2 --key-type p256 --file p256.key --usage all "${sealed[@]}"
+refused 'larger than' 0xE0F2 --key-type p256 --file /dev/zero "${sealed[@]}"
+ok "keys put in by update: curves and AES, as OpenSSL has them; never in the clear"
+
 status 0 chip selftest
 for name in 'RSA' 'AES' 'HMAC' 'key derivation'; do
     grep -qE "^ok .*$name" cmd.out || fail "selftest does not try $name: $(cat cmd.out)"
