@@ -21,6 +21,9 @@ TEXT(CHIP, chip, 0, 1023,
 TEXT(CHIP_SHIELD, chip_shield, 0, 1023,
      "Shielded connection to the chip: the file with the binding secret that "
      "`cleat chip pair` wrote; empty: none")
+NUMBER(CHIP_I2C_KHZ, chip_i2c_khz, 10, 1000,
+       "Clock of the chip's bus, where it can be set; above 400 the chip "
+       "changes its mode")
 TEXT(LINK_INTERFACE, link_interface, 0, 15,
      "Network interface whose state is the link's; empty: any")
 TEXT(WIFI_SSID, wifi_ssid, 0, 32,

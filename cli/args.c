@@ -59,13 +59,12 @@ static bool take_setting(const struct cli_arg *a, const char *text) {
 
 /* The last one counts. */
 static bool take_named(const struct cli_arg *a, const char *text) {
-    static char chip[1100];
-    static char shield[1100];
-    bool is_chip = a->kind == CLI_ARG_CHIP;
-    char *to = is_chip ? chip : shield;
-    int n = snprintf(to, sizeof chip, "%s=%s", is_chip ? "CHIP" : "CHIP_SHIELD",
-                     text);
-    if (n < 0 || (size_t)n >= sizeof chip) {
+    static const char *const names[] = {"CHIP", "CHIP_SHIELD", "CHIP_I2C_KHZ"};
+    static char lines[sizeof names / sizeof names[0]][1100];
+    unsigned which = (unsigned)a->kind - CLI_ARG_CHIP;
+    char *to = lines[which];
+    int n = snprintf(to, sizeof lines[0], "%s=%s", names[which], text);
+    if (n < 0 || (size_t)n >= sizeof lines[0]) {
         cli_error("--%s: it is too long", a->name);
         return false;
     }

@@ -20,6 +20,7 @@ enum cli_arg_kind {
     CLI_ARG_SET,    /**< struct cli_options *: NAME=VALUE. */
     CLI_ARG_CHIP,   /**< struct cli_options *: as --set CHIP=VALUE. */
     CLI_ARG_SHIELD, /**< The same for CHIP_SHIELD. */
+    CLI_ARG_SPEED,  /**< The same for CHIP_I2C_KHZ. */
     CLI_ARG_TRACE,  /**< None: cli_trace_install(). */
     CLI_ARG_VERBOSE /**< int *, -v: a level for cli_log_install(), -1 before. */
 };

@@ -301,12 +301,13 @@ int cli_chip_shield(struct cli_chip *chip, const char *secret_file) {
 }
 
 int cli_se_open_wait(struct cli_se *s, const char *spec, uint32_t wait_s,
-                     const char *secret_file) {
+                     const char *secret_file, uint32_t khz) {
     memset(s, 0, sizeof *s);
     int status = cli_chip_open_wait(&s->chip, spec, NULL, wait_s);
     if (status != CLI_OK) {
         return status;
     }
+    s->chip.element.bus_khz = khz;
     status = cli_chip_shield(&s->chip, secret_file);
     if (status != CLI_OK) {
         cli_chip_close(&s->chip);

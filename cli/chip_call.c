@@ -62,6 +62,7 @@ static const struct option longs[] = {
     [CLI_OPT_ISSUE] = {"issue", required_argument, NULL, 0},
     [CLI_OPT_PROVE] = {"prove", required_argument, NULL, 0},
     [CLI_OPT_SHIELD] = {"shield", required_argument, NULL, 0},
+    [CLI_OPT_SPEED] = {"i2c-speed", required_argument, NULL, 0},
     [CLI_OPT_STAGE] = {"stage", required_argument, NULL, 0},
     [CLI_OPT_HASH] = {"hash", required_argument, NULL, 0},
     [CLI_OPT_MODE] = {"mode", required_argument, NULL, 0},
@@ -269,7 +270,8 @@ int cli_chip_input(struct cli_chip_call *c, uint8_t *out, size_t cap,
 
 static bool allowed(const struct cli_chip_verb *verb, int option) {
     static const enum cli_chip_option always[] = {
-        CLI_OPT_CHIP, CLI_OPT_JSON, CLI_OPT_WAIT, CLI_OPT_UID, CLI_OPT_SHIELD};
+        CLI_OPT_CHIP, CLI_OPT_JSON,   CLI_OPT_WAIT,
+        CLI_OPT_UID,  CLI_OPT_SHIELD, CLI_OPT_SPEED};
     for (size_t i = 0; i < sizeof always / sizeof always[0]; i++) {
         if ((int)always[i] == option) {
             return true;
@@ -298,6 +300,9 @@ static bool take_values(struct cli_chip_call *c) {
             cli_chip_number(o[CLI_OPT_OFFSET], 0, UINT16_MAX, &c->offset)) &&
            (o[CLI_OPT_LENGTH] == NULL ||
             cli_chip_number(o[CLI_OPT_LENGTH], 1, UINT16_MAX, &c->length)) &&
+           (o[CLI_OPT_SPEED] == NULL ||
+            cli_chip_number(o[CLI_OPT_SPEED], CLI_KHZ_MIN, CLI_KHZ_MAX,
+                            &c->khz)) &&
            (o[CLI_OPT_WAIT] == NULL ||
             cli_chip_number(o[CLI_OPT_WAIT], 0, WAIT_MAX_S, &c->wait_s)) &&
            (o[CLI_OPT_OBJECT] == NULL ||
@@ -378,8 +383,8 @@ static int check_uid(struct cli_chip_call *c) {
 }
 
 int cli_chip_enter(struct cli_chip_call *c, const char *spec) {
-    int status =
-        cli_se_open_wait(&c->se, spec, c->wait_s, c->opt[CLI_OPT_SHIELD]);
+    int status = cli_se_open_wait(&c->se, spec, c->wait_s,
+                                  c->opt[CLI_OPT_SHIELD], c->khz);
     if (status != CLI_OK) {
         if (c->json && c->report.root == NULL) {
             cli_report_string(&c->report, "error",

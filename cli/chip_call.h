@@ -60,6 +60,7 @@ enum cli_chip_option {
     CLI_OPT_PROVE,
     CLI_OPT_STAGE,
     CLI_OPT_SHIELD,
+    CLI_OPT_SPEED,
     CLI_OPT_HASH,
     CLI_OPT_MODE,
     CLI_OPT_IV,
@@ -79,7 +80,7 @@ struct cli_chip_call {
     const char *args[CLI_CHIP_ARGS_MAX];
     size_t arg_count;
     uint16_t certificate, key; /* --object, --key, or the defaults */
-    uint32_t offset, length, wait_s;
+    uint32_t offset, length, wait_s, khz;
     bool raw, json;
     struct cli_report report;
     struct cli_catch said;

@@ -126,6 +126,10 @@ int cli_chip_shield(struct cli_chip *chip, const char *secret_file);
 /** Close the bus; wipe the keys of a shielded connection. */
 void cli_chip_close(struct cli_chip *chip);
 
+/** Bus clocks that --i2c-speed takes, kHz. */
+#define CLI_KHZ_MIN 10
+#define CLI_KHZ_MAX 1000
+
 /** An opened chip for commands without tasks: the caller's thread runs it. */
 struct cli_se {
     struct cli_chip chip;
@@ -135,10 +139,11 @@ struct cli_se {
 /** Open spec and the application on it. Prints errors. @return CLI_... */
 int cli_se_open(struct cli_se *s, const char *spec,
                 const struct cli_chip_factory *factory);
-/** The same, waiting up to wait_s seconds for another process to let go, and
- *  shielded as cli_chip_shield() does it. */
+/** The same, waiting up to wait_s seconds for another process to let go,
+ *  shielded as cli_chip_shield() does it, and with this bus clock if the bus
+ *  and the chip can do it; 0: 400 kHz. */
 int cli_se_open_wait(struct cli_se *s, const char *spec, uint32_t wait_s,
-                     const char *secret_file);
+                     const char *secret_file, uint32_t khz);
 void cli_se_close(struct cli_se *s);
 /** Print "cleat: what: words, object, code" for a failed operation. */
 void cli_se_error(const char *what, const struct cleat_se_op *op);

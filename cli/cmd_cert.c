@@ -36,7 +36,8 @@ static const char usage[] =
     "                       renew: the device's settings; CLIENT_CERTIFICATE\n"
     "                       and CLIENT_PRIVATE_KEY in the file are switched\n"
     "  --stage 0xKEY,0xCERT renew: these slots; default: empty ones\n"
-    "  --chip SPEC, --shield FILE, --uid HEX, --wait SECONDS, --json\n"
+    "  --chip SPEC, --shield FILE, --i2c-speed KHZ, --uid HEX, --wait SECONDS, "
+    "--json\n"
     "                       as in `cleat chip`\n"
     "exit status: as of `cleat chip`; 7: key and certificate do not match, or\n"
     "the broker did not take the new identity\n";

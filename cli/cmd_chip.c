@@ -74,8 +74,7 @@ static const char usage[] =
     "                          as of keygen, not RSA; --file PEM, AES in hex]\n"
     "the catch:\n"
     "  --dry-run               say what would become impossible; do nothing\n"
-    "  --confirm 0xNNNN        yes, I mean this object; nothing that takes\n"
-    "                          something away is done without\n"
+    "  --confirm 0xNNNN        yes, I mean this object; not done without\n"
     "  --lab                   only what can be taken back\n"
     "everywhere:\n"
     "  --chip SPEC             sim:DIR, unix:PATH, i2c:/dev/i2c-N,\n"
@@ -83,12 +82,13 @@ static const char usage[] =
     "                          CLEAT_CHIP\n"
     "  --uid HEX               only if the element has this UID\n"
     "  --shield FILE           shielded connection; FILE as pair wrote it\n"
+    "  --i2c-speed KHZ         bus clock, where it can be set (400)\n"
     "  --wait SECONDS          wait for another process to let go of it\n"
     "  --json                  one object instead of words\n"
-    "exit status: 0 done; 1 failed; 2 wrong call; 3 the element is not\n"
-    "reached; 4 it refused, or cannot; 5 no such object; 6 not confirmed;\n"
-    "7 a signature, certificate or key does not match; 8 in use by another\n"
-    "process\n";
+    "exit status: 0 done; 1 failed; 2 wrong call; 3 not reached; 4 refused;\n"
+    "5 no such object; 6 not confirmed; 7 a signature, certificate or key "
+    "does\n"
+    "not match; 8 in use by another process\n";
 
 static const struct cli_chip_verb verbs[] = {
     {"list", cli_chip_list, false, 0, 0, NULL, "no argument"},

@@ -24,6 +24,7 @@ static const char usage[] =
     "there and back; stop at the first broken link, name it and the remedy.\n"
     "  --chip SPEC        secure element, as for `cleat run`\n"
     "  --shield FILE      shielded connection to the chip, as for `cleat run`\n"
+    "  --i2c-speed KHZ    clock of the chip's bus, as for `cleat run`\n"
     "  --config FILE      settings; default ./cleat.conf if there is one\n"
     "  --set NAME=VALUE   one setting; may be repeated\n"
     "  --profile NAME     what this broker takes: aws, none, auto (default)\n"
@@ -166,6 +167,7 @@ static int run(int argc, char **argv) {
     const struct cli_arg table[] = {
         {"chip", CLI_ARG_CHIP, o, 0, 0},
         {"shield", CLI_ARG_SHIELD, o, 0, 0},
+        {"i2c-speed", CLI_ARG_SPEED, o, 0, 0},
         {"config", CLI_ARG_TEXT, &o->file, 0, 0},
         {"set", CLI_ARG_SET, o, 0, 0},
         {"profile", CLI_ARG_TEXT, &o->profile, 0, 0},

@@ -17,6 +17,7 @@ static const char usage[] =
     "  --shield FILE      shielded connection to the chip, with the secret "
     "that\n"
     "                     `cleat chip pair` wrote to FILE\n"
+    "  --i2c-speed KHZ    clock of the chip's bus, where it can be set (400)\n"
     "  --config FILE      settings; default ./cleat.conf if there is one\n"
     "  --set NAME=VALUE   one setting (`cleat config list`); may be repeated\n"
     "  --profile NAME     refuse settings that this broker does not take: "
@@ -61,6 +62,7 @@ static int run(int argc, char **argv) {
     static const struct option longs[] = {
         {"chip", required_argument, NULL, 'C'},
         {"shield", required_argument, NULL, 'S'},
+        {"i2c-speed", required_argument, NULL, 'k'},
         {"config", required_argument, NULL, 'c'},
         {"set", required_argument, NULL, 's'},
         {"profile", required_argument, NULL, 'p'},
@@ -70,7 +72,7 @@ static int run(int argc, char **argv) {
         {"help", no_argument, NULL, 'h'},
         {NULL, 0, NULL, 0}};
     struct cli_options options = {0};
-    char chip[1100], shield[1100];
+    char chip[1100], shield[1100], speed[40];
     int level = -1;
     bool no_input = false;
     for (int o; (o = getopt_long(argc, argv, "hv", longs, NULL)) != -1;) {
@@ -80,6 +82,9 @@ static int run(int argc, char **argv) {
         } else if (o == 'S') {
             snprintf(shield, sizeof shield, "CHIP_SHIELD=%s", optarg);
             options.set[options.set_count++] = shield;
+        } else if (o == 'k') {
+            snprintf(speed, sizeof speed, "CHIP_I2C_KHZ=%.20s", optarg);
+            options.set[options.set_count++] = speed;
         } else if (o == 'c') {
             options.file = optarg;
         } else if (o == 's') {

@@ -326,6 +326,7 @@ bool cli_doctor_chip(struct cli_doctor *d) {
     s->task.self = &s->se;
     char why[512] = "";
     cli_error_hold(why, sizeof why);
+    s->chip.element.bus_khz = d->s->chip_i2c_khz;
     int status = cli_chip_shield(&s->chip, d->s->chip_shield);
     cli_error_hold(NULL, 0);
     if (status != CLI_OK) {

@@ -161,7 +161,8 @@ static int open_net(struct cli_pubsub *p) {
 static int open_element(struct cli_pubsub *p) {
     struct cleat_se_op op;
     char what[64];
-    if (cli_se_open_wait(&p->element, p->o->chip, 0, p->o->shield) != CLI_OK) {
+    if (cli_se_open_wait(&p->element, p->o->chip, 0, p->o->shield, 0) !=
+        CLI_OK) {
         return CLI_PUBSUB_FAILED;
     }
     p->element_open = true;

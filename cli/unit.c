@@ -42,6 +42,7 @@ static int open_chip(struct cli_unit *u,
     const struct cleat_settings *s = &u->config.settings;
     int status = cli_chip_open(&u->chip, s->chip, factory);
     if (status == CLI_OK) {
+        u->chip.element.bus_khz = s->chip_i2c_khz;
         status = cli_chip_shield(&u->chip, s->chip_shield);
         if (status != CLI_OK) {
             cli_chip_close(&u->chip);

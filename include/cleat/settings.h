@@ -25,6 +25,7 @@ extern "C" {
 struct cleat_settings {
     const char *chip;
     const char *chip_shield;
+    uint32_t chip_i2c_khz;
     const char *link_interface;
     const char *wifi_ssid;
     const char *wifi_password;

@@ -35,6 +35,25 @@ static void skip_begin(struct cleat_mqtt *s) {
     cleat_mqtt_large_dropped(s);
 }
 
+static const char *topic_wrong(struct cleat_mqtt *s) {
+    cleat_mqtt_blame(s, CLEAT_MQTT_MALFORMED);
+    return CLEAT_MQTT_WRONG("publish topic with wildcard, nul or ill-formed "
+                            "utf-8 [MQTT-3.3.2-1]");
+}
+
+/* Character by character: one that is not all there becomes valid with one to
+ * three bytes more, a wrong one never does. */
+const char *cleat_mqtt_large_topic(struct cleat_mqtt *s) {
+    if (cleat_mqtt_topic_valid(cleat_bytes_of(s->config->rx_buf, s->rx_len))) {
+        s->rx_len = 0;
+    } else if (s->rx_left == 0 || s->rx_len == 4) {
+        return topic_wrong(s);
+    }
+    s->rx_need = s->rx_len + 1;
+    cleat_mqtt_large_dropped(s);
+    return NULL;
+}
+
 /* The id behind a topic that was dropped is here. */
 const char *cleat_mqtt_large_id(struct cleat_mqtt *s) {
     struct cleat_reader r =
@@ -97,6 +116,8 @@ static const char *large(struct cleat_mqtt *s, struct cleat_reader *r,
         s->config->rx_cap) {
         s->rx_state = RX_TOPIC;
         s->rx_left = topic_len;
+        s->rx_len = 0;
+        s->rx_need = 1;
         return NULL;
     }
     if (cleat_mqtt_is_5(s->v5)) {
@@ -111,6 +132,11 @@ static const char *large(struct cleat_mqtt *s, struct cleat_reader *r,
         if (head + front >= s->config->rx_cap) {
             r->pos = head + 2 + topic_len;
             s->total_len = length - (s->rx_len - head);
+            if (topic_len > 0 &&
+                !cleat_mqtt_topic_valid(
+                    cleat_bytes_of(s->config->rx_buf + head + 2, topic_len))) {
+                return topic_wrong(s);
+            }
             const char *bad = cleat_mqtt_rx_qos(s) > 0
                                   ? cleat_mqtt_ack_decode(&s->rx, r)
                                   : NULL;

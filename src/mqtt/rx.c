@@ -287,7 +287,7 @@ static const char *packet(struct cleat_mqtt *s, struct cleat_bytes in,
 static bool collect(struct cleat_mqtt *s, const uint8_t *data, uint32_t n,
                     uint32_t *used, const char **why) {
     uint8_t *buf = s->config->rx_buf;
-    bool drop = s->rx_state >= RX_TOPIC;
+    bool drop = s->rx_state > RX_TOPIC;
     uint32_t want = drop ? s->rx_left : s->rx_need - s->rx_len;
     n = n < want ? n : want;
     *used = n;
@@ -307,6 +307,8 @@ static bool collect(struct cleat_mqtt *s, const uint8_t *data, uint32_t n,
     }
     if (s->rx_state == RX_ID) {
         *why = cleat_mqtt_large_id(s);
+    } else if (s->rx_state == RX_TOPIC) {
+        *why = cleat_mqtt_large_topic(s);
     } else if (s->rx_state == RX_PAYLOAD) {
         s->rx.payload =
             cleat_bytes_of(buf + s->rx_head, s->rx_len - s->rx_head);

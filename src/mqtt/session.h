@@ -30,7 +30,8 @@ enum rx_state {
     RX_PACKET,  /* a packet, or all of a PUBLISH in front of its payload */
     RX_ID,      /* PUBLISH: the packet id behind a topic that was dropped */
     RX_PAYLOAD, /* PUBLISH: a piece of its payload, behind that */
-    RX_TOPIC,   /* dropping: a topic too long for rx_buf */
+    RX_TOPIC,   /* PUBLISH: a character of a topic too long for rx_buf, which is
+                   checked and dropped */
     RX_SKIP,    /* dropping: the payload behind it; SKIPPED follows */
     RX_DROP,    /* dropping: the payload of a message delivered before */
     RX_PASS     /* dropping: that of a QoS 2 message too many, which is neither
@@ -160,6 +161,9 @@ const char *cleat_mqtt_large_begin(struct cleat_mqtt *s, struct cleat_reader r,
                                    uint32_t length, struct cleat_bytes *body);
 /* The id behind a topic that was dropped is in rx_buf. */
 const char *cleat_mqtt_large_id(struct cleat_mqtt *s);
+/* A character of such a topic is in rx_buf, or its first bytes are. @return
+ * what is wrong with it, or NULL. */
+const char *cleat_mqtt_large_topic(struct cleat_mqtt *s);
 /* Are all bytes dropped that were to be? Then go on. */
 void cleat_mqtt_large_dropped(struct cleat_mqtt *s);
 

@@ -243,6 +243,11 @@ status 2 chip read 0xF1D7 --shield "$work/none"
 status 2 chip read 0xF1D7 --shield "$work/message"
 status 0 chip trace read 0xF1D7 --shield "$work/secret"
 grep -q 'shielded: record 23' "$work/cmd.err" || fail "not shielded by the trace"
+status 0 cleat chip trace read 0xF1D7 --shield "$work/secret" --i2c-speed 1000
+grep -qi 'MAX_SCL_FREQU 00 00 03 e8' "$work/cmd.err" || fail "the chip is not in fast mode plus at 1000 kHz"
+status 0 cleat chip trace read 0xF1D7 --shield "$work/secret" --i2c-speed 100
+! grep -q 'I2C_MODE' "$work/cmd.err" || fail "the chip's mode is changed for 100 kHz"
+status 2 cleat chip info --i2c-speed 1001
 ok "pair: dry run, --lab without the lock, for ever with --confirm 0xE140; --shield"
 
 # --- selftest, exit statuses, JSON -----------------------------------------

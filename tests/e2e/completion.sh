@@ -14,7 +14,7 @@ while read -r command; do
     grep -qx "$command" commands || fail "$command is not offered"
     cleat "$command" --help >help
     cleat completion words "$command" -- | cut -f1 | sort -u >offered
-    for option in $(grep -oE -- '(^|[] ([])--[a-z][a-z-]*' help | grep -oE -- '--[a-z-]+' | sort -u); do
+    for option in $(grep -oE -- '(^|[] ([])--[a-z][a-z0-9-]*' help | grep -oE -- '--[a-z0-9-]+' | sort -u); do
         options=$((options + 1))
         grep -qx -- "$option" offered || fail "$command: $option is in its help and not offered"
     done

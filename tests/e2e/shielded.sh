@@ -28,6 +28,9 @@ printf "$press" | cleat run --chip "sim:$work/bare" "${settings[@]}" >"$work/bar
 seen "$work/bare.err" || fail "the certificate is not on the bus in the clear: the test looks at the wrong place"
 printf "$press" | cleat run --chip "sim:$work/chip" --shield "$work/secret" "${settings[@]}" >"$work/run.out" 2>"$work/run.err" ||
     fail "the device does not work over a shielded connection"
+printf quit | cleat run --chip "sim:$work/chip" "${settings[@]}" --i2c-speed 1000 >"$work/fast.out" 2>"$work/fast.err" ||
+    fail "the device does not work at 1000 kHz"
+grep -q 'i2c *write *3  89 00 04' "$work/fast.err" || fail "the chip is not switched to fast mode plus"
 ! seen "$work/run.err" || fail "the certificate is on the bus"
 grep -qi "$(cut -c 1-16 "$work/secret")" "$work/run.err" "$work/run.out" && fail "the binding secret is shown"
 ok "run: press, broker, LED; nothing of the certificate on the bus"

@@ -124,6 +124,76 @@ static void publish_is_checked(void **state) {
     CHECK_ALL(BUSY, BUSY_EVENTS, list);
 }
 
+#define LONG 26u
+#define LONG_CAP 20u
+
+/* A topic of LONG bytes that does not fit rx_buf, at is what lies at byte `pos`
+ * of it, at every split. */
+static void check_long(const char *at, size_t pos, uint32_t qos,
+                       const char *events) {
+    static struct script s;
+    char text[256];
+    size_t total = 1;
+    int n = snprintf(text, sizeof text, "connect < 20020000 < 3%x%02x%04x",
+                     (unsigned)(qos << 1),
+                     (unsigned)(2 + LONG + (qos > 0 ? 2 : 0) + 1), LONG);
+    for (size_t i = 0; i < LONG; i++) {
+        memcpy(text + n + 2 * i, "61", 2);
+    }
+    memcpy(text + n + 2 * pos, at, strlen(at));
+    snprintf(text + n + 2 * LONG, sizeof text - (size_t)n - 2 * LONG, "%s78",
+             qos > 0 ? "0009" : "");
+    for (size_t k = 0; k <= total; k++) {
+        script_init(&s);
+        s.config.rx_cap = LONG_CAP;
+        s.split = k;
+        s.piece = k == 0 ? 1 : 0;
+        script_play(&s, text);
+        total = s.received;
+        if (strcmp(s.events, events) != 0) {
+            fail_msg("%s at %zu split at %zu: %s", at, pos, k, s.events);
+        }
+        assert_int_equal(s.rx[LONG_CAP], 0); /* Behind rx_buf. */
+    }
+}
+
+static void a_topic_too_long_for_the_buffer_is_checked(void **state) {
+    (void)state;
+    static const char *const list[] = {
+        "00",     "23",     "2b",       "80",       "bf",         "c0",
+        "c080",   "c1bf",   "c361",     "c300",     "c3c3a9",     "e08080",
+        "e09fbf", "e28261", "e282e282", "eda080",   "edbfbf",     "e2",
+        "f0",     "f09f",   "f09f9861", "f08fbfbf", "f4908080",   "f5808080",
+        "f8",     "ff",     "c3a9a9",   "e282acac", "f09f988080",
+    };
+    for (size_t i = 0; i < sizeof list / sizeof list[0]; i++) {
+        for (size_t pos = 0; pos + strlen(list[i]) / 2 <= LONG; pos++) {
+            check_long(list[i], pos, (uint32_t)(pos % 3),
+                       BUSY_EVENTS "failed -6 publish topic with wildcard, nul "
+                                   "or ill-formed utf-8 [MQTT-3.3.2-1]\n");
+        }
+    }
+}
+
+static void a_topic_too_long_for_the_buffer_may_be_any_text(void **state) {
+    (void)state;
+    static const char *const list[] = {
+        "01",     "7f",       "24",       "2f2f",         "c280",
+        "dfbf",   "e0a080",   "ed9fbf",   "ee8080",       "efbfbf",
+        "efbbbf", "f0908080", "f48fbfbf", "c3a9f09f9880", "f09f9880e282acc3a9",
+    };
+    static const char *const events[] = {
+        BUSY_EVENTS "skipped q0 id0 of 1\n",
+        BUSY_EVENTS "skipped q1 id9 of 1\n",
+        BUSY_EVENTS "skipped q2 id9 of 1\n",
+    };
+    for (size_t i = 0; i < sizeof list / sizeof list[0]; i++) {
+        for (size_t pos = 0; pos + strlen(list[i]) / 2 <= LONG; pos++) {
+            check_long(list[i], pos, (uint32_t)(pos % 3), events[pos % 3]);
+        }
+    }
+}
+
 static void acknowledgements_are_checked(void **state) {
     (void)state;
     static const struct wrong list[] = {
@@ -255,6 +325,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(fixed_headers_are_checked),
         cmocka_unit_test(publish_is_checked),
+        cmocka_unit_test(a_topic_too_long_for_the_buffer_is_checked),
+        cmocka_unit_test(a_topic_too_long_for_the_buffer_may_be_any_text),
         cmocka_unit_test(acknowledgements_are_checked),
         cmocka_unit_test(suback_and_unsuback_are_checked),
         cmocka_unit_test(connack_is_checked),

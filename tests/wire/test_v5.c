@@ -205,6 +205,36 @@ static void a_head_longer_than_the_buffer_is_skipped(void **state) {
               24);
 }
 
+/* The topic, where it is dropped itself and where properties behind it are. */
+static void a_topic_that_is_skipped_is_checked(void **state) {
+    (void)state;
+#define WRONG_TOPIC                                                            \
+    UP "failed -6 publish topic with wildcard, nul or ill-formed utf-8 "       \
+       "[MQTT-3.3.2-1]\n"
+    check_cap(&(struct exchange){ACCEPT "< 301a0016616161616161616161616161"
+                                        "6161616161616161c3610078",
+                                 WRONG_TOPIC, HELLO "e00181"},
+              24);
+    check_cap(&(struct exchange){ACCEPT "< 301a0016c3a961616161616161616161"
+                                        "6161616161616161f09f0078",
+                                 WRONG_TOPIC, HELLO "e00181"},
+              24);
+    check_cap(&(struct exchange){ACCEPT
+                                 "< 322300012b00091b26000c6161616161616161"
+                                 "61616161000a626262626262626262627879",
+                                 WRONG_TOPIC, HELLO "e00181"},
+              24);
+    /* A character in two pieces is no fault; what is wrong later has its own
+     * reason. */
+    check_cap(&(struct exchange){ACCEPT "< 301a0016c3a961616161616161616161"
+                                        "616161616161f09f98800078 "
+                                        "< 2003000000",
+                                 UP "skipped q0 id0 of 2\n"
+                                    "failed -6 second connack\n",
+                                 HELLO "e00182"},
+              24);
+}
+
 static void subscriptions_are_answered_with_reasons(void **state) {
     (void)state;
     check(ACCEPT "sub a/# 1 < 900400010001 sub b 2 < 900400020087 unsub b "
@@ -683,6 +713,7 @@ int main(void) {
         cmocka_unit_test(aliases_stand_for_their_topics),
         cmocka_unit_test(large_messages_come_in_pieces),
         cmocka_unit_test(a_head_longer_than_the_buffer_is_skipped),
+        cmocka_unit_test(a_topic_that_is_skipped_is_checked),
         cmocka_unit_test(subscriptions_are_answered_with_reasons),
         cmocka_unit_test(the_broker_says_why_it_leaves),
         cmocka_unit_test(the_servers_limits_hold),
