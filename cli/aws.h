@@ -66,4 +66,24 @@ size_t cli_aws_stored(X509 *certificate, uint8_t *out, size_t cap);
 /** @return true if the certificate is for that public point. */
 bool cli_aws_is_for(X509 *certificate, struct cleat_bytes point);
 
+/** What came of a request for a certificate. */
+struct cli_aws_issued {
+    X509 *certificate;
+    char id[128]; /**< Printable. */
+    char *token;  /**< A secret. */
+};
+/** Take it out of the answer (JSON), if it is for the key of that point.
+ *  @return NULL, or words for what is wrong; then nothing is left in *out.
+ *  Else end it with cli_aws_issued_free(). */
+const char *cli_aws_take_issued(struct cleat_bytes answer,
+                                struct cleat_bytes point,
+                                struct cli_aws_issued *out);
+void cli_aws_issued_free(struct cli_aws_issued *issued);
+/** The thing's name, printable; "" if the answer has none.
+ *  @return NULL, or words for what is wrong. */
+const char *cli_aws_take_thing(struct cleat_bytes answer, char *out,
+                               size_t cap);
+/** Why the answer refuses, printable. */
+void cli_aws_take_rejection(struct cleat_bytes answer, char *out, size_t cap);
+
 #endif

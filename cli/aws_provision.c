@@ -26,9 +26,8 @@ struct provision {
     bool is_accepted, complete;
     uint8_t point[CLEAT_SE_POINT_MAX];
     size_t point_len;
-    X509 *certificate;
-    char certificate_id[128], thing[132];
-    char *token; /* cJSON's; wiped */
+    struct cli_aws_issued issued;
+    char thing[132];
 };
 
 static int broken(const char *what, const char *why) {
@@ -78,24 +77,20 @@ static int no_answer(const struct cli_doctor *d, const char *topic) {
                         "--claim`)?");
 }
 
-/* The element of an answer that tells why not. */
+static struct cleat_bytes answer_of(const struct provision *p) {
+    return cleat_bytes_of((const uint8_t *)p->answer, p->answer_len);
+}
+
 static int rejected(const struct provision *p, const char *topic) {
     char why[400];
-    cJSON *root = cJSON_ParseWithLength(p->answer, p->answer_len);
-    const cJSON *code = cJSON_GetObjectItemCaseSensitive(root, "errorCode");
-    const cJSON *text = cJSON_GetObjectItemCaseSensitive(root, "errorMessage");
-    snprintf(why, sizeof why, "%.60s: %.300s",
-             cJSON_IsString(code) ? code->valuestring : "no code",
-             cJSON_IsString(text) ? text->valuestring : "no reason given");
-    cJSON_Delete(root);
+    cli_aws_take_rejection(answer_of(p), why, sizeof why);
     cli_error("%s was rejected: %s", topic, why);
     return CLI_FAILED;
 }
 
 /* Subscribe to both answers, ask, and wait for one. The question is deleted.
- * @return CLI_OK with the answer parsed in *out, which the caller deletes. */
-static int ask(struct provision *p, const char *topic, cJSON *question,
-               cJSON **out) {
+ * @return CLI_OK with the answer in p->answer. */
+static int ask(struct provision *p, const char *topic, cJSON *question) {
     struct cli_doctor *d = p->a->d;
     struct cli_doctor_talk *t = &d->talk;
     snprintf(p->accepted, sizeof p->accepted, "%s/accepted", topic);
@@ -128,17 +123,7 @@ static int ask(struct provision *p, const char *topic, cJSON *question,
     if (!p->complete) {
         return no_answer(d, topic);
     }
-    if (!p->is_accepted) {
-        return rejected(p, topic);
-    }
-    *out = cJSON_ParseWithLength(p->answer, p->answer_len);
-    return *out == NULL ? broken(topic, "the answer is no JSON") : CLI_OK;
-}
-
-/* @return the text of that name, or NULL. */
-static const char *text_of(const cJSON *root, const char *name) {
-    const cJSON *o = cJSON_GetObjectItemCaseSensitive(root, name);
-    return cJSON_IsString(o) ? o->valuestring : NULL;
+    return p->is_accepted ? CLI_OK : rejected(p, topic);
 }
 
 /* ---- the chip ---- */
@@ -209,7 +194,7 @@ static int make_key(struct provision *p) {
 
 static int write_certificate(struct provision *p) {
     uint8_t stored[CLI_AWS_STORED_MAX];
-    size_t len = cli_aws_stored(p->certificate, stored, sizeof stored);
+    size_t len = cli_aws_stored(p->issued.certificate, stored, sizeof stored);
     if (len == 0) {
         return broken("the certificate", "does not fit the chip's object");
     }
@@ -221,36 +206,8 @@ static int write_certificate(struct provision *p) {
 
 /* ---- the two questions ---- */
 
-static int take_certificate(struct provision *p, const cJSON *answer) {
-    const char *pem = text_of(answer, "certificatePem");
-    const char *id = text_of(answer, "certificateId");
-    const char *token = text_of(answer, "certificateOwnershipToken");
-    if (pem == NULL || token == NULL) {
-        return broken(CREATE, "the answer lacks certificatePem or "
-                              "certificateOwnershipToken");
-    }
-    BIO *bio = BIO_new_mem_buf(pem, -1);
-    p->certificate =
-        bio == NULL ? NULL : PEM_read_bio_X509(bio, NULL, NULL, NULL);
-    BIO_free(bio);
-    ERR_clear_error();
-    if (p->certificate == NULL) {
-        return broken(CREATE, "certificatePem is no certificate");
-    }
-    if (!cli_aws_is_for(p->certificate,
-                        cleat_bytes_of(p->point, p->point_len))) {
-        return broken(CREATE, "the certificate that came is for another key; "
-                              "it is not written");
-    }
-    snprintf(p->certificate_id, sizeof p->certificate_id, "%s",
-             id == NULL ? "" : id);
-    p->token = OPENSSL_strdup(token);
-    return p->token == NULL ? broken(CREATE, "out of memory") : CLI_OK;
-}
-
 static int create_certificate(struct provision *p) {
     char why[256] = "";
-    cJSON *answer = NULL;
     char *pem = cli_aws_request(&p->a->d->se.se, p->a->new_key,
                                 cleat_bytes_of(p->point, p->point_len),
                                 p->a->client_id, why, sizeof why);
@@ -260,12 +217,13 @@ static int create_certificate(struct provision *p) {
     cJSON *question = cJSON_CreateObject();
     cJSON_AddStringToObject(question, "certificateSigningRequest", pem);
     OPENSSL_free(pem);
-    int status = ask(p, CREATE, question, &answer);
-    if (status == CLI_OK) {
-        status = take_certificate(p, answer);
+    int status = ask(p, CREATE, question);
+    if (status != CLI_OK) {
+        return status;
     }
-    cJSON_Delete(answer);
-    return status;
+    const char *wrong = cli_aws_take_issued(
+        answer_of(p), cleat_bytes_of(p->point, p->point_len), &p->issued);
+    return wrong == NULL ? CLI_OK : broken(CREATE, wrong);
 }
 
 static bool add_parameters(const struct cli_aws *a, cJSON *question) {
@@ -289,23 +247,23 @@ static bool add_parameters(const struct cli_aws *a, cJSON *question) {
 
 static int register_thing(struct provision *p) {
     char topic[200];
-    cJSON *answer = NULL;
     cJSON *question = cJSON_CreateObject();
     snprintf(topic, sizeof topic,
              "$aws/provisioning-templates/%s/provision/json",
              p->a->template_name);
-    cJSON_AddStringToObject(question, "certificateOwnershipToken", p->token);
+    cJSON_AddStringToObject(question, "certificateOwnershipToken",
+                            p->issued.token);
     if (!add_parameters(p->a, question)) {
         cJSON_Delete(question);
         return CLI_USAGE;
     }
-    int status = ask(p, topic, question, &answer);
-    if (status == CLI_OK) {
-        const char *thing = text_of(answer, "thingName");
-        snprintf(p->thing, sizeof p->thing, "%s", thing == NULL ? "" : thing);
+    int status = ask(p, topic, question);
+    if (status != CLI_OK) {
+        return status;
     }
-    cJSON_Delete(answer);
-    return status;
+    const char *wrong =
+        cli_aws_take_thing(answer_of(p), p->thing, sizeof p->thing);
+    return wrong == NULL ? CLI_OK : broken(topic, wrong);
 }
 
 /* ---- the new identity ---- */
@@ -346,14 +304,14 @@ static int report(const struct provision *p) {
         printf("thing: %s\ncertificate: %s, in object 0x%04X, for key "
                "0x%04X%s\nset:\n  CLIENT_CERTIFICATE = 0x%04X\n  "
                "CLIENT_PRIVATE_KEY = 0x%04X\n",
-               p->thing, p->certificate_id, a->new_certificate, a->new_key,
+               p->thing, p->issued.id, a->new_certificate, a->new_key,
                a->no_proof ? "" : ", accepted by the broker",
                a->new_certificate, a->new_key);
         return CLI_OK;
     }
     cJSON *root = cJSON_CreateObject();
     cJSON_AddStringToObject(root, "thing", p->thing);
-    cJSON_AddStringToObject(root, "certificate_id", p->certificate_id);
+    cJSON_AddStringToObject(root, "certificate_id", p->issued.id);
     snprintf(object, sizeof object, "0x%04X", a->new_certificate);
     cJSON_AddStringToObject(root, "certificate", object);
     snprintf(object, sizeof object, "0x%04X", a->new_key);
@@ -410,10 +368,7 @@ int cli_aws_provision(struct cli_aws *a) {
     }
     p->a = a;
     int status = provision(p);
-    X509_free(p->certificate);
-    if (p->token != NULL) {
-        OPENSSL_clear_free(p->token, strlen(p->token));
-    }
+    cli_aws_issued_free(&p->issued);
     OPENSSL_cleanse(p, sizeof *p);
     free(p);
     return status;

@@ -138,24 +138,6 @@ static int show_causes(void) {
 
 /* ---- the command line ---- */
 
-static bool take_clock(struct cli_doctor *d, const char *text) {
-    struct tm tm;
-    char *end;
-    memset(&tm, 0, sizeof tm);
-    long long v = strtoll(text, &end, 10);
-    if (*end == '\0' && v > 0) {
-        d->clock_s = v;
-        return true;
-    }
-    end = strptime(text, "%Y-%m-%d", &tm);
-    if (end == NULL || *end != '\0') {
-        cli_error("--clock: \"%s\" is neither seconds nor YYYY-MM-DD", text);
-        return false;
-    }
-    d->clock_s = (int64_t)timegm(&tm);
-    return true;
-}
-
 static int run(int argc, char **argv) {
     struct cli_doctor *d = &doctor;
     struct cli_options *o = &d->options;
@@ -186,7 +168,10 @@ static int run(int argc, char **argv) {
     if (causes) {
         return show_causes();
     }
-    if (when != NULL && !take_clock(d, when)) {
+    if (when != NULL && !cli_doctor_when(when, &d->clock_s)) {
+        cli_error("--clock: \"%s\" is neither seconds since 1970 nor a day as "
+                  "YYYY-MM-DD",
+                  when);
         return CLI_USAGE;
     }
     d->hold_ms = (uint32_t)hold;

@@ -177,6 +177,8 @@ void cli_client_id(const struct cleat_settings *s, struct cleat_bytes uid,
 
 /** @return seconds since 1970, as --clock says or the system. */
 int64_t cli_doctor_now(const struct cli_doctor *d);
+/** A time as of --clock, after 1970 and before 10000. @return false: none. */
+bool cli_doctor_when(const char *text, int64_t *out);
 /** Sleep until the socket is ready or until_ms. */
 void cli_doctor_wait(struct cli_doctor *d, uint64_t until_ms);
 /** Open d->stream to its end. @return 0 or a negative cleat_err. */

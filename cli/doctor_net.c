@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* The second half of `cleat doctor`: clock, name, TCP and TLS. */
-#define _DEFAULT_SOURCE
+#define _GNU_SOURCE
 #include <errno.h>
 #include <limits.h>
 #include <netdb.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <poll.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -19,6 +20,7 @@
 
 #define NOT_SET_BEFORE 1735689600 /* 2025: what TLS takes for a set clock */
 #define DAY_S 86400
+#define LAST_S 253402300799 /* the end of 9999, and of certificates' dates */
 #define SOON_DAYS 30
 #define RECORD_ALERT 21
 #define RECORD_DATA 23
@@ -33,6 +35,30 @@ static int64_t doctor_clock(void *arg) {
 }
 
 /* ---- clock ---- */
+
+/* YYYY-MM-DD of a day there is; mktime's kin takes a 31st of February too. */
+static bool day_of(const char *text, int64_t *out) {
+    struct tm tm;
+    memset(&tm, 0, sizeof tm);
+    const char *end = strptime(text, "%Y-%m-%d", &tm);
+    int day = tm.tm_mday;
+    if (end == NULL || *end != '\0') {
+        return false;
+    }
+    *out = (int64_t)timegm(&tm);
+    return tm.tm_mday == day;
+}
+
+bool cli_doctor_when(const char *text, int64_t *out) {
+    char *end;
+    int64_t v = strtoll(text, &end, 10);
+    if (*text == '\0' || (*end != '\0' && !day_of(text, &v)) || v <= 0 ||
+        v > LAST_S) {
+        return false;
+    }
+    *out = v;
+    return true;
+}
 
 static void date_text(int64_t when, char *out, size_t cap) {
     time_t t = (time_t)when;

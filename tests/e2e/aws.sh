@@ -141,7 +141,7 @@ cloud() { # what AWS does; the file `mode` says what goes wrong
             openssl x509 -req -in csr.pem -CA cloud.pem -CAkey cloud.key -CAcreateserial -days 30 -out new.pem 2>/dev/null
             answer "$topic/accepted" "{\"certificateId\":\"id1\",\"certificatePem\":\"$(awk '{ printf "%s\\n", $0 }' new.pem)\",\"certificateOwnershipToken\":\"token-$(head -c 1500 /dev/zero | tr '\0' t)\"}"
             ;;
-        hook:*/provision/json) answer "$topic/rejected" '{"statusCode":400,"errorCode":"AccessDenied","errorMessage":"the hook says no"}' ;;
+        hook:*/provision/json) answer "$topic/rejected" '{"statusCode":400,"errorCode":"AccessDenied","errorMessage":"the hook\u001b says no"}' ;;
         *fleet1/provision/json)
             grep -q '"certificateOwnershipToken":"token-ttt' <<<"$payload" || continue
             answer "$topic/accepted" "{\"deviceConfiguration\":{},\"thingName\":\"$(sed 's/.*"SerialNumber":"\([^"]*\)".*/\1/' <<<"$payload")\"}"
@@ -172,7 +172,7 @@ refuses mute 'no answer on $aws/certificates/create-from-csr/json'
 refuses garbage 'the answer is no JSON'
 refuses reject 'rejected: InvalidCertificateSigningRequest: no'
 refuses other-key 'is for another key; it is not written'
-refuses hook 'rejected: AccessDenied: the hook says no'
+refuses hook 'rejected: AccessDenied: the hook[?] says no'
 echo good >mode
 status 2 "${provision[@]}" --key 0xE0F0
 grep -q "the claim's own slots" cmd.err || fail "would overwrite the claim"

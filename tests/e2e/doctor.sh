@@ -188,6 +188,10 @@ cat "$work/broker.pem" "$work/other.pem" >"$work/mixedup.pem"
 diagnose certificate-chain 12 "a chain of strangers" --chip "soft:$work/broker.key,$work/mixedup.pem"
 
 # ---- clock ----
+for when in 2025-02-31 1970-01-01 99999999999999999999 -5 '' 2025-06-01x; do
+    status 2 cleat doctor "${chip[@]}" --clock "$when"
+    grep -q 'nor a day as YYYY-MM-DD' "$work/cmd.err" || fail "--clock \"$when\" is refused without words"
+done
 diagnose clock-unset 14 "a clock that was never set" "${chip[@]}" --clock 86400
 diagnose clock-behind 14 "a clock that stands in the past" "${chip[@]}" --clock 2025-06-01
 diagnose certificate-expired 14 "the certificate has expired" "${chip[@]}" --clock 2070-01-01

@@ -16,3 +16,5 @@ cleat_fuzz(cli_request LINK cleat_cli RUNS 20000 SOURCES fuzz_cli_request.c
            CORPUS tests/fuzz/corpus/cli_request)
 cleat_fuzz(cli_pubsub LINK cleat_cli RUNS 60000 SOURCES fuzz_cli_pubsub.c
            CORPUS tests/fuzz/corpus/cli_pubsub)
+cleat_fuzz(cli_aws LINK cleat_cli RUNS 60000 SOURCES fuzz_cli_aws.c
+           CORPUS tests/fuzz/corpus/cli_aws)
