@@ -284,17 +284,19 @@ struct cleat_mqtt {
     uint32_t ack_ms;      /* an acknowledgement became due, or one came */
     uint32_t ping_ms;     /* PINGREQ was queued */
     uint32_t rx_len;      /* bytes in rx_buf */
-    uint64_t now_ms;      /* where it needs no padding on 32 bits */
     /* receive */
     uint32_t rx_need; /* bytes wanted in rx_buf before going on */
     uint32_t rx_left; /* bytes of the packet behind those in rx_buf */
-    uint32_t rx_head; /* bytes in rx_buf in front of the payload */
-    uint32_t total_len, offset;
+    /* What is used often lies below byte 128, where Thumb reaches it in two
+     * bytes. */
+    const struct cleat_mqtt_version *v5; /* NULL: 3.1.1 */
     uint32_t connect_len; /* CONNECT in rx_buf, 0 once it is sent */
+    uint32_t rx_head;     /* bytes in rx_buf in front of the payload */
+    uint32_t total_len, offset;
     uint32_t connect_sent;
     const char *end_text;
-    const struct cleat_mqtt_version *v5; /* NULL: 3.1.1 */
-    uint32_t packet_max;                 /* MQTT 5: of the server; 0: none */
+    uint32_t packet_max;  /* MQTT 5: of the server; 0: none */
+    uint64_t now_ms;      /* where it needs no padding on 32 bits */
     uint32_t rx_max;      /* MQTT 5: the smaller of rx_cap and our maximum */
     uint32_t alias_known; /* MQTT 5: bit n: alias n + 1 is set */
     uint8_t ctl[32];      /* acknowledgements, PINGREQ, DISCONNECT */
