@@ -97,21 +97,20 @@ struct cleat_mqtt_unacked {
     uint8_t state; /* acknowledged, but not in its turn; reason code */
 };
 
+struct cleat_mqtt;
+
 /** Settings. Zero the struct, then set what you need: zero is the default. The
  *  struct itself, which may lie in flash, and everything it points to must stay
  *  as long as the session and not change. */
 struct cleat_mqtt_config {
-    bool clean_session;  /**< Broker forgets us on every connection. */
-    bool fall_back;      /**< MQTT 5: the broker does not know it (CONNACK 1 or
-                              0x84): speak 3.1.1 from the next connection on.
-                              What is queued goes out without properties. */
-    bool queue_offline;  /**< publish() also while not connected. */
-    bool keep_alive_off; /**< Send keep-alive 0 and no PINGREQ. */
-    bool take_session;   /**< MQTT 5: a session that the broker has and this
-                              struct never had (nor a journal) is ours: what
-                              was under way when the program before ended may
-                              be lost or doubled. Else it ends the connection,
-                              as the standard wants it. */
+    bool clean_session;    /**< Broker forgets us on every connection. */
+    bool queue_offline;    /**< publish() also while not connected. */
+    bool keep_alive_off;   /**< Send keep-alive 0 and no PINGREQ. */
+    bool take_session;     /**< MQTT 5: a session that the broker has and this
+                                struct never had (nor a journal) is ours: what
+                                was under way when the program before ended may
+                                be lost or doubled. Else it ends the connection,
+                                as the standard wants it. */
     uint16_t keep_alive_s; /**< Default 60. */
     uint16_t first_id;     /**< First packet id; default 1. A random one makes
                                 it unlikely that a restarted device with a
@@ -154,8 +153,15 @@ struct cleat_mqtt_config {
                                  it; then nothing is received. */
 
     /* MQTT 5; all of it may stay zero. */
-    const struct cleat_mqtt_version *v5; /**< &cleat_mqtt_v5 to speak MQTT 5;
-                                              NULL: 3.1.1. */
+    const struct cleat_mqtt_version *v5;    /**< &cleat_mqtt_v5 to speak MQTT 5;
+                                                 NULL: 3.1.1. */
+    int (*fall_back)(struct cleat_mqtt *s); /**< cleat_mqtt_fall_back: if the
+                                                 broker does not know MQTT 5
+                                                 (CONNACK 1 or 0x84), 3.1.1 is
+                                                 spoken from the next
+                                                 connection on, and what is
+                                                 queued goes out without
+                                                 properties. NULL: never. */
     const struct cleat_mqtt_property *props; /**< Of CONNECT. Receive maximum
                                                   and topic alias maximum are
                                                   not given here. */
@@ -278,17 +284,19 @@ struct cleat_mqtt {
     uint32_t ack_ms;      /* an acknowledgement became due, or one came */
     uint32_t ping_ms;     /* PINGREQ was queued */
     uint32_t rx_len;      /* bytes in rx_buf */
-    uint64_t now_ms;      /* where it needs no padding on 32 bits */
     /* receive */
     uint32_t rx_need; /* bytes wanted in rx_buf before going on */
     uint32_t rx_left; /* bytes of the packet behind those in rx_buf */
-    uint32_t rx_head; /* bytes in rx_buf in front of the payload */
-    uint32_t total_len, offset;
+    /* What is used often lies below byte 128, where Thumb reaches it in two
+     * bytes. */
+    const struct cleat_mqtt_version *v5; /* NULL: 3.1.1 */
     uint32_t connect_len; /* CONNECT in rx_buf, 0 once it is sent */
+    uint32_t rx_head;     /* bytes in rx_buf in front of the payload */
+    uint32_t total_len, offset;
     uint32_t connect_sent;
     const char *end_text;
-    const struct cleat_mqtt_version *v5; /* NULL: 3.1.1 */
-    uint32_t packet_max;                 /* MQTT 5: of the server; 0: none */
+    uint32_t packet_max;  /* MQTT 5: of the server; 0: none */
+    uint64_t now_ms;      /* where it needs no padding on 32 bits */
     uint32_t rx_max;      /* MQTT 5: the smaller of rx_cap and our maximum */
     uint32_t alias_known; /* MQTT 5: bit n: alias n + 1 is set */
     uint8_t ctl[32];      /* acknowledgements, PINGREQ, DISCONNECT */
@@ -363,8 +371,6 @@ bool cleat_mqtt_is_busy(const struct cleat_mqtt *s);
 static inline uint32_t cleat_mqtt_surplus(const struct cleat_mqtt *s) {
     return s->surplus;
 }
-
-struct cleat_mqtt;
 
 /** A payload that is not copied: it is asked for piece by piece when it is
  * sent, and again from its beginning when it is sent again. It may be larger

@@ -226,16 +226,25 @@ void cleat_mqtt_property_write(struct cleat_writer *w,
     }
 }
 
+void cleat_mqtt_properties_write(struct cleat_writer *w,
+                                 const struct cleat_mqtt_property *props,
+                                 size_t count) {
+    for (; count > 0; props++, count--) {
+        cleat_mqtt_property_write(w, props);
+    }
+}
+
+void cleat_mqtt_properties_length(struct cleat_writer *w,
+                                  const struct cleat_writer *props) {
+    w->failed = w->failed || props->failed;
+    varint_write(w, (uint32_t)props->len);
+}
+
 void cleat_mqtt_properties_encode(struct cleat_writer *w,
                                   const struct cleat_mqtt_property *props,
                                   size_t count) {
     struct cleat_writer len = cleat_writer_of(NULL, CLEAT_MQTT_LENGTH_MAX);
-    for (size_t i = 0; i < count; i++) {
-        cleat_mqtt_property_write(&len, &props[i]);
-    }
-    w->failed = w->failed || len.failed;
-    varint_write(w, (uint32_t)len.len);
-    for (size_t i = 0; i < count; i++) {
-        cleat_mqtt_property_write(w, &props[i]);
-    }
+    cleat_mqtt_properties_write(&len, props, count);
+    cleat_mqtt_properties_length(w, &len);
+    cleat_mqtt_properties_write(w, props, count);
 }

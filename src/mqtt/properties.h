@@ -22,6 +22,13 @@ const char *cleat_mqtt_properties_decode(struct cleat_reader *r, uint32_t where,
 void cleat_mqtt_properties_encode(struct cleat_writer *w,
                                   const struct cleat_mqtt_property *props,
                                   size_t count);
+/* The parts of that: their length, as they were written for counting, and
+ * they. */
+void cleat_mqtt_properties_length(struct cleat_writer *w,
+                                  const struct cleat_writer *props);
+void cleat_mqtt_properties_write(struct cleat_writer *w,
+                                 const struct cleat_mqtt_property *props,
+                                 size_t count);
 void cleat_mqtt_property_write(struct cleat_writer *w,
                                const struct cleat_mqtt_property *p);
 

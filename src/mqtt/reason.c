@@ -3,11 +3,10 @@
  * words for people. */
 #include "mqtt/reason.h"
 
-struct reason {
-    uint8_t code;
-    uint16_t where; /* bit n: packet type n */
-    const char *text;
-};
+/* Where a code is in the tables: those up to 0x18, then those from 0x80 on. */
+#define FAILURES 0x80u
+#define SUCCESSES 0x19u
+#define AT(code) ((code) < FAILURES ? (code) : SUCCESSES + (code)-FAILURES)
 
 #define W(type) (1u << (type))
 #define CONNACK W(2)
@@ -20,70 +19,116 @@ struct reason {
 #define AUTH W(15)
 #define TAKEN (PUBACK | PUBREC)
 
-static const struct reason reasons[] = {
-    {0x00, CONNACK | TAKEN | PUBREL | SUBACK | UNSUBACK | BYE | AUTH,
-     CLEAT_TEXT("success")},
-    {0x01, SUBACK, CLEAT_TEXT("granted qos 1")},
-    {0x02, SUBACK, CLEAT_TEXT("granted qos 2")},
-    {0x10, TAKEN, CLEAT_TEXT("no matching subscribers")},
-    {0x11, UNSUBACK, CLEAT_TEXT("no subscription existed")},
-    {0x18, AUTH, CLEAT_TEXT("continue authentication")},
-    {0x80, CONNACK | TAKEN | SUBACK | UNSUBACK | BYE,
-     CLEAT_TEXT("unspecified error")},
-    {0x81, CONNACK | BYE, CLEAT_TEXT("malformed packet")},
-    {0x82, CONNACK | BYE, CLEAT_TEXT("protocol error")},
-    {0x83, CONNACK | TAKEN | SUBACK | UNSUBACK | BYE,
-     CLEAT_TEXT("implementation specific error")},
-    {0x84, CONNACK, CLEAT_TEXT("unsupported protocol version")},
-    {0x85, CONNACK, CLEAT_TEXT("client identifier not valid")},
-    {0x86, CONNACK, CLEAT_TEXT("bad user name or password")},
-    {0x87, CONNACK | TAKEN | SUBACK | UNSUBACK | BYE,
-     CLEAT_TEXT("not authorised")},
-    {0x88, CONNACK, CLEAT_TEXT("server unavailable")},
-    {0x89, CONNACK | BYE, CLEAT_TEXT("server busy")},
-    {0x8A, CONNACK, CLEAT_TEXT("banned")},
-    {0x8B, BYE, CLEAT_TEXT("server shutting down")},
-    {0x8C, CONNACK, CLEAT_TEXT("bad authentication method")},
-    {0x8D, BYE, CLEAT_TEXT("keep alive timeout")},
-    {0x8E, BYE, CLEAT_TEXT("session taken over")},
-    {0x8F, SUBACK | UNSUBACK | BYE, CLEAT_TEXT("topic filter invalid")},
-    {0x90, CONNACK | TAKEN | BYE, CLEAT_TEXT("topic name invalid")},
-    {0x91, TAKEN | SUBACK | UNSUBACK, CLEAT_TEXT("packet identifier in use")},
-    {0x92, PUBREL, CLEAT_TEXT("packet identifier not found")},
-    {0x93, BYE, CLEAT_TEXT("receive maximum exceeded")},
-    {0x94, BYE, CLEAT_TEXT("topic alias invalid")},
-    {0x95, CONNACK | BYE, CLEAT_TEXT("packet too large")},
-    {0x96, BYE, CLEAT_TEXT("message rate too high")},
-    {0x97, CONNACK | TAKEN | SUBACK | BYE, CLEAT_TEXT("quota exceeded")},
-    {0x98, BYE, CLEAT_TEXT("administrative action")},
-    {0x99, CONNACK | TAKEN | BYE, CLEAT_TEXT("payload format invalid")},
-    {0x9A, CONNACK | BYE, CLEAT_TEXT("retain not supported")},
-    {0x9B, CONNACK | BYE, CLEAT_TEXT("qos not supported")},
-    {0x9C, CONNACK | BYE, CLEAT_TEXT("use another server")},
-    {0x9D, CONNACK | BYE, CLEAT_TEXT("server moved")},
-    {0x9E, SUBACK | BYE, CLEAT_TEXT("shared subscriptions not supported")},
-    {0x9F, CONNACK | BYE, CLEAT_TEXT("connection rate exceeded")},
-    {0xA0, BYE, CLEAT_TEXT("maximum connect time")},
-    {0xA1, SUBACK | BYE, CLEAT_TEXT("subscription identifiers not supported")},
-    {0xA2, SUBACK | BYE, CLEAT_TEXT("wildcard subscriptions not supported")},
+/* Bit n: packet type n. */
+static const uint16_t packets[] = {
+    [AT(0x00)] = CONNACK | TAKEN | PUBREL | SUBACK | UNSUBACK | BYE | AUTH,
+    [AT(0x01)] = SUBACK,
+    [AT(0x02)] = SUBACK,
+    [AT(0x10)] = TAKEN,
+    [AT(0x11)] = UNSUBACK,
+    [AT(0x18)] = AUTH,
+    [AT(0x80)] = CONNACK | TAKEN | SUBACK | UNSUBACK | BYE,
+    [AT(0x81)] = CONNACK | BYE,
+    [AT(0x82)] = CONNACK | BYE,
+    [AT(0x83)] = CONNACK | TAKEN | SUBACK | UNSUBACK | BYE,
+    [AT(0x84)] = CONNACK,
+    [AT(0x85)] = CONNACK,
+    [AT(0x86)] = CONNACK,
+    [AT(0x87)] = CONNACK | TAKEN | SUBACK | UNSUBACK | BYE,
+    [AT(0x88)] = CONNACK,
+    [AT(0x89)] = CONNACK | BYE,
+    [AT(0x8A)] = CONNACK,
+    [AT(0x8B)] = BYE,
+    [AT(0x8C)] = CONNACK,
+    [AT(0x8D)] = BYE,
+    [AT(0x8E)] = BYE,
+    [AT(0x8F)] = SUBACK | UNSUBACK | BYE,
+    [AT(0x90)] = CONNACK | TAKEN | BYE,
+    [AT(0x91)] = TAKEN | SUBACK | UNSUBACK,
+    [AT(0x92)] = PUBREL,
+    [AT(0x93)] = BYE,
+    [AT(0x94)] = BYE,
+    [AT(0x95)] = CONNACK | BYE,
+    [AT(0x96)] = BYE,
+    [AT(0x97)] = CONNACK | TAKEN | SUBACK | BYE,
+    [AT(0x98)] = BYE,
+    [AT(0x99)] = CONNACK | TAKEN | BYE,
+    [AT(0x9A)] = CONNACK | BYE,
+    [AT(0x9B)] = CONNACK | BYE,
+    [AT(0x9C)] = CONNACK | BYE,
+    [AT(0x9D)] = CONNACK | BYE,
+    [AT(0x9E)] = SUBACK | BYE,
+    [AT(0x9F)] = CONNACK | BYE,
+    [AT(0xA0)] = BYE,
+    [AT(0xA1)] = SUBACK | BYE,
+    [AT(0xA2)] = SUBACK | BYE,
 };
 
-static const struct reason *reason_of(uint8_t code) {
-    for (size_t i = 0; i < sizeof reasons / sizeof reasons[0]; i++) {
-        if (reasons[i].code == code) {
-            return &reasons[i];
-        }
-    }
-    return NULL;
+/* @return as AT(), or past the tables' end for a code between their parts. */
+static uint32_t at(uint8_t code) {
+    return code >= SUCCESSES && code < FAILURES ? UINT8_MAX : AT(code);
 }
 
 bool cleat_mqtt_reason_valid(uint8_t first, uint8_t code) {
-    const struct reason *reason = reason_of(code);
-    return reason != NULL && (reason->where >> (first >> 4) & 1u) != 0;
+    uint32_t i = at(code);
+    return i < sizeof packets / sizeof packets[0] &&
+           (packets[i] >> (first >> 4) & 1u) != 0;
 }
 
+#if CLEAT_TEXTS
+static const char *const words[] = {
+    [AT(0x00)] = "success",
+    [AT(0x01)] = "granted qos 1",
+    [AT(0x02)] = "granted qos 2",
+    [AT(0x10)] = "no matching subscribers",
+    [AT(0x11)] = "no subscription existed",
+    [AT(0x18)] = "continue authentication",
+    [AT(0x80)] = "unspecified error",
+    [AT(0x81)] = "malformed packet",
+    [AT(0x82)] = "protocol error",
+    [AT(0x83)] = "implementation specific error",
+    [AT(0x84)] = "unsupported protocol version",
+    [AT(0x85)] = "client identifier not valid",
+    [AT(0x86)] = "bad user name or password",
+    [AT(0x87)] = "not authorised",
+    [AT(0x88)] = "server unavailable",
+    [AT(0x89)] = "server busy",
+    [AT(0x8A)] = "banned",
+    [AT(0x8B)] = "server shutting down",
+    [AT(0x8C)] = "bad authentication method",
+    [AT(0x8D)] = "keep alive timeout",
+    [AT(0x8E)] = "session taken over",
+    [AT(0x8F)] = "topic filter invalid",
+    [AT(0x90)] = "topic name invalid",
+    [AT(0x91)] = "packet identifier in use",
+    [AT(0x92)] = "packet identifier not found",
+    [AT(0x93)] = "receive maximum exceeded",
+    [AT(0x94)] = "topic alias invalid",
+    [AT(0x95)] = "packet too large",
+    [AT(0x96)] = "message rate too high",
+    [AT(0x97)] = "quota exceeded",
+    [AT(0x98)] = "administrative action",
+    [AT(0x99)] = "payload format invalid",
+    [AT(0x9A)] = "retain not supported",
+    [AT(0x9B)] = "qos not supported",
+    [AT(0x9C)] = "use another server",
+    [AT(0x9D)] = "server moved",
+    [AT(0x9E)] = "shared subscriptions not supported",
+    [AT(0x9F)] = "connection rate exceeded",
+    [AT(0xA0)] = "maximum connect time",
+    [AT(0xA1)] = "subscription identifiers not supported",
+    [AT(0xA2)] = "wildcard subscriptions not supported",
+};
+
 const char *cleat_mqtt_reason_text(uint8_t code) {
-    const struct reason *reason = reason_of(code);
-    return reason == NULL || reason->text == NULL ? "unknown reason"
-                                                  : reason->text;
+    uint32_t i = at(code);
+    return i < sizeof words / sizeof words[0] && words[i] != NULL
+               ? words[i]
+               : "unknown reason";
 }
+#else
+const char *cleat_mqtt_reason_text(uint8_t code) {
+    (void)code;
+    return "unknown reason";
+}
+#endif

@@ -306,9 +306,9 @@ void cleat_mqtt_lost(struct cleat_mqtt *s, uint64_t now_ms) {
     s->unacked_used = 0;
     cleat_mqtt_rx_reset(s);
     cleat_mqtt_tx_rewind(s);
-    if (cleat_mqtt_is_5(s->v5) && s->config->fall_back &&
+    if (cleat_mqtt_is_5(s->v5) && s->config->fall_back != NULL &&
         s->end_code == CLEAT_MQTT_V311_ONLY) {
-        s->v5->fall_back(s);
+        (void)s->config->fall_back(s);
     }
 }
 

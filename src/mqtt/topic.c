@@ -67,8 +67,8 @@ static uint32_t slow_check(struct cleat_bytes text) {
 
 static uint32_t text_check(struct cleat_bytes text) {
     size_t flags = CLEAT_MQTT_WORD_BAD;
-    if (text.len - CLEAT_MQTT_WORD <= CLEAT_MQTT_TEXT_MAX - CLEAT_MQTT_WORD &&
-        text.data != NULL) {
+    if (CLEAT_MQTT_FAST && text.data != NULL &&
+        text.len - CLEAT_MQTT_WORD <= CLEAT_MQTT_TEXT_MAX - CLEAT_MQTT_WORD) {
         /* The last word may overlap the one before. */
         const uint8_t *at = text.data;
         const uint8_t *last = at + (text.len - CLEAT_MQTT_WORD);

@@ -10,6 +10,13 @@
 
 #include "cleat/mqtt.h"
 
+/* A second way for the usual case, where speed is not the least of cares. */
+#ifdef __OPTIMIZE_SIZE__
+#define CLEAT_MQTT_FAST false
+#else
+#define CLEAT_MQTT_FAST true
+#endif
+
 #define CLEAT_MQTT_TEXT_MAX 65535u
 #define CLEAT_MQTT_WORD sizeof(size_t)
 #define CLEAT_MQTT_ONES (SIZE_MAX / 255u)

@@ -8,13 +8,15 @@
 #include "mqtt/reason.h"
 #include "mqtt/session.h"
 
-/* What the server cannot do, in struct cleat_mqtt.limits. */
-#define NO_QOS2 0x01u
-#define NO_QOS1 0x02u
-#define NO_RETAIN 0x04u
-#define NO_WILDCARD 0x08u
-#define NO_SUBSCRIPTION_ID 0x10u
-#define NO_SHARED 0x20u
+/* What the server cannot do, in struct cleat_mqtt.limits: each property of
+ * CONNACK that says so with 0 has its bit; and any of the first one. */
+#define LIMIT(property) (1u << ((property)-CLEAT_MQTT_MAX_QOS))
+#define NO_QOS1 LIMIT(CLEAT_MQTT_MAX_QOS)
+#define NO_RETAIN LIMIT(CLEAT_MQTT_RETAIN_AVAILABLE)
+#define NO_WILDCARD LIMIT(CLEAT_MQTT_WILDCARD_AVAILABLE)
+#define NO_SUBSCRIPTION_ID LIMIT(CLEAT_MQTT_SUBSCRIPTION_IDS_AVAILABLE)
+#define NO_SHARED LIMIT(CLEAT_MQTT_SHARED_AVAILABLE)
+#define NO_QOS2 0x80u
 
 #define ALIASES_MAX 32u /* bits of alias_known */
 #define ALIAS_TOO_LONG 0xFFFFu
@@ -95,25 +97,17 @@ static const char *v5_publish_decode(struct cleat_mqtt_packet *p,
 /* --- the session's part -------------------------------------------------- */
 
 static void limit(struct cleat_mqtt *s, const struct cleat_mqtt_property *p) {
+    if (p->number == 0 && p->id >= CLEAT_MQTT_MAX_QOS &&
+        p->id <= CLEAT_MQTT_SHARED_AVAILABLE) {
+        s->limits |= (uint8_t)LIMIT(p->id);
+    }
     switch (p->id) {
     case CLEAT_MQTT_RECEIVE_MAX:
         s->send_max =
             p->number < s->send_max ? (uint16_t)p->number : s->send_max;
         break;
     case CLEAT_MQTT_MAX_QOS:
-        s->limits |= p->number == 0 ? NO_QOS1 | NO_QOS2 : NO_QOS2;
-        break;
-    case CLEAT_MQTT_RETAIN_AVAILABLE:
-        s->limits |= p->number == 0 ? NO_RETAIN : 0;
-        break;
-    case CLEAT_MQTT_WILDCARD_AVAILABLE:
-        s->limits |= p->number == 0 ? NO_WILDCARD : 0;
-        break;
-    case CLEAT_MQTT_SUBSCRIPTION_IDS_AVAILABLE:
-        s->limits |= p->number == 0 ? NO_SUBSCRIPTION_ID : 0;
-        break;
-    case CLEAT_MQTT_SHARED_AVAILABLE:
-        s->limits |= p->number == 0 ? NO_SHARED : 0;
+        s->limits |= NO_QOS2;
         break;
     case CLEAT_MQTT_MAX_PACKET_SIZE:
         s->packet_max = p->number;
@@ -307,41 +301,33 @@ static uint16_t receive_max(const struct cleat_mqtt_config *c) {
     return most;
 }
 
+static void number_write(struct cleat_writer *w, uint8_t id, uint32_t number) {
+    struct cleat_mqtt_property p;
+    p.id = id;
+    p.number = number;
+    if (number > 0) {
+        cleat_mqtt_property_write(w, &p);
+    }
+}
+
+/* CONNECT has two properties that follow from other settings. */
+static void connect_props_write(struct cleat_writer *w,
+                                const struct cleat_mqtt_config *c) {
+    number_write(w, CLEAT_MQTT_RECEIVE_MAX, receive_max(c));
+    number_write(w, CLEAT_MQTT_TOPIC_ALIAS_MAX, c->alias_count);
+    cleat_mqtt_properties_write(w, c->props, c->prop_count);
+}
+
 static void v5_connect_encode(struct cleat_writer *w,
                               const struct cleat_mqtt_config *c, bool will) {
-    struct cleat_mqtt_property own[2];
     struct cleat_writer len = cleat_writer_of(NULL, CLEAT_MQTT_LENGTH_MAX);
-    uint8_t count = 0;
     if (will) {
         cleat_mqtt_properties_encode(w, c->will.props, c->will.prop_count);
         return;
     }
-    memset(own, 0, sizeof own);
-    if (receive_max(c) > 0) {
-        own[count].id = CLEAT_MQTT_RECEIVE_MAX;
-        own[count++].number = receive_max(c);
-    }
-    if (c->alias_count > 0) {
-        own[count].id = CLEAT_MQTT_TOPIC_ALIAS_MAX;
-        own[count++].number = c->alias_count;
-    }
-    for (int pass = 0; pass < 2; pass++) {
-        struct cleat_writer *to = pass == 0 ? &len : w;
-        for (uint8_t i = 0; i < count; i++) {
-            cleat_mqtt_property_write(to, &own[i]);
-        }
-        for (uint8_t i = 0; i < c->prop_count; i++) {
-            cleat_mqtt_property_write(to, &c->props[i]);
-        }
-        if (pass == 0) {
-            uint8_t varint[5];
-            uint8_t *end =
-                cleat_mqtt_header_encode(varint, 0, (uint32_t)len.len);
-            cleat_write_bytes(
-                w, cleat_bytes_of(varint + 1, (size_t)(end - varint) - 1));
-            w->failed = w->failed || len.failed;
-        }
-    }
+    connect_props_write(&len, c);
+    cleat_mqtt_properties_length(w, &len);
+    connect_props_write(w, c);
 }
 
 /* @return 0 if these encoded properties may be there. */
@@ -389,8 +375,7 @@ static int alias_check(struct cleat_mqtt *s, const struct cleat_mqtt_message *m,
 static int v5_publish_check(struct cleat_mqtt *s,
                             const struct cleat_mqtt_message *m, size_t total) {
     const uint8_t *packet = cleat_mqtt_tx_end(s);
-    struct cleat_mqtt_packet p;
-    memset(&p, 0, sizeof p);
+    struct cleat_bytes props = {NULL, 0};
     if (s->state == SESSION_UP) {
         uint8_t code = refused(s, packet[0], total);
         if (code != 0) {
@@ -405,13 +390,13 @@ static int v5_publish_check(struct cleat_mqtt *s,
         (void)cleat_mqtt_varint_decode(&r);
         (void)cleat_read_bytes(&r, m->topic.len + (m->qos > 0 ? 4u : 2u));
         if (cleat_mqtt_properties_decode(&r, CLEAT_MQTT_IN_PUBLISH_OUT,
-                                         &p.props) != NULL ||
+                                         &props) != NULL ||
             cleat_reader_left(&r) > 0) {
             return CLEAT_ERR_ARG;
         }
     }
     struct cleat_mqtt_property alias;
-    if (cleat_mqtt_property_find(p.props, CLEAT_MQTT_TOPIC_ALIAS, &alias)) {
+    if (cleat_mqtt_property_find(props, CLEAT_MQTT_TOPIC_ALIAS, &alias)) {
         return alias_check(s, m, alias.number);
     }
     return m->topic.len > 0 ? 0 : CLEAT_ERR_ARG;
@@ -483,49 +468,6 @@ static int v5_subscribe_check(struct cleat_mqtt *s,
                : 0;
 }
 
-/* What is queued goes to a broker of 3.1.1: without properties, moved together.
- * Each packet only becomes shorter, so front to back nothing is overwritten. */
-static void v5_fall_back(struct cleat_mqtt *s) {
-    uint8_t *to = s->config->tx_buf;
-    for (uint32_t i = 0; i < s->slot_used; i++) {
-        struct cleat_mqtt_slot *slot = &s->config->slots[i];
-        struct cleat_reader r = cleat_reader_of(packet_at(s, slot->offset));
-        uint32_t end = i + 1 < s->slot_used ? slot[1].offset : s->tx_used;
-        uint32_t size = end - slot->offset;
-        uint8_t first = cleat_read_u8(&r);
-        uint32_t length = cleat_mqtt_varint_decode(&r);
-        slot->offset = (uint32_t)(to - s->config->tx_buf);
-        if (slot->flags == SLOT_FREE) {
-            continue;
-        }
-        if (cleat_mqtt_slot_kind(slot) == KIND_PUBREL) {
-            cleat_mqtt_ack_encode(to, CLEAT_MQTT_P_PUBREL, slot->id);
-            to += CLEAT_MQTT_ACK_LEN;
-            continue;
-        }
-        /* The payload, or where its source is. */
-        size_t body = r.pos + length;
-        r.len = size;
-        size_t front = CLEAT_MQTT_F_QOS(first) > 0 ? 4 : 2;
-        struct cleat_reader topic = r;
-        front += cleat_read_u16(&topic);
-        struct cleat_bytes head = cleat_read_bytes(&r, front);
-        (void)cleat_read_bytes(&r, cleat_mqtt_varint_decode(&r));
-        body -= r.pos;
-        struct cleat_bytes payload =
-            cleat_read_bytes(&r, cleat_reader_left(&r));
-        to = cleat_mqtt_header_encode(to, first, (uint32_t)(head.len + body));
-        memmove(to, head.data, head.len);
-        to += head.len;
-        if (payload.len > 0) {
-            memmove(to, payload.data, payload.len);
-        }
-        to += payload.len;
-    }
-    s->tx_used = (uint32_t)(to - s->config->tx_buf);
-    s->v5 = NULL;
-}
-
 const struct cleat_mqtt_version cleat_mqtt_v5 = {
     {{NONE, NONE, 2 | MORE, NONE, 2 | MORE, 2 | MORE, 2 | MORE, 2 | MORE, NONE,
       4 | MORE, NONE, 4 | MORE, NONE, 0, MORE, MORE}},
@@ -539,8 +481,7 @@ const struct cleat_mqtt_version cleat_mqtt_v5 = {
     v5_on_publish,
     v5_on_other,
     v5_publish_check,
-    v5_subscribe_check,
-    v5_fall_back};
+    v5_subscribe_check};
 
 /* --- calls that only MQTT 5 has ------------------------------------------ */
 
@@ -668,10 +609,53 @@ int cleat_mqtt_disconnect_with(struct cleat_mqtt *s, uint8_t reason,
     return cleat_mqtt_disconnect(s, now_ms);
 }
 
+/* What is queued goes to a broker of 3.1.1: without properties, moved together.
+ * Each packet only becomes shorter, so front to back nothing is overwritten. */
+static void queue_shorten(struct cleat_mqtt *s) {
+    uint8_t *to = s->config->tx_buf;
+    for (uint32_t i = 0; i < s->slot_used; i++) {
+        struct cleat_mqtt_slot *slot = &s->config->slots[i];
+        struct cleat_reader r = cleat_reader_of(packet_at(s, slot->offset));
+        uint32_t end = i + 1 < s->slot_used ? slot[1].offset : s->tx_used;
+        uint32_t size = end - slot->offset;
+        uint8_t first = cleat_read_u8(&r);
+        uint32_t length = cleat_mqtt_varint_decode(&r);
+        slot->offset = (uint32_t)(to - s->config->tx_buf);
+        if (slot->flags == SLOT_FREE) {
+            continue;
+        }
+        if (cleat_mqtt_slot_kind(slot) == KIND_PUBREL) {
+            cleat_mqtt_ack_encode(to, CLEAT_MQTT_P_PUBREL, slot->id);
+            to += CLEAT_MQTT_ACK_LEN;
+            continue;
+        }
+        /* The payload, or where its source is. */
+        size_t body = r.pos + length;
+        r.len = size;
+        size_t front = CLEAT_MQTT_F_QOS(first) > 0 ? 4 : 2;
+        struct cleat_reader topic = r;
+        front += cleat_read_u16(&topic);
+        struct cleat_bytes head = cleat_read_bytes(&r, front);
+        (void)cleat_read_bytes(&r, cleat_mqtt_varint_decode(&r));
+        body -= r.pos;
+        struct cleat_bytes payload =
+            cleat_read_bytes(&r, cleat_reader_left(&r));
+        to = cleat_mqtt_header_encode(to, first, (uint32_t)(head.len + body));
+        memmove(to, head.data, head.len);
+        to += head.len;
+        if (payload.len > 0) {
+            memmove(to, payload.data, payload.len);
+        }
+        to += payload.len;
+    }
+    s->tx_used = (uint32_t)(to - s->config->tx_buf);
+}
+
 int cleat_mqtt_fall_back(struct cleat_mqtt *s) {
     if (s->state != SESSION_IDLE || s->v5 == NULL) {
         return CLEAT_ERR_STATE;
     }
-    s->v5->fall_back(s);
+    queue_shorten(s);
+    s->v5 = NULL;
     return 0;
 }

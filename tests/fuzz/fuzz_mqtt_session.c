@@ -199,7 +199,7 @@ static void start(struct rig *r, bool v5) {
     c.slot_count = 6;
     c.qos2_ids = r->ids;
     c.qos2_count = 3;
-    c.fall_back = true;
+    c.fall_back = cleat_mqtt_fall_back;
     if (v5) {
         c.v5 = &cleat_mqtt_v5;
         c.props = auth;

@@ -643,7 +643,7 @@ static void an_old_broker_gets_the_queue_as_3_1_1(void **state) {
     p.text = cleat_bytes_str("text");
     prepare(&s);
     s.config.queue_offline = true;
-    s.config.fall_back = true;
+    s.config.fall_back = cleat_mqtt_fall_back;
     assert_int_equal(cleat_mqtt_init(&s.session, &s.config), 0);
     assert_int_equal(send(&s, "a", 1, &p, 1), 1);
     assert_int_equal(send(&s, "b", 0, &p, 1), 0);

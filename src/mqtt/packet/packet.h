@@ -117,8 +117,6 @@ struct cleat_mqtt_version {
                          const struct cleat_mqtt_message *m, size_t total);
     int (*subscribe_check)(struct cleat_mqtt *s,
                            const struct cleat_mqtt_request *q, size_t length);
-    /* From the next connection on 3.1.1 is spoken. */
-    void (*fall_back)(struct cleat_mqtt *s);
 };
 
 /* header.c */

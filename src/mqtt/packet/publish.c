@@ -6,14 +6,6 @@
 #include "mqtt/packet/packet.h"
 #include "mqtt/topic.h"
 
-/* A second encoder for the usual case, where speed is not the least of cares.
- */
-#ifdef __OPTIMIZE_SIZE__
-#define FAST false
-#else
-#define FAST true
-#endif
-
 static uint8_t first_of(const struct cleat_mqtt_message *m) {
     uint32_t first = CLEAT_MQTT_P_PUBLISH | ((uint32_t)m->qos << 1) |
                      (m->retain ? CLEAT_MQTT_F_RETAIN : 0u);
@@ -64,7 +56,7 @@ uint8_t *cleat_mqtt_publish_encode(const struct cleat_mqtt_version *v,
                                    size_t length, uint16_t id) {
     size_t last = m->topic.len - CLEAT_MQTT_WORD;
     const uint8_t *topic = m->topic.data;
-    if (!FAST || cleat_mqtt_is_5(v) || topic == NULL ||
+    if (!CLEAT_MQTT_FAST || cleat_mqtt_is_5(v) || topic == NULL ||
         last > CLEAT_MQTT_TEXT_MAX - CLEAT_MQTT_WORD) {
         return any_encode(v, at, m, length, id);
     }
