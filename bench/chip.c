@@ -266,9 +266,9 @@ static void measure(const char *name, void (*before)(void), void (*work)(void),
         c = cleat_sim_costs(sim, true);
     } while (!longest);
     row(name, "time", ms, "ms", f->ms, f->most_ms);
-    row(name, "polls", (double)c.polls, "", f->polls, f->most_polls);
-    row(name, "writes", (double)c.writes, "", f->writes, 0);
-    row(name, "reads", (double)c.reads, "", f->reads, 0);
+    row(name, "polls", (double)c.polls, "polls", f->polls, f->most_polls);
+    row(name, "writes", (double)c.writes, "writes", f->writes, 0);
+    row(name, "reads", (double)c.reads, "reads", f->reads, 0);
     row(name, "bytes written", (double)c.write_bytes, "B", f->bytes_out, 0);
     row(name, "bytes read", (double)c.read_bytes, "B", f->bytes_in, 0);
     row(name, "of it chip", tenths_of_ms(c.chip_us), "ms", 0, 0);
