@@ -90,12 +90,12 @@ static void got_uid(struct cleat_device *d) {
         cleat_app_say(d, SAY_CHIP_UID, hex);
     }
     ask_for(d, CLEAT_SE_CERTIFICATE,
-            cleat_settings_object(d->settings->client_certificate),
+            cleat_settings_object(cleat_app_settings(d)->client_certificate),
             d->certificate, sizeof d->certificate, STATE_CERTIFICATE);
 }
 
 static int prepare_tls(struct cleat_device *d, struct cleat_detail *detail) {
-    const struct cleat_settings *s = d->settings;
+    const struct cleat_settings *s = cleat_app_settings(d);
     struct cleat_tls_config c;
     memset(&c, 0, sizeof c);
     c.lower = d->platform.net;
@@ -141,9 +141,9 @@ static int prepare_tls(struct cleat_device *d, struct cleat_detail *detail) {
 static void hand_over(struct cleat_device *d) {
     struct cleat_detail detail = {0};
     d->stream = d->platform.net;
-    if (d->settings->mqtt_secure_connection &&
+    if (cleat_app_settings(d)->mqtt_secure_connection &&
         (CLEAT_SETTINGS_FIXED ||
-         cleat_settings_complete(d->settings, NULL, 0) == CLEAT_OK)) {
+         cleat_settings_complete(cleat_app_settings(d), NULL, 0) == CLEAT_OK)) {
         int err = prepare_tls(d, &detail);
         if (err != CLEAT_OK) {
             cleat_app_say_error(d, SAY_TLS_FAILED, err, &detail);
@@ -169,7 +169,8 @@ static void got_certificate(struct cleat_device *d) {
         return;
     }
     d->certificate_len = d->element_op.out.len;
-    cleat_app_say(d, SAY_CERTIFICATE, d->settings->client_certificate);
+    cleat_app_say(d, SAY_CERTIFICATE,
+                  cleat_app_settings(d)->client_certificate);
     cleat_app_say_pem(d, cleat_bytes_of(d->certificate, d->certificate_len));
     cleat_app_make_client_id(d);
     cleat_app_say_registration(d);

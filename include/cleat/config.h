@@ -46,9 +46,10 @@
 #define CLEAT_DEVICE_STORE 1
 #endif
 
-/** A device's settings are those compiled in (CLEAT_DEFAULT_NAME): whoever
- *  builds it has checked them, as firmware/check_settings.c does. 1 saves the
- *  checks; with no caller of cleat_settings_set() the names go as well, 2.5 kB
+/** A device's settings are those compiled in (CLEAT_DEFAULT_NAME), whatever
+ *  cleat_device_init() is given: whoever builds it has checked them, as
+ *  firmware/check_settings.c does. 1 saves the checks and what the settings
+ *  leave off; with no caller of cleat_settings_set() the names go as well, 3 kB
  *  of flash in all. */
 #ifndef CLEAT_SETTINGS_FIXED
 #define CLEAT_SETTINGS_FIXED 0
