@@ -250,8 +250,8 @@ struct cleat_mqtt {
     bool lost;        /* CONNECTED: the broker forgot the session */
     bool ping;        /* PINGREQ is queued or sent, the answer is due */
     bool ctl_last;    /* DISCONNECT is in ctl or sent */
-    bool held;        /* a PUBLISH in rx_buf waits for room in unacked */
-    uint8_t ctl_len;
+    bool held;    /* a PUBLISH is not taken until there is room in unacked */
+    bool connect; /* ctl_len bytes of CONNECT are in rx_buf, and not ctl */
     uint8_t end_type; /* how the connection ended, until it is told, or NONE */
     uint8_t end_code;
     int8_t end_err;
@@ -290,10 +290,9 @@ struct cleat_mqtt {
     /* What is used often lies below byte 128, where Thumb reaches it in two
      * bytes. */
     const struct cleat_mqtt_version *v5; /* NULL: 3.1.1 */
-    uint32_t connect_len; /* CONNECT in rx_buf, 0 once it is sent */
-    uint32_t rx_head;     /* bytes in rx_buf in front of the payload */
+    uint32_t ctl_len;                    /* bytes in ctl, or of CONNECT */
+    uint32_t rx_head; /* bytes in rx_buf in front of the payload */
     uint32_t total_len, offset;
-    uint32_t connect_sent;
     const char *end_text;
     uint32_t packet_max;  /* MQTT 5: of the server; 0: none */
     uint64_t now_ms;      /* where it needs no padding on 32 bits */

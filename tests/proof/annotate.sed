@@ -19,7 +19,7 @@ s|^        w->failed = true;|&\n        //@ split w->failed;|
 s|^    if (len > 0 .*|    //@ split len;\n&|
 s|^    w->len += len;|&\n    //@ split w->len;|
 }
-/^static uint32_t text_check(/,/^}/{
+/^uint32_t cleat_mqtt_text_check(/,/^}/{
 s|^    size_t flags = CLEAT_MQTT_WORD_BAD;|    //@ split text.len;\n&|
 }
 /^static bool level_take(/,/^}/{

@@ -41,23 +41,22 @@ uint32_t cleat_mqtt_varint_decode(struct cleat_reader *r) {
 
 const char *cleat_mqtt_other_decode(const struct cleat_mqtt_version *v,
                                     struct cleat_mqtt_packet *p,
-                                    struct cleat_bytes body) {
-    struct cleat_reader r = cleat_reader_of(body);
+                                    struct cleat_reader *r) {
     p->topic.len = p->payload.len = p->props.len = 0;
     p->id = 0;
     p->code = 0;
     if (cleat_mqtt_is_5(v)) {
-        return v->decode(p, &r);
+        return v->decode(p, r);
     }
     if (p->first == CLEAT_MQTT_P_CONNACK) {
-        return cleat_mqtt_connack_decode(p, &r);
+        return cleat_mqtt_connack_decode(p, r);
     }
     if (p->first == CLEAT_MQTT_P_PINGRESP) {
         return NULL;
     }
-    const char *why = cleat_mqtt_ack_decode(p, &r);
+    const char *why = cleat_mqtt_ack_decode(p, r);
     return why == NULL && p->first == CLEAT_MQTT_P_SUBACK
-               ? cleat_mqtt_suback_decode(p, &r)
+               ? cleat_mqtt_suback_decode(p, r)
                : why;
 }
 

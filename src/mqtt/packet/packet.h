@@ -14,6 +14,7 @@
 
 #include "cleat/bytes.h"
 #include "cleat/mqtt.h"
+#include "mqtt/topic.h"
 
 /* First byte of each packet, PUBLISH without its flags. */
 #define CLEAT_MQTT_P_CONNECT 0x10u
@@ -205,31 +206,34 @@ void cleat_mqtt_text_encode(struct cleat_writer *w, struct cleat_bytes text);
  * PUBLISH. */
 const char *cleat_mqtt_other_decode(const struct cleat_mqtt_version *v,
                                     struct cleat_mqtt_packet *p,
-                                    struct cleat_bytes body);
-/* The same of a PUBLISH, at least what is in front of its payload. */
+                                    struct cleat_reader *r);
+/* The same of a PUBLISH, at least what is in front of its payload. head: only
+ * up to the packet identifier, and a topic that was dropped is empty. */
 static inline const char *
 cleat_mqtt_publish_decode(const struct cleat_mqtt_version *v,
-                          struct cleat_mqtt_packet *p,
-                          struct cleat_bytes body) {
-    struct cleat_reader r = cleat_reader_of(body);
+                          struct cleat_mqtt_packet *p, struct cleat_reader *r,
+                          bool head) {
     bool has_id = CLEAT_MQTT_F_QOS(p->first) > 0;
-    p->topic = cleat_read_text(&r);
-    uint16_t id = p->id = has_id ? cleat_read_u16(&r) : 0;
+    p->topic = cleat_read_text(r);
+    uint16_t id = p->id = has_id ? cleat_read_u16(r) : 0;
     p->code = 0;
     p->props.len = 0;
-    p->payload = cleat_read_bytes(&r, cleat_reader_left(&r));
-    if (r.failed || (has_id && id == 0)) {
+    p->payload = cleat_read_bytes(r, cleat_reader_left(r));
+    if (r->failed || (has_id && id == 0)) {
         return CLEAT_MQTT_WRONG(
-            r.failed ? "publish topic longer than the packet"
-                     : "publish with packet identifier 0 [MQTT-2.3.1-1]");
+            r->failed ? "publish topic longer than the packet"
+                      : "publish with packet identifier 0 [MQTT-2.3.1-1]");
     }
-    if (cleat_mqtt_is_5(v)) {
+    if (cleat_mqtt_is_5(v) && !head) {
         const char *why = v->publish_decode(p, p->payload);
-        if (why != NULL || p->topic.len == 0) {
+        if (why != NULL) {
             return why;
         }
     }
-    if (!cleat_mqtt_topic_valid(p->topic)) {
+    if (p->topic.len == 0 && (head || cleat_mqtt_is_5(v))) {
+        return NULL; /* By its alias, or dropped. */
+    }
+    if (cleat_mqtt_text_check(p->topic.data, p->topic.len) != 0) {
         /* [MQTT-3.3.2-1], [MQTT-3.3.2-2], [MQTT-1.5.3-1], [MQTT-1.5.3-2] */
         return CLEAT_MQTT_WRONG(
             p->topic.len == 0
@@ -243,9 +247,10 @@ cleat_mqtt_publish_decode(const struct cleat_mqtt_version *v,
 static inline const char *
 cleat_mqtt_body_decode(const struct cleat_mqtt_version *v,
                        struct cleat_mqtt_packet *p, struct cleat_bytes body) {
+    struct cleat_reader r = cleat_reader_of(body);
     return cleat_mqtt_is_publish(p->first)
-               ? cleat_mqtt_publish_decode(v, p, body)
-               : cleat_mqtt_other_decode(v, p, body);
+               ? cleat_mqtt_publish_decode(v, p, &r, false)
+               : cleat_mqtt_other_decode(v, p, &r);
 }
 /* The whole packet at the front of `in`. @return its bytes, 0 if there are not
  * all of them, or CLEAT_ERR_PROTO. */

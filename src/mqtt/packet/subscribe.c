@@ -18,7 +18,8 @@ bool cleat_mqtt_subscribe_encode(const struct cleat_mqtt_version *v,
         /* A filter is the first member of a struct cleat_mqtt_filter. */
         const struct cleat_bytes *filter = (const void *)at;
         const struct cleat_mqtt_filter *wanted = (const void *)at;
-        if (!cleat_mqtt_filter_valid(*filter)) {
+        if ((cleat_mqtt_text_check(filter->data, filter->len) &
+             CLEAT_MQTT_NO_FILTER) != 0) {
             return false;
         }
         cleat_mqtt_text_encode(w, *filter);
