@@ -47,7 +47,9 @@ void cleat_mqtt_session_end(struct cleat_mqtt *s,
     s->end_type = (uint8_t)type;
     s->end_err = (int8_t)err;
     s->end_code = 0;
-    s->end_text = CLEAT_TEXT(text);
+    if (CLEAT_TEXTS) {
+        s->end_text = text;
+    }
     s->state = SESSION_OVER;
     cleat_mqtt_connect_end(s);
     if (cleat_mqtt_is_5(s->v5) && type == CLEAT_MQTT_FAILED && s->bye != 0 &&

@@ -43,7 +43,6 @@ static bool texts_ok(const struct cleat_mqtt_config *c) {
 }
 
 static int config_check(const struct cleat_mqtt_config *c) {
-    struct cleat_writer count = cleat_writer_of(NULL, 0);
     if (c->tx_buf == NULL || c->slots == NULL || c->slot_count == 0 ||
         c->rx_buf == NULL || (c->qos2_ids == NULL && c->qos2_count > 0)) {
         return CLEAT_ERR_ARG;
@@ -59,8 +58,9 @@ static int config_check(const struct cleat_mqtt_config *c) {
     if (!texts_ok(c)) {
         return CLEAT_ERR_ARG;
     }
-    size_t length = cleat_mqtt_connect_encode(c->v5, &count, c);
-    if (cleat_mqtt_header_total(length) > c->rx_cap) {
+    bool fits = cleat_mqtt_connect_encode(CLEAT_MQTT5 ? c->v5 : NULL, c) > 0;
+    cleat_wipe(c->rx_buf, c->rx_cap); /* The password. */
+    if (!fits) {
         return CLEAT_ERR_SIZE;
     }
     return cleat_mqtt_is_5(c->v5) ? c->v5->config_check(c) : 0;
@@ -74,7 +74,9 @@ int cleat_mqtt_init(struct cleat_mqtt *s,
     }
     memset(s, 0, sizeof *s);
     s->config = config;
-    s->v5 = config->v5;
+    if (CLEAT_MQTT5) {
+        s->v5 = config->v5;
+    }
     s->next_id = config->first_id;
     qos2_forget(s);
     return 0;
@@ -92,7 +94,7 @@ static void take_end(struct cleat_mqtt *s, struct cleat_mqtt_event *event) {
     event->code = s->end_code;
     event->detail.layer = CLEAT_LAYER_MQTT;
     event->detail.code = s->end_code;
-    event->detail.text = s->end_text;
+    event->detail.text = CLEAT_TEXT(s->end_text);
     if (CLEAT_MQTT5 &&
         (s->end_type == CLEAT_MQTT_REFUSED || s->end_err == CLEAT_ERR_CLOSED)) {
         event->props = s->rx.props;
@@ -150,18 +152,17 @@ int cleat_mqtt_connect(struct cleat_mqtt *s, uint64_t now_ms) {
     if (s->state != SESSION_IDLE) {
         return CLEAT_ERR_STATE;
     }
-    struct cleat_writer w = cleat_writer_of(c->rx_buf, c->rx_cap);
-    cleat_mqtt_connect_encode(s->v5, &w, c);
+    s->ctl_len = cleat_mqtt_connect_encode(cleat_mqtt_version(s), c);
     if (CLEAT_MQTT5) {
         uint32_t most = s->v5 == NULL ? UINT32_MAX : s->v5->packet_max(c);
         s->rx_max = most < c->rx_cap ? most : (uint32_t)c->rx_cap;
+        s->bye = 0;
     }
-    s->ctl_len = (uint32_t)w.len;
     s->connect = true;
     s->keep_alive_s = cleat_mqtt_keep_alive(c);
     s->send_max = c->inflight_max == 0 ? UINT16_MAX : c->inflight_max;
     s->surplus = 0;
-    s->bye = s->pending = s->end_type = 0;
+    s->pending = s->end_type = 0;
     s->state = SESSION_CONNECTING;
     s->now_ms = now_ms;
     s->sent_ms = s->received_ms = s->progress_ms = s->ack_ms = (uint32_t)now_ms;

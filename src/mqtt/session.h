@@ -21,6 +21,12 @@ static inline bool cleat_mqtt_is_alive(const struct cleat_mqtt *s) {
     return s->state >= SESSION_CONNECTING;
 }
 
+/* What is spoken. NULL: 3.1.1, known at compile time in a build without 5. */
+static inline const struct cleat_mqtt_version *
+cleat_mqtt_version(const struct cleat_mqtt *s) {
+    return CLEAT_MQTT5 ? s->v5 : NULL;
+}
+
 /* A packet longer than this needs a closer look. */
 static inline uint32_t cleat_mqtt_rx_max(const struct cleat_mqtt *s) {
     return CLEAT_MQTT5 ? s->rx_max : (uint32_t)s->config->rx_cap;

@@ -30,10 +30,11 @@ static inline size_t cleat_mqtt_word_check(size_t w) {
     return w | ((w & CLEAT_MQTT_ONES * 0x54u) - CLEAT_MQTT_ONES);
 }
 /* What is the matter with a text. */
-#define CLEAT_MQTT_TEXT_BAD 1u   /* no well-formed UTF-8, or NUL, or too long */
-#define CLEAT_MQTT_TEXT_WILD 2u  /* contains # or + */
-#define CLEAT_MQTT_TEXT_PLACE 4u /* contains one where no filter may have it   \
-                                  */
+#define CLEAT_MQTT_TEXT_BAD 1u  /* no well-formed UTF-8, or NUL, or too long */
+#define CLEAT_MQTT_TEXT_WILD 2u /* contains # or + */
+#define CLEAT_MQTT_TEXT_PLACE                                                  \
+    4u /* contains one where no filter may have it                             \
+        */
 #define CLEAT_MQTT_TEXT_EMPTY 8u
 /* A topic has nothing the matter with it, [MQTT-3.3.2-2]. */
 #define CLEAT_MQTT_NO_TEXT CLEAT_MQTT_TEXT_BAD

@@ -469,8 +469,9 @@ static int v5_subscribe_check(struct cleat_mqtt *s,
 }
 
 const struct cleat_mqtt_version cleat_mqtt_v5 = {
-    {{NONE, NONE, 2 | MORE, NONE, 2 | MORE, 2 | MORE, 2 | MORE, 2 | MORE, NONE,
-      4 | MORE, NONE, 4 | MORE, NONE, 0, MORE, MORE}},
+    {{NONE, NONE, 2 | MORE, NONE, 2 | MORE, 2 | MORE,
+      2 | MORE | CLEAT_MQTT_FLAGS, 2 | MORE, NONE, 4 | MORE, NONE, 4 | MORE,
+      NONE, 0, MORE, MORE}},
     v5_config_check,
     v5_connect_encode,
     cleat_mqtt_properties_encode,

@@ -52,9 +52,9 @@ static const char *ack_wrong(uint32_t want) {
  * for an id that is not in use, which the standard does not forbid: they are
  * passed over, but a PUBREC is answered, or the broker would keep the id for
  * ever. */
-static const char *on_ack(struct cleat_mqtt *s) {
+static const char *on_ack(struct cleat_mqtt *s, uint8_t first) {
     /* Their order is that of enum slot_kind. */
-    uint32_t want = (s->rx.first - 0x10u) >> 5;
+    uint32_t want = (first - 0x10u) >> 5;
     struct cleat_mqtt_slot *slot = tx_find(s, s->rx.id);
     bool rec = want == KIND_QOS2;
     bool answer = rec;
@@ -101,8 +101,8 @@ static const char *on_ack(struct cleat_mqtt *s) {
 }
 
 /* @return what is wrong, or NULL. */
-static const char *on_other(struct cleat_mqtt *s) {
-    switch (s->rx.first) {
+static const char *on_other(struct cleat_mqtt *s, uint8_t first) {
+    switch (first) {
     case CLEAT_MQTT_P_CONNACK:
         return on_connack(s);
     case CLEAT_MQTT_P_PUBREL:
@@ -117,8 +117,8 @@ static const char *on_other(struct cleat_mqtt *s) {
         s->ping = false;
         return NULL;
     default:
-        return CLEAT_MQTT5 && s->rx.first >= CLEAT_MQTT_P_DISCONNECT
+        return CLEAT_MQTT5 && first >= CLEAT_MQTT_P_DISCONNECT
                    ? s->v5->on_other(s)
-                   : on_ack(s);
+                   : on_ack(s, first);
     }
 }

@@ -53,6 +53,8 @@ static void qos2_release(struct cleat_mqtt *s, uint16_t id) {
         *at = 0;
         s->qos2_used--;
         s->qos2_moved = (uint16_t)(s->qos2_moved - (at != qos2_place(s, id)));
-        s->ack_ms = s->surplus > 0 ? s->received_ms : s->ack_ms;
+        if (s->surplus > 0) {
+            s->ack_ms = s->received_ms;
+        }
     }
 }

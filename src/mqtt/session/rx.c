@@ -38,8 +38,8 @@ static bool rx_acknowledge(struct cleat_mqtt *s) {
             return false;
         }
     }
-    cleat_mqtt_tx_ack(s, qos == 1 ? CLEAT_MQTT_P_PUBACK : CLEAT_MQTT_P_PUBREC,
-                      id);
+    /* PUBACK or PUBREC. */
+    cleat_mqtt_tx_ack(s, (uint8_t)(CLEAT_MQTT_P_PUBLISH + 0x10u * qos), id);
     return true;
 }
 
@@ -59,11 +59,9 @@ static void pass_over(struct cleat_mqtt *s) {
     s->surplus = (uint16_t)(s->surplus + (s->surplus < UINT16_MAX));
 }
 
-/* Deliver this PUBLISH, or is it known already? @return how to go on. */
+/* Is this message at QoS 2 known already, or one too many? @return how to go
+ * on, as rx_state says unless it is. */
 static uint8_t rx_admit(struct cleat_mqtt *s, uint8_t rx_state) {
-    if (rx_qos(s) != 2) {
-        return rx_state;
-    }
     if (qos2_find(s, s->rx.id, s->rx.id) != NULL) {
         return RX_DROP;
     }
@@ -107,14 +105,11 @@ static void rx_dropped(struct cleat_mqtt *s) {
  * bytes follow. skip: the topic or the properties are not there. */
 static const char *on_publish(struct cleat_mqtt *s, struct cleat_reader *r,
                               bool skip) {
-    const char *why = cleat_mqtt_publish_decode(s->v5, &s->rx, r, skip);
+    const char *why =
+        cleat_mqtt_publish_decode(cleat_mqtt_version(s), &s->rx, r, skip);
     if (why != NULL) {
         cleat_mqtt_blame(s, CLEAT_MQTT_MALFORMED);
         return why;
-    }
-    if (rx_qos(s) == 2 && unacked_has(s, s->rx.id)) {
-        return CLEAT_MQTT_WRONG("publish of an identifier that waits for "
-                                "its pubrec [MQTT-2.3.1-4]");
     }
     if (cleat_mqtt_is_5(s->v5) && !skip) {
         why = s->v5->on_publish(s);
@@ -122,10 +117,18 @@ static const char *on_publish(struct cleat_mqtt *s, struct cleat_reader *r,
             return why;
         }
     }
+    uint8_t next = skip ? RX_SKIP : RX_PAYLOAD;
     s->offset = 0;
     s->total_len = s->rx_left + (uint32_t)s->rx.payload.len;
-    s->rx_state = rx_admit(s, skip ? RX_SKIP : RX_PAYLOAD);
-    if (s->rx_state != RX_PAYLOAD) {
+    if (rx_qos(s) == 2) {
+        if (unacked_has(s, s->rx.id)) {
+            return CLEAT_MQTT_WRONG("publish of an identifier that waits for "
+                                    "its pubrec [MQTT-2.3.1-4]");
+        }
+        next = rx_admit(s, next);
+    }
+    s->rx_state = next;
+    if (next != RX_PAYLOAD) {
         rx_dropped(s);
     } else if (s->rx_left == 0) {
         rx_reset(s);
@@ -143,8 +146,11 @@ static void message_take(struct cleat_mqtt *s, struct cleat_mqtt_event *e) {
     e->qos = (uint8_t)CLEAT_MQTT_F_QOS(first);
     e->retain = (first & CLEAT_MQTT_F_RETAIN) != 0;
     e->dup = (first & CLEAT_MQTT_F_DUP) != 0;
-    e->topic = s->rx.topic;
-    e->payload = s->rx.payload;
+    /* Member by member: gcc copies structs of two words by way of the stack. */
+    e->topic.data = s->rx.topic.data;
+    e->topic.len = s->rx.topic.len;
+    e->payload.data = s->rx.payload.data;
+    e->payload.len = s->rx.payload.len;
     e->offset = s->offset;
     e->total_len = s->total_len;
     s->offset += (uint32_t)e->payload.len;
@@ -176,7 +182,8 @@ static void rx_take(struct cleat_mqtt *s, struct cleat_mqtt_event *e) {
     } else if (e->type <= CLEAT_MQTT_SKIPPED) {
         message_take(s, e);
     } else if (e->type >= CLEAT_MQTT_SUBSCRIBED) {
-        e->codes = s->rx.payload;
+        e->codes.data = s->rx.payload.data;
+        e->codes.len = s->rx.payload.len;
     }
 }
 
@@ -302,8 +309,8 @@ static const char *packet(struct cleat_mqtt *s, struct cleat_bytes in,
     struct cleat_reader r = cleat_reader_of(in);
     uint32_t length = 0;
     bool skip = false;
-    const char *why =
-        cleat_mqtt_header_decode(s->v5, &r, &s->rx.first, &length);
+    const char *why = cleat_mqtt_header_decode(cleat_mqtt_version(s), &r,
+                                               &s->rx.first, &length);
     if (why != NULL) {
         cleat_mqtt_blame(s, CLEAT_MQTT_MALFORMED);
         return why;
@@ -327,15 +334,16 @@ static const char *packet(struct cleat_mqtt *s, struct cleat_bytes in,
         rx_reset(s);
         s->rx_left = 0;
     }
-    if (cleat_mqtt_is_publish(s->rx.first)) {
+    uint8_t first = s->rx.first;
+    if (cleat_mqtt_is_publish(first)) {
         return on_publish(s, &r, skip);
     }
-    why = cleat_mqtt_other_decode(s->v5, &s->rx, &r);
+    why = cleat_mqtt_other_decode(cleat_mqtt_version(s), &s->rx, &r);
     if (why != NULL) {
         cleat_mqtt_blame(s, CLEAT_MQTT_MALFORMED);
         return why;
     }
-    return on_other(s);
+    return on_other(s, first);
 }
 
 /* A character of a topic that is dropped is in rx_buf, or its first bytes are:

@@ -45,7 +45,9 @@ static int32_t failure_next(const struct cleat_mqtt *s, const char **why) {
     int32_t before;
     bool connecting = s->state == SESSION_CONNECTING;
     if (is_overrun(s)) {
-        *why = CLEAT_TEXT("more qos 2 messages under way than qos2_count");
+        if (CLEAT_TEXTS) {
+            *why = "more qos 2 messages under way than qos2_count";
+        }
         return OVERRUN;
     }
     limit = limit == 0 ? DEFAULT_TIMEOUT_MS : limit;
@@ -55,7 +57,9 @@ static int32_t failure_next(const struct cleat_mqtt *s, const char **why) {
     half = half - 1u < limit ? half : limit;
     if (tx_waits(s)) {
         left = sooner(s, left, s->progress_ms, half);
-        *why = CLEAT_TEXT("nothing could be sent in time");
+        if (CLEAT_TEXTS) {
+            *why = "nothing could be sent in time";
+        }
     }
     if (s->held) {
         return left; /* It is us who do not read. */

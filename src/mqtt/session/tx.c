@@ -35,9 +35,10 @@ static const struct cleat_mqtt_source *source_of(const struct cleat_mqtt *s,
 
 /* Pass over what is free at the front, and what is not to be sent next. */
 static void tx_tidy(struct cleat_mqtt *s) {
+    const struct cleat_mqtt_slot *slots = s->config->slots;
     uint32_t first = s->slot_first;
     uint32_t next = s->slot_next;
-    while (first < s->slot_used && slot_at(s, first)->flags == SLOT_FREE) {
+    while (first < s->slot_used && slots[first].flags == SLOT_FREE) {
         first++;
     }
     if (first == s->slot_used) {
@@ -45,7 +46,7 @@ static void tx_tidy(struct cleat_mqtt *s) {
         next = first = 0;
     }
     while (next < s->slot_used &&
-           cleat_mqtt_slot_state(slot_at(s, next)) != SLOT_QUEUED) {
+           cleat_mqtt_slot_state(&slots[next]) != SLOT_QUEUED) {
         next++;
     }
     s->slot_first = (uint16_t)first;
@@ -179,17 +180,21 @@ static struct cleat_mqtt_slot *tx_find(const struct cleat_mqtt *s,
 /* [MQTT-2.3.1-2]: not in use. There are more ids than slots. How far it is to
  * the next one in use, or to 0, is looked up only when one gets there. */
 static uint16_t tx_new_id(struct cleat_mqtt *s) {
-    while (s->id_run == 0) {
-        uint16_t run = (uint16_t)(0u - s->next_id);
-        for (uint32_t i = s->slot_first; i < s->slot_used; i++) {
-            uint16_t ahead = (uint16_t)(slot_at(s, i)->id - s->next_id);
-            run = ahead < run ? ahead : run;
+    for (;;) {
+        uint16_t id = s->next_id++;
+        uint16_t run = s->id_run;
+        if (run == 0) {
+            run = (uint16_t)(0u - id);
+            for (uint32_t i = s->slot_first; i < s->slot_used; i++) {
+                uint16_t ahead = (uint16_t)(slot_at(s, i)->id - id);
+                run = ahead < run ? ahead : run;
+            }
         }
-        s->id_run = run;
-        s->next_id = (uint16_t)(s->next_id + (run == 0));
+        if (run > 0) {
+            s->id_run = (uint16_t)(run - 1u);
+            return id;
+        }
     }
-    s->id_run--;
-    return s->next_id++;
 }
 
 /* --- commands ----------------------------------------------------------- */
@@ -216,18 +221,20 @@ int cleat_mqtt_send(struct cleat_mqtt *s, const struct cleat_mqtt_message *m,
     if (s->closing || (s->state != SESSION_UP && !s->config->queue_offline)) {
         return CLEAT_ERR_STATE;
     }
-    size_t length = cleat_mqtt_publish_length(s->v5, m);
+    size_t length = cleat_mqtt_publish_head(cleat_mqtt_version(s), m);
+    /* What lies in tx_buf: all of it, or the head and where its payload is. */
+    size_t elsewhere = 0;
+    if (source != NULL) {
+        body = cleat_bytes_of(&m->source, sizeof m->source);
+        elsewhere = source->len - sizeof m->source;
+        kind |= SLOT_SOURCE;
+    }
+    length += body.len + elsewhere;
     if ((length | body.len) > CLEAT_MQTT_LENGTH_MAX) {
         return CLEAT_ERR_SIZE;
     }
-    /* What lies in tx_buf: all of it, or the head and where its payload is. */
     size_t total = cleat_mqtt_header_total(length);
-    size_t size = total;
-    if (source != NULL) {
-        body = cleat_bytes_of(&m->source, sizeof m->source);
-        size = total - source->len + body.len;
-        kind |= SLOT_SOURCE;
-    }
+    size_t size = total - elsewhere;
     int err = cleat_mqtt_tx_make_room(s, size, s->config->tx_reserve);
     if (err != 0) {
         return err;
@@ -236,7 +243,8 @@ int cleat_mqtt_send(struct cleat_mqtt *s, const struct cleat_mqtt_message *m,
         id = tx_new_id(s);
     }
     uint8_t *begin = cleat_mqtt_tx_end(s);
-    uint8_t *at = cleat_mqtt_publish_encode(s->v5, begin, m, length, id);
+    uint8_t *at =
+        cleat_mqtt_publish_encode(cleat_mqtt_version(s), begin, m, length, id);
     if (at == NULL) {
         return CLEAT_ERR_ARG;
     }
@@ -270,11 +278,11 @@ int cleat_mqtt_publish(struct cleat_mqtt *s, struct cleat_bytes topic,
 int cleat_mqtt_session_request(struct cleat_mqtt *s,
                                struct cleat_mqtt_request *q, uint64_t now_ms) {
     struct cleat_writer w = cleat_writer_of(NULL, CLEAT_MQTT_LENGTH_MAX);
-    bool sub = q->first == CLEAT_MQTT_P_SUBSCRIBE;
+    uint32_t kind = (uint32_t)q->first >> 5; /* KIND_SUBSCRIBE, or the other */
     s->now_ms = now_ms;
     /* [MQTT-3.8.3-3], [MQTT-3.10.3-2] */
     if (q->filters == NULL || q->count == 0 ||
-        !cleat_mqtt_subscribe_encode(s->v5, &w, q)) {
+        !cleat_mqtt_subscribe_encode(cleat_mqtt_version(s), &w, q)) {
         return CLEAT_ERR_ARG;
     }
     if (s->state != SESSION_UP || s->closing) {
@@ -294,17 +302,17 @@ int cleat_mqtt_session_request(struct cleat_mqtt *s,
     uint8_t *at = cleat_mqtt_header_encode(cleat_mqtt_tx_end(s), q->first,
                                            (uint32_t)w.len);
     w = cleat_writer_of(at, w.len);
-    (void)cleat_mqtt_subscribe_encode(s->v5, &w, q);
+    (void)cleat_mqtt_subscribe_encode(cleat_mqtt_version(s), &w, q);
     if (cleat_mqtt_is_5(s->v5)) {
         err = s->v5->subscribe_check(s, q, w.len);
         if (err != 0) {
             return err;
         }
     }
-    cleat_mqtt_tx_add(s, total, sub ? KIND_SUBSCRIBE : KIND_UNSUBSCRIBE, q->id)
-        ->count =
-        /* Of codes in the answer. */
-        sub || cleat_mqtt_is_5(s->v5) ? (uint8_t)q->count : 0;
+    /* Of codes in the answer. */
+    cleat_mqtt_tx_add(s, total, kind, q->id)->count =
+        kind == KIND_SUBSCRIBE || cleat_mqtt_is_5(s->v5) ? (uint8_t)q->count
+                                                         : 0;
     if (cleat_mqtt_is_5(s->v5)) {
         tx_overtake(s);
     }
@@ -460,9 +468,10 @@ static void slots_done(struct cleat_mqtt *s, uint32_t n) {
         n -= len;
         s->slot_next++;
         if (!cleat_mqtt_slot_is_once(slot)) {
-            cleat_mqtt_slot_set(slot, SLOT_SENT);
-            s->ack_ms = s->waiting == 0 ? s->progress_ms : s->ack_ms;
-            s->waiting++;
+            slot->flags = (uint8_t)(slot->flags + SLOT_SENT - SLOT_QUEUED);
+            if (s->waiting++ == 0) {
+                s->ack_ms = s->progress_ms;
+            }
             continue;
         }
         slot->flags = SLOT_FREE;
