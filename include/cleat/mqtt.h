@@ -349,7 +349,9 @@ void cleat_mqtt_output_done(struct cleat_mqtt *s, size_t n, uint64_t now_ms);
 bool cleat_mqtt_event(struct cleat_mqtt *s, struct cleat_mqtt_event *event,
                       uint64_t now_ms);
 /** @return true if an event waits; unlike cleat_mqtt_event() runs no timer. */
-bool cleat_mqtt_has_event(const struct cleat_mqtt *s);
+inline bool cleat_mqtt_has_event(const struct cleat_mqtt *s) {
+    return (s->pending | s->end_type | s->done) != 0;
+}
 /** @return when to call cleat_mqtt_event() if nothing else happens. Hand in
  *          what has arrived before that: it may be what is waited for. */
 uint64_t cleat_mqtt_deadline(const struct cleat_mqtt *s);

@@ -386,13 +386,14 @@ bool cleat_client_event(struct cleat_client *c,
                         struct cleat_client_event *event, uint64_t now_ms) {
     c->now_ms = now_ms;
     event->type = CLEAT_CLIENT_MQTT;
-    do {
+    while (cleat_mqtt_has_event(c->config.session) || (c->was_up && feed(c))) {
         if (cleat_mqtt_has_event(c->config.session) &&
             cleat_mqtt_event(c->config.session, &event->mqtt, now_ms) &&
-            on_event(c, &event->mqtt)) {
+            (event->mqtt.type == CLEAT_MQTT_MESSAGE ||
+             on_event(c, &event->mqtt))) {
             return true;
         }
-    } while (cleat_mqtt_has_event(c->config.session) || (c->was_up && feed(c)));
+    }
     tell_up(c);
     memset(event, 0, sizeof *event);
     event->type = (enum cleat_client_event_type)c->told_type;

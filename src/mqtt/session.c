@@ -102,9 +102,8 @@ static void take_end(struct cleat_mqtt *s, struct cleat_mqtt_event *event) {
     s->end_type = CLEAT_MQTT_NONE;
 }
 
-bool cleat_mqtt_has_event(const struct cleat_mqtt *s) {
-    return (s->pending | s->end_type | s->done) != 0;
-}
+/* Defined in the header; this is the copy for calls not inlined. */
+extern inline bool cleat_mqtt_has_event(const struct cleat_mqtt *s);
 
 bool cleat_mqtt_event(struct cleat_mqtt *s, struct cleat_mqtt_event *event,
                       uint64_t now_ms) {

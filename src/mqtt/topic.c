@@ -57,17 +57,9 @@ static uint32_t slow_check(const uint8_t *text, size_t len) {
 }
 
 uint32_t cleat_mqtt_text_check(const uint8_t *text, size_t len) {
-    size_t flags = CLEAT_MQTT_WORD_BAD;
-    if (CLEAT_MQTT_FAST && text != NULL &&
-        len - CLEAT_MQTT_WORD <= CLEAT_MQTT_TEXT_MAX - CLEAT_MQTT_WORD) {
-        /* The last word may overlap the one before. */
-        const uint8_t *last = text + (len - CLEAT_MQTT_WORD);
-        flags = cleat_mqtt_word_check(cleat_mqtt_word_at(last));
-        for (const uint8_t *at = text; at < last; at += CLEAT_MQTT_WORD) {
-            flags |= cleat_mqtt_word_check(cleat_mqtt_word_at(at));
-        }
-    }
-    return (flags & CLEAT_MQTT_WORD_BAD) == 0 ? 0 : slow_check(text, len);
+    return CLEAT_MQTT_FAST && cleat_mqtt_is_plain(cleat_bytes_of(text, len))
+               ? 0
+               : slow_check(text, len);
 }
 
 bool cleat_mqtt_utf8_valid(struct cleat_bytes text) {

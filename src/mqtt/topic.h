@@ -47,5 +47,20 @@ static inline size_t cleat_mqtt_word_at(const uint8_t *at) {
     memcpy(&w, at, CLEAT_MQTT_WORD);
     return w;
 }
+/* @return true for a text of a word or more without anything the matter with
+ * it; false may be wrong. */
+static inline bool cleat_mqtt_is_plain(struct cleat_bytes text) {
+    if (text.data == NULL ||
+        text.len - CLEAT_MQTT_WORD > CLEAT_MQTT_TEXT_MAX - CLEAT_MQTT_WORD) {
+        return false;
+    }
+    /* The last word may overlap the one before. */
+    const uint8_t *last = text.data + (text.len - CLEAT_MQTT_WORD);
+    size_t flags = cleat_mqtt_word_check(cleat_mqtt_word_at(last));
+    for (const uint8_t *at = text.data; at < last; at += CLEAT_MQTT_WORD) {
+        flags |= cleat_mqtt_word_check(cleat_mqtt_word_at(at));
+    }
+    return (flags & CLEAT_MQTT_WORD_BAD) == 0;
+}
 
 #endif

@@ -101,22 +101,9 @@ static void rx_dropped(struct cleat_mqtt *s) {
     rx_reset(s);
 }
 
-/* All that is in front of the payload is in r, and perhaps the payload; rx_left
- * bytes follow. skip: the topic or the properties are not there. */
-static const char *on_publish(struct cleat_mqtt *s, struct cleat_reader *r,
-                              bool skip) {
-    const char *why =
-        cleat_mqtt_publish_decode(cleat_mqtt_version(s), &s->rx, r, skip);
-    if (why != NULL) {
-        cleat_mqtt_blame(s, CLEAT_MQTT_MALFORMED);
-        return why;
-    }
-    if (cleat_mqtt_is_5(s->v5) && !skip) {
-        why = s->v5->on_publish(s);
-        if (why != NULL) {
-            return why;
-        }
-    }
+/* A PUBLISH was read, at least what is in front of its payload; rx_left bytes
+ * follow. skip: its topic or properties are not there. */
+static const char *publish_begin(struct cleat_mqtt *s, bool skip) {
     uint8_t next = skip ? RX_SKIP : RX_PAYLOAD;
     s->offset = 0;
     s->total_len = s->rx_left + (uint32_t)s->rx.payload.len;
@@ -138,6 +125,24 @@ static const char *on_publish(struct cleat_mqtt *s, struct cleat_reader *r,
         piece_begin(s);
     }
     return NULL;
+}
+
+/* The same, which is still to be read from r. */
+static const char *on_publish(struct cleat_mqtt *s, struct cleat_reader *r,
+                              bool skip) {
+    const char *why =
+        cleat_mqtt_publish_decode(cleat_mqtt_version(s), &s->rx, r, skip);
+    if (why != NULL) {
+        cleat_mqtt_blame(s, CLEAT_MQTT_MALFORMED);
+        return why;
+    }
+    if (cleat_mqtt_is_5(s->v5) && !skip) {
+        why = s->v5->on_publish(s);
+        if (why != NULL) {
+            return why;
+        }
+    }
+    return publish_begin(s, skip);
 }
 
 /* A message, or a piece of one. */
@@ -346,6 +351,61 @@ static const char *packet(struct cleat_mqtt *s, struct cleat_bytes in,
     return on_other(s, first);
 }
 
+/* The usual packets, which are a large part of what comes: an acknowledgement,
+ * or a PUBLISH of 3.1.1 that is here as a whole and has nothing the matter with
+ * it. Whatever else it is, packet() looks again and says so. @return its bytes,
+ * or 0. */
+static uint32_t fast(struct cleat_mqtt *s, struct cleat_bytes in,
+                     const char **why) {
+    struct cleat_reader r = cleat_reader_of(in);
+    uint32_t first = cleat_read_u8(&r);
+    uint32_t length = cleat_read_u8(&r);
+    if (s->state != SESSION_UP || s->v5 != NULL || s->config->unacked != NULL) {
+        return 0;
+    }
+    if (length == 2 &&
+        first - CLEAT_MQTT_P_PUBACK <=
+            CLEAT_MQTT_P_PUBCOMP - CLEAT_MQTT_P_PUBACK &&
+        cleat_mqtt_rule(NULL, (uint8_t)first) != CLEAT_MQTT_NEVER_SENT) {
+        uint16_t id = cleat_read_u16(&r);
+        if (id == 0) {
+            return 0;
+        }
+        s->rx.first = (uint8_t)first;
+        s->rx.id = id;
+        s->rx.code = 0;
+        *why = on_other(s, (uint8_t)first);
+        return CLEAT_MQTT_ACK_LEN;
+    }
+    if (length >= 0x80u) {
+        uint32_t next = cleat_read_u8(&r);
+        if (next - 1u >= 0x7Fu) {
+            return 0;
+        }
+        length += (next - 1u) << 7;
+    }
+    if (!cleat_mqtt_is_publish((uint8_t)first) ||
+        cleat_mqtt_rule(NULL, (uint8_t)first) == CLEAT_MQTT_NEVER_SENT ||
+        length > in.len - r.pos || r.pos + length > cleat_mqtt_rx_max(s)) {
+        return 0;
+    }
+    r.len = r.pos + length;
+    struct cleat_bytes topic = cleat_read_text(&r);
+    uint16_t id = (first & 6u) != 0 ? cleat_read_u16(&r) : 1;
+    if (r.failed || id == 0 || !cleat_mqtt_is_plain(topic)) {
+        return 0;
+    }
+    s->rx.first = (uint8_t)first;
+    s->rx.code = 0;
+    s->rx.id = (first & 6u) != 0 ? id : 0;
+    s->rx.topic = topic;
+    s->rx.payload = cleat_read_bytes(&r, cleat_reader_left(&r));
+    s->rx.props.len = 0;
+    s->rx_left = 0;
+    *why = publish_begin(s, false);
+    return (uint32_t)r.len;
+}
+
 /* A character of a topic that is dropped is in rx_buf, or its first bytes are:
  * it becomes valid with one to three bytes more, a wrong one never does. */
 static const char *topic_check(struct cleat_mqtt *s) {
@@ -375,7 +435,8 @@ static const char *advance(struct cleat_mqtt *s, struct cleat_bytes in,
     uint8_t *buf = s->config->rx_buf;
     const char *why = NULL;
     if ((s->rx_state | s->rx_need) == 0) {
-        return packet(s, in, used);
+        *used = CLEAT_MQTT_FAST ? fast(s, in, &why) : 0;
+        return *used > 0 ? why : packet(s, in, used);
     }
     bool drop = s->rx_state >= RX_SKIP;
     uint32_t want = drop ? s->rx_left : s->rx_need - s->rx_len;

@@ -14,6 +14,9 @@ static uint32_t pause_since(const struct cleat_mqtt *s, uint32_t since) {
 /* The broker could not answer since the last byte came: that time does not
  * count. */
 static void session_pause(struct cleat_mqtt *s) {
+    if (CLEAT_MQTT_FAST && s->received_ms == (uint32_t)s->now_ms) {
+        return; /* It would change nothing. */
+    }
     s->ack_ms = pause_since(s, s->ack_ms);
     s->ping_ms = pause_since(s, s->ping_ms);
 }
