@@ -40,6 +40,13 @@
 #define CLEAT_TLS_READY 1
 #endif
 
+/** What only hosts ask of an element: to write, count, read and set metadata,
+ *  hibernate, run commands as they are, and the shielded connection. With 0 the
+ *  OPTIGA refuses them, which saves a device 1 kB of flash. */
+#ifndef CLEAT_SE_EXTRAS
+#define CLEAT_SE_EXTRAS 1
+#endif
+
 /** A device may keep its messages over a restart (platform.store). 0 leaves
  *  that out and refuses MQTT_STORE; it saves 0.1 kB of flash. */
 #ifndef CLEAT_DEVICE_STORE
