@@ -516,6 +516,9 @@ enum cli_pubsub_wake cli_pubsub_wait(struct cli_pubsub *p,
         return CLI_WAKE_NONE;
     }
     due = earlier(due, cleat_linux_net_deadline(&p->net));
+    if (due > now) {
+        cleat_linux_net_rest(&p->net);
+    }
     return sleep_until(p, wants, earlier(due, wants->until_ms));
 }
 

@@ -375,7 +375,8 @@ bool cleat_client_event(struct cleat_client *c,
     do {
         while (cleat_mqtt_has_event(c->config.session)) {
             if (cleat_mqtt_event(c->config.session, &event->mqtt, now_ms) &&
-                on_event(c, &event->mqtt)) {
+                (event->mqtt.type == CLEAT_MQTT_MESSAGE ||
+                 on_event(c, &event->mqtt))) {
                 return true;
             }
         }

@@ -379,8 +379,9 @@ static int v5_subscribe_check(struct cleat_mqtt *s,
 }
 
 const struct cleat_mqtt_version cleat_mqtt_v5 = {
-    {{NONE, NONE, 2 | MORE, NONE, 2 | MORE, 2 | MORE, 2 | MORE, 2 | MORE, NONE,
-      4 | MORE, NONE, 4 | MORE, NONE, 0, MORE, MORE}},
+    {{NONE, NONE, 2 | MORE, NONE, 2 | MORE, 2 | MORE,
+      2 | MORE | CLEAT_MQTT_FLAGS, 2 | MORE, NONE, 4 | MORE, NONE, 4 | MORE,
+      NONE, 0, MORE, MORE}},
     v5_config_check,
     cleat_mqtt_properties_encode,
     v5_decode,
@@ -471,8 +472,8 @@ static int reasoned_queue(struct cleat_mqtt *s, uint8_t first, uint8_t reason,
 int cleat_mqtt_auth(struct cleat_mqtt *s, uint8_t reason,
                     const struct cleat_mqtt_property *props, uint8_t prop_count,
                     uint64_t now_ms) {
-    if (s->v5 == NULL || !cleat_mqtt_is_alive(s) || s->closing ||
-        s->connect_len > 0 || (reason != 0x18 && reason != 0x19) ||
+    if (s->v5 == NULL || !cleat_mqtt_is_alive(s) || s->closing || s->connect ||
+        (reason != 0x18 && reason != 0x19) ||
         (reason == 0x19) != (s->state == SESSION_UP && reason == 0x19)) {
         return CLEAT_ERR_STATE;
     }
@@ -493,8 +494,8 @@ int cleat_mqtt_auth(struct cleat_mqtt *s, uint8_t reason,
         reasoned_encode(s->config->rx_buf, s->config->rx_cap, CLEAT_MQTT_P_AUTH,
                         reason, props, prop_count, 1u << 15);
     if (n > 0) { /* It takes the place of CONNECT. */
-        s->connect_len = (uint32_t)n;
-        s->connect_sent = 0;
+        s->ctl_len = (uint32_t)n;
+        s->connect = true;
         s->progress_ms = (uint32_t)now_ms;
     }
     return n > 0 ? 0 : n;

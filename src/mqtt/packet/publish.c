@@ -33,7 +33,7 @@ static uint8_t *any_encode(const struct cleat_mqtt_version *v, uint8_t *at,
                            uint16_t id) {
     size_t topic_len = m->topic.len;
     bool by_alias = cleat_mqtt_is_5(v) && topic_len == 0;
-    if (!by_alias && !cleat_mqtt_topic_valid(m->topic)) {
+    if (!by_alias && cleat_mqtt_text_check(m->topic.data, topic_len) != 0) {
         return NULL;
     }
     at = cleat_mqtt_header_encode(at, first_of(m), (uint32_t)length);

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* SUBSCRIBE and UNSUBSCRIBE out, which differ by the QoS behind each filter;
- * SUBACK in, and UNSUBACK in ack.c. */
+/* SUBSCRIBE and UNSUBSCRIBE out, which differ by the QoS behind each filter. */
 #include "mqtt/packet/packet.h"
 
 bool cleat_mqtt_subscribe_encode(const struct cleat_mqtt_version *v,
@@ -19,7 +18,8 @@ bool cleat_mqtt_subscribe_encode(const struct cleat_mqtt_version *v,
         /* A filter is the first member of a struct cleat_mqtt_filter. */
         const struct cleat_bytes *filter = (const void *)at;
         const struct cleat_mqtt_filter *wanted = (const void *)at;
-        if (!cleat_mqtt_filter_valid(*filter)) {
+        if ((cleat_mqtt_text_check(filter->data, filter->len) &
+             CLEAT_MQTT_NO_FILTER) != 0) {
             return false;
         }
         cleat_mqtt_text_encode(w, *filter);
@@ -32,17 +32,4 @@ bool cleat_mqtt_subscribe_encode(const struct cleat_mqtt_version *v,
         cleat_write_u8(w, wanted->qos);
     }
     return true;
-}
-
-const char *cleat_mqtt_suback_decode(struct cleat_mqtt_packet *p,
-                                     struct cleat_reader *r) {
-    p->payload = cleat_read_bytes(r, cleat_reader_left(r));
-    for (size_t i = 0; i < p->payload.len; i++) {
-        uint8_t code = p->payload.data[i];
-        if (code > 2 && code != CLEAT_MQTT_SUBACK_REFUSED) {
-            return CLEAT_MQTT_WRONG(
-                "suback with a reserved return code [MQTT-3.9.3-2]");
-        }
-    }
-    return NULL;
 }
