@@ -58,12 +58,13 @@ static int config_check(const struct cleat_mqtt_config *c) {
     if (!texts_ok(c)) {
         return CLEAT_ERR_ARG;
     }
-    bool fits = cleat_mqtt_connect_encode(CLEAT_MQTT5 ? c->v5 : NULL, c) > 0;
-    cleat_wipe(c->rx_buf, c->rx_cap); /* The password. */
-    if (!fits) {
-        return CLEAT_ERR_SIZE;
+    int err = cleat_mqtt_is_5(c->v5) ? c->v5->config_check(c) : 0;
+    if (cleat_mqtt_connect_encode(CLEAT_MQTT5 ? c->v5 : NULL, c) == 0 &&
+        err == 0) {
+        err = CLEAT_ERR_SIZE;
     }
-    return cleat_mqtt_is_5(c->v5) ? c->v5->config_check(c) : 0;
+    cleat_wipe(c->rx_buf, c->rx_cap); /* Password, authentication data. */
+    return err;
 }
 
 int cleat_mqtt_init(struct cleat_mqtt *s,

@@ -291,8 +291,10 @@ static const char *v5_on_other(struct cleat_mqtt *s) {
 
 static int v5_config_check(const struct cleat_mqtt_config *c) {
     struct cleat_writer w = cleat_writer_of(c->rx_buf, c->rx_cap);
-    cleat_mqtt_connect_encode(c->v5, &w, c);
-    cleat_wipe(c->rx_buf, w.len); /* Password, authentication data. */
+    cleat_mqtt_properties_encode(&w, 1u << (CLEAT_MQTT_P_CONNECT >> 4), c,
+                                 c->props, c->prop_count);
+    cleat_mqtt_properties_encode(&w, CLEAT_MQTT_IN_WILL, NULL, c->will.props,
+                                 c->will.prop_count);
     return w.failed || (c->alias_count > 0 &&
                         (c->alias_buf == NULL || c->alias_room < 3))
                ? CLEAT_ERR_ARG
