@@ -114,13 +114,13 @@ connect_properties_are_checked_where_they_are_written(void **state) {
     struct cleat_mqtt_property p = {
         CLEAT_MQTT_SESSION_EXPIRY, 5, {NULL, 0}, {NULL, 0}};
     struct cleat_mqtt_config c = {0};
-    uint8_t room[32];
+    uint8_t buf[32];
     (void)state;
     c.v5 = &cleat_mqtt_v5;
-    c.rx_buf = room;
+    c.rx_buf = buf;
     c.props = &p;
     c.prop_count = 1;
-    for (c.rx_cap = 16; c.rx_cap <= sizeof room; c.rx_cap++) {
+    for (c.rx_cap = 16; c.rx_cap <= sizeof buf; c.rx_cap++) {
         assert_int_equal(cleat_mqtt_connect_encode(c.v5, &c), 20);
     }
     p.id = CLEAT_MQTT_WILL_DELAY;
