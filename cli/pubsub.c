@@ -627,6 +627,20 @@ static void say_reference(const struct cli_pubsub *p,
     }
 }
 
+/* What an authentication method wants to hear depends on the method, and we
+ * know none: those of one step need no answer. */
+static bool asked(struct cli_pubsub *p, const struct cleat_mqtt_event *e) {
+    struct cleat_mqtt_property method = {.text = {NULL, 0}};
+    (void)cleat_mqtt_property_find(e->props, CLEAT_MQTT_AUTH_METHOD, &method);
+    cli_pubsub_say(p->o,
+                   "%s:%u: the broker wants an answer in authentication method "
+                   "\"%.*s\"; only methods of one step are known here",
+                   p->o->host, (unsigned)p->o->port, (int)method.text.len,
+                   (const char *)method.text.data);
+    p->status = CLI_PUBSUB_FAILED;
+    return true;
+}
+
 static bool refused(struct cli_pubsub *p, uint8_t code) {
     cli_pubsub_say(p->o, "%s:%u: %s", p->o->host, (unsigned)p->o->port,
                    code < 0x80 ? cleat_mqtt_connack_text(code)
@@ -652,6 +666,9 @@ bool cli_pubsub_ended(struct cli_pubsub *p,
         if (event->mqtt.type == CLEAT_MQTT_REFUSED ||
             event->mqtt.type == CLEAT_MQTT_FAILED) {
             say_reference(p, &event->mqtt);
+        }
+        if (event->mqtt.type == CLEAT_MQTT_AUTH) {
+            return asked(p, &event->mqtt);
         }
         if (event->mqtt.type == CLEAT_MQTT_REFUSED) {
             return refused(p, event->mqtt.code);

@@ -289,18 +289,6 @@ static const char *v5_on_other(struct cleat_mqtt *s) {
 
 /* --- what is sent --------------------------------------------------------- */
 
-static int v5_config_check(const struct cleat_mqtt_config *c) {
-    struct cleat_writer w = cleat_writer_of(c->rx_buf, c->rx_cap);
-    cleat_mqtt_properties_encode(&w, 1u << (CLEAT_MQTT_P_CONNECT >> 4), c,
-                                 c->props, c->prop_count);
-    cleat_mqtt_properties_encode(&w, CLEAT_MQTT_IN_WILL, NULL, c->will.props,
-                                 c->will.prop_count);
-    return w.failed || (c->alias_count > 0 &&
-                        (c->alias_buf == NULL || c->alias_room < 3))
-               ? CLEAT_ERR_ARG
-               : 0;
-}
-
 /* @return KIND_ONCE, since no other connection knows the alias, or an error. */
 static int alias_check(struct cleat_mqtt *s, const struct cleat_mqtt_message *m,
                        uint32_t alias) {
@@ -384,7 +372,6 @@ const struct cleat_mqtt_version cleat_mqtt_v5 = {
     {{NONE, NONE, 2 | MORE, NONE, 2 | MORE, 2 | MORE,
       2 | MORE | CLEAT_MQTT_FLAGS, 2 | MORE, NONE, 4 | MORE, NONE, 4 | MORE,
       NONE, 0, MORE, MORE}},
-    v5_config_check,
     cleat_mqtt_properties_encode,
     v5_decode,
     v5_publish_decode,

@@ -68,8 +68,10 @@ uint32_t cleat_mqtt_connect_encode(const struct cleat_mqtt_version *v,
     uint8_t *begin = config->rx_buf;
     const uint8_t *at =
         cleat_mqtt_header_encode(begin, CLEAT_MQTT_P_CONNECT, (uint32_t)w.len);
+    uint32_t head = (uint32_t)(at - begin);
+    uint32_t total = head + (uint32_t)w.len;
     w = cleat_writer_of(begin, config->rx_cap);
-    w.len = (size_t)(at - begin);
+    w.len = head;
     body_encode(v, &w, config);
-    return w.failed ? 0 : (uint32_t)w.len;
+    return CLEAT_MQTT5 && w.failed && total <= config->rx_cap ? 0 : total;
 }

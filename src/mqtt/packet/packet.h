@@ -101,8 +101,6 @@ struct cleat_mqtt_request;
 /* What MQTT 5 does differently. NULL stands for 3.1.1. */
 struct cleat_mqtt_version {
     struct cleat_mqtt_rules rules;
-    /* @return 0 or why these settings are refused. */
-    int (*config_check)(const struct cleat_mqtt_config *c);
     /* Properties with their length; c is NULL but for CONNECT. */
     void (*props_encode)(struct cleat_writer *w, uint32_t where,
                          const struct cleat_mqtt_config *c,
@@ -321,8 +319,8 @@ int cleat_mqtt_packet_decode(const struct cleat_mqtt_version *v,
                              struct cleat_bytes in);
 
 /* connect.c */
-/* Fill rx_buf, of 5 bytes at least. @return its bytes, or 0: it does not fit.
- */
+/* Fill rx_buf, of 5 bytes at least. @return its bytes, more than rx_cap if they
+ * do not fit, or 0: its properties are not what they may be. */
 uint32_t cleat_mqtt_connect_encode(const struct cleat_mqtt_version *v,
                                    const struct cleat_mqtt_config *config);
 
