@@ -391,6 +391,7 @@ bool cleat_client_event(struct cleat_client *c,
         if (cleat_mqtt_has_event(s) &&
             cleat_mqtt_event(s, &event->mqtt, now_ms) &&
             (event->mqtt.type == CLEAT_MQTT_MESSAGE ||
+             event->mqtt.type == CLEAT_MQTT_DELIVERED ||
              on_event(c, &event->mqtt))) {
             event->type = CLEAT_CLIENT_MQTT;
             return true;
