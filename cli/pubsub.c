@@ -225,6 +225,11 @@ static int open_tls(struct cli_pubsub *p) {
     c.hostname = p->o->host;
     c.alpn = p->o->alpn;
     c.allow_rsa = p->o->allow_rsa;
+    if (p->o->tls_resume) {
+        cli_tls_files_session(&p->files, "--tls-session-file",
+                              p->o->tls_session_file);
+        c.session = &p->files.session;
+    }
     if ((p->element.chip.driver->can & CLEAT_SE_CAN_RANDOM) == 0) {
         c.random = cleat_linux_random;
     }
@@ -401,6 +406,7 @@ void cli_pubsub_close(struct cli_pubsub *p) {
     if (p->tls_ready) {
         cleat_tls_deinit(&p->tls);
     }
+    cli_tls_files_close(&p->files);
     if (p->net_ready) {
         cleat_linux_net_deinit(&p->net);
     }
@@ -601,13 +607,13 @@ static void say_connected(const struct cli_pubsub *p) {
         return;
     }
     cleat_tls_get_info(&p->tls, &tls);
-    printf("Client %s over %s %s, curve %s; done by the secure element: %lu "
+    printf("Client %s over %s %s, curve %s%s; done by the secure element: %lu "
            "key pair, %lu shared secret, %lu signature, %lu verifications, "
            "%lu random\n",
            p->o->id, tls.version, tls.suite, tls.curve,
-           (unsigned long)tls.calls.generate, (unsigned long)tls.calls.agree,
-           (unsigned long)tls.calls.sign, (unsigned long)tls.calls.verify,
-           (unsigned long)tls.calls.random);
+           tls.resumed ? ", resumed" : "", (unsigned long)tls.calls.generate,
+           (unsigned long)tls.calls.agree, (unsigned long)tls.calls.sign,
+           (unsigned long)tls.calls.verify, (unsigned long)tls.calls.random);
 }
 
 /* MQTT 5: the broker sends us elsewhere. */

@@ -296,18 +296,19 @@ static int pump_out(struct cleat_client *c) {
 
 /* Hand the session what was read and not yet taken. @return true if it took
  * some. */
-static bool feed(struct cleat_client *c) {
-    int n = 0;
-    if (c->io_pos < c->io_len) {
-        n = cleat_mqtt_input(
-            c->config.session,
-            cleat_bytes_of(c->config.io_buf + c->io_pos, c->io_len - c->io_pos),
-            c->now_ms);
+static inline bool feed(struct cleat_client *c) {
+    if (c->io_pos == c->io_len) {
+        return false;
     }
-    if (n > 0) {
-        c->io_pos += (size_t)n;
+    int n = cleat_mqtt_input(
+        c->config.session,
+        cleat_bytes_of(c->config.io_buf + c->io_pos, c->io_len - c->io_pos),
+        c->now_ms);
+    if (n <= 0) {
+        return false; /* An error is an event, too. */
     }
-    return n > 0; /* An error is an event, too. */
+    c->io_pos += (size_t)n;
+    return true;
 }
 
 /* @return 1 if bytes moved, 0 if not, or an error of the stream. */
@@ -370,13 +371,15 @@ static bool has_event(const struct cleat_client *c) {
 
 bool cleat_client_event(struct cleat_client *c,
                         struct cleat_client_event *event, uint64_t now_ms) {
+    struct cleat_mqtt *s = c->config.session;
     c->now_ms = now_ms;
-    event->type = CLEAT_CLIENT_MQTT;
     do {
-        while (cleat_mqtt_has_event(c->config.session)) {
-            if (cleat_mqtt_event(c->config.session, &event->mqtt, now_ms) &&
+        while (cleat_mqtt_has_event(s)) {
+            if (cleat_mqtt_event(s, &event->mqtt, now_ms) &&
                 (event->mqtt.type == CLEAT_MQTT_MESSAGE ||
+                 event->mqtt.type == CLEAT_MQTT_DELIVERED ||
                  on_event(c, &event->mqtt))) {
+                event->type = CLEAT_CLIENT_MQTT;
                 return true;
             }
         }

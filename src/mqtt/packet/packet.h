@@ -345,6 +345,48 @@ cleat_mqtt_publish_length(const struct cleat_mqtt_version *v,
     return cleat_mqtt_publish_head(v, m) +
            (m->source != NULL ? m->source->len : m->payload.len);
 }
+static inline uint8_t
+cleat_mqtt_publish_first(const struct cleat_mqtt_message *m) {
+    return (uint8_t)(CLEAT_MQTT_P_PUBLISH | ((uint32_t)m->qos << 1) |
+                     (m->retain ? CLEAT_MQTT_F_RETAIN : 0u));
+}
+/* A word of a topic. @return what is wrong with it. */
+static inline size_t cleat_mqtt_word_copy(uint8_t *to, const uint8_t *from) {
+    size_t w = cleat_mqtt_word_at(from);
+    memcpy(to, &w, CLEAT_MQTT_WORD);
+    return cleat_mqtt_word_check(w);
+}
+/* As cleat_mqtt_publish_encode() in 3.1.1, where the topic has a word or more
+ * and nothing the matter with it. @return NULL if it has to be looked at again.
+ */
+static inline uint8_t *
+cleat_mqtt_publish_plain(uint8_t *at, const struct cleat_mqtt_message *m,
+                         size_t length, uint16_t id) {
+    size_t last = m->topic.len - CLEAT_MQTT_WORD;
+    const uint8_t *topic = m->topic.data;
+    if (topic == NULL || last > CLEAT_MQTT_TEXT_MAX - CLEAT_MQTT_WORD) {
+        return NULL;
+    }
+    uint8_t *to = cleat_mqtt_header_encode(at, cleat_mqtt_publish_first(m),
+                                           (uint32_t)length);
+    to[0] = (uint8_t)(m->topic.len >> 8);
+    to[1] = (uint8_t)m->topic.len;
+    to += 2;
+    /* Check and copy at once; the last word may overlap the one before. */
+    size_t flags = cleat_mqtt_word_copy(to + last, topic + last);
+    for (size_t i = 0; i < last; i += CLEAT_MQTT_WORD) {
+        flags |= cleat_mqtt_word_copy(to + i, topic + i);
+    }
+    if ((flags & CLEAT_MQTT_WORD_BAD) != 0) {
+        return NULL;
+    }
+    to += m->topic.len;
+    if (m->qos > 0) {
+        *to++ = (uint8_t)(id >> 8);
+        *to++ = (uint8_t)id;
+    }
+    return to;
+}
 /* Write all of it in front of the payload. @return where that ends, or NULL for
  * a topic that is none; MQTT 5 may have an empty one. */
 uint8_t *cleat_mqtt_publish_encode(const struct cleat_mqtt_version *v,

@@ -103,7 +103,7 @@ static void rx_dropped(struct cleat_mqtt *s) {
 
 /* A PUBLISH was read, at least what is in front of its payload; rx_left bytes
  * follow. skip: its topic or properties are not there. */
-static const char *publish_begin(struct cleat_mqtt *s, bool skip) {
+static inline const char *publish_begin(struct cleat_mqtt *s, bool skip) {
     uint8_t next = skip ? RX_SKIP : RX_PAYLOAD;
     s->offset = 0;
     s->total_len = s->rx_left + (uint32_t)s->rx.payload.len;

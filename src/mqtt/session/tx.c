@@ -76,12 +76,17 @@ static void compact(struct cleat_mqtt *s) {
     tx_tidy(s);
 }
 
+/* Do len bytes and one slot more than `slots` fit behind the last packet? */
+static bool fits(const struct cleat_mqtt *s, size_t len, uint32_t slots) {
+    return s->slot_used + slots < s->config->slot_count &&
+           len <= s->config->tx_cap - s->tx_used;
+}
+
 int cleat_mqtt_tx_make_room(struct cleat_mqtt *s, size_t len, size_t reserve) {
     uint32_t slots = reserve > 0;
     bool tried = false;
     len += reserve; /* No overflow: both are lengths below 2^31. */
-    while (s->slot_used + slots >= s->config->slot_count ||
-           len > s->config->tx_cap - s->tx_used) {
+    while (!fits(s, len, slots)) {
         if (len > s->config->tx_cap) {
             return CLEAT_ERR_SIZE;
         }
@@ -235,7 +240,10 @@ int cleat_mqtt_send(struct cleat_mqtt *s, const struct cleat_mqtt_message *m,
     }
     size_t total = cleat_mqtt_header_total(length);
     size_t size = total - elsewhere;
-    int err = cleat_mqtt_tx_make_room(s, size, s->config->tx_reserve);
+    int err = CLEAT_MQTT_FAST && fits(s, size + s->config->tx_reserve,
+                                      s->config->tx_reserve > 0)
+                  ? 0
+                  : cleat_mqtt_tx_make_room(s, size, s->config->tx_reserve);
     if (err != 0) {
         return err;
     }
@@ -243,8 +251,13 @@ int cleat_mqtt_send(struct cleat_mqtt *s, const struct cleat_mqtt_message *m,
         id = tx_new_id(s);
     }
     uint8_t *begin = cleat_mqtt_tx_end(s);
-    uint8_t *at =
-        cleat_mqtt_publish_encode(cleat_mqtt_version(s), begin, m, length, id);
+    uint8_t *at = CLEAT_MQTT_FAST && !cleat_mqtt_is_5(s->v5)
+                      ? cleat_mqtt_publish_plain(begin, m, length, id)
+                      : NULL;
+    if (at == NULL) {
+        at = cleat_mqtt_publish_encode(cleat_mqtt_version(s), begin, m, length,
+                                       id);
+    }
     if (at == NULL) {
         return CLEAT_ERR_ARG;
     }
