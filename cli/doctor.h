@@ -53,6 +53,9 @@ struct cli_doctor_cause {
 extern const struct cli_doctor_cause cli_doctor_causes[];
 extern const size_t cli_doctor_cause_count;
 
+/** @return the cause of that name; NULL: there is none. */
+const struct cli_doctor_cause *cli_doctor_cause(const char *id);
+
 /** @return "bus", "tls"... */
 const char *cli_doctor_step_name(enum cli_doctor_step step);
 /** @return the exit status of a walk that ended there. */

@@ -14,7 +14,7 @@ left_out=() # what this machine cannot be made to show
 diagnose() {
     local cause=$1 want=$2 words=$3 got=0 found
     shift 3
-    "${as[@]}" cleat doctor --json --hold 1500 "${base[@]}" "$@" >"$work/cmd.out" 2>"$work/cmd.err" </dev/null || got=$?
+    "${as[@]}" "${program:-cleat}" doctor --json --hold 1500 "${base[@]}" "$@" >"$work/cmd.out" 2>"$work/cmd.err" </dev/null || got=$?
     found=$(sed -n 's/^\t\t"cause":\t"\(.*\)",$/\1/p' "$work/cmd.out")
     if [ "$found" != "$cause" ] || [ "$got" != "$want" ] || ! grep -q '^		"remedy":	"..*"$' "$work/cmd.out"; then
         wrong+=("$words: $cause ($want) expected, ${found:-nothing} ($got) found: $(sed -n 's/^\t\t"found"://p' "$work/cmd.out")")
@@ -113,6 +113,24 @@ else
     left_out+=(socket-denied i2c-denied)
 fi
 as=()
+sim jig
+: >"$work/jig.sock.lock"
+export CLEAT_JIG=$work/jig.sock
+program=cleat-jig # on a kernel that is played: tests/e2e/jig.c
+jig=i2c:/dev/i2c-7
+diagnose line-form 10 "an offset without its GPIO chip" --chip "$jig,reset=17"
+diagnose line-form 10 "a name that two lines have" --chip "$jig" --set CHIP_RESET_LINE=TWIN
+diagnose line-missing 10 "no such GPIO chip" --chip "$jig" --set CHIP_RESET_LINE=/dev/gpiochip3:1
+diagnose line-missing 10 "an offset out of range" --chip "$jig" --set CHIP_POWER_LINE=gpiochip7:99
+diagnose line-missing 10 "no line of that name" --chip "$jig,reset=gpiochip7:NRST"
+diagnose line-denied 10 "a GPIO chip of another user" --chip "$jig,reset=gpiochip8:1"
+diagnose line-busy 10 "a line that a driver has" --chip "$jig,reset=CS0"
+grep -q 'in use by \\"spi0 CS0\\"' "$work/cmd.out" || fail "who has the line is not told"
+diagnose line-input 10 "a line that is an input only" --chip "$jig,power=IN"
+diagnose line-same 10 "one line for both" --chip "$jig,power=RST" --set CHIP_RESET_LINE=gpiochip7:1
+diagnose line-failed 10 "a kernel that is too old" --chip "$jig,reset=gpiochip9:0"
+diagnose chip-form 10 "an option that there is not" --chip "$jig,rst=RST"
+unset program
 diagnose driver-refused 10 "files of the soft driver are missing" --chip "soft:$work/no.key,$work/no.pem"
 sim nack --fault-rate nack:1
 diagnose bus-nack 10 "nothing acknowledges the address" --chip "unix:$work/nack.sock"
