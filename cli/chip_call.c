@@ -161,6 +161,22 @@ size_t cli_chip_metadata(struct cli_chip_call *c, uint16_t object, uint8_t *out,
     return cli_safety_read(&c->se.se, object, out, cap);
 }
 
+int cli_chip_look(struct cli_chip_call *c, uint16_t object, uint8_t *out,
+                  size_t cap, struct cleat_bytes *now) {
+    *now = cleat_bytes_of(out, 0);
+    if ((c->se.chip.driver->can & CLEAT_SE_CAN_METADATA) == 0) {
+        return CLI_OK;
+    }
+    struct cleat_se_op op =
+        cli_chip_op(CLEAT_SE_READ_METADATA, object, out, cap);
+    int status = cli_chip_do(c, &op,
+                             "the metadata cannot be read, so that nobody "
+                             "knows what this would take away; nothing was "
+                             "changed");
+    now->len = status == CLI_OK ? op.out.len : 0;
+    return status;
+}
+
 struct cli_safety cli_chip_safety(struct cli_chip_call *c) {
     return cli_safety_of(&c->se.se);
 }
