@@ -160,6 +160,8 @@ bool cli_trace_install(const char *seams);
 /** Errors go to `out` (cut to cap) instead of standard error; NULL ends that.
  *  For a caller that says them in its own place. */
 void cli_error_hold(char *out, size_t cap);
+/** @return what cli_error() has printed so far, its lines joined and cut. */
+const char *cli_error_said(void);
 /** Print "cleat: ..." to standard error. */
 void cli_error(const char *fmt, ...)
 #if defined(__GNUC__)

@@ -140,9 +140,6 @@ struct cli_doctor {
     bool net_ready;
     struct cleat_tls tls;
     bool tls_ready;
-    struct cleat_stream tap; /**< Between TCP and TLS: sees alerts. */
-    int alert;               /**< Seen there; 0: none. */
-    bool shaking;            /**< The handshake is under way. */
     struct cleat_stream *stream;
     struct cli_doctor_talk talk;
 };

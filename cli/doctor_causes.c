@@ -119,7 +119,9 @@ const struct cli_doctor_cause cli_doctor_causes[] = {
     {"key-usage", KEY, "the key may not sign",
      "make it anew with the usage to sign or authenticate"},
     {"key-failed", KEY, "the key does not sign",
-     "see the chip's error; `cleat chip metadata` shows the key's rules"},
+     "see the chip's error and what `cleat chip metadata show` tells to "
+     "execute "
+     "it: a shielded connection (CHIP_SHIELD), a counter that is used up"},
     {"key-mismatch", KEY, "the key is not the one of the certificate",
      "name the pair that belongs together in CLIENT_CERTIFICATE and "
      "CLIENT_PRIVATE_KEY, or get a certificate for this key"},

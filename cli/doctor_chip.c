@@ -15,13 +15,16 @@
 #include "doctor.h"
 #include "identity.h"
 #include "lock.h"
+#include "metadata.h"
 #include "sim/sim.h"
 
 #define ADDRESS 0x30
 #define REGISTER_STATE 0x82
 #define REGISTER_LENGTH 0x81
 #define WAKE_TRIES 100 /* of a millisecond each: it may sleep or start */
-#define SPEC_SHOWN 60  /* of an address that may hold more than a name */
+#define USAGE_AUTH 0x01
+#define USAGE_SIGN 0x10
+#define SPEC_SHOWN 60 /* of an address that may hold more than a name */
 
 /* ---- bus ---- */
 
@@ -510,12 +513,25 @@ bool cli_doctor_certificate(struct cli_doctor *d) {
 
 /* ---- key ---- */
 
+/* The chip has one error for a key that was not made to sign and for an access
+ * condition that does not hold. @return true: it was made to sign. */
+static bool may_sign(struct cli_doctor *d, uint16_t object) {
+    uint8_t raw[64];
+    struct cli_metadata m;
+    struct cleat_se_op op;
+    return (d->se.chip.driver->can & CLEAT_SE_CAN_METADATA) != 0 &&
+           do_op(d, &op, CLEAT_SE_READ_METADATA, object, raw, sizeof raw) ==
+               CLEAT_OK &&
+           cli_metadata_parse(&m, cleat_bytes_of(raw, op.out.len)) &&
+           m.key_usage > 0 && (m.key_usage & (USAGE_AUTH | USAGE_SIGN)) != 0;
+}
+
 static bool key_failed(struct cli_doctor *d, const struct cleat_se_op *op) {
     const char *id = chip_cause(op);
     if (op->err == CLEAT_ERR_NOT_FOUND) {
         id = "key-no-object";
     } else if (op->err == CLEAT_ERR_DENIED) {
-        id = "key-usage";
+        id = may_sign(d, op->object) ? "key-failed" : "key-usage";
     } else if (id == NULL && op->detail.layer == CLEAT_LAYER_CHIP &&
                op->detail.code == 0x05) {
         id = "key-empty";

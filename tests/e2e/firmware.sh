@@ -349,7 +349,7 @@ expect "$work/three.out" '^6[34][ :]'
 expect "$work/three.out" '^65 [0-9]+ [0-9]+ 150'
 start_broker
 times three '^56 10\.0\.2\.2' 2
-ask three stats '^press, led, ready, quit$'
+ask three stats '^press, quit$'
 tell three quit
 ended "$three" 0
 expect "$work/three.out" '^32' 0

@@ -23,8 +23,9 @@ static uint8_t *props_encode(const struct cleat_mqtt_version *v, uint8_t *at,
                              const struct cleat_mqtt_message *m,
                              size_t length) {
     struct cleat_writer w = cleat_writer_of(at, length);
-    v->props_encode(&w, m->props, m->prop_count);
-    return at + w.len;
+    v->props_encode(&w, CLEAT_MQTT_IN_PUBLISH_OUT, NULL, m->props,
+                    m->prop_count);
+    return w.failed ? NULL : at + w.len;
 }
 
 static uint8_t *any_encode(const struct cleat_mqtt_version *v, uint8_t *at,
@@ -32,7 +33,7 @@ static uint8_t *any_encode(const struct cleat_mqtt_version *v, uint8_t *at,
                            uint16_t id) {
     size_t topic_len = m->topic.len;
     bool by_alias = cleat_mqtt_is_5(v) && topic_len == 0;
-    if (!by_alias && !cleat_mqtt_topic_valid(m->topic)) {
+    if (!by_alias && cleat_mqtt_text_check(m->topic.data, topic_len) != 0) {
         return NULL;
     }
     at = cleat_mqtt_header_encode(at, first_of(m), (uint32_t)length);
