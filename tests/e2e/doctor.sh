@@ -115,7 +115,7 @@ fi
 as=()
 sim jig
 : >"$work/jig.sock.lock"
-export CLEAT_JIG=$work/jig.sock
+export JIG=$work/jig.sock
 program=cleat-jig # on a kernel that is played: tests/e2e/jig.c
 jig=i2c:/dev/i2c-7
 diagnose line-form 10 "an offset without its GPIO chip" --chip "$jig,reset=17"

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * `cleat` on a jig, for e2e/lines: /dev/i2c-7 leads to the virtual chip that
- * listens on $CLEAT_JIG, and lines of /dev/gpiochip7 to its RST and the switch
+ * listens on $JIG, and lines of /dev/gpiochip7 to its RST and the switch
  * of its power. Only the kernel is played (tests/support/kernel.c), the rest is
- * the program itself. $CLEAT_JIG.log gets each level: "US RST|VDD 0|1".
+ * the program itself. $JIG.log gets each level: "US RST|VDD 0|1".
  */
 #define _POSIX_C_SOURCE 200809L
 #include <errno.h>
@@ -52,11 +52,11 @@ static struct cleat_i2c *bus(void) {
     static bool open;
     if (!open) {
         struct cleat_detail detail = {0};
-        const char *path = getenv("CLEAT_JIG");
+        const char *path = getenv("JIG");
         if (path == NULL ||
             cleat_linux_i2c_unix_open(&chip, path, &detail) != CLEAT_OK) {
             fprintf(stderr, "jig: no chip at %s: %s\n",
-                    path == NULL ? "$CLEAT_JIG" : path,
+                    path == NULL ? "$JIG" : path,
                     detail.text == NULL ? "" : detail.text);
             exit(99);
         }
@@ -88,7 +88,7 @@ static void level(const struct kernel_line *l, bool high) {
 }
 
 __attribute__((constructor)) static void set_up(void) {
-    const char *path = getenv("CLEAT_JIG");
+    const char *path = getenv("JIG");
     snprintf(file, sizeof file, "%s.lock", path == NULL ? "" : path);
     snprintf(log_file, sizeof log_file, "%s.log", path == NULL ? "" : path);
     kernel_chips = chips;

@@ -7,24 +7,26 @@
 
 cleat-chipsim --dir "$work/master" --print-info >/dev/null
 number=0
-# jig OPTIONS...: a virtual chip, as it was made, behind /dev/i2c-7.
+# jig OPTIONS...: a virtual chip, as it was made, behind /dev/i2c-7. It takes no
+# time: a machine so busy that transfers are 20 ms apart finds a real one asleep
+# each time. What it takes is in sim/driver_lines.
 jig() {
     number=$((number + 1))
     cp -r "$work/master" "$work/chip$number"
     rm -f "$work/chip$number/lock"
-    export CLEAT_JIG=$work/jig$number
-    : >"$CLEAT_JIG.lock"
-    background "sim$number" cleat-chipsim --dir "$work/chip$number" --listen "$CLEAT_JIG" --latency real "$@"
+    export JIG=$work/jig$number
+    : >"$JIG.lock"
+    background "sim$number" cleat-chipsim --dir "$work/chip$number" --listen "$JIG" "$@"
     expect "$work/sim$number.out" listening
 }
 forget() {
-    rm -f "$CLEAT_JIG.log"
+    rm -f "$JIG.log"
 }
 # levels WANT: all levels since forget, in order. A machine so busy that RST was
 # low for more than 2.5 ms pulls it again; that counts once.
 levels() {
     local got
-    got=$(awk '{printf("%s%s=%s", (NR > 1) ? " " : "", $2, $3)}' "$CLEAT_JIG.log" 2>/dev/null || true)
+    got=$(awk '{printf("%s%s=%s", (NR > 1) ? " " : "", $2, $3)}' "$JIG.log" 2>/dev/null || true)
     got=$(sed -E 's/( RST=0 RST=1)+/\1/g; s/(VDD=1 RST=1) RST=0 RST=1$/\1/' <<<"$got")
     [ "$got" = "$1" ] || fail "levels \"$got\", not \"$1\""
 }
@@ -32,7 +34,7 @@ levels() {
 # busy machine may add; the exact bounds are in sim/driver_lines.
 apart() {
     local us
-    us=$(awk -v a="$1" -v b="$2" 'NR == a {t = $1} NR == b {print $1 - t}' "$CLEAT_JIG.log")
+    us=$(awk -v a="$1" -v b="$2" 'NR == a {t = $1} NR == b {print $1 - t}' "$JIG.log")
     [ "$us" -ge "$3" ] && [ "$us" -le "$4" ] || fail "$us us from level $1 to $2"
 }
 bus=i2c:/dev/i2c-7
@@ -122,14 +124,14 @@ issue ca broker 'subjectAltName=DNS:localhost\nextendedKeyUsage=serverAuth'
 cat "$work/ca.pem" "$work/master/factory-ca.pem" >"$work/clients.pem"
 port=$(free_port)
 broker broker "$port" "cafile $work/clients.pem\ncertfile $work/broker.pem\nkeyfile $work/broker.key\nrequire_certificate true\nallow_anonymous true"
-jig --fault hang@30
-background device cleat-jig run --chip "$bus" --set CHIP_RESET_LINE=RST --set MQTT_BROKER_ADDRESS=localhost --set "MQTT_PORT=$port" \
+jig --fault hang@10
+background device cleat-jig run --no-input --chip "$bus" --set CHIP_RESET_LINE=RST --set MQTT_BROKER_ADDRESS=localhost --set "MQTT_PORT=$port" \
     --set "ROOT_CA_CERTIFICATE=$work/ca.pem" --set MQTT_CONN_RETRY_INTERVAL_MS=100
 expect "$work/device.out" 'Press the user button' 60
 kill "$last"
 wait "$last" 2>/dev/null || true
-[ "$(grep -c 'RST 0' "$CLEAT_JIG.log")" -ge 2 ] || fail "the device did not pull the line again"
-ok "a device whose chip hangs on the way connects all the same"
+[ "$(grep -c 'RST 0' "$JIG.log")" -ge 2 ] || fail "the device did not pull the line again"
+ok "a device whose chip hangs while it is opened connects all the same"
 
 # --- what may be wrong -------------------------------------------------------
 jig
@@ -159,9 +161,36 @@ status 2 cleat-jig chip info --chip "i2c:,reset=RST"
 grep -qF ',reset=LINE and ,power=LINE' "$work/cmd.err" || fail "no word about the form"
 ok "each mistake has its words and its remedy, and nothing was driven"
 (
-    exec 9<>"$CLEAT_JIG.lock"
+    exec 9<>"$JIG.lock"
     flock 9
     info 8 "$bus,reset=RST"
 )
 levels ""
 ok "a bus that another process has: its lines are left alone"
+
+# --- one process on a bus -----------------------------------------------------
+# The lock is on the device's file, whatever name leads to it, and goes with its
+# process however that ends.
+: >"$work/bus"
+ln -s bus "$work/link"
+ln "$work/bus" "$work/other-name"
+mkdir "$work/folder"
+turn=0
+for name in bus link other-name folder/../bus; do
+    turn=$((turn + 1))
+    background "holder$turn" python3 -c 'import fcntl,sys,time
+f = open(sys.argv[1], "a"); fcntl.flock(f, fcntl.LOCK_EX)
+print("held", flush=True); time.sleep(60)' "$work/bus"
+    expect "$work/holder$turn.out" held
+    status 8 cleat chip info --chip "i2c:$work/$name,reset=gpiochip0:1"
+    grep -qE "in use by process $last \(python3[.0-9]*\);" "$work/cmd.err" || fail "$name: who has it is not told"
+    kill -KILL "$last"
+    wait "$last" 2>/dev/null || true
+    status 3 cleat chip info --chip "i2c:$work/$name" --wait 5 # no bus, but no lock
+done
+(flock 9 && echo x >"$work/left" && exec sleep 60) 9>>"$work/bus" & # who took it has ended
+pids+=("$!")
+expect "$work/left" x
+status 8 cleat chip info --chip "i2c:$work/bus"
+grep -qF 'in use by another process;' "$work/cmd.err" || fail "a process is named that has ended"
+ok "one lock for all names of a bus; none is left by a process that was killed"
