@@ -151,7 +151,7 @@ static struct cleat_i2c bus = {bus_write,
                                bus_read,
                                bus_speed,
                                bus_line,
-                               CLEAT_I2C_LINE_RESET | CLEAT_I2C_LINE_POWER,
+                               BOARD_CHIP_LINES,
                                UINT16_MAX,
                                NULL};
 
