@@ -13,8 +13,8 @@ say() {
     failed=1
 }
 of() { awk -v n="program_$1" '$1 == n { print $2 }' <<<"$figures"; }
-# within NAME MEASURED STATED ROOM: STATED - ROOM <= MEASURED <= STATED. GCC 12
-# and 14 (Debian 12 and 13) need the same stack; what is stated is the larger.
+# within NAME MEASURED STATED ROOM: STATED - ROOM <= MEASURED <= STATED. Of what
+# GCC 12 and 14 (Debian 12 and 13) need the larger is stated.
 within() {
     [ -n "$2" ] && [ -n "$3" ] || { say "$1: no figure"; return; }
     [ "$2" -le "$3" ] && [ "$2" -ge $(($3 - $4)) ] ||
