@@ -49,7 +49,8 @@ include(${cleat_board_dir}/board.cmake)
 cleat_toolchain_for(${CLEAT_BOARD_CPU})
 include_directories(SYSTEM ${CLEAT_TOOLCHAIN_INCLUDES})
 add_compile_options(${CLEAT_BOARD_CPU} ${CLEAT_TOOLCHAIN_SMALL}
-                    -ffunction-sections -fdata-sections -fno-common)
+                    -ffunction-sections -fdata-sections -fno-common
+                    "$<$<NOT:$<STREQUAL:$<TARGET_PROPERTY:NAME>,cleat_mbedtls>>:${CLEAT_TOOLCHAIN_SMALLER}>")
 # Optimising across files saves a tenth of the flash. Without it the linker's
 # map still knows which layer a byte is of; with OWN it still knows what is ours.
 set(CLEAT_LTO ON CACHE STRING "Optimise the image across files: ON, OWN, OFF")

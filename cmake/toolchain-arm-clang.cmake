@@ -12,6 +12,8 @@ set(CMAKE_EXECUTABLE_SUFFIX_C .elf)
 set(CMAKE_C_FLAGS_INIT "-fshort-enums")
 set(CLEAT_TOOLCHAIN ARM)
 set(CLEAT_TOOLCHAIN_LINK -fuse-ld=lld -nostdlib)
+# For images that are counted: equal texts stay apart, each with its file.
+set(CLEAT_TOOLCHAIN_LINK_COUNTED -Wl,-O0)
 
 # cleat_toolchain_for(FLAGS...): where newlib's headers and the libraries for
 # this processor are.

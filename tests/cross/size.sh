@@ -13,8 +13,8 @@ say() {
     failed=1
 }
 of() { awk -v n="program_$1" '$1 == n { print $2 }' <<<"$figures"; }
-# within NAME MEASURED STATED ROOM: STATED - ROOM <= MEASURED <= STATED, where a
-# newer compiler may need a tenth more stack.
+# within NAME MEASURED STATED ROOM: STATED - ROOM <= MEASURED <= STATED. Of what
+# GCC 12 and 14 (Debian 12 and 13) need the larger is stated.
 within() {
     [ -n "$2" ] && [ -n "$3" ] || { say "$1: no figure"; return; }
     [ "$2" -le "$3" ] && [ "$2" -ge $(($3 - $4)) ] ||
@@ -32,7 +32,7 @@ ram=$(($(of minimal_session) + slot * 4 + id * 8 + 256 + 256))
 read -r plain v5 < <(tr '\n' ' ' <docs/mqtt.md |
     sed -n 's/.*own callbacks, is \([0-9]*\) bytes, with MQTT 5 at most \([0-9]*\)\..*/\1 \2\n/p') ||
     say "docs/mqtt.md tells no stack"
-within "the stack" "$(of minimal_stack)" $((${plain:-0} * 11 / 10)) 120
-within "the stack with MQTT 5" "$(of minimal_v5_stack)" $((${v5:-0} * 11 / 10)) 160
+within "the stack" "$(of minimal_stack)" "${plain:-0}" 40
+within "the stack with MQTT 5" "$(of minimal_v5_stack)" "${v5:-0}" 40
 [ "$(of minimal_v5_stack)" -ge "$(of minimal_stack)" ] || say "MQTT 5 takes less stack than none"
 exit $failed
