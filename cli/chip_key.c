@@ -203,10 +203,6 @@ int cli_chip_sign(struct cli_chip_call *c) {
     struct cleat_buf out = {room, sizeof room, 0};
     uint16_t object;
     size_t len = 0;
-    if (c->json && c->raw) {
-        cli_error("chip sign: --raw or --json, not both");
-        return CLI_USAGE;
-    }
     if (!cli_chip_object(c->args[0], &object)) {
         return CLI_USAGE;
     }

@@ -244,59 +244,56 @@ struct cleat_mqtt {
     const struct cleat_mqtt_config *config;
     uint8_t state;
     uint8_t rx_state;
-    uint8_t pending;  /* event that holds up input until it is taken, or NONE */
-    bool closing;     /* disconnect() was called */
+    uint8_t pending; /* event that holds up input until it is taken, or NONE */
+    bool connect;    /* ctl_len bytes of CONNECT are in rx_buf, and not ctl */
+    bool closing;    /* disconnect() was called */
+    bool ping;       /* PINGREQ is queued or sent, the answer is due */
+    bool ctl_last;   /* DISCONNECT is in ctl or sent */
+    bool held;       /* a PUBLISH is not taken until there is room in unacked */
     bool had_session; /* a CONNACK was accepted once */
     bool lost;        /* CONNECTED: the broker forgot the session */
-    bool ping;        /* PINGREQ is queued or sent, the answer is due */
-    bool ctl_last;    /* DISCONNECT is in ctl or sent */
-    bool held;        /* a PUBLISH in rx_buf waits for room in unacked */
-    uint8_t ctl_len;
     uint8_t end_type; /* how the connection ended, until it is told, or NONE */
     uint8_t end_code;
     int8_t end_err;
     uint8_t bye;    /* MQTT 5: reason code of our DISCONNECT */
     uint8_t limits; /* MQTT 5: what the server cannot do */
-    struct cleat_mqtt_packet rx;
     /* transmit */
     uint16_t slot_used;  /* slots in use, free ones between them included */
     uint16_t slot_first; /* all before it are free */
-    uint16_t slot_next;  /* first slot not completely sent */
+    uint16_t slot_next;  /* first slot to be sent, or slot_used */
     uint16_t waiting;    /* slots sent whose acknowledgement is due */
     uint16_t done;       /* slots to be told as DELIVERED */
     uint16_t next_id;
     uint16_t id_run;   /* so many ids from next_id on are known to be free */
     uint16_t send_max; /* most QoS 1 and 2 messages under way */
     uint16_t keep_alive_s; /* 0: off */
-    uint16_t alias_max;    /* MQTT 5: of the server */
     uint16_t unacked_used;
     /* receive */
     uint16_t qos2_used;  /* ids that are remembered */
     uint16_t qos2_moved; /* of them, those that are not in their own place */
     uint16_t surplus;    /* QoS 2 messages passed over on this connection */
-    /* transmit */
-    uint32_t tx_used;   /* end of the last packet in tx_buf */
-    uint32_t slot_sent; /* bytes of slot_next that are sent */
-    /* time: when things happened, lower half; and now_ms, the last one seen */
-    uint32_t sent_ms;     /* last byte sent */
+    uint16_t alias_max;  /* MQTT 5: of the server */
+    struct cleat_mqtt_packet rx;
+    uint64_t now_ms;  /* the last time seen; below lower halves of when things
+                         happened */
+    uint32_t sent_ms; /* last byte sent */
     uint32_t received_ms; /* last byte received */
     uint32_t progress_ms; /* output began to wait, or went on */
     uint32_t ack_ms;      /* an acknowledgement became due, or one came */
-    uint32_t ping_ms;     /* PINGREQ was queued */
+    uint32_t ctl_len;     /* bytes in ctl, or of CONNECT */
     uint32_t rx_len;      /* bytes in rx_buf */
-    /* receive */
-    uint32_t rx_need; /* bytes wanted in rx_buf before going on */
-    uint32_t rx_left; /* bytes of the packet behind those in rx_buf */
+    uint32_t rx_need;     /* bytes wanted in rx_buf before going on */
+    uint32_t rx_left;     /* bytes of the packet behind those in rx_buf */
     /* What is used often lies below byte 128, where Thumb reaches it in two
      * bytes. */
-    const struct cleat_mqtt_version *v5; /* NULL: 3.1.1 */
-    uint32_t connect_len; /* CONNECT in rx_buf, 0 once it is sent */
-    uint32_t rx_head;     /* bytes in rx_buf in front of the payload */
+    uint32_t slot_sent; /* bytes of slot_next that are sent */
+    uint32_t tx_used;   /* end of the last packet in tx_buf */
+    uint32_t ping_ms;   /* PINGREQ was queued */
+    uint32_t rx_head;   /* bytes in rx_buf in front of the payload */
     uint32_t total_len, offset;
-    uint32_t connect_sent;
     const char *end_text;
-    uint32_t packet_max;  /* MQTT 5: of the server; 0: none */
-    uint64_t now_ms;      /* where it needs no padding on 32 bits */
+    const struct cleat_mqtt_version *v5; /* NULL: 3.1.1 */
+    uint32_t packet_max;                 /* MQTT 5: of the server; 0: none */
     uint32_t rx_max;      /* MQTT 5: the smaller of rx_cap and our maximum */
     uint32_t alias_known; /* MQTT 5: bit n: alias n + 1 is set */
     uint8_t ctl[32];      /* acknowledgements, PINGREQ, DISCONNECT */
@@ -352,7 +349,9 @@ void cleat_mqtt_output_done(struct cleat_mqtt *s, size_t n, uint64_t now_ms);
 bool cleat_mqtt_event(struct cleat_mqtt *s, struct cleat_mqtt_event *event,
                       uint64_t now_ms);
 /** @return true if an event waits; unlike cleat_mqtt_event() runs no timer. */
-bool cleat_mqtt_has_event(const struct cleat_mqtt *s);
+inline bool cleat_mqtt_has_event(const struct cleat_mqtt *s) {
+    return (s->pending | s->end_type | s->done) != 0;
+}
 /** @return when to call cleat_mqtt_event() if nothing else happens. Hand in
  *          what has arrived before that: it may be what is waited for. */
 uint64_t cleat_mqtt_deadline(const struct cleat_mqtt *s);

@@ -16,7 +16,7 @@ static bool answer(struct cleat_mqtt *s, const struct cleat_mqtt_unacked *u) {
     }
     if (u->qos == 2 && !refused) {
         if (cleat_mqtt_session_note(s, CLEAT_MQTT_NOTE_QOS2_IN, u->id) != 0 ||
-            !cleat_mqtt_rx_remember(s, u->id)) {
+            !cleat_mqtt_qos2_remember(s, u->id)) {
             return false;
         }
     }
@@ -47,7 +47,7 @@ int cleat_mqtt_ack(struct cleat_mqtt *s, uint16_t id, uint8_t reason,
         }
         s->unacked_used--;
         memmove(list, list + 1, s->unacked_used * sizeof list[0]);
-        cleat_mqtt_rx_resume(s);
+        s->held = false;
     }
     return found ? 0 : CLEAT_ERR_NOT_FOUND;
 }

@@ -50,5 +50,5 @@ int cleat_mqtt_restore_pubrel(struct cleat_mqtt *s, uint16_t id) {
 
 int cleat_mqtt_restore_qos2(struct cleat_mqtt *s, uint16_t id) {
     s->had_session = true;
-    return cleat_mqtt_rx_remember(s, id) ? 0 : CLEAT_ERR_FULL;
+    return cleat_mqtt_qos2_remember(s, id) ? 0 : CLEAT_ERR_FULL;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the parts of a session share: tx.c (queue of packets, and what goes out
- * next), rx.c (received bytes), session.c (commands, timers, events).
+ * What a session is made of, for its parts in session/ and for those files that
+ * a program may leave out: v5.c, ack.c, source.c, restore.c.
  */
 #ifndef CLEAT_MQTT_SESSION_H
 #define CLEAT_MQTT_SESSION_H
@@ -21,6 +21,12 @@ static inline bool cleat_mqtt_is_alive(const struct cleat_mqtt *s) {
     return s->state >= SESSION_CONNECTING;
 }
 
+/* What is spoken. NULL: 3.1.1, known at compile time in a build without 5. */
+static inline const struct cleat_mqtt_version *
+cleat_mqtt_version(const struct cleat_mqtt *s) {
+    return CLEAT_MQTT5 ? s->v5 : NULL;
+}
+
 /* A packet longer than this needs a closer look. */
 static inline uint32_t cleat_mqtt_rx_max(const struct cleat_mqtt *s) {
     return CLEAT_MQTT5 ? s->rx_max : (uint32_t)s->config->rx_cap;
@@ -38,7 +44,8 @@ enum rx_state {
                    delivered nor acknowledged */
 };
 
-/* What a slot holds. */
+/* What a slot holds. An acknowledgement is numbered as what it is for: see
+ * on_ack(). */
 enum slot_kind {
     KIND_QOS0,
     KIND_QOS1,
@@ -86,7 +93,8 @@ static inline bool cleat_mqtt_slot_is_once(const struct cleat_mqtt_slot *slot) {
            (CLEAT_MQTT5 && cleat_mqtt_slot_kind(slot) == KIND_ONCE);
 }
 
-/* tx.c */
+/* --- session/tx.c -------------------------------------------------------- */
+
 /* Room for a packet of len bytes that leaves `reserve` bytes, and then a slot
  * too, free. @return 0, CLEAT_ERR_SIZE or _FULL. */
 int cleat_mqtt_tx_make_room(struct cleat_mqtt *s, size_t len, size_t reserve);
@@ -96,85 +104,27 @@ static inline uint8_t *cleat_mqtt_tx_end(const struct cleat_mqtt *s) {
 }
 struct cleat_mqtt_slot *cleat_mqtt_tx_add(struct cleat_mqtt *s, size_t len,
                                           uint32_t flags, uint16_t id);
-/* MQTT 5: the request added last does not wait for messages that the server's
- * receive maximum holds back, [MQTT5-3.3.4-8]. */
-void cleat_mqtt_tx_overtake(struct cleat_mqtt *s);
 /* The packet added last goes out before all that were not begun. */
 void cleat_mqtt_tx_last_to_front(struct cleat_mqtt *s);
-uint16_t cleat_mqtt_tx_new_id(struct cleat_mqtt *s);
 /* @return the slot in use by that id, or NULL. */
 struct cleat_mqtt_slot *cleat_mqtt_tx_find(const struct cleat_mqtt *s,
                                            uint16_t id);
-/* @return true unless the packet was never sent, or is half sent. */
-bool cleat_mqtt_tx_was_sent(const struct cleat_mqtt *s,
-                            const struct cleat_mqtt_slot *slot);
-/* Its acknowledgement is here. */
-void cleat_mqtt_tx_free(struct cleat_mqtt *s, struct cleat_mqtt_slot *slot);
-void cleat_mqtt_tx_to_pubrel(struct cleat_mqtt *s,
-                             struct cleat_mqtt_slot *slot);
 static inline bool cleat_mqtt_tx_ack_fits(const struct cleat_mqtt *s) {
     return s->ctl_len <= sizeof s->ctl - CLEAT_MQTT_ACK_LEN - CTL_RESERVED;
 }
-void cleat_mqtt_tx_ack(struct cleat_mqtt *s, uint8_t first, uint16_t id);
-/* A packet of two bytes: PINGREQ, DISCONNECT. */
-void cleat_mqtt_tx_ctl(struct cleat_mqtt *s, uint8_t first);
-/* Give the DISCONNECT just queued its reason code. */
-void cleat_mqtt_tx_bye(struct cleat_mqtt *s);
-bool cleat_mqtt_tx_waits(const struct cleat_mqtt *s);
-/* CONNECT is sent, or there is no use for it any more: wipe it. */
-void cleat_mqtt_tx_connect_end(struct cleat_mqtt *s);
-/* Make everything unacknowledged ready for the next connection. */
-void cleat_mqtt_tx_rewind(struct cleat_mqtt *s);
-/* The broker has lost the session: everything is new. */
-void cleat_mqtt_tx_renew(struct cleat_mqtt *s);
-/* Tell a slot as DELIVERED and free it. */
-void cleat_mqtt_tx_take_done(struct cleat_mqtt *s,
-                             struct cleat_mqtt_event *event);
+/* --- session/qos2.c ------------------------------------------------------- */
 
-/* rx.c */
-void cleat_mqtt_rx_reset(struct cleat_mqtt *s);
-/* The pending event is about received bytes: fill it in, go on behind it. */
-void cleat_mqtt_rx_take(struct cleat_mqtt *s, struct cleat_mqtt_event *event);
 /* Remember the id of a message received at QoS 2. @return false: no room. */
-bool cleat_mqtt_rx_remember(struct cleat_mqtt *s, uint16_t id);
-/* There is room again for a PUBLISH that was held. */
-void cleat_mqtt_rx_resume(struct cleat_mqtt *s);
-/* Forget them all. */
-void cleat_mqtt_rx_forget(struct cleat_mqtt *s);
-/* Forget one, if it is known: PUBREL. */
-void cleat_mqtt_rx_release(struct cleat_mqtt *s, uint16_t id);
-static inline uint8_t cleat_mqtt_rx_qos(const struct cleat_mqtt *s) {
-    return (uint8_t)CLEAT_MQTT_F_QOS(s->rx.first);
-}
-/* Deliver this PUBLISH, or is it known already? @return how to go on. */
-uint8_t cleat_mqtt_rx_admit(struct cleat_mqtt *s, uint8_t rx_state);
-/* What a message at QoS 1 or 2 is answered with, once it is delivered. From
- * here on a QoS 2 message is known and not delivered again, [MQTT-4.3.3-2].
- * @return false if that could not be noted: it must not be delivered. */
-bool cleat_mqtt_rx_acknowledge(struct cleat_mqtt *s);
+bool cleat_mqtt_qos2_remember(struct cleat_mqtt *s, uint16_t id);
 
-/* large.c */
-/* A packet that is not here as a whole, or does not fit rx_buf: r has read its
- * fixed header, or failed. *body becomes what is in front of a PUBLISH's
- * payload, once that is in rx_buf. @return what is wrong with it, or NULL. */
-const char *cleat_mqtt_large_begin(struct cleat_mqtt *s, struct cleat_reader r,
-                                   uint32_t length, struct cleat_bytes *body);
-/* The id behind a topic that was dropped is in rx_buf. */
-const char *cleat_mqtt_large_id(struct cleat_mqtt *s);
-/* A character of such a topic is in rx_buf, or its first bytes are. @return
- * what is wrong with it, or NULL. */
-const char *cleat_mqtt_large_topic(struct cleat_mqtt *s);
-/* Are all bytes dropped that were to be? Then go on. */
-void cleat_mqtt_large_dropped(struct cleat_mqtt *s);
+/* --- end.c ---------------------------------------------------------------- */
 
-/* answer.c */
-/* A packet that is no PUBLISH is in s->rx. @return as above. */
-const char *cleat_mqtt_answer_take(struct cleat_mqtt *s);
-
-/* session.c */
-/* The broker could not answer since the last byte came: that time does not
- * count. */
-void cleat_mqtt_session_pause(struct cleat_mqtt *s);
+void cleat_mqtt_tx_ack(struct cleat_mqtt *s, uint8_t first, uint16_t id);
+/* A packet of two bytes: PINGREQ, DISCONNECT, which under MQTT 5 may have a
+ * reason code. */
+void cleat_mqtt_tx_ctl(struct cleat_mqtt *s, uint8_t first);
+/* CONNECT is sent, or there is no use for it any more: wipe it. */
+void cleat_mqtt_connect_end(struct cleat_mqtt *s);
 /* The connection is over: the next event tells it. A code of the broker's goes
  * into end_code afterwards. */
 void cleat_mqtt_session_end(struct cleat_mqtt *s,
@@ -183,6 +133,9 @@ void cleat_mqtt_session_end(struct cleat_mqtt *s,
 /* Tell the journal. @return what it said. */
 int cleat_mqtt_session_note(struct cleat_mqtt *s, enum cleat_mqtt_note what,
                             uint16_t id);
+
+/* --- session/tx.c, again -------------------------------------------------- */
+
 /* SUBSCRIBE and UNSUBSCRIBE. @return the id, or an error. */
 int cleat_mqtt_session_request(struct cleat_mqtt *s,
                                struct cleat_mqtt_request *q, uint64_t now_ms);

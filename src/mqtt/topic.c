@@ -5,12 +5,6 @@
 
 #include <string.h>
 
-/* What is the matter with a text. */
-#define TEXT_BAD 1u   /* no well-formed UTF-8, or NUL, or too long */
-#define TEXT_WILD 2u  /* contains # or + */
-#define TEXT_PLACE 4u /* contains one where no filter may have it */
-#define TEXT_EMPTY 8u
-
 static bool is_wild(uint32_t c) {
     return (c | 8u) == '+'; /* or '#', which differs in that bit */
 }
@@ -18,78 +12,68 @@ static bool is_wild(uint32_t c) {
 /* Read the rest of a character of more than one byte that begins with c.
  * @return false where the bytes are no well-formed UTF-8 [MQTT-1.5.3-1]. */
 static bool character_read(struct cleat_reader *r, uint32_t c) {
-    uint32_t more = c < 0xE0u ? 0u : c < 0xF0u ? 1u : 2u;
-    uint32_t next = cleat_read_u8(r) ^ 0x80u;
-    uint32_t begin = c << 6 | next;
-    /* In more bytes than needed or above U+10FFFF; the same in more detail, and
-     * surrogates. */
-    if (begin - (0xC2u << 6) > (0xF4u << 6) + 0x0Fu - (0xC2u << 6) ||
-        begin >> 5 == 0xE0u << 1 || begin >> 5 == (0xEDu << 1 | 1u) ||
-        begin >> 4 == 0xF0u << 2) {
-        return false;
-    }
-    while (next < 0x40u) {
-        if (more == 0) {
-            return true;
+    uint32_t more = c < 0xE0u ? 1u : c < 0xF0u ? 2u : 3u;
+    uint32_t code = c & (0x3Fu >> more | 8u);
+    for (uint32_t i = 0; i < more; i++) {
+        uint32_t next = cleat_read_u8(r) ^ 0x80u;
+        if (next >= 0x40u) {
+            return false;
         }
-        more--;
-        next = cleat_read_u8(r) ^ 0x80u;
+        code = code << 6 | next;
     }
-    return false;
+    /* Neither in more bytes than needed, nor a surrogate, nor too high. */
+    return c >= 0xC2u && code >> (5 * more + 1) != 0 && code >> 11 != 0x1Bu &&
+           code <= 0x10FFFFu;
 }
 
 /* Byte by byte. */
-static uint32_t slow_check(struct cleat_bytes text) {
-    struct cleat_reader r = cleat_reader_of(text);
-    uint32_t found = text.len == 0 ? TEXT_EMPTY : 0u;
+static uint32_t slow_check(const uint8_t *text, size_t len) {
+    struct cleat_reader r = cleat_reader_of(cleat_bytes_of(text, len));
+    uint32_t found = 0;
     uint32_t before = '/';
-    if (text.len > CLEAT_MQTT_TEXT_MAX || (text.len > 0 && text.data == NULL)) {
-        return TEXT_BAD;
+    if (len == 0) {
+        return CLEAT_MQTT_TEXT_EMPTY;
     }
-    while (r.pos < text.len) {
+    if (len > CLEAT_MQTT_TEXT_MAX || text == NULL) {
+        return CLEAT_MQTT_TEXT_BAD;
+    }
+    while (r.pos < len) {
         uint32_t c = cleat_read_u8(&r);
         if (c == 0 || (c >= 0x80u && !character_read(&r, c))) {
-            return TEXT_BAD; /* [MQTT-1.5.3-2] */
+            return CLEAT_MQTT_TEXT_BAD; /* [MQTT-1.5.3-2] */
         }
         /* [MQTT-4.7.1-2], [MQTT-4.7.1-3]: a level of their own, # the last. */
+        uint32_t beside = before == '+' ? c : '/';
         if (is_wild(c)) {
-            found |= before == '/' ? TEXT_WILD : TEXT_PLACE;
-        } else if (is_wild(before) && c != '/') {
-            found |= TEXT_PLACE;
+            found |= CLEAT_MQTT_TEXT_WILD;
+            beside = before;
         }
-        if (before == '#') {
-            found |= TEXT_PLACE;
+        if (beside != '/' || before == '#') {
+            found |= CLEAT_MQTT_TEXT_PLACE;
         }
         before = c;
     }
     return found;
 }
 
-static uint32_t text_check(struct cleat_bytes text) {
-    size_t flags = CLEAT_MQTT_WORD_BAD;
-    if (CLEAT_MQTT_FAST && text.data != NULL &&
-        text.len - CLEAT_MQTT_WORD <= CLEAT_MQTT_TEXT_MAX - CLEAT_MQTT_WORD) {
-        /* The last word may overlap the one before. */
-        const uint8_t *at = text.data;
-        const uint8_t *last = at + (text.len - CLEAT_MQTT_WORD);
-        flags = cleat_mqtt_word_check(cleat_mqtt_word_at(last));
-        for (; at < last; at += CLEAT_MQTT_WORD) {
-            flags |= cleat_mqtt_word_check(cleat_mqtt_word_at(at));
-        }
-    }
-    return (flags & CLEAT_MQTT_WORD_BAD) == 0 ? 0 : slow_check(text);
+uint32_t cleat_mqtt_text_check(const uint8_t *text, size_t len) {
+    return CLEAT_MQTT_FAST && cleat_mqtt_is_plain(cleat_bytes_of(text, len))
+               ? 0
+               : slow_check(text, len);
 }
 
 bool cleat_mqtt_utf8_valid(struct cleat_bytes text) {
-    return (text_check(text) & TEXT_BAD) == 0;
+    return (cleat_mqtt_text_check(text.data, text.len) & CLEAT_MQTT_NO_TEXT) ==
+           0;
 }
 
 bool cleat_mqtt_topic_valid(struct cleat_bytes topic) {
-    return text_check(topic) == 0; /* [MQTT-3.3.2-2] */
+    return cleat_mqtt_text_check(topic.data, topic.len) == 0;
 }
 
 bool cleat_mqtt_filter_valid(struct cleat_bytes filter) {
-    return (text_check(filter) & (TEXT_BAD | TEXT_PLACE | TEXT_EMPTY)) == 0;
+    return (cleat_mqtt_text_check(filter.data, filter.len) &
+            CLEAT_MQTT_NO_FILTER) == 0;
 }
 
 /* Cut the next level off the front. @return false after the last one. */

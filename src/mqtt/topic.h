@@ -29,10 +29,38 @@
 static inline size_t cleat_mqtt_word_check(size_t w) {
     return w | ((w & CLEAT_MQTT_ONES * 0x54u) - CLEAT_MQTT_ONES);
 }
+/* What is the matter with a text. */
+#define CLEAT_MQTT_TEXT_BAD 1u  /* no well-formed UTF-8, or NUL, or too long */
+#define CLEAT_MQTT_TEXT_WILD 2u /* contains # or + */
+#define CLEAT_MQTT_TEXT_PLACE                                                  \
+    4u /* contains one where no filter may have it                             \
+        */
+#define CLEAT_MQTT_TEXT_EMPTY 8u
+/* A topic has nothing the matter with it, [MQTT-3.3.2-2]. */
+#define CLEAT_MQTT_NO_TEXT CLEAT_MQTT_TEXT_BAD
+#define CLEAT_MQTT_NO_FILTER                                                   \
+    (CLEAT_MQTT_TEXT_BAD | CLEAT_MQTT_TEXT_PLACE | CLEAT_MQTT_TEXT_EMPTY)
+uint32_t cleat_mqtt_text_check(const uint8_t *text, size_t len);
+
 static inline size_t cleat_mqtt_word_at(const uint8_t *at) {
     size_t w;
     memcpy(&w, at, CLEAT_MQTT_WORD);
     return w;
+}
+/* @return true for a text of a word or more without anything the matter with
+ * it; false may be wrong. */
+static inline bool cleat_mqtt_is_plain(struct cleat_bytes text) {
+    if (text.data == NULL ||
+        text.len - CLEAT_MQTT_WORD > CLEAT_MQTT_TEXT_MAX - CLEAT_MQTT_WORD) {
+        return false;
+    }
+    /* The last word may overlap the one before. */
+    const uint8_t *last = text.data + (text.len - CLEAT_MQTT_WORD);
+    size_t flags = cleat_mqtt_word_check(cleat_mqtt_word_at(last));
+    for (const uint8_t *at = text.data; at < last; at += CLEAT_MQTT_WORD) {
+        flags |= cleat_mqtt_word_check(cleat_mqtt_word_at(at));
+    }
+    return (flags & CLEAT_MQTT_WORD_BAD) == 0;
 }
 
 #endif

@@ -19,8 +19,8 @@ s|^        w->failed = true;|&\n        //@ split w->failed;|
 s|^    if (len > 0 .*|    //@ split len;\n&|
 s|^    w->len += len;|&\n    //@ split w->len;|
 }
-/^static uint32_t text_check(/,/^}/{
-s|^    size_t flags = CLEAT_MQTT_WORD_BAD;|    //@ split text.len;\n&|
+/^uint32_t cleat_mqtt_text_check(/,/^}/{
+s|^    return CLEAT_MQTT_FAST .*|    //@ split len;\n&|
 }
 /^static bool level_take(/,/^}/{
 s|^    if (!\*more) {|    //@ split rest->len;\n&|

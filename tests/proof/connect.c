@@ -30,11 +30,16 @@ int main(void) {
             c.password = cleat_bytes_of(text, 2);
         }
     }
-    struct cleat_writer count = cleat_writer_of(NULL, 0);
-    size_t total =
-        cleat_mqtt_header_total(cleat_mqtt_connect_encode(NULL, &count, &c));
+    /* With room, and with too little: it must not go on behind it. */
+    c.rx_buf = room;
+    c.rx_cap = sizeof room;
+    uint32_t total = cleat_mqtt_connect_encode(NULL, &c);
     //@ split total;
-    struct cleat_writer w = cleat_writer_of(room + sizeof room - total, total);
-    (void)cleat_mqtt_connect_encode(NULL, &w, &c);
+    c.rx_buf = room + sizeof room - total;
+    c.rx_cap = total;
+    (void)cleat_mqtt_connect_encode(NULL, &c);
+    c.rx_buf = room + sizeof room - 16;
+    c.rx_cap = 16;
+    (void)cleat_mqtt_connect_encode(NULL, &c);
     return 0;
 }

@@ -12,7 +12,10 @@ static void body(uint8_t *bytes, size_t len) {
     (void)cleat_mqtt_ack_decode(&p, &r);
     r = cleat_reader_of(view);
     (void)cleat_mqtt_suback_decode(&p, &r);
-    (void)cleat_mqtt_publish_decode(NULL, &p, view);
+    r = cleat_reader_of(view);
+    (void)cleat_mqtt_publish_decode(NULL, &p, &r, false);
+    r = cleat_reader_of(view);
+    (void)cleat_mqtt_publish_decode(NULL, &p, &r, true);
     r = cleat_reader_of(view);
     if (cleat_mqtt_connack_decode(&p, &r) == NULL) {
         (void)cleat_mqtt_connack_text(p.code);

@@ -646,7 +646,8 @@ static void check_memory(void) {
              memcmp(w.guard4, guard, GUARD) == 0,
          "written outside a buffer");
     must(S->tx_used <= sizeof w.tx && S->slot_used <= 4 &&
-             S->rx_len <= sizeof w.rx && S->ctl_len <= sizeof S->ctl,
+             S->rx_len <= sizeof w.rx &&
+             S->ctl_len <= (S->connect ? sizeof w.rx : sizeof S->ctl),
          "a length beyond its buffer");
 }
 
@@ -661,11 +662,11 @@ static uint64_t fingerprint(void) {
         c.session.rx_need = c.session.rx_left = c.session.rx_head = 0;
         c.session.total_len = c.session.offset = 0;
     }
-    memset(c.session.ctl + c.session.ctl_len, 0,
-           sizeof c.session.ctl - c.session.ctl_len);
+    uint32_t ctl_used = c.session.connect ? 0 : c.session.ctl_len;
+    memset(c.session.ctl + ctl_used, 0, sizeof c.session.ctl - ctl_used);
     memset(c.tx + c.session.tx_used, 0, sizeof c.tx - c.session.tx_used);
     uint32_t rx_used =
-        c.session.connect_len > 0 ? c.session.connect_len : c.session.rx_len;
+        c.session.connect ? c.session.ctl_len : c.session.rx_len;
     memset(c.rx + rx_used, 0, sizeof c.rx - rx_used);
     memset(c.slots + c.session.slot_used, 0,
            sizeof c.slots - c.session.slot_used * sizeof c.slots[0]);

@@ -7,8 +7,8 @@
 #define MORE CLEAT_MQTT_MORE
 #define NONE CLEAT_MQTT_NEVER_SENT
 const struct cleat_mqtt_rules cleat_mqtt_rules_311 = {
-    {NONE, NONE, 2, NONE, 2, 2, 2, 2, NONE, 3 | MORE, NONE, 2, NONE, 0, NONE,
-     NONE}};
+    {NONE, NONE, 2, NONE, 2, 2, 2 | CLEAT_MQTT_FLAGS, 2, NONE, 3 | MORE, NONE,
+     2, NONE, 0, NONE, NONE}};
 
 /* No QoS 3, no DUP at QoS 0. A topic of one byte, and an identifier. */
 #define QOS0 (3 | MORE)
@@ -37,28 +37,6 @@ uint32_t cleat_mqtt_varint_decode(struct cleat_reader *r) {
     uint32_t value = cleat_mqtt_varint_read(r);
     r->failed = r->failed || value > CLEAT_MQTT_LENGTH_MAX;
     return value;
-}
-
-const char *cleat_mqtt_other_decode(const struct cleat_mqtt_version *v,
-                                    struct cleat_mqtt_packet *p,
-                                    struct cleat_bytes body) {
-    struct cleat_reader r = cleat_reader_of(body);
-    p->topic.len = p->payload.len = p->props.len = 0;
-    p->id = 0;
-    p->code = 0;
-    if (cleat_mqtt_is_5(v)) {
-        return v->decode(p, &r);
-    }
-    if (p->first == CLEAT_MQTT_P_CONNACK) {
-        return cleat_mqtt_connack_decode(p, &r);
-    }
-    if (p->first == CLEAT_MQTT_P_PINGRESP) {
-        return NULL;
-    }
-    const char *why = cleat_mqtt_ack_decode(p, &r);
-    return why == NULL && p->first == CLEAT_MQTT_P_SUBACK
-               ? cleat_mqtt_suback_decode(p, &r)
-               : why;
 }
 
 int cleat_mqtt_packet_decode(const struct cleat_mqtt_version *v,

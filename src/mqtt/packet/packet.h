@@ -14,6 +14,7 @@
 
 #include "cleat/bytes.h"
 #include "cleat/mqtt.h"
+#include "mqtt/topic.h"
 
 /* First byte of each packet, PUBLISH without its flags. */
 #define CLEAT_MQTT_P_CONNECT 0x10u
@@ -71,7 +72,8 @@ struct cleat_mqtt_rules {
     uint8_t lengths[16];
 };
 #define CLEAT_MQTT_MORE 0x80u       /* or'ed into a length: or more */
-#define CLEAT_MQTT_NEVER_SENT 0x7Fu /* in place of a length */
+#define CLEAT_MQTT_FLAGS 0x20u      /* and: its flags are 0010, not 0000 */
+#define CLEAT_MQTT_NEVER_SENT 0x0Fu /* in place of a length */
 extern const struct cleat_mqtt_rules cleat_mqtt_rules_311;
 /* The same of PUBLISH, per flags. */
 extern const struct cleat_mqtt_rules cleat_mqtt_rules_publish;
@@ -90,16 +92,20 @@ static inline void cleat_mqtt_blame(struct cleat_mqtt *s, uint8_t code) {
 
 struct cleat_mqtt_request;
 
+/* Where properties stand: bit n for packet type n as a server sends it, and for
+ * CONNECT, SUBSCRIBE and UNSUBSCRIBE; and these. */
+#define CLEAT_MQTT_IN_WILL 0x0001u
+#define CLEAT_MQTT_IN_PUBLISH_OUT 0x1000u
+#define CLEAT_MQTT_IN_DISCONNECT_OUT 0x2000u
+
 /* What MQTT 5 does differently. NULL stands for 3.1.1. */
 struct cleat_mqtt_version {
     struct cleat_mqtt_rules rules;
-    /* @return 0 or why these settings are refused. */
-    int (*config_check)(const struct cleat_mqtt_config *c);
-    /* Properties of CONNECT, of the will, of others, with their length. */
-    void (*connect_encode)(struct cleat_writer *w,
-                           const struct cleat_mqtt_config *c, bool will);
-    void (*props_encode)(struct cleat_writer *w,
-                         const struct cleat_mqtt_property *props, size_t count);
+    /* Properties with their length; c is NULL but for CONNECT. */
+    void (*props_encode)(struct cleat_writer *w, uint32_t where,
+                         const struct cleat_mqtt_config *c,
+                         const struct cleat_mqtt_property *props,
+                         uint32_t count);
     /* A packet that is no PUBLISH, and what is behind a PUBLISH's packet
      * identifier. */
     const char *(*decode)(struct cleat_mqtt_packet *p, struct cleat_reader *r);
@@ -116,7 +122,7 @@ struct cleat_mqtt_version {
     int (*publish_check)(struct cleat_mqtt *s,
                          const struct cleat_mqtt_message *m, size_t total);
     int (*subscribe_check)(struct cleat_mqtt *s,
-                           const struct cleat_mqtt_request *q, size_t length);
+                           const struct cleat_mqtt_request *q, size_t total);
 };
 
 /* header.c */
@@ -129,10 +135,8 @@ static inline uint32_t cleat_mqtt_rule(const struct cleat_mqtt_version *v,
     }
     const struct cleat_mqtt_rules *rules =
         cleat_mqtt_is_5(v) ? &v->rules : &cleat_mqtt_rules_311;
-    uint32_t type = first >> 4;
-    uint32_t flags = type == CLEAT_MQTT_P_PUBREL >> 4 ? 2u : 0u;
-    return (first & 0x0Fu) == flags ? rules->lengths[type]
-                                    : CLEAT_MQTT_NEVER_SENT;
+    uint32_t rule = rules->lengths[first >> 4];
+    return (first & 0x0Fu) == (rule >> 4 & 2u) ? rule : CLEAT_MQTT_NEVER_SENT;
 }
 /* Words for why it may not. */
 const char *cleat_mqtt_first_text(const struct cleat_mqtt_version *v,
@@ -161,7 +165,8 @@ cleat_mqtt_header_decode(const struct cleat_mqtt_version *v,
         return NULL;
     }
     uint32_t rule = cleat_mqtt_rule(v, byte);
-    if (rule == CLEAT_MQTT_NEVER_SENT) {
+    uint32_t least = rule & 0x0Fu;
+    if (least == CLEAT_MQTT_NEVER_SENT) {
         return CLEAT_MQTT_WRONG(cleat_mqtt_first_text(v, byte));
     }
     uint32_t value = *length = cleat_mqtt_varint_read(r);
@@ -172,8 +177,7 @@ cleat_mqtt_header_decode(const struct cleat_mqtt_version *v,
         return CLEAT_MQTT_WRONG(
             "remaining length has more than four bytes or than it needs");
     }
-    uint32_t least = rule & ~CLEAT_MQTT_MORE;
-    return value == least || (value > least && rule != least)
+    return value == least || (value > least && rule >= CLEAT_MQTT_MORE)
                ? NULL
                : CLEAT_MQTT_WRONG(
                      "remaining length does not fit the packet type");
@@ -201,35 +205,95 @@ static inline size_t cleat_mqtt_header_total(size_t length) {
 }
 /* A text with its length in front. */
 void cleat_mqtt_text_encode(struct cleat_writer *w, struct cleat_bytes text);
+/* PUBACK, PUBREC, PUBREL, PUBCOMP, UNSUBACK, and the front of SUBACK: a packet
+ * identifier. */
+static inline const char *cleat_mqtt_ack_decode(struct cleat_mqtt_packet *p,
+                                                struct cleat_reader *r) {
+    p->id = cleat_read_u16(r);
+    return p->id != 0
+               ? NULL
+               : CLEAT_MQTT_WRONG(
+                     "acknowledgement of packet identifier 0 [MQTT-2.3.1-1]");
+}
+/* The codes of SUBACK; how many there must be is for the caller to compare. */
+static inline const char *cleat_mqtt_suback_decode(struct cleat_mqtt_packet *p,
+                                                   struct cleat_reader *r) {
+    p->payload = cleat_read_bytes(r, cleat_reader_left(r));
+    for (size_t i = 0; i < p->payload.len; i++) {
+        uint8_t code = p->payload.data[i];
+        if (code > 2 && code != CLEAT_MQTT_SUBACK_REFUSED) {
+            return CLEAT_MQTT_WRONG(
+                "suback with a reserved return code [MQTT-3.9.3-2]");
+        }
+    }
+    return NULL;
+}
+static inline const char *cleat_mqtt_connack_decode(struct cleat_mqtt_packet *p,
+                                                    struct cleat_reader *r) {
+    uint32_t both = cleat_read_u16(r);
+    p->code = (uint8_t)both;
+    p->present = both >> 8 != 0;
+    if (both <= 5 || both == 0x100u) {
+        return NULL;
+    }
+    return both >> 8 > 1 ? CLEAT_MQTT_WRONG(
+                               "connack with reserved flags set [MQTT-3.2.2]")
+           : p->code > 5
+               ? CLEAT_MQTT_WRONG(
+                     "connack with a reserved return code [MQTT-3.2.2]")
+               : CLEAT_MQTT_WRONG(
+                     "connack refuses but keeps a session [MQTT-3.2.2-4]");
+}
 /* What follows the fixed header of a packet that begins with p->first and is no
  * PUBLISH. */
-const char *cleat_mqtt_other_decode(const struct cleat_mqtt_version *v,
-                                    struct cleat_mqtt_packet *p,
-                                    struct cleat_bytes body);
-/* The same of a PUBLISH, at least what is in front of its payload. */
+static inline const char *
+cleat_mqtt_other_decode(const struct cleat_mqtt_version *v,
+                        struct cleat_mqtt_packet *p, struct cleat_reader *r) {
+    uint8_t first = p->first;
+    p->topic.len = p->payload.len = p->props.len = 0;
+    p->id = 0;
+    p->code = 0;
+    if (cleat_mqtt_is_5(v)) {
+        return v->decode(p, r);
+    }
+    if (first == CLEAT_MQTT_P_CONNACK) {
+        return cleat_mqtt_connack_decode(p, r);
+    }
+    if (first == CLEAT_MQTT_P_PINGRESP) {
+        return NULL;
+    }
+    const char *why = cleat_mqtt_ack_decode(p, r);
+    return why == NULL && first == CLEAT_MQTT_P_SUBACK
+               ? cleat_mqtt_suback_decode(p, r)
+               : why;
+}
+/* The same of a PUBLISH, at least what is in front of its payload. head: only
+ * up to the packet identifier, and a topic that was dropped is empty. */
 static inline const char *
 cleat_mqtt_publish_decode(const struct cleat_mqtt_version *v,
-                          struct cleat_mqtt_packet *p,
-                          struct cleat_bytes body) {
-    struct cleat_reader r = cleat_reader_of(body);
+                          struct cleat_mqtt_packet *p, struct cleat_reader *r,
+                          bool head) {
     bool has_id = CLEAT_MQTT_F_QOS(p->first) > 0;
-    p->topic = cleat_read_text(&r);
-    uint16_t id = p->id = has_id ? cleat_read_u16(&r) : 0;
+    p->topic = cleat_read_bytes(r, cleat_read_u16(r));
+    uint16_t id = p->id = has_id ? cleat_read_u16(r) : 0;
     p->code = 0;
     p->props.len = 0;
-    p->payload = cleat_read_bytes(&r, cleat_reader_left(&r));
-    if (r.failed || (has_id && id == 0)) {
+    p->payload = cleat_read_bytes(r, cleat_reader_left(r));
+    if (r->failed || (has_id && id == 0)) {
         return CLEAT_MQTT_WRONG(
-            r.failed ? "publish topic longer than the packet"
-                     : "publish with packet identifier 0 [MQTT-2.3.1-1]");
+            r->failed ? "publish topic longer than the packet"
+                      : "publish with packet identifier 0 [MQTT-2.3.1-1]");
     }
-    if (cleat_mqtt_is_5(v)) {
+    if (cleat_mqtt_is_5(v) && !head) {
         const char *why = v->publish_decode(p, p->payload);
-        if (why != NULL || p->topic.len == 0) {
+        if (why != NULL) {
             return why;
         }
     }
-    if (!cleat_mqtt_topic_valid(p->topic)) {
+    if (p->topic.len == 0 && (head || cleat_mqtt_is_5(v))) {
+        return NULL; /* By its alias, or dropped. */
+    }
+    if (cleat_mqtt_text_check(p->topic.data, p->topic.len) != 0) {
         /* [MQTT-3.3.2-1], [MQTT-3.3.2-2], [MQTT-1.5.3-1], [MQTT-1.5.3-2] */
         return CLEAT_MQTT_WRONG(
             p->topic.len == 0
@@ -243,9 +307,10 @@ cleat_mqtt_publish_decode(const struct cleat_mqtt_version *v,
 static inline const char *
 cleat_mqtt_body_decode(const struct cleat_mqtt_version *v,
                        struct cleat_mqtt_packet *p, struct cleat_bytes body) {
+    struct cleat_reader r = cleat_reader_of(body);
     return cleat_mqtt_is_publish(p->first)
-               ? cleat_mqtt_publish_decode(v, p, body)
-               : cleat_mqtt_other_decode(v, p, body);
+               ? cleat_mqtt_publish_decode(v, p, &r, false)
+               : cleat_mqtt_other_decode(v, p, &r);
 }
 /* The whole packet at the front of `in`. @return its bytes, 0 if there are not
  * all of them, or CLEAT_ERR_PROTO. */
@@ -254,28 +319,73 @@ int cleat_mqtt_packet_decode(const struct cleat_mqtt_version *v,
                              struct cleat_bytes in);
 
 /* connect.c */
-/* @return the remaining length; fills the writer unless its data is NULL. */
-size_t cleat_mqtt_connect_encode(const struct cleat_mqtt_version *v,
-                                 struct cleat_writer *w,
-                                 const struct cleat_mqtt_config *config);
-
-/* connack.c */
-const char *cleat_mqtt_connack_decode(struct cleat_mqtt_packet *p,
-                                      struct cleat_reader *r);
+/* Fill rx_buf, of 5 bytes at least. @return its bytes, more than rx_cap if they
+ * do not fit, or 0: its properties are not what they may be. */
+uint32_t cleat_mqtt_connect_encode(const struct cleat_mqtt_version *v,
+                                   const struct cleat_mqtt_config *config);
 
 /* publish.c */
-/* Remaining length of a PUBLISH. */
+/* Remaining length of a PUBLISH, without its payload. */
 static inline size_t
-cleat_mqtt_publish_length(const struct cleat_mqtt_version *v,
-                          const struct cleat_mqtt_message *m) {
-    size_t length = (m->qos > 0 ? 4u : 2u) + m->topic.len +
-                    (m->source != NULL ? m->source->len : m->payload.len);
+cleat_mqtt_publish_head(const struct cleat_mqtt_version *v,
+                        const struct cleat_mqtt_message *m) {
+    size_t length = (m->qos > 0 ? 4u : 2u) + m->topic.len;
     if (cleat_mqtt_is_5(v)) {
         struct cleat_writer w = cleat_writer_of(NULL, CLEAT_MQTT_LENGTH_MAX);
-        v->props_encode(&w, m->props, m->prop_count);
+        v->props_encode(&w, CLEAT_MQTT_IN_PUBLISH_OUT, NULL, m->props,
+                        m->prop_count);
         length += w.len;
     }
     return length;
+}
+/* The same with it. */
+static inline size_t
+cleat_mqtt_publish_length(const struct cleat_mqtt_version *v,
+                          const struct cleat_mqtt_message *m) {
+    return cleat_mqtt_publish_head(v, m) +
+           (m->source != NULL ? m->source->len : m->payload.len);
+}
+static inline uint8_t
+cleat_mqtt_publish_first(const struct cleat_mqtt_message *m) {
+    return (uint8_t)(CLEAT_MQTT_P_PUBLISH | ((uint32_t)m->qos << 1) |
+                     (m->retain ? CLEAT_MQTT_F_RETAIN : 0u));
+}
+/* A word of a topic. @return what is wrong with it. */
+static inline size_t cleat_mqtt_word_copy(uint8_t *to, const uint8_t *from) {
+    size_t w = cleat_mqtt_word_at(from);
+    memcpy(to, &w, CLEAT_MQTT_WORD);
+    return cleat_mqtt_word_check(w);
+}
+/* As cleat_mqtt_publish_encode() in 3.1.1, where the topic has a word or more
+ * and nothing the matter with it. @return NULL if it has to be looked at again.
+ */
+static inline uint8_t *
+cleat_mqtt_publish_plain(uint8_t *at, const struct cleat_mqtt_message *m,
+                         size_t length, uint16_t id) {
+    size_t last = m->topic.len - CLEAT_MQTT_WORD;
+    const uint8_t *topic = m->topic.data;
+    if (topic == NULL || last > CLEAT_MQTT_TEXT_MAX - CLEAT_MQTT_WORD) {
+        return NULL;
+    }
+    uint8_t *to = cleat_mqtt_header_encode(at, cleat_mqtt_publish_first(m),
+                                           (uint32_t)length);
+    to[0] = (uint8_t)(m->topic.len >> 8);
+    to[1] = (uint8_t)m->topic.len;
+    to += 2;
+    /* Check and copy at once; the last word may overlap the one before. */
+    size_t flags = cleat_mqtt_word_copy(to + last, topic + last);
+    for (size_t i = 0; i < last; i += CLEAT_MQTT_WORD) {
+        flags |= cleat_mqtt_word_copy(to + i, topic + i);
+    }
+    if ((flags & CLEAT_MQTT_WORD_BAD) != 0) {
+        return NULL;
+    }
+    to += m->topic.len;
+    if (m->qos > 0) {
+        *to++ = (uint8_t)(id >> 8);
+        *to++ = (uint8_t)id;
+    }
+    return to;
 }
 /* Write all of it in front of the payload. @return where that ends, or NULL for
  * a topic that is none; MQTT 5 may have an empty one. */
@@ -283,12 +393,10 @@ uint8_t *cleat_mqtt_publish_encode(const struct cleat_mqtt_version *v,
                                    uint8_t *at,
                                    const struct cleat_mqtt_message *m,
                                    size_t length, uint16_t id);
-/* ack.c: PUBACK, PUBREC, PUBREL, PUBCOMP, UNSUBACK */
+/* ack.c: PUBACK, PUBREC, PUBREL, PUBCOMP */
 void cleat_mqtt_ack_encode(uint8_t *at, uint8_t first, uint16_t id);
-const char *cleat_mqtt_ack_decode(struct cleat_mqtt_packet *p,
-                                  struct cleat_reader *r);
 
-/* subscribe.c: SUBSCRIBE and UNSUBSCRIBE out, SUBACK in */
+/* subscribe.c: SUBSCRIBE and UNSUBSCRIBE */
 struct cleat_mqtt_request {
     uint8_t first; /* SUBSCRIBE or UNSUBSCRIBE */
     uint8_t prop_count;
@@ -302,8 +410,5 @@ struct cleat_mqtt_request {
 bool cleat_mqtt_subscribe_encode(const struct cleat_mqtt_version *v,
                                  struct cleat_writer *w,
                                  const struct cleat_mqtt_request *q);
-/* Its number of codes is for the caller to compare. */
-const char *cleat_mqtt_suback_decode(struct cleat_mqtt_packet *p,
-                                     struct cleat_reader *r);
 
 #endif

@@ -6,25 +6,13 @@
 #include "mqtt/packet/packet.h"
 #include "mqtt/topic.h"
 
-static uint8_t first_of(const struct cleat_mqtt_message *m) {
-    uint32_t first = CLEAT_MQTT_P_PUBLISH | ((uint32_t)m->qos << 1) |
-                     (m->retain ? CLEAT_MQTT_F_RETAIN : 0u);
-    return (uint8_t)first;
-}
-
-/* A word of a topic. @return what is wrong with it. */
-static size_t word_copy(uint8_t *to, const uint8_t *from) {
-    size_t w = cleat_mqtt_word_at(from);
-    memcpy(to, &w, CLEAT_MQTT_WORD);
-    return cleat_mqtt_word_check(w);
-}
-
 static uint8_t *props_encode(const struct cleat_mqtt_version *v, uint8_t *at,
                              const struct cleat_mqtt_message *m,
                              size_t length) {
     struct cleat_writer w = cleat_writer_of(at, length);
-    v->props_encode(&w, m->props, m->prop_count);
-    return at + w.len;
+    v->props_encode(&w, CLEAT_MQTT_IN_PUBLISH_OUT, NULL, m->props,
+                    m->prop_count);
+    return w.failed ? NULL : at + w.len;
 }
 
 static uint8_t *any_encode(const struct cleat_mqtt_version *v, uint8_t *at,
@@ -32,10 +20,11 @@ static uint8_t *any_encode(const struct cleat_mqtt_version *v, uint8_t *at,
                            uint16_t id) {
     size_t topic_len = m->topic.len;
     bool by_alias = cleat_mqtt_is_5(v) && topic_len == 0;
-    if (!by_alias && !cleat_mqtt_topic_valid(m->topic)) {
+    if (!by_alias && cleat_mqtt_text_check(m->topic.data, topic_len) != 0) {
         return NULL;
     }
-    at = cleat_mqtt_header_encode(at, first_of(m), (uint32_t)length);
+    at = cleat_mqtt_header_encode(at, cleat_mqtt_publish_first(m),
+                                  (uint32_t)length);
     at[0] = (uint8_t)(topic_len >> 8);
     at[1] = (uint8_t)topic_len;
     if (topic_len > 0) {
@@ -54,28 +43,8 @@ uint8_t *cleat_mqtt_publish_encode(const struct cleat_mqtt_version *v,
                                    uint8_t *at,
                                    const struct cleat_mqtt_message *m,
                                    size_t length, uint16_t id) {
-    size_t last = m->topic.len - CLEAT_MQTT_WORD;
-    const uint8_t *topic = m->topic.data;
-    if (!CLEAT_MQTT_FAST || cleat_mqtt_is_5(v) || topic == NULL ||
-        last > CLEAT_MQTT_TEXT_MAX - CLEAT_MQTT_WORD) {
-        return any_encode(v, at, m, length, id);
-    }
-    uint8_t *to = cleat_mqtt_header_encode(at, first_of(m), (uint32_t)length);
-    to[0] = (uint8_t)(m->topic.len >> 8);
-    to[1] = (uint8_t)m->topic.len;
-    to += 2;
-    /* Check and copy at once; the last word may overlap the one before. */
-    size_t flags = word_copy(to + last, topic + last);
-    for (size_t i = 0; i < last; i += CLEAT_MQTT_WORD) {
-        flags |= word_copy(to + i, topic + i);
-    }
-    if ((flags & CLEAT_MQTT_WORD_BAD) != 0) {
-        return any_encode(v, at, m, length, id); /* Look again. */
-    }
-    to += m->topic.len;
-    if (m->qos > 0) {
-        *to++ = (uint8_t)(id >> 8);
-        *to++ = (uint8_t)id;
-    }
-    return to;
+    uint8_t *end = CLEAT_MQTT_FAST && !cleat_mqtt_is_5(v)
+                       ? cleat_mqtt_publish_plain(at, m, length, id)
+                       : NULL;
+    return end != NULL ? end : any_encode(v, at, m, length, id);
 }

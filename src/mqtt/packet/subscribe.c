@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* SUBSCRIBE and UNSUBSCRIBE out, which differ by the QoS behind each filter;
- * SUBACK in, and UNSUBACK in ack.c. */
+/* SUBSCRIBE and UNSUBSCRIBE out, which differ by the QoS behind each filter. */
 #include "mqtt/packet/packet.h"
 
 bool cleat_mqtt_subscribe_encode(const struct cleat_mqtt_version *v,
@@ -12,13 +11,15 @@ bool cleat_mqtt_subscribe_encode(const struct cleat_mqtt_version *v,
     const uint8_t *at = (const uint8_t *)q->filters;
     cleat_write_u16(w, q->id);
     if (cleat_mqtt_is_5(v)) {
-        v->props_encode(w, q->props, q->prop_count);
+        v->props_encode(w, 1u << (q->first >> 4), NULL, q->props,
+                        q->prop_count);
     }
     for (size_t i = 0; i < q->count; i++, at += stride) {
         /* A filter is the first member of a struct cleat_mqtt_filter. */
         const struct cleat_bytes *filter = (const void *)at;
         const struct cleat_mqtt_filter *wanted = (const void *)at;
-        if (!cleat_mqtt_filter_valid(*filter)) {
+        if ((cleat_mqtt_text_check(filter->data, filter->len) &
+             CLEAT_MQTT_NO_FILTER) != 0) {
             return false;
         }
         cleat_mqtt_text_encode(w, *filter);
@@ -31,17 +32,4 @@ bool cleat_mqtt_subscribe_encode(const struct cleat_mqtt_version *v,
         cleat_write_u8(w, wanted->qos);
     }
     return true;
-}
-
-const char *cleat_mqtt_suback_decode(struct cleat_mqtt_packet *p,
-                                     struct cleat_reader *r) {
-    p->payload = cleat_read_bytes(r, cleat_reader_left(r));
-    for (size_t i = 0; i < p->payload.len; i++) {
-        uint8_t code = p->payload.data[i];
-        if (code > 2 && code != CLEAT_MQTT_SUBACK_REFUSED) {
-            return CLEAT_MQTT_WRONG(
-                "suback with a reserved return code [MQTT-3.9.3-2]");
-        }
-    }
-    return NULL;
 }

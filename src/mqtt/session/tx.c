@@ -1,13 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* The sending side of a session: the queue of packets that stay until they are
- * acknowledged, the commands that fill it, and the choice of what goes out
- * next. Packets lie in tx_buf in the order of their slots; free ones are
+/* A part of session.c, the sending side: the queue of packets that stay until
+ * they are acknowledged, the commands that fill it, and the choice of what goes
+ * out next. Packets lie in tx_buf in the order of their slots; free ones are
  * squeezed out when room is needed. */
-#include <string.h>
-
-#include "mqtt/session.h"
-
-enum source { FROM_NONE, FROM_CONNECT, FROM_SLOTS, FROM_CTL };
 
 /* Most bytes offered at once: what a write does not take is looked for again.
  */
@@ -38,6 +33,26 @@ static const struct cleat_mqtt_source *source_of(const struct cleat_mqtt *s,
     return source;
 }
 
+/* Pass over what is free at the front, and what is not to be sent next. */
+static void tx_tidy(struct cleat_mqtt *s) {
+    const struct cleat_mqtt_slot *slots = s->config->slots;
+    uint32_t first = s->slot_first;
+    uint32_t next = s->slot_next;
+    while (first < s->slot_used && slots[first].flags == SLOT_FREE) {
+        first++;
+    }
+    if (first == s->slot_used) {
+        s->tx_used = s->slot_used = 0;
+        next = first = 0;
+    }
+    while (next < s->slot_used &&
+           cleat_mqtt_slot_state(&slots[next]) != SLOT_QUEUED) {
+        next++;
+    }
+    s->slot_first = (uint16_t)first;
+    s->slot_next = (uint16_t)next;
+}
+
 /* Squeeze out what is free. */
 static void compact(struct cleat_mqtt *s) {
     struct cleat_mqtt_slot *to = s->config->slots;
@@ -45,23 +60,20 @@ static void compact(struct cleat_mqtt *s) {
     const struct cleat_mqtt_slot *stop = slot_at(s, s->slot_used);
     uint8_t *data = s->config->tx_buf;
     uint32_t at = 0;
-    uint32_t freed = 0;
     for (; slot < stop; slot++) {
         uint32_t len = slot_end(s, slot) - slot->offset;
-        if (slot->flags == SLOT_FREE) {
-            freed += slot < slot_at(s, s->slot_next);
-            continue;
+        if (slot->flags != SLOT_FREE) {
+            memmove(data + at, data + slot->offset, len);
+            *to = *slot;
+            to->offset = at;
+            to++;
+            at += len;
         }
-        memmove(data + at, data + slot->offset, len);
-        *to = *slot;
-        to->offset = at;
-        to++;
-        at += len;
     }
-    s->slot_next = (uint16_t)(s->slot_next - freed);
-    s->slot_first = 0;
+    s->slot_next = s->slot_first = 0;
     s->slot_used = (uint16_t)(to - s->config->slots);
     s->tx_used = at;
+    tx_tidy(s);
 }
 
 /* Do len bytes and one slot more than `slots` fit behind the last packet? */
@@ -72,15 +84,19 @@ static bool fits(const struct cleat_mqtt *s, size_t len, uint32_t slots) {
 
 int cleat_mqtt_tx_make_room(struct cleat_mqtt *s, size_t len, size_t reserve) {
     uint32_t slots = reserve > 0;
+    bool tried = false;
     len += reserve; /* No overflow: both are lengths below 2^31. */
-    if (fits(s, len, slots)) {
-        return 0;
+    while (!fits(s, len, slots)) {
+        if (len > s->config->tx_cap) {
+            return CLEAT_ERR_SIZE;
+        }
+        if (tried) {
+            return CLEAT_ERR_FULL;
+        }
+        compact(s);
+        tried = true;
     }
-    if (len > s->config->tx_cap) {
-        return CLEAT_ERR_SIZE;
-    }
-    compact(s);
-    return fits(s, len, slots) ? 0 : CLEAT_ERR_FULL;
+    return 0;
 }
 
 struct cleat_mqtt_slot *cleat_mqtt_tx_add(struct cleat_mqtt *s, size_t len,
@@ -144,26 +160,16 @@ static bool quota_ends(const struct cleat_mqtt *s) {
     return waiting > s->send_max;
 }
 
-void cleat_mqtt_tx_overtake(struct cleat_mqtt *s) {
+static void tx_overtake(struct cleat_mqtt *s) {
     if (quota_ends(s)) {
         cleat_mqtt_tx_last_to_front(s);
     }
 }
 
-int cleat_mqtt_subscribe_first(struct cleat_mqtt *s,
-                               const struct cleat_mqtt_filter *filters,
-                               size_t count, uint64_t now_ms) {
-    int id = cleat_mqtt_subscribe(s, filters, count, now_ms);
-    if (id > 0) {
-        cleat_mqtt_tx_last_to_front(s);
-    }
-    return id;
-}
-
 /* Ids follow each other as slots do, unless messages at QoS 0 are between: then
  * it is a little behind the place where it would be. */
-struct cleat_mqtt_slot *cleat_mqtt_tx_find(const struct cleat_mqtt *s,
-                                           uint16_t id) {
+static struct cleat_mqtt_slot *tx_find(const struct cleat_mqtt *s,
+                                       uint16_t id) {
     struct cleat_mqtt_slot *first = slot_at(s, s->slot_first);
     uint32_t count = (uint32_t)s->slot_used - s->slot_first;
     uint32_t i = (uint16_t)(id - (count > 0 ? first->id : 0));
@@ -178,18 +184,22 @@ struct cleat_mqtt_slot *cleat_mqtt_tx_find(const struct cleat_mqtt *s,
 
 /* [MQTT-2.3.1-2]: not in use. There are more ids than slots. How far it is to
  * the next one in use, or to 0, is looked up only when one gets there. */
-uint16_t cleat_mqtt_tx_new_id(struct cleat_mqtt *s) {
-    while (s->id_run == 0) {
-        uint16_t run = (uint16_t)(0u - s->next_id);
-        for (uint32_t i = s->slot_first; i < s->slot_used; i++) {
-            uint16_t ahead = (uint16_t)(slot_at(s, i)->id - s->next_id);
-            run = ahead < run ? ahead : run;
+static uint16_t tx_new_id(struct cleat_mqtt *s) {
+    for (;;) {
+        uint16_t id = s->next_id++;
+        uint16_t run = s->id_run;
+        if (run == 0) {
+            run = (uint16_t)(0u - id);
+            for (uint32_t i = s->slot_first; i < s->slot_used; i++) {
+                uint16_t ahead = (uint16_t)(slot_at(s, i)->id - id);
+                run = ahead < run ? ahead : run;
+            }
         }
-        s->id_run = run;
-        s->next_id = (uint16_t)(s->next_id + (run == 0));
+        if (run > 0) {
+            s->id_run = (uint16_t)(run - 1u);
+            return id;
+        }
     }
-    s->id_run--;
-    return s->next_id++;
 }
 
 /* --- commands ----------------------------------------------------------- */
@@ -206,36 +216,48 @@ static int note_queued(const struct cleat_mqtt *s, uint16_t id,
 int cleat_mqtt_send(struct cleat_mqtt *s, const struct cleat_mqtt_message *m,
                     uint64_t now_ms) {
     const struct cleat_mqtt_source *source = m->source;
+    struct cleat_bytes body = m->payload;
     uint32_t kind = m->qos;
     uint16_t id = 0;
-    if (kind > 2 || (m->payload.data == NULL && m->payload.len > 0)) {
+    s->now_ms = now_ms;
+    if (kind > 2 || (body.data == NULL && body.len > 0)) {
         return CLEAT_ERR_ARG;
     }
     if (s->closing || (s->state != SESSION_UP && !s->config->queue_offline)) {
         return CLEAT_ERR_STATE;
     }
-    size_t length = cleat_mqtt_publish_length(s->v5, m);
-    if ((length | m->payload.len) > CLEAT_MQTT_LENGTH_MAX) {
-        return CLEAT_ERR_SIZE;
-    }
+    size_t length = cleat_mqtt_publish_head(cleat_mqtt_version(s), m);
     /* What lies in tx_buf: all of it, or the head and where its payload is. */
-    struct cleat_bytes body = m->payload;
-    size_t total = cleat_mqtt_header_total(length);
-    size_t size = total;
+    size_t elsewhere = 0;
     if (source != NULL) {
         body = cleat_bytes_of(&m->source, sizeof m->source);
-        size = total - source->len + body.len;
+        elsewhere = source->len - sizeof m->source;
         kind |= SLOT_SOURCE;
     }
-    int err = cleat_mqtt_tx_make_room(s, size, s->config->tx_reserve);
+    length += body.len + elsewhere;
+    if ((length | body.len) > CLEAT_MQTT_LENGTH_MAX) {
+        return CLEAT_ERR_SIZE;
+    }
+    size_t total = cleat_mqtt_header_total(length);
+    size_t size = total - elsewhere;
+    int err = CLEAT_MQTT_FAST && fits(s, size + s->config->tx_reserve,
+                                      s->config->tx_reserve > 0)
+                  ? 0
+                  : cleat_mqtt_tx_make_room(s, size, s->config->tx_reserve);
     if (err != 0) {
         return err;
     }
     if (m->qos > 0) {
-        id = cleat_mqtt_tx_new_id(s);
+        id = tx_new_id(s);
     }
     uint8_t *begin = cleat_mqtt_tx_end(s);
-    uint8_t *at = cleat_mqtt_publish_encode(s->v5, begin, m, length, id);
+    uint8_t *at = CLEAT_MQTT_FAST && !cleat_mqtt_is_5(s->v5)
+                      ? cleat_mqtt_publish_plain(begin, m, length, id)
+                      : NULL;
+    if (at == NULL) {
+        at = cleat_mqtt_publish_encode(cleat_mqtt_version(s), begin, m, length,
+                                       id);
+    }
     if (at == NULL) {
         return CLEAT_ERR_ARG;
     }
@@ -254,7 +276,6 @@ int cleat_mqtt_send(struct cleat_mqtt *s, const struct cleat_mqtt_message *m,
     if (err != 0) {
         return err;
     }
-    s->now_ms = now_ms;
     cleat_mqtt_tx_add(s, size, kind, id);
     return id;
 }
@@ -270,10 +291,11 @@ int cleat_mqtt_publish(struct cleat_mqtt *s, struct cleat_bytes topic,
 int cleat_mqtt_session_request(struct cleat_mqtt *s,
                                struct cleat_mqtt_request *q, uint64_t now_ms) {
     struct cleat_writer w = cleat_writer_of(NULL, CLEAT_MQTT_LENGTH_MAX);
-    bool sub = q->first == CLEAT_MQTT_P_SUBSCRIBE;
+    uint32_t kind = (uint32_t)q->first >> 5; /* KIND_SUBSCRIBE, or the other */
+    s->now_ms = now_ms;
     /* [MQTT-3.8.3-3], [MQTT-3.10.3-2] */
     if (q->filters == NULL || q->count == 0 ||
-        !cleat_mqtt_subscribe_encode(s->v5, &w, q)) {
+        !cleat_mqtt_subscribe_encode(cleat_mqtt_version(s), &w, q)) {
         return CLEAT_ERR_ARG;
     }
     if (s->state != SESSION_UP || s->closing) {
@@ -289,22 +311,23 @@ int cleat_mqtt_session_request(struct cleat_mqtt *s,
     if (err != 0) {
         return err;
     }
-    q->id = cleat_mqtt_tx_new_id(s);
+    q->id = tx_new_id(s);
     uint8_t *at = cleat_mqtt_header_encode(cleat_mqtt_tx_end(s), q->first,
                                            (uint32_t)w.len);
     w = cleat_writer_of(at, w.len);
-    (void)cleat_mqtt_subscribe_encode(s->v5, &w, q);
+    (void)cleat_mqtt_subscribe_encode(cleat_mqtt_version(s), &w, q);
     if (cleat_mqtt_is_5(s->v5)) {
-        err = s->v5->subscribe_check(s, q, w.len);
+        err = w.failed ? CLEAT_ERR_ARG : s->v5->subscribe_check(s, q, total);
         if (err != 0) {
             return err;
         }
     }
-    s->now_ms = now_ms;
-    cleat_mqtt_tx_add(s, total, sub ? KIND_SUBSCRIBE : KIND_UNSUBSCRIBE, q->id)
-        ->count = (uint8_t)q->count;
+    /* Of codes in the answer. */
+    cleat_mqtt_tx_add(s, total, kind, q->id)->count =
+        kind == KIND_SUBSCRIBE || cleat_mqtt_is_5(s->v5) ? (uint8_t)q->count
+                                                         : 0;
     if (cleat_mqtt_is_5(s->v5)) {
-        cleat_mqtt_tx_overtake(s);
+        tx_overtake(s);
     }
     return q->id;
 }
@@ -317,6 +340,16 @@ int cleat_mqtt_subscribe(struct cleat_mqtt *s,
     return cleat_mqtt_session_request(s, &q, now_ms);
 }
 
+int cleat_mqtt_subscribe_first(struct cleat_mqtt *s,
+                               const struct cleat_mqtt_filter *filters,
+                               size_t count, uint64_t now_ms) {
+    int id = cleat_mqtt_subscribe(s, filters, count, now_ms);
+    if (id > 0) {
+        cleat_mqtt_tx_last_to_front(s);
+    }
+    return id;
+}
+
 int cleat_mqtt_unsubscribe(struct cleat_mqtt *s,
                            const struct cleat_bytes *filters, size_t count,
                            uint64_t now_ms) {
@@ -327,8 +360,9 @@ int cleat_mqtt_unsubscribe(struct cleat_mqtt *s,
 
 /* --- what goes out ------------------------------------------------------- */
 
-bool cleat_mqtt_tx_was_sent(const struct cleat_mqtt *s,
-                            const struct cleat_mqtt_slot *slot) {
+/* @return true unless the packet was never sent, or is half sent. */
+static bool tx_was_sent(const struct cleat_mqtt *s,
+                        const struct cleat_mqtt_slot *slot) {
     if (cleat_mqtt_slot_state(slot) != SLOT_QUEUED) {
         return true;
     }
@@ -336,65 +370,21 @@ bool cleat_mqtt_tx_was_sent(const struct cleat_mqtt *s,
     return (slot->flags & SLOT_TRIED) != 0 && !begun;
 }
 
-/* Pass over what is free at the front. */
-static void tidy(struct cleat_mqtt *s) {
-    uint16_t i = s->slot_first;
-    while (i < s->slot_used && slot_at(s, i)->flags == SLOT_FREE) {
-        i++;
-    }
-    if (i == s->slot_used && s->slot_sent == 0) {
-        s->slot_used = s->slot_next = i = 0;
-        s->tx_used = 0;
-    }
-    s->slot_first = i;
-}
-
-void cleat_mqtt_tx_free(struct cleat_mqtt *s, struct cleat_mqtt_slot *slot) {
+/* Its acknowledgement is here. */
+static void tx_free(struct cleat_mqtt *s, struct cleat_mqtt_slot *slot) {
     if (cleat_mqtt_slot_state(slot) == SLOT_SENT) {
         s->waiting--;
     }
     slot->flags = SLOT_FREE;
-    tidy(s);
+    tx_tidy(s);
 }
 
-void cleat_mqtt_tx_to_pubrel(struct cleat_mqtt *s,
-                             struct cleat_mqtt_slot *slot) {
+static void tx_to_pubrel(struct cleat_mqtt *s, struct cleat_mqtt_slot *slot) {
     /* A PUBLISH at QoS 2 is never shorter than a PUBREL. */
     cleat_mqtt_ack_encode(s->config->tx_buf + slot->offset, CLEAT_MQTT_P_PUBREL,
                           slot->id);
     slot->flags = (uint8_t)((slot->flags & ~SLOT_SOURCE) |
                             KIND_PUBREL); /* of which KIND_QOS2 is a part */
-}
-
-/* Room for so many bytes behind what waits in ctl. */
-static uint8_t *ctl_add(struct cleat_mqtt *s, uint32_t len) {
-    uint8_t *at = s->ctl + s->ctl_len;
-    if (s->ctl_len == 0) {
-        s->progress_ms = (uint32_t)s->now_ms;
-    }
-    s->ctl_len = (uint8_t)(s->ctl_len + len);
-    return at;
-}
-
-/* In the order in which the packets came, [MQTT-4.6.0-2] to [MQTT-4.6.0-4]. */
-void cleat_mqtt_tx_ack(struct cleat_mqtt *s, uint8_t first, uint16_t id) {
-    if (s->state == SESSION_UP && !s->ctl_last) {
-        cleat_mqtt_ack_encode(ctl_add(s, CLEAT_MQTT_ACK_LEN), first, id);
-    }
-}
-
-void cleat_mqtt_tx_ctl(struct cleat_mqtt *s, uint8_t first) {
-    uint8_t *at = ctl_add(s, 2);
-    at[0] = first;
-    at[1] = 0;
-}
-
-void cleat_mqtt_tx_bye(struct cleat_mqtt *s) {
-    if (CLEAT_MQTT5 && s->bye != 0) {
-        s->ctl[s->ctl_len - 1u] = 1;
-        s->ctl[s->ctl_len] = s->bye;
-        s->ctl_len++;
-    }
 }
 
 /* May this slot go out now? */
@@ -407,59 +397,42 @@ static bool slot_ready(const struct cleat_mqtt *s,
     return (flags & SLOT_STATE_MASK) == SLOT_QUEUED;
 }
 
-/* The first slot not sent; others are passed over. @return NULL if there is
- * none. */
+/* @return the slot that goes out next, or NULL: what is in ctl, or nothing.
+ * Once the connection is over only MQTT 5 has something to say: why. */
 static struct cleat_mqtt_slot *next_slot(const struct cleat_mqtt *s) {
     struct cleat_mqtt_slot *slot = slot_at(s, s->slot_next);
-    const struct cleat_mqtt_slot *stop = slot_at(s, s->slot_used);
-    for (; slot < stop; slot++) {
-        if (cleat_mqtt_slot_state(slot) == SLOT_QUEUED) {
-            return slot;
-        }
+    if (s->state != SESSION_UP || s->slot_next == s->slot_used) {
+        return NULL;
     }
-    return NULL;
+    /* A packet that was begun is finished first. */
+    return s->slot_sent > 0 ||
+                   (s->ctl_len == 0 && slot_ready(s, slot, s->waiting))
+               ? slot
+               : NULL;
 }
 
-/* Once the connection is over only MQTT 5 has something to say: why. */
-static enum source pick(const struct cleat_mqtt *s) {
-    bool up = s->state == SESSION_UP;
-    if (s->connect_len > 0) {
-        return FROM_CONNECT;
-    }
-    if (s->slot_sent > 0 && up) {
-        return FROM_SLOTS; /* A packet that was begun is finished first. */
-    }
-    if (s->ctl_len > 0) {
-        return FROM_CTL;
-    }
-    const struct cleat_mqtt_slot *slot = next_slot(s);
-    return up && slot != NULL && slot_ready(s, slot, s->waiting) ? FROM_SLOTS
-                                                                 : FROM_NONE;
+static bool tx_waits(const struct cleat_mqtt *s) {
+    return s->ctl_len > 0 || next_slot(s) != NULL;
 }
 
-bool cleat_mqtt_tx_waits(const struct cleat_mqtt *s) {
-    return pick(s) != FROM_NONE;
-}
-
-/* The packets from slot_next on that lie side by side. */
-static struct cleat_bytes slots_view(struct cleat_mqtt *s) {
-    const struct cleat_mqtt_slot *slot = next_slot(s);
+/* The packets from this one on that lie side by side. */
+static struct cleat_bytes slots_view(struct cleat_mqtt *s,
+                                     const struct cleat_mqtt_slot *slot) {
     const struct cleat_mqtt_slot *stop = slot_at(s, s->slot_used);
     uint32_t begin = slot->offset;
     uint32_t end = slot_end(s, slot);
     uint32_t waiting = s->waiting;
     const uint8_t *data = s->config->tx_buf + begin;
-    s->slot_next = (uint16_t)(slot - s->config->slots);
     if (has_source(slot)) {
         const struct cleat_mqtt_source *source = source_of(s, end);
         return source->pull(s, source,
                             cleat_bytes_of(data, end - begin - sizeof source));
     }
-    while (slot + 1 < stop && slot[1].offset == end && end - begin < VIEW_MAX &&
-           !has_source(slot + 1)) {
+    while (end - begin < VIEW_MAX) {
         waiting += cleat_mqtt_slot_is_once(slot) ? 0u : 1u;
         slot++;
-        if (!slot_ready(s, slot, waiting)) {
+        if (slot == stop || slot->offset != end || has_source(slot) ||
+            !slot_ready(s, slot, waiting)) {
             break;
         }
         end = slot_end(s, slot);
@@ -467,22 +440,22 @@ static struct cleat_bytes slots_view(struct cleat_mqtt *s) {
     return cleat_bytes_of(data + s->slot_sent, end - begin - s->slot_sent);
 }
 
+/* What goes out in front of the slots: ctl, or CONNECT. */
+static uint8_t *tx_front(struct cleat_mqtt *s) {
+    return s->connect ? s->config->rx_buf : s->ctl;
+}
+
 struct cleat_bytes cleat_mqtt_output(struct cleat_mqtt *s) {
-    enum source from = pick(s);
-    if (from == FROM_SLOTS) {
-        return slots_view(s);
+    const struct cleat_mqtt_slot *slot = next_slot(s);
+    if (slot != NULL) {
+        return slots_view(s, slot);
     }
-    if (from == FROM_CONNECT) {
-        return cleat_bytes_of(s->config->rx_buf + s->connect_sent,
-                              s->connect_len - s->connect_sent);
-    }
-    if (from == FROM_NONE && s->closing && !s->ctl_last &&
+    if (s->ctl_len == 0 && s->closing && !s->ctl_last &&
         cleat_mqtt_is_alive(s)) {
         cleat_mqtt_tx_ctl(s, CLEAT_MQTT_P_DISCONNECT);
         s->ctl_last = true; /* [MQTT-3.14.4-2] */
-        cleat_mqtt_tx_bye(s);
     }
-    return cleat_bytes_of(s->ctl, s->ctl_len);
+    return cleat_bytes_of(tx_front(s), s->ctl_len);
 }
 
 /* Bytes of a slot on the wire. */
@@ -499,7 +472,7 @@ static uint32_t wire_len(const struct cleat_mqtt *s,
 
 static void slots_done(struct cleat_mqtt *s, uint32_t n) {
     n += s->slot_sent;
-    while (s->slot_next < s->slot_used) {
+    while (n > 0 && s->slot_next < s->slot_used) {
         struct cleat_mqtt_slot *slot = slot_at(s, s->slot_next);
         uint32_t len = wire_len(s, slot);
         if (n < len) {
@@ -508,33 +481,39 @@ static void slots_done(struct cleat_mqtt *s, uint32_t n) {
         n -= len;
         s->slot_next++;
         if (!cleat_mqtt_slot_is_once(slot)) {
-            cleat_mqtt_slot_set(slot, SLOT_SENT);
-            s->ack_ms = s->waiting == 0 ? s->progress_ms : s->ack_ms;
-            s->waiting++;
+            slot->flags = (uint8_t)(slot->flags + SLOT_SENT - SLOT_QUEUED);
+            if (s->waiting++ == 0) {
+                s->ack_ms = s->progress_ms;
+            }
             continue;
         }
         slot->flags = SLOT_FREE;
         if (CLEAT_MQTT5 &&
             s->config->tx_buf[slot->offset] == CLEAT_MQTT_P_DISCONNECT) {
             cleat_mqtt_session_end(s, CLEAT_MQTT_CLOSED, 0, NULL);
-            break;
+            n = 0;
         }
     }
-    s->slot_sent = s->slot_next < s->slot_used ? n : 0;
-    tidy(s);
+    s->slot_sent = n;
+    tx_tidy(s);
 }
 
-void cleat_mqtt_tx_connect_end(struct cleat_mqtt *s) {
-    cleat_wipe(s->config->rx_buf, s->connect_len); /* The password. */
-    s->connect_len = 0;
-}
-
-static void ctl_done(struct cleat_mqtt *s, uint32_t n) {
-    uint8_t len = s->ctl_len;
-    n = n < len ? n : len;
-    s->ctl_len = (uint8_t)(len - n);
-    memmove(s->ctl, s->ctl + n, len - n);
-    if (s->ctl_last && s->ctl_len == 0) {
+static void front_done(struct cleat_mqtt *s, size_t n) {
+    uint8_t *at = tx_front(s);
+    size_t left = s->ctl_len - n;
+    memmove(at, at + n, left);
+    if (s->connect) {
+        cleat_wipe(at + left, n); /* The password. */
+    }
+    s->ctl_len = (uint32_t)left;
+    if (left > 0) {
+        return;
+    }
+    if (s->connect) {
+        s->connect = false;
+        s->ack_ms = s->progress_ms;
+    }
+    if (s->ctl_last) {
         cleat_mqtt_session_end(s, CLEAT_MQTT_CLOSED, 0, NULL);
     }
 }
@@ -545,23 +524,18 @@ void cleat_mqtt_output_done(struct cleat_mqtt *s, size_t n, uint64_t now_ms) {
     }
     s->now_ms = now_ms;
     s->sent_ms = s->progress_ms = (uint32_t)now_ms;
-    enum source from = pick(s);
-    if (from == FROM_SLOTS) {
+    if (next_slot(s) != NULL) {
         slots_done(s, (uint32_t)n);
-    } else if (from == FROM_CTL) {
-        ctl_done(s, (uint32_t)n);
     } else {
-        s->connect_sent += (uint32_t)n;
-        if (s->connect_sent >= s->connect_len) {
-            cleat_mqtt_tx_connect_end(s);
-            s->ack_ms = s->progress_ms;
-        }
+        front_done(s, n < s->ctl_len ? n : s->ctl_len);
     }
 }
 
+/* --- from one connection to the next ------------------------------------- */
+
 /* [MQTT-4.4.0-1]: PUBLISH and PUBREL again, in their order, [MQTT-4.6.0-1].
  * SUBSCRIBE and UNSUBSCRIBE are no part of the session state. */
-void cleat_mqtt_tx_rewind(struct cleat_mqtt *s) {
+static void tx_rewind(struct cleat_mqtt *s) {
     struct cleat_mqtt_slot *slot = s->config->slots;
     const struct cleat_mqtt_slot *stop = slot + s->slot_used;
     const struct cleat_mqtt_slot *begun =
@@ -569,9 +543,6 @@ void cleat_mqtt_tx_rewind(struct cleat_mqtt *s) {
     for (; slot < stop; slot++) {
         uint32_t kind = slot->flags & SLOT_KIND_MASK;
         uint32_t state = cleat_mqtt_slot_state(slot);
-        if (slot->flags == SLOT_FREE || state == SLOT_DONE) {
-            continue;
-        }
         if (kind >= KIND_SUBSCRIBE) {
             slot->flags = SLOT_FREE;
         } else if (state == SLOT_SENT || (slot == begun && kind != KIND_QOS0)) {
@@ -584,12 +555,11 @@ void cleat_mqtt_tx_rewind(struct cleat_mqtt *s) {
     }
     s->slot_next = s->waiting = 0;
     s->slot_sent = 0;
-    s->ctl_len = 0;
-    s->ctl_last = false;
-    compact(s);
+    tx_tidy(s);
 }
 
-void cleat_mqtt_tx_renew(struct cleat_mqtt *s) {
+/* The broker has lost the session: everything is new. */
+static void tx_renew(struct cleat_mqtt *s) {
     struct cleat_mqtt_slot *slot = s->config->slots;
     const struct cleat_mqtt_slot *stop = slot + s->slot_used;
     for (; slot < stop; slot++) {
@@ -606,8 +576,8 @@ void cleat_mqtt_tx_renew(struct cleat_mqtt *s) {
     }
 }
 
-void cleat_mqtt_tx_take_done(struct cleat_mqtt *s,
-                             struct cleat_mqtt_event *event) {
+/* Tell a slot as DELIVERED and free it. */
+static void tx_take_done(struct cleat_mqtt *s, struct cleat_mqtt_event *event) {
     struct cleat_mqtt_slot *slot = slot_at(s, s->slot_first);
     while (cleat_mqtt_slot_state(slot) != SLOT_DONE) {
         slot++;
@@ -619,5 +589,11 @@ void cleat_mqtt_tx_take_done(struct cleat_mqtt *s,
     }
     s->done--;
     (void)cleat_mqtt_session_note(s, CLEAT_MQTT_NOTE_DONE, slot->id);
-    cleat_mqtt_tx_free(s, slot);
+    slot->flags = SLOT_FREE;
+    tx_tidy(s);
+}
+
+struct cleat_mqtt_slot *cleat_mqtt_tx_find(const struct cleat_mqtt *s,
+                                           uint16_t id) {
+    return tx_find(s, id);
 }
