@@ -190,7 +190,7 @@ static bool on_event(struct cleat_device *d,
 }
 
 /* Empty settings stay views without data: not given. */
-static void view(struct cleat_bytes *out, const char *text) {
+static inline void view(struct cleat_bytes *out, const char *text) {
     if (text[0] != '\0') {
         *out = cleat_bytes_str(text);
     }

@@ -52,19 +52,21 @@ static void say_base64(struct cleat_device *d, const uint8_t *data,
                        size_t len) {
     char out[68];
     size_t n = 0;
-    for (size_t i = 0; i < len; i += 3) {
-        uint32_t v = 0;
-        for (size_t k = i; k < i + 3; k++) {
-            v = v << 8 | (k < len ? data[k] : 0);
+    uint32_t v = 0;
+    unsigned bits = 0; /* of v, not written yet */
+    for (size_t i = 0; i < len; i++) {
+        v = v << 8 | data[i];
+        for (bits += 8; bits >= 6; bits -= 6) {
+            out[n++] = base64_digit(v >> (bits - 6));
         }
-        for (int shift = 18; shift >= 0; shift -= 6) {
-            out[n++] = base64_digit(v >> shift);
-        }
+    }
+    if (bits > 0) {
+        out[n++] = base64_digit(v << (6 - bits));
+    }
+    while (n % 4 != 0) {
+        out[n++] = '=';
     }
     out[n] = '\0';
-    for (size_t k = len; k % 3 != 0; k++) {
-        out[--n] = '=';
-    }
     cleat_app_say(d, "%s", out);
 }
 

@@ -49,7 +49,7 @@ int cleat_device_init(struct cleat_device *d,
         return err;
     }
     memset(d, 0, sizeof *d);
-    d->settings = settings;
+    d->settings = CLEAT_SETTINGS_FIXED ? NULL : settings;
     d->platform = *platform;
     make_tasks(d);
     err = cleat_se_init(&d->se, platform->driver, &d->platform.element,

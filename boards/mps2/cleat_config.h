@@ -9,6 +9,9 @@
 #ifndef CLEAT_MQTT5
 #define CLEAT_MQTT5 0 /* the device speaks 3.1.1 */
 #endif
+#ifndef CLEAT_SE_EXTRAS
+#define CLEAT_SE_EXTRAS 0 /* the device asks for none */
+#endif
 #define CLEAT_DEVICE_STORE 0 /* there is no file */
 #define CLEAT_DEVICE_BUFFER_MAX 1024
 #ifndef CLEAT_DEFAULT_MQTT_SEND_BUFFER_SIZE

@@ -128,7 +128,7 @@ struct cleat_device {
     uint8_t subscribe_tries;
     int status;
 
-    const struct cleat_settings *settings;
+    const struct cleat_settings *settings; /* unless CLEAT_SETTINGS_FIXED */
     struct cleat_platform platform;
     uint32_t presses; /* written under the port's critical section */
     uint32_t echoes;  /* own messages that are still to come back: publisher */

@@ -85,6 +85,40 @@ static const char *alert_hint(int alert) {
     }
 }
 
+/* Words that a feature of extras.h needs, and no build without it. */
+#if CLEAT_TLS_CHIP_ONLY
+#define NOT_ON_CHIP_TEXT "all on the chip is demanded, and the element cannot"
+#define CHIP_ONLY_RSA_TEXT                                                     \
+    "all on the chip is demanded, but rsa signatures are checked by the "      \
+    "host: do not allow rsa"
+#define CHIP_ONLY_RANDOM_TEXT                                                  \
+    "all on the chip is demanded, but a host's random source is set"
+#define CHIP_ONLY_SESSION_TEXT                                                 \
+    "all on the chip is demanded, but resumed sessions do not ask the chip"
+#define CHIP_ONLY_CHAIN_TEXT                                                   \
+    "all on the chip is demanded, but certificates are to be checked by the "  \
+    "host"
+#else
+#define NOT_ON_CHIP_TEXT ""
+#define CHIP_ONLY_RSA_TEXT ""
+#define CHIP_ONLY_RANDOM_TEXT ""
+#define CHIP_ONLY_SESSION_TEXT ""
+#define CHIP_ONLY_CHAIN_TEXT ""
+#endif
+#if CLEAT_TLS_TRUST
+#define REVOKED_TEXT "the server's certificate is revoked"
+#define BAD_CRL_TEXT                                                           \
+    "the revocation list is outdated, or its ca did not sign it, or may not"
+#define CRL_UNREADABLE_TEXT                                                    \
+    "revocation list cannot be parsed: neither PEM nor DER"
+#define ANCHOR_UNREADABLE_TEXT "the element's trust anchor is no certificate"
+#else
+#define REVOKED_TEXT ""
+#define BAD_CRL_TEXT ""
+#define CRL_UNREADABLE_TEXT ""
+#define ANCHOR_UNREADABLE_TEXT ""
+#endif
+
 /* In the order of enum cleat_tls_failure. */
 static const char full_texts[] =
     "\0"
@@ -109,10 +143,8 @@ static const char full_texts[] =
     "build do not have\0"
     "the server sent more at once than the tls buffers hold\0"
     "out of memory for tls\0"
-    "the server broke the tls protocol\0"
-    "the server's certificate is revoked\0"
-    "the revocation list is outdated, or its ca did not sign it, or may not\0"
-    "all on the chip is demanded, and the element cannot\0"
+    "the server broke the tls protocol\0" REVOKED_TEXT "\0" BAD_CRL_TEXT
+    "\0" NOT_ON_CHIP_TEXT "\0"
     "tls settings are missing or wrong\0";
 
 const char *cleat_tls_explain_text(enum cleat_tls_failure kind) {
@@ -160,15 +192,10 @@ static const char complaint_texts[] =
     "certificate in PEM is too large; give it as DER\0"
     "out of memory\0"
     "mbedtls cannot be set up\0"
-    "a setting needs what this build does not have\0"
-    "all on the chip is demanded, but rsa signatures are checked by the host: "
-    "do not allow rsa\0"
-    "all on the chip is demanded, but a host's random source is set\0"
-    "all on the chip is demanded, but resumed sessions do not ask the chip\0"
-    "all on the chip is demanded, but certificates are to be checked by the "
-    "host\0"
-    "revocation list cannot be parsed: neither PEM nor DER\0"
-    "the element's trust anchor is no certificate\0"
+    "a setting needs what this build does not have\0" CHIP_ONLY_RSA_TEXT
+    "\0" CHIP_ONLY_RANDOM_TEXT "\0" CHIP_ONLY_SESSION_TEXT
+    "\0" CHIP_ONLY_CHAIN_TEXT "\0" CRL_UNREADABLE_TEXT
+    "\0" ANCHOR_UNREADABLE_TEXT "\0"
     "certificate and key of the element do not belong together\0";
 
 int cleat_tls_complain(struct cleat_detail *detail,

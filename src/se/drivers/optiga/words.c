@@ -3,7 +3,15 @@
  * build with CLEAT_TEXTS=0 carries none. */
 #include <stddef.h>
 
+#include "cleat/config.h"
 #include "se/drivers/optiga/cause.h"
+
+/* Words that only CLEAT_SE_EXTRAS needs. */
+#if CLEAT_SE_EXTRAS
+#define EXTRA(text) text
+#else
+#define EXTRA(text) NULL
+#endif
 
 static const char *const words[CLEAT_OPTIGA_CAUSE_COUNT] = {
     [CLEAT_OPTIGA_NO_ADDRESS] = "chip does not acknowledge its address",
@@ -23,19 +31,19 @@ static const char *const words[CLEAT_OPTIGA_CAUSE_COUNT] = {
     [CLEAT_OPTIGA_CHAIN_BROKEN] = "response chain is broken",
     [CLEAT_OPTIGA_EARLY] = "reply before the end of the command",
     [CLEAT_OPTIGA_LENGTH] = "response is not as long as it says or may be",
-    [CLEAT_OPTIGA_SHIELD_LOST] =
+    [CLEAT_OPTIGA_SHIELD_LOST] = EXTRA(
         "chip gave the shielded connection up; the next operation makes a new "
-        "one",
+        "one"),
     [CLEAT_OPTIGA_SHIELD_DAMAGED] =
-        "response over the shielded connection is not authentic",
+        EXTRA("response over the shielded connection is not authentic"),
     [CLEAT_OPTIGA_SHIELD_HANDSHAKE] =
-        "handshake of the shielded connection is malformed",
+        EXTRA("handshake of the shielded connection is malformed"),
     [CLEAT_OPTIGA_SHIELD_REFUSED] =
-        "chip refuses a shielded connection: it holds no binding secret",
+        EXTRA("chip refuses a shielded connection: it holds no binding secret"),
     [CLEAT_OPTIGA_SHIELD_SECRET] =
-        "binding secret of this host cannot be read or used",
-    [CLEAT_OPTIGA_NOT_PAIRED] =
-        "not paired with this host: binding secret differs from the chip's",
+        EXTRA("binding secret of this host cannot be read or used"),
+    [CLEAT_OPTIGA_NOT_PAIRED] = EXTRA(
+        "not paired with this host: binding secret differs from the chip's"),
     [CLEAT_OPTIGA_FRAME_LEN] = "chip does not accept the frame length",
     [CLEAT_OPTIGA_RESPONSE] = "response is not what the command returns",
     [CLEAT_OPTIGA_STATUS] = "status of the response is unknown",
