@@ -40,6 +40,11 @@ int cleat_se_init(struct cleat_se *se, const struct cleat_se_driver *driver,
         d->text = cleat_se_check_words("this driver needs a bus");
         return CLEAT_ERR_ARG;
     }
+    if (!CLEAT_SE_EXTRAS && config->shield != NULL) {
+        d->text = cleat_se_check_words(
+            "the shielded connection is not built in: CLEAT_SE_EXTRAS");
+        return CLEAT_ERR_UNSUPPORTED;
+    }
     if (driver->ctx_size > sizeof se->ctx) {
         d->text = cleat_se_check_words(
             "CLEAT_SE_CTX_MAX is too small for this driver");

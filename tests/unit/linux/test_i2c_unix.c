@@ -20,6 +20,7 @@
 #include "cleat/linux_i2c.h"
 
 #define ANSWERS_MAX 4
+#define REQUEST_LEN 6 /* of a read: a head, and how much */
 
 static char folder[] = "/tmp/cleat-unix.XXXXXX";
 static struct sockaddr_un at = {.sun_family = AF_UNIX};
@@ -57,7 +58,8 @@ static void *peer(void *arg) {
             fd = accept(*listener, NULL, NULL);
             put(fd, "H\x01\x00\x00", 4);
         }
-        if (recv(fd, request, sizeof request, 0) <= 0) {
+        /* It comes in two pieces. */
+        if (recv(fd, request, REQUEST_LEN, MSG_WAITALL) <= 0) {
             close(fd);
             fd = -1;
             continue;
