@@ -385,11 +385,10 @@ static bool has_event(const struct cleat_client *c) {
 
 bool cleat_client_event(struct cleat_client *c,
                         struct cleat_client_event *event, uint64_t now_ms) {
-    struct cleat_mqtt *s = c->config.session;
     c->now_ms = now_ms;
-    while (cleat_mqtt_has_event(s) || (c->was_up && feed(c))) {
-        if (cleat_mqtt_has_event(s) &&
-            cleat_mqtt_event(s, &event->mqtt, now_ms) &&
+    while (cleat_mqtt_has_event(c->config.session) || (c->was_up && feed(c))) {
+        if (cleat_mqtt_has_event(c->config.session) &&
+            cleat_mqtt_event(c->config.session, &event->mqtt, c->now_ms) &&
             (event->mqtt.type == CLEAT_MQTT_MESSAGE ||
              event->mqtt.type == CLEAT_MQTT_DELIVERED ||
              on_event(c, &event->mqtt))) {

@@ -42,8 +42,11 @@ uint8_t *cleat_mqtt_publish_encode(const struct cleat_mqtt_version *v,
                                    uint8_t *at,
                                    const struct cleat_mqtt_message *m,
                                    size_t length, uint16_t id) {
-    uint8_t *end = CLEAT_MQTT_FAST && !cleat_mqtt_is_5(v)
-                       ? cleat_mqtt_publish_plain(at, m, length, id)
-                       : NULL;
-    return end != NULL ? end : any_encode(v, at, m, length, id);
+    if (CLEAT_MQTT_FAST && !cleat_mqtt_is_5(v)) {
+        uint8_t *end;
+        if (cleat_mqtt_publish_plain(at, m, length, id, &end)) {
+            return end;
+        }
+    }
+    return any_encode(v, at, m, length, id);
 }
