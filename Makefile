@@ -54,7 +54,7 @@ test: setup-test source ## every test, under AddressSanitizer and UBSan
 	@cmake --build --preset dev
 	@ctest --preset dev $(CTEST_ARGS)
 
-bench: source ## what we cost, beside others: BENCH="codec linear chip mqtt counts"
+bench: source ## what we cost, beside others: BENCH="codec linear chip mqtt counts" ONLY="receive QoS 0"
 	@tools/setup bench
 	$(call configure,bench)
 	@cmake --build --preset bench >&2

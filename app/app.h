@@ -5,7 +5,20 @@
 
 #include "cleat/device.h"
 #include "cleat/log.h"
+#include "cleat/settings_defaults.h"
 #include "say.h"
+
+/** The settings. Where they are built in, the compiler knows each: what they
+ *  leave off takes no code then. */
+static inline const struct cleat_settings *
+cleat_app_settings(const struct cleat_device *d) {
+    static const struct cleat_settings fixed = {
+#define SETTING(type, name, field, min, max, choices, meaning)                 \
+    .field = CLEAT_DEFAULT_##name,
+#include "settings_list.h"
+    };
+    return CLEAT_SETTINGS_FIXED ? &fixed : d->settings;
+}
 
 uint64_t cleat_app_element_step(void *self, uint64_t now_ms);
 uint64_t cleat_app_client_step(void *self, uint64_t now_ms);

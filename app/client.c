@@ -49,8 +49,8 @@ static void tell_granted(struct cleat_device *d, uint8_t code) {
 
 static void say_connected(struct cleat_device *d, bool session_present) {
     struct cleat_tls_info tls;
-    cleat_app_say(d, SAY_CONNECTED, d->settings->mqtt_broker_address,
-                  (unsigned long)d->settings->mqtt_port,
+    cleat_app_say(d, SAY_CONNECTED, cleat_app_settings(d)->mqtt_broker_address,
+                  (unsigned long)cleat_app_settings(d)->mqtt_port,
                   session_present ? SAY_SESSION_KEPT : "");
     if (!d->tls_ready) {
         cleat_app_say(d, SAY_TLS_OFF);
@@ -125,15 +125,27 @@ static void on_mqtt(struct cleat_device *d, const struct cleat_mqtt_event *e) {
     }
 }
 
+static void say_again(struct cleat_device *d, uint32_t ms, uint32_t attempt) {
+    const uint32_t most = cleat_app_settings(d)->max_mqtt_conn_retries;
+    if (most == 0) {
+        cleat_app_say(d, SAY_AGAIN_ALWAYS, (unsigned long)ms,
+                      (unsigned long)attempt);
+    } else {
+        cleat_app_say(d, SAY_AGAIN, (unsigned long)ms, (unsigned long)attempt,
+                      (unsigned long)most);
+    }
+}
+
 /* @return true if the client has stopped: it gave up. */
 static bool on_down(struct cleat_device *d,
                     const struct cleat_client_event *e) {
-    char why[200] = "";
+    char why[200];
     const char *what = e->was_up ? SAY_LOST : SAY_FAILED;
     if (e->err == CLEAT_ERR_CANCELLED) {
         d->ahead_until_ms = d->tls_ready ? CLEAT_NEVER : 0;
         return false; /* We closed it: the link is down. */
     }
+    why[0] = '\0';
     if (d->tls_ready) {
         d->ahead_until_ms = cleat_port_now_ms() + e->retry_in_ms;
         cleat_tls_explain(&d->tls, why, sizeof why);
@@ -147,8 +159,7 @@ static bool on_down(struct cleat_device *d,
         cleat_app_say(d, SAY_LOST_OFTEN, d->client_id);
     }
     if (e->type == CLEAT_CLIENT_DOWN) {
-        cleat_app_say(d, SAY_AGAIN, (unsigned long)e->retry_in_ms,
-                      (unsigned long)e->attempt + 1, d->retries_text);
+        say_again(d, e->retry_in_ms, e->attempt + 1);
         return false;
     }
     cleat_app_say(d, SAY_GAVE_UP, (unsigned long)e->attempt);
@@ -190,7 +201,7 @@ static const struct cleat_device_store *store_of(const struct cleat_device *d) {
 }
 
 static int init_session(struct cleat_device *d) {
-    const struct cleat_settings *s = d->settings;
+    const struct cleat_settings *s = cleat_app_settings(d);
     struct cleat_mqtt_config *c = &d->session_config;
     memset(c, 0, sizeof *c);
     view(&c->client_id, d->client_id);
@@ -232,7 +243,7 @@ static int init_session(struct cleat_device *d) {
 }
 
 static int init_client(struct cleat_device *d) {
-    const struct cleat_settings *s = d->settings;
+    const struct cleat_settings *s = cleat_app_settings(d);
     struct cleat_client_config c;
     memset(&c, 0, sizeof c);
     c.session = &d->session;
@@ -255,7 +266,7 @@ static int init_client(struct cleat_device *d) {
 /* The link is up for the first time: check what is needed, then connect.
  * @return the status to end with, or CLEAT_DEVICE_OK. */
 static int begin(struct cleat_device *d, uint64_t now_ms) {
-    const struct cleat_settings *s = d->settings;
+    const struct cleat_settings *s = cleat_app_settings(d);
     char why[160];
     struct cleat_detail detail = {0};
     int err;
@@ -302,7 +313,7 @@ static void make_ahead(struct cleat_device *d, uint64_t now_ms) {
 }
 
 static void publish(struct cleat_device *d, bool on, uint64_t now_ms) {
-    const struct cleat_settings *s = d->settings;
+    const struct cleat_settings *s = cleat_app_settings(d);
     struct cleat_mqtt_message m;
     memset(&m, 0, sizeof m);
     m.topic = cleat_bytes_str(s->mqtt_pub_topic);
@@ -389,7 +400,7 @@ static uint64_t pump(struct cleat_device *d, uint64_t now_ms) {
 }
 
 static uint64_t link_failed(struct cleat_device *d, int err, uint64_t now_ms) {
-    const struct cleat_settings *s = d->settings;
+    const struct cleat_settings *s = cleat_app_settings(d);
     const char *why =
         err == CLEAT_ERR_IO ? SAY_NO_INTERFACE : cleat_strerror(err);
     d->link_tries++;

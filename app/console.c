@@ -18,13 +18,14 @@ void cleat_app_say(struct cleat_device *d, const char *fmt, ...) {
 
 void cleat_app_say_error(struct cleat_device *d, const char *what, int err,
                          const struct cleat_detail *detail) {
-    char where[96] = "";
+    char where[96];
     size_t n = 0;
     if (!CLEAT_TEXTS) {
         cleat_app_say(d, "%s %d %d %ld 0x%04X", what, err, (int)detail->layer,
                       (long)detail->code, detail->object);
         return;
     }
+    where[0] = '\0';
     if (detail->object != 0) {
         n = (size_t)snprintf(where, sizeof where, ", object 0x%04X",
                              detail->object);

@@ -51,12 +51,6 @@ int cleat_device_init(struct cleat_device *d,
     memset(d, 0, sizeof *d);
     d->settings = settings;
     d->platform = *platform;
-    if (settings->max_mqtt_conn_retries == 0) {
-        memcpy(d->retries_text, SAY_NO_LIMIT, sizeof SAY_NO_LIMIT);
-    } else {
-        snprintf(d->retries_text, sizeof d->retries_text, "%lu",
-                 (unsigned long)settings->max_mqtt_conn_retries);
-    }
     make_tasks(d);
     err = cleat_se_init(&d->se, platform->driver, &d->platform.element,
                         &d->element_task, &detail);

@@ -22,25 +22,29 @@ enum {
 #define OPEN_TRIES 3
 
 /* Ask the chip; what for is the state until the answer is there. */
-static void ask(struct cleat_device *d, enum cleat_se_op_type type, int state) {
-    d->element_op.type = type;
+static void ask(struct cleat_device *d, int state) {
+    static const uint8_t types[] = {
+        [STATE_OPENING] = CLEAT_SE_OPEN,
+        [STATE_RESETTING] = CLEAT_SE_RESET,
+        [STATE_UID] = CLEAT_SE_READ,
+        [STATE_CERTIFICATE] = CLEAT_SE_CERTIFICATE,
+        [STATE_CLOSING] = CLEAT_SE_CLOSE,
+    };
+    struct cleat_se_op *op = &d->element_op;
+    memset(op, 0, sizeof *op);
+    op->type = (enum cleat_se_op_type)types[state];
+    if (state == STATE_UID) {
+        op->object = CLEAT_SE_OBJECT_UID;
+        op->out.data = d->uid;
+        op->out.cap = sizeof d->uid;
+    } else if (state == STATE_CERTIFICATE) {
+        op->object = (uint16_t)cleat_settings_object(
+            cleat_app_settings(d)->client_certificate);
+        op->out.data = d->certificate;
+        op->out.cap = sizeof d->certificate;
+    }
     d->element_state = (uint8_t)state;
-    cleat_se_submit(&d->se, &d->element_op);
-}
-
-static void ask_anew(struct cleat_device *d, enum cleat_se_op_type type,
-                     int state) {
-    memset(&d->element_op, 0, sizeof d->element_op);
-    ask(d, type, state);
-}
-
-static void ask_for(struct cleat_device *d, enum cleat_se_op_type type,
-                    int object, uint8_t *out, size_t cap, int state) {
-    memset(&d->element_op, 0, sizeof d->element_op);
-    d->element_op.object = (uint16_t)object;
-    d->element_op.out.data = out;
-    d->element_op.out.cap = cap;
-    ask(d, type, state);
+    cleat_se_submit(&d->se, op);
 }
 
 static void ended(struct cleat_device *d) {
@@ -49,7 +53,7 @@ static void ended(struct cleat_device *d) {
 }
 
 static void close_chip(struct cleat_device *d) {
-    ask_anew(d, CLEAT_SE_CLOSE, STATE_CLOSING);
+    ask(d, STATE_CLOSING);
 }
 
 static void say_failed(struct cleat_device *d, const char *what) {
@@ -61,7 +65,7 @@ static void opened(struct cleat_device *d) {
         d->element_tries++;
         if (d->element_tries < OPEN_TRIES && !cleat_app_ending(d)) {
             say_failed(d, SAY_CHIP_RESET);
-            ask_anew(d, CLEAT_SE_RESET, STATE_RESETTING);
+            ask(d, STATE_RESETTING);
             return;
         }
         say_failed(d, SAY_CHIP_FAILED);
@@ -75,8 +79,7 @@ static void opened(struct cleat_device *d) {
     if (d->platform.driver->tests_only) {
         cleat_app_say(d, SAY_CHIP_TESTS_ONLY);
     }
-    ask_for(d, CLEAT_SE_READ, CLEAT_SE_OBJECT_UID, d->uid, sizeof d->uid,
-            STATE_UID);
+    ask(d, STATE_UID);
 }
 
 static void got_uid(struct cleat_device *d) {
@@ -89,13 +92,11 @@ static void got_uid(struct cleat_device *d) {
         hex[2 * d->uid_len] = '\0';
         cleat_app_say(d, SAY_CHIP_UID, hex);
     }
-    ask_for(d, CLEAT_SE_CERTIFICATE,
-            cleat_settings_object(d->settings->client_certificate),
-            d->certificate, sizeof d->certificate, STATE_CERTIFICATE);
+    ask(d, STATE_CERTIFICATE);
 }
 
 static int prepare_tls(struct cleat_device *d, struct cleat_detail *detail) {
-    const struct cleat_settings *s = d->settings;
+    const struct cleat_settings *s = cleat_app_settings(d);
     struct cleat_tls_config c;
     memset(&c, 0, sizeof c);
     c.lower = d->platform.net;
@@ -141,9 +142,9 @@ static int prepare_tls(struct cleat_device *d, struct cleat_detail *detail) {
 static void hand_over(struct cleat_device *d) {
     struct cleat_detail detail = {0};
     d->stream = d->platform.net;
-    if (d->settings->mqtt_secure_connection &&
+    if (cleat_app_settings(d)->mqtt_secure_connection &&
         (CLEAT_SETTINGS_FIXED ||
-         cleat_settings_complete(d->settings, NULL, 0) == CLEAT_OK)) {
+         cleat_settings_complete(cleat_app_settings(d), NULL, 0) == CLEAT_OK)) {
         int err = prepare_tls(d, &detail);
         if (err != CLEAT_OK) {
             cleat_app_say_error(d, SAY_TLS_FAILED, err, &detail);
@@ -169,7 +170,8 @@ static void got_certificate(struct cleat_device *d) {
         return;
     }
     d->certificate_len = d->element_op.out.len;
-    cleat_app_say(d, SAY_CERTIFICATE, d->settings->client_certificate);
+    cleat_app_say(d, SAY_CERTIFICATE,
+                  cleat_app_settings(d)->client_certificate);
     cleat_app_say_pem(d, cleat_bytes_of(d->certificate, d->certificate_len));
     cleat_app_make_client_id(d);
     cleat_app_say_registration(d);
@@ -191,7 +193,7 @@ static void op_finished(struct cleat_device *d) {
     } else if (d->element_state == STATE_OPENING) {
         opened(d);
     } else if (d->element_state == STATE_RESETTING) {
-        ask_anew(d, CLEAT_SE_OPEN, STATE_OPENING);
+        ask(d, STATE_OPENING);
     } else if (d->element_state == STATE_UID) {
         got_uid(d);
     } else {
@@ -203,7 +205,7 @@ static void op_finished(struct cleat_device *d) {
 static bool advance(struct cleat_device *d) {
     switch (d->element_state) {
     case STATE_START:
-        ask_anew(d, CLEAT_SE_OPEN, STATE_OPENING);
+        ask(d, STATE_OPENING);
         return true;
     case STATE_READY:
         if (cleat_app_ending(d) && client_over(d)) {

@@ -7,8 +7,8 @@
 #include "app.h"
 
 const char *cleat_app_message(const struct cleat_device *d, bool on) {
-    return on ? d->settings->mqtt_device_on_message
-              : d->settings->mqtt_device_off_message;
+    return on ? cleat_app_settings(d)->mqtt_device_on_message
+              : cleat_app_settings(d)->mqtt_device_off_message;
 }
 
 static void handle(struct cleat_device *d,
@@ -17,7 +17,7 @@ static void handle(struct cleat_device *d,
     case CLEAT_PUBLISHER_READY:
         cleat_app_say(d, SAY_PRESS, d->platform.board->button_name,
                       cleat_app_message(d, true), cleat_app_message(d, false),
-                      d->settings->mqtt_pub_topic);
+                      cleat_app_settings(d)->mqtt_pub_topic);
         cleat_port_enter();
         d->ready = true;
         cleat_port_leave();
@@ -46,7 +46,7 @@ static void press(struct cleat_device *d, uint64_t now_ms) {
     /* Said before it is posted: its echo must not be told first. */
     if (cleat_mailbox_room(&d->client_box) > 0) {
         cleat_app_say(d, SAY_PUBLISHING, cleat_app_message(d, m.on),
-                      d->settings->mqtt_pub_topic);
+                      cleat_app_settings(d)->mqtt_pub_topic);
     }
     if (cleat_mailbox_post(&d->client_box, &m) != CLEAT_OK) {
         cleat_app_say(d, SAY_TOO_MANY);
@@ -54,7 +54,7 @@ static void press(struct cleat_device *d, uint64_t now_ms) {
     }
     d->led_known = m.on;
     d->echoes++;
-    d->echo_deadline_ms = now_ms + d->settings->mqtt_timeout_ms;
+    d->echo_deadline_ms = now_ms + cleat_app_settings(d)->mqtt_timeout_ms;
 }
 
 uint64_t cleat_app_publisher_step(void *self, uint64_t now_ms) {

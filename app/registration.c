@@ -23,7 +23,7 @@ static uint64_t mix(const uint8_t *data, size_t len) {
 
 void cleat_app_make_client_id(struct cleat_device *d) {
     static const char digits[] = "abcdefghijkmnpqrstuvwxyz23456789";
-    const struct cleat_settings *s = d->settings;
+    const struct cleat_settings *s = cleat_app_settings(d);
     uint64_t h = d->uid_len > 0 ? mix(d->uid, d->uid_len)
                                 : mix(d->certificate, d->certificate_len);
     d->rng = (uint32_t)(h >> 16);
@@ -81,7 +81,7 @@ static void say_statement(struct cleat_device *d, const char *action,
 }
 
 static void say_policy(struct cleat_device *d) {
-    const struct cleat_settings *s = d->settings;
+    const struct cleat_settings *s = cleat_app_settings(d);
     cleat_app_say(d, "  {\"Version\":\"2012-10-17\",\"Statement\":[");
     say_statement(d, "Connect", "client", d->client_id, ",");
     say_statement(d, "Publish", "topic", s->mqtt_pub_topic, ",");

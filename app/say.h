@@ -20,7 +20,6 @@
 
 /* Parts of sentences. */
 #define SAY_SESSION_KEPT PART(", the broker kept our session", " kept")
-#define SAY_NO_LIMIT PART("no limit", "0")
 #define SAY_NOT_USABLE PART("cannot be used", "")
 #define SAY_ASSIGNED_ID PART("(assigned by the broker)", "-")
 #define SAY_NO_INTERFACE PART("no interface is up and has an address", "-10")
@@ -188,8 +187,11 @@
 #define SAY_LOST SAY(63, "MQTT: Connection lost", "")
 #define SAY_FAILED SAY(64, "MQTT: Connection failed", "")
 #define SAY_AGAIN                                                              \
-    SAY(65, "MQTT: Connecting again in %lu ms (attempt %lu of %s)",            \
-        " %lu %lu %s")
+    SAY(65, "MQTT: Connecting again in %lu ms (attempt %lu of %lu)",           \
+        " %lu %lu %lu")
+#define SAY_AGAIN_ALWAYS                                                       \
+    SAY(70, "MQTT: Connecting again in %lu ms (attempt %lu of no limit)",      \
+        " %lu %lu")
 #define SAY_GAVE_UP                                                            \
     SAY(66, "MQTT: Giving up after %lu attempts (MAX_MQTT_CONN_RETRIES)",      \
         " %lu")

@@ -21,6 +21,11 @@ TEXT(CHIP, chip, 0, 1023,
 TEXT(CHIP_SHIELD, chip_shield, 0, 1023,
      "Shielded connection to the chip: the file with the binding secret that "
      "`cleat chip pair` wrote; empty: none")
+TEXT(CHIP_RESET_LINE, chip_reset_line, 0, 255,
+     "GPIO line at the chip's RST, for CHIP=i2c:...: as gpiochip0:17 or its "
+     "name; empty: not wired")
+TEXT(CHIP_POWER_LINE, chip_power_line, 0, 255,
+     "GPIO line that switches the chip's VCC, named alike; empty: not wired")
 NUMBER(CHIP_I2C_KHZ, chip_i2c_khz, 10, 1000,
        "Clock of the chip's bus, where it can be set; above 400 the chip "
        "changes its mode")

@@ -27,7 +27,7 @@ static uint64_t announce(struct cleat_device *d, uint64_t now_ms) {
 }
 
 static void granted(struct cleat_device *d, uint8_t qos, uint64_t now_ms) {
-    const char *topic = d->settings->mqtt_sub_topic;
+    const char *topic = cleat_app_settings(d)->mqtt_sub_topic;
     if (qos != CLEAT_MQTT_SUBACK_REFUSED) {
         d->subscribe_tries = 0;
         cleat_app_say(d, SAY_SUBSCRIBED, topic, (unsigned)qos);

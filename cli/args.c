@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "json.h"
+
 #define FIRST 256 /* values of getopt_long() beside any letter */
 
 static bool take_number(const struct cli_arg *a, const char *text) {
@@ -123,12 +125,36 @@ static const struct cli_arg *to_getopt(const struct cli_arg *table,
     return verbose;
 }
 
+int cli_args_wrong(const char *command, int o, char **argv) {
+    char letter[] = {'-', (char)optopt, '\0'};
+    bool short_one = optopt > 0 && optopt < FIRST;
+    cli_error(o == ':' ? "%s: %s needs a value; `cleat %s --help` tells more"
+                       : "%s: %s is no option, or not whole, or takes no "
+                         "value; `cleat %s --help` lists them",
+              command, short_one ? letter : argv[optind - 1], command);
+    return CLI_USAGE;
+}
+
+/* @return where --json is noted, or NULL: the command does not know it. */
+static const bool *json_flag(const struct cli_arg *table) {
+    for (int i = 0; table[i].name != NULL; i++) {
+        if (strcmp(table[i].name, "json") == 0) {
+            return table[i].to;
+        }
+    }
+    return NULL;
+}
+
 bool cli_args_take(const struct cli_arg *table, const char *command,
                    const char *usage, int argc, char **argv, int *status) {
     struct option longs[CLI_ARGS_MAX + 2];
     memset(longs, 0, sizeof longs);
     const struct cli_arg *verbose = to_getopt(table, longs);
-    const char *letters = verbose == NULL ? "h" : "hv";
+    const char *letters = verbose == NULL ? ":h" : ":hv";
+    const bool *json = json_flag(table);
+    if (json != NULL) {
+        cli_json_guess(argc, argv);
+    }
     optind = 1;
     for (int o; (o = getopt_long(argc, argv, letters, longs, NULL)) != -1;) {
         if (o == 'h') {
@@ -136,15 +162,17 @@ bool cli_args_take(const struct cli_arg *table, const char *command,
             *status = CLI_OK;
             return false;
         }
-        if (o == '?') { /* getopt_long() has said which. */
-            cli_error("`cleat %s --help` lists the options", command);
-            *status = CLI_USAGE;
+        if (o == '?' || o == ':') {
+            *status = cli_args_wrong(command, o, argv);
             return false;
         }
         if (!take(o == 'v' ? verbose : &table[o - FIRST], optarg)) {
             *status = CLI_USAGE;
             return false;
         }
+    }
+    if (json != NULL) {
+        cli_json_ask(*json);
     }
     return true;
 }

@@ -41,6 +41,10 @@ struct cli_arg {
 
 #define CLI_ARGS_MAX 40
 
+/** Say what getopt_long() did not take, with its answer '?' or ':' (the letters
+ *  begin with a colon). @return CLI_USAGE. */
+int cli_args_wrong(const char *command, int o, char **argv);
+
 /**
  * Take the options of a command line; the words left are argv[optind] and on.
  * Prints what is wrong, or the usage.

@@ -23,6 +23,7 @@ struct cli_aws {
     uint16_t new_key, new_certificate;
     bool claim, default_mode, replace, no_proof, json;
     struct cli_catch said; /**< What the user said to the safety catch. */
+    cJSON *written;        /**< register, with --json: names of files. */
     /* the device; filled by cli_aws_open() */
     struct cli_doctor *d; /**< Walks, and keeps the chip open. */
     char found_region[40];
@@ -44,9 +45,6 @@ cJSON *cli_aws_policy(const struct cli_aws *a);
 cJSON *cli_aws_claim_policy(const struct cli_aws *a);
 /** The same for any device whose client ID is its thing's name. */
 cJSON *cli_aws_fleet_policy(const struct cli_aws *a);
-/** Print one to standard output. @return an exit status. */
-int cli_aws_print(cJSON *json);
-
 /** The verbs. @return an exit status. */
 int cli_aws_register(struct cli_aws *a);
 int cli_aws_provision(struct cli_aws *a);

@@ -125,15 +125,3 @@ cJSON *cli_aws_claim_policy(const struct cli_aws *a) {
     }
     return root;
 }
-
-int cli_aws_print(cJSON *json) {
-    char *text = cJSON_Print(json);
-    cJSON_Delete(json);
-    if (text == NULL) {
-        cli_error("out of memory");
-        return CLI_FAILED;
-    }
-    puts(text);
-    cJSON_free(text);
-    return CLI_OK;
-}

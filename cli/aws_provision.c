@@ -13,6 +13,7 @@
 
 #include "aws.h"
 #include "cleat/port.h"
+#include "json.h"
 
 #define CREATE "$aws/certificates/create-from-csr/json"
 #define ANSWER_MAX 65536u
@@ -317,7 +318,7 @@ static int report(const struct provision *p) {
     snprintf(object, sizeof object, "0x%04X", a->new_key);
     cJSON_AddStringToObject(root, "key", object);
     cJSON_AddBoolToObject(root, "proven", !a->no_proof);
-    return cli_aws_print(root);
+    return cli_json_end(root, CLI_OK);
 }
 
 /* All that needs the connection. */

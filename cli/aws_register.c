@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 
 #include "aws.h"
+#include "json.h"
 
 #define PATH_MAX_BYTES 1200
 
@@ -117,12 +118,17 @@ static FILE *create(const struct cli_aws *a, const char *name) {
     return f;
 }
 
-static bool finish(FILE *f, const char *name, bool ok) {
+static bool finish(const struct cli_aws *a, FILE *f, const char *name,
+                   bool ok) {
     if (fclose(f) != 0 || !ok) {
         cli_error("%s cannot be written", name);
         return false;
     }
-    printf("wrote %s\n", name);
+    if (a->json) {
+        cJSON_AddItemToArray(a->written, cJSON_CreateString(name));
+    } else {
+        printf("wrote %s\n", name);
+    }
     return true;
 }
 
@@ -130,7 +136,7 @@ static bool put_json(const struct cli_aws *a, const char *name, cJSON *json) {
     char *text = cJSON_Print(json);
     cJSON_Delete(json);
     FILE *f = text == NULL ? NULL : create(a, name);
-    bool ok = f != NULL && finish(f, name, fprintf(f, "%s\n", text) > 0);
+    bool ok = f != NULL && finish(a, f, name, fprintf(f, "%s\n", text) > 0);
     cJSON_free(text);
     return ok;
 }
@@ -138,7 +144,7 @@ static bool put_json(const struct cli_aws *a, const char *name, cJSON *json) {
 static bool put_certificate(const struct cli_aws *a) {
     FILE *f = create(a, "device.pem");
     return f != NULL &&
-           finish(f, "device.pem", PEM_write_X509(f, a->d->leaf) == 1);
+           finish(a, f, "device.pem", PEM_write_X509(f, a->d->leaf) == 1);
 }
 
 static bool put_ca(const struct cli_aws *a) {
@@ -150,7 +156,8 @@ static bool put_ca(const struct cli_aws *a) {
         return false;
     }
     FILE *f = create(a, "ca.pem");
-    bool ok = f != NULL && finish(f, "ca.pem", fwrite(data, 1, len, f) == len);
+    bool ok =
+        f != NULL && finish(a, f, "ca.pem", fwrite(data, 1, len, f) == len);
     OPENSSL_cleanse(data, len);
     free(data);
     return ok;
@@ -258,7 +265,7 @@ static bool put_script(const struct cli_aws *a) {
         fputs(strcmp(a->method, "jitr") == 0 ? thing : "", f);
     }
     fputs(tail, f);
-    return finish(f, "register.sh", ferror(f) == 0);
+    return finish(a, f, "register.sh", ferror(f) == 0);
 }
 
 static bool put_files(const struct cli_aws *a) {
@@ -273,6 +280,21 @@ static bool put_files(const struct cli_aws *a) {
            (is_jitp || is_fleet ||
             put_json(a, "policy.json", cli_aws_policy(a))) &&
            put_script(a);
+}
+
+/* Takes the list of what was written. */
+static int tell_next(struct cli_aws *a) {
+    if (a->json) {
+        cJSON *root = cJSON_CreateObject();
+        cJSON_AddStringToObject(root, "folder", a->out);
+        cJSON_AddItemToObject(root, "files", a->written);
+        return cli_json_end(root, CLI_OK);
+    }
+    cJSON_Delete(a->written);
+    printf("next: read %s/register.sh, run it there with the account's "
+           "credentials,\nand put the lines it prints into cleat.conf\n",
+           a->out);
+    return CLI_OK;
 }
 
 int cli_aws_register(struct cli_aws *a) {
@@ -307,11 +329,10 @@ int cli_aws_register(struct cli_aws *a) {
     if (status != CLI_OK) {
         return status;
     }
+    a->written = cJSON_CreateArray();
     if (!put_files(a)) {
+        cJSON_Delete(a->written);
         return CLI_FAILED;
     }
-    printf("next: read %s/register.sh, run it there with the account's "
-           "credentials,\nand put the lines it prints into cleat.conf\n",
-           a->out);
-    return CLI_OK;
+    return tell_next(a);
 }

@@ -79,8 +79,14 @@ static char *issue_by_command(struct cli_renew *n, const char *request) {
     const char *command = n->c->opt[CLI_OPT_ISSUE];
     int to[2];
     int from[2];
-    if (pipe(to) != 0 || pipe(from) != 0) {
-        cli_error("pipe: %s", strerror(errno));
+    if (pipe(to) != 0) {
+        cli_error("--issue: %s", strerror(errno));
+        return NULL;
+    }
+    if (pipe(from) != 0) {
+        cli_error("--issue: %s", strerror(errno));
+        close(to[0]);
+        close(to[1]);
         return NULL;
     }
     fflush(stdout);
@@ -99,7 +105,12 @@ static char *issue_by_command(struct cli_renew *n, const char *request) {
     close(to[0]);
     close(from[1]);
     signal(SIGPIPE, SIG_IGN);
-    char *answer = child < 0 ? NULL : converse(to[1], from[0], request);
+    char *answer = NULL;
+    if (child < 0) {
+        close(to[1]);
+    } else {
+        answer = converse(to[1], from[0], request);
+    }
     close(from[0]);
     int status = child < 0 ? -1 : wait_for(child);
     if (status != 0) {

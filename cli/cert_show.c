@@ -190,13 +190,17 @@ static STACK_OF(X509) * read_certs(struct cli_chip_call *c) {
     return certs;
 }
 
-/* What the write replaces. */
-static void plan_write(struct cli_chip_call *c, struct cli_plan *p,
-                       STACK_OF(X509) * chain) {
+/* What the write replaces. @return CLI_OK, or a status: it cannot be told. */
+static int plan_write(struct cli_chip_call *c, struct cli_plan *p,
+                      STACK_OF(X509) * chain) {
     uint8_t raw[64];
     char name[160];
-    struct cleat_bytes now = cleat_bytes_of(
-        raw, cli_chip_metadata(c, c->certificate, raw, sizeof raw));
+    struct cleat_bytes now;
+    struct cli_metadata m;
+    int status = cli_chip_look(c, c->certificate, raw, sizeof raw, &now);
+    if (status != CLI_OK) {
+        return status;
+    }
     struct cleat_se_op op = cli_chip_op(CLEAT_SE_CERTIFICATE, c->certificate,
                                         c->data, CLI_CHIP_OBJECT_MAX);
     bool is_there = cleat_se_do(&c->se.se, &op, 0) == CLEAT_OK;
@@ -213,17 +217,23 @@ static void plan_write(struct cli_chip_call *c, struct cli_plan *p,
                      "(`cleat cert renew` does it without that risk)",
                      name);
         p->locks = true;
+    } else if (old == NULL && cli_metadata_parse(&m, now) && m.used_size > 0) {
+        cli_plan_add(p, "replaces what is in it, which cannot be read as a "
+                        "certificate now");
+        p->locks = true;
     }
     X509_free(old);
     ERR_clear_error();
+    return CLI_OK;
 }
 
 static int store(struct cli_chip_call *c, STACK_OF(X509) * chain) {
     struct cli_plan plan;
     int status;
     const char *form = c->opt[CLI_OPT_FORM];
-    plan_write(c, &plan, chain);
-    if (!cli_safety_pass(&c->report, &plan, &c->said, &status)) {
+    status = plan_write(c, &plan, chain);
+    if (status != CLI_OK ||
+        !cli_safety_pass(&c->report, &plan, &c->said, &status)) {
         return status;
     }
     for (int i = 0; i < sk_X509_num(chain); i++) {

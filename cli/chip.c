@@ -11,6 +11,7 @@
 #include "cleat/linux_i2c.h"
 #include "cleat/port.h"
 #include "cli.h"
+#include "doctor.h"
 #include "lock.h"
 #include "secret.h"
 #include "sim/sim.h"
@@ -49,6 +50,7 @@ static int open_sim(struct cli_chip *chip, const char *dir,
 
 static void close_dev(struct cli_chip *chip) {
     cleat_linux_i2c_dev_close(&chip->bus);
+    cli_lines_close(&chip->lines);
 }
 
 static int say_open_failed(const char *spec, int err,
@@ -80,10 +82,29 @@ static int open_unix(struct cli_chip *chip, const char *path,
     return CLI_OK;
 }
 
-static int open_i2c(struct cli_chip *chip, const char *path,
+static int open_lines(struct cli_chip *chip,
+                      const struct cli_lines_name *name) {
+    char why[256];
+    const char *cause =
+        cli_lines_open(&chip->lines, name, &chip->bus, why, sizeof why);
+    if (cause == NULL) {
+        return CLI_OK;
+    }
+    cli_error("i2c:%s: %s; %s", name->path, why,
+              cli_doctor_cause(cause)->remedy);
+    close_dev(chip);
+    return CLI_UNREACHED;
+}
+
+static int open_i2c(struct cli_chip *chip, const char *rest,
                     const struct cli_chip_factory *factory) {
     struct cleat_detail detail = {0};
+    struct cli_lines_name name;
+    const char *path = name.path;
     (void)factory;
+    if (!cli_lines_split(rest, &name)) {
+        return CLI_USAGE; /* it was checked before */
+    }
     int fd = cli_lock_take(path);
     if (fd == CLEAT_ERR_FULL) {
         return CLI_BUSY;
@@ -96,7 +117,7 @@ static int open_i2c(struct cli_chip *chip, const char *path,
                                "user open it (group i2c)?");
     }
     chip->close_bus = close_dev;
-    return CLI_OK;
+    return open_lines(chip, &name);
 }
 
 typedef int open_bus(struct cli_chip *chip, const char *rest,
@@ -110,6 +131,7 @@ static const struct {
 /* What a name names: a bus to be opened, or a driver with its address. */
 static int look_up(struct cli_chip *chip, const char *spec, open_bus **open,
                    const char **rest) {
+    struct cli_lines_name name;
     *open = NULL;
     if (spec == NULL || spec[0] == '\0') {
         cli_error("no secure element named: give --chip sim:DIR (virtual), "
@@ -140,6 +162,12 @@ static int look_up(struct cli_chip *chip, const char *spec, open_bus **open,
         cli_error("--chip: something must follow \"%s\"", spec);
         return CLI_USAGE;
     }
+    if (*open == open_i2c && !cli_lines_split(*rest, &name)) {
+        cli_error("--chip: \"%s\" is not i2c:DEVICE, with ,reset=LINE and "
+                  ",power=LINE behind it if they are wired",
+                  spec);
+        return CLI_USAGE;
+    }
     return CLI_OK;
 }
 
@@ -154,8 +182,9 @@ int cli_chip_check(const char *spec) {
 static void say_busy(const char *spec, const char *rest) {
     char path[600];
     char holder[128];
-    snprintf(path, sizeof path, "%s%s", rest,
-             strncmp(spec, "sim:", 4) == 0 ? "/lock" : "");
+    bool i2c = strncmp(spec, "i2c:", 4) == 0;
+    snprintf(path, sizeof path, "%.*s%s", i2c ? (int)strcspn(rest, ",") : 599,
+             rest, strncmp(spec, "sim:", 4) == 0 ? "/lock" : "");
     cli_lock_holder(path, holder, sizeof holder);
     cli_error("%s: this element is in use by %s; end that, or wait for it "
               "with --wait SECONDS",

@@ -13,6 +13,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "args.h"
+#include "json.h"
 #include "trace.h"
 
 #define FLAG_UID_MAX 64
@@ -159,6 +161,22 @@ size_t cli_chip_metadata(struct cli_chip_call *c, uint16_t object, uint8_t *out,
     return cli_safety_read(&c->se.se, object, out, cap);
 }
 
+int cli_chip_look(struct cli_chip_call *c, uint16_t object, uint8_t *out,
+                  size_t cap, struct cleat_bytes *now) {
+    *now = cleat_bytes_of(out, 0);
+    if ((c->se.chip.driver->can & CLEAT_SE_CAN_METADATA) == 0) {
+        return CLI_OK;
+    }
+    struct cleat_se_op op =
+        cli_chip_op(CLEAT_SE_READ_METADATA, object, out, cap);
+    int status = cli_chip_do(c, &op,
+                             "the metadata cannot be read, so that nobody "
+                             "knows what this would take away; nothing was "
+                             "changed");
+    now->len = status == CLI_OK ? op.out.len : 0;
+    return status;
+}
+
 struct cli_safety cli_chip_safety(struct cli_chip_call *c) {
     return cli_safety_of(&c->se.se);
 }
@@ -295,7 +313,12 @@ static bool take_values(struct cli_chip_call *c) {
     c->said.lab = o[CLI_OPT_LAB] != NULL;
     c->said.dry_run = o[CLI_OPT_DRY_RUN] != NULL;
     c->report.json = c->json;
+    cli_json_ask(c->json);
     c->length = CLI_CHIP_OBJECT_MAX;
+    if (c->json && c->raw) {
+        cli_error("--raw or --json, not both");
+        return false;
+    }
     return (o[CLI_OPT_OFFSET] == NULL ||
             cli_chip_number(o[CLI_OPT_OFFSET], 0, UINT16_MAX, &c->offset)) &&
            (o[CLI_OPT_LENGTH] == NULL ||
@@ -386,12 +409,6 @@ int cli_chip_enter(struct cli_chip_call *c, const char *spec) {
     int status = cli_se_open_wait(&c->se, spec, c->wait_s,
                                   c->opt[CLI_OPT_SHIELD], c->khz);
     if (status != CLI_OK) {
-        if (c->json && c->report.root == NULL) {
-            cli_report_string(&c->report, "error",
-                              status == CLI_BUSY
-                                  ? "another process has the element"
-                                  : "the element cannot be opened");
-        }
         return status;
     }
     status = check_uid(c);
@@ -443,14 +460,18 @@ int cli_chip_main(struct cli_chip_call *c, const char *command,
                   size_t verb_count, int argc, char **argv) {
     int used = 0;
     memset(c, 0, sizeof *c);
+    cli_json_guess(argc, argv);
     c->opt[CLI_OPT_CHIP] = getenv("CLEAT_CHIP");
     c->certificate = CLEAT_SE_OBJECT_CERTIFICATE;
     c->key = CLEAT_SE_OBJECT_KEY;
     optind = 1;
-    for (int o, i = 0; (o = getopt_long(argc, argv, "h", longs, &i)) != -1;) {
-        if (o == 'h' || o == '?' || i == CLI_OPT_COUNT_OF) {
-            fputs(usage, o == '?' ? stderr : stdout);
-            return o == '?' ? CLI_USAGE : CLI_OK;
+    for (int o, i = 0; (o = getopt_long(argc, argv, ":h", longs, &i)) != -1;) {
+        if (o == '?' || o == ':') {
+            return cli_args_wrong(command, o, argv);
+        }
+        if (o == 'h' || i == CLI_OPT_COUNT_OF) {
+            fputs(usage, stdout);
+            return CLI_OK;
         }
         if (!take_option(c, i, optarg)) {
             return CLI_USAGE;

@@ -139,6 +139,11 @@ int cli_chip_input(struct cli_chip_call *c, uint8_t *out, size_t cap,
 /** Metadata of an object. @return length; 0: not there or none kept. */
 size_t cli_chip_metadata(struct cli_chip_call *c, uint16_t object, uint8_t *out,
                          size_t cap);
+/** The same for the safety catch, which must not be blind: that it cannot be
+ *  read is told and is a failure, unless the element keeps none.
+ *  @return an exit status. */
+int cli_chip_look(struct cli_chip_call *c, uint16_t object, uint8_t *out,
+                  size_t cap, struct cleat_bytes *now);
 /** The metadata change of --life-cycle, --read... as a container.
  *  @return its length, or 0 and words. */
 size_t cli_chip_change(struct cli_chip_call *c, uint8_t *out, size_t cap);

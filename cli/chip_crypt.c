@@ -24,21 +24,12 @@ struct crypt {
     size_t len;
 };
 
-static int no_raw_json(const struct cli_chip_call *c) {
-    if (c->json && c->raw) {
-        cli_error("--raw or --json, not both");
-        return CLI_USAGE;
-    }
-    return CLI_OK;
-}
-
 static int begin(struct crypt *x, struct cli_chip_call *c, const char *object,
                  size_t most) {
     uint16_t number = 0;
     memset(x, 0, sizeof *x);
     x->c = c;
-    if (no_raw_json(c) != CLI_OK ||
-        (object != NULL && !cli_chip_object(object, &number))) {
+    if (object != NULL && !cli_chip_object(object, &number)) {
         return CLI_USAGE;
     }
     x->key = cli_keys_open(c, number, (enum cleat_se_alg)0);

@@ -13,7 +13,8 @@ static const char *const forms[][2] = {
     {"sim:DIR", "virtual OPTIGA Trust M in this process, its state in DIR; a "
                 "new DIR gets a new chip"},
     {"unix:PATH", "a running cleat-chipsim"},
-    {"i2c:/dev/i2c-N", "a chip on a bus of this machine"},
+    {"i2c:/dev/i2c-N", "a chip on a bus of this machine; its lines behind it: "
+                       ",reset=LINE,power=LINE"},
 };
 
 static int list_json(struct cli_chip_call *c) {

@@ -120,8 +120,11 @@ int cli_chip_keygen(struct cli_chip_call *c) {
         cli_error("--out: an AES key has no public key");
         return CLI_USAGE;
     }
-    struct cleat_bytes now =
-        cleat_bytes_of(raw, cli_chip_metadata(c, object, raw, sizeof raw));
+    struct cleat_bytes now;
+    status = cli_chip_look(c, object, raw, sizeof raw, &now);
+    if (status != CLI_OK) {
+        return status;
+    }
     struct cli_safety s = cli_chip_safety(c);
     cli_safety_keygen(&plan, &s, object, now);
     if (!cli_safety_pass(&c->report, &plan, &c->said, &status)) {
@@ -203,10 +206,6 @@ int cli_chip_sign(struct cli_chip_call *c) {
     struct cleat_buf out = {room, sizeof room, 0};
     uint16_t object;
     size_t len = 0;
-    if (c->json && c->raw) {
-        cli_error("chip sign: --raw or --json, not both");
-        return CLI_USAGE;
-    }
     if (!cli_chip_object(c->args[0], &object)) {
         return CLI_USAGE;
     }

@@ -11,6 +11,7 @@
 
 #include "identity.h"
 #include "outfile.h"
+#include "pem.h"
 
 enum cleat_se_alg cli_keys_named(const char *name) {
     static const struct {
@@ -134,21 +135,10 @@ EVP_PKEY *cli_keys_generate_rsa(struct cli_chip_call *c, uint16_t object,
 }
 
 EVP_PKEY *cli_keys_from_file(const char *path) {
-    FILE *f = fopen(path, "re");
-    EVP_PKEY *key = f == NULL ? NULL : PEM_read_PUBKEY(f, NULL, NULL, NULL);
-    if (f != NULL && key == NULL) {
-        rewind(f);
-        X509 *x = PEM_read_X509(f, NULL, NULL, NULL);
-        key = x == NULL ? NULL : X509_get_pubkey(x);
-        X509_free(x);
-    }
-    if (f != NULL) {
-        fclose(f);
-    }
-    ERR_clear_error();
+    char why[512];
+    EVP_PKEY *key = cli_pem_public_key(path, why, sizeof why);
     if (key == NULL) {
-        cli_error("--public-key: %s holds no public key or certificate in PEM",
-                  path);
+        cli_error("--public-key: %s", why);
     }
     return key;
 }

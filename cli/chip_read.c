@@ -16,10 +16,6 @@ static void put_hex(const uint8_t *data, size_t len) {
 int cli_chip_random(struct cli_chip_call *c) {
     uint32_t count = 0;
     uint32_t most = c->json ? CLI_CHIP_OBJECT_MAX : RANDOM_MAX;
-    if (c->json && c->raw) {
-        cli_error("chip random: --raw or --json, not both");
-        return CLI_USAGE;
-    }
     if (!cli_chip_number(c->args[0], 1, most, &count)) {
         return CLI_USAGE;
     }
@@ -158,10 +154,6 @@ static void put_dump(const uint8_t *data, size_t len, size_t first) {
 
 int cli_chip_read(struct cli_chip_call *c) {
     uint16_t object;
-    if (c->json && c->raw) {
-        cli_error("chip read: --raw or --json, not both");
-        return CLI_USAGE;
-    }
     if (!cli_chip_object(c->args[0], &object)) {
         return CLI_USAGE;
     }

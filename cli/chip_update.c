@@ -16,6 +16,7 @@
 #include "identity.h"
 #include "metadata.h"
 #include "outfile.h"
+#include "pem.h"
 #include "secret.h"
 
 #define PAYLOAD_MAX 4096u
@@ -47,18 +48,17 @@ static int sign(void *arg, struct cleat_bytes message, uint8_t signature[64]) {
 }
 
 static EVP_PKEY *load_signer(const char *path) {
-    FILE *f = path == NULL ? NULL : fopen(path, "r");
-    EVP_PKEY *key = f == NULL ? NULL : PEM_read_PrivateKey(f, NULL, NULL, NULL);
-    if (f != NULL) {
-        fclose(f);
-    }
-    if (key == NULL || cli_identity_curve(key) != CLEAT_CURVE_P256) {
-        cli_error("--signer: %s",
-                  path == NULL ? "name the PEM file of the trust anchor's "
-                                 "private key"
-                               : "no ECC P-256 private key in PEM there");
+    char why[512] = "name the PEM file of the trust anchor's private key";
+    EVP_PKEY *key =
+        path == NULL ? NULL : cli_pem_private_key(path, why, sizeof why);
+    if (key != NULL && cli_identity_curve(key) != CLEAT_CURVE_P256) {
+        snprintf(why, sizeof why, "the key in %s is not an ECC P-256 one",
+                 path);
         EVP_PKEY_free(key);
-        return NULL;
+        key = NULL;
+    }
+    if (key == NULL) {
+        cli_error("--signer: %s", why);
     }
     return key;
 }

@@ -14,38 +14,18 @@
 
 #include "chip_keys.h"
 #include "identity.h"
+#include "pem.h"
 #include "secret.h"
-
-#define PEM_MAX 16384u
-
-static EVP_PKEY *load_pair(const char *path) {
-    char why[512];
-    size_t n = 0;
-    uint8_t *text = cli_read_file(path, PEM_MAX, &n, why, sizeof why);
-    if (text == NULL) {
-        cli_error("--file: %s", why);
-        return NULL;
-    }
-    BIO *bio = BIO_new_mem_buf(text, (int)n);
-    EVP_PKEY *pair =
-        bio == NULL ? NULL : PEM_read_bio_PrivateKey(bio, NULL, NULL, NULL);
-    BIO_free(bio);
-    ERR_clear_error();
-    cleat_wipe(text, n);
-    free(text);
-    if (pair == NULL) {
-        cli_error("--file: no private key in PEM in %s", path);
-    }
-    return pair;
-}
 
 /* The scalar of a private key, as wide as the order of its curve.
  * @return its length, or 0: printed. */
 static size_t scalar_of(const char *path, enum cleat_se_alg alg, uint8_t *out) {
     size_t width = cleat_se_alg_bytes(alg);
     BIGNUM *d = NULL;
-    EVP_PKEY *pair = load_pair(path);
+    char why[512];
+    EVP_PKEY *pair = cli_pem_private_key(path, why, sizeof why);
     if (pair == NULL) {
+        cli_error("--file: %s", why);
         return 0;
     }
     if (cli_identity_curve(pair) != (enum cleat_curve)alg) {

@@ -103,8 +103,11 @@ int cli_chip_write(struct cli_chip_call *c) {
         return CLI_USAGE;
     }
     struct cleat_bytes in = cleat_bytes_of(c->data, len);
-    struct cleat_bytes now =
-        cleat_bytes_of(raw, cli_chip_metadata(c, object, raw, sizeof raw));
+    struct cleat_bytes now;
+    status = cli_chip_look(c, object, raw, sizeof raw, &now);
+    if (status != CLI_OK) {
+        return status;
+    }
     size_t room = room_of(now);
     if (room > 0 && c->offset + len > room) {
         return cli_report_fail(&c->report, CLI_REFUSED, NULL,
@@ -391,8 +394,11 @@ int cli_chip_counter_set(struct cli_chip_call *c) {
     w = cleat_writer_of(b, sizeof b);
     cleat_write_u32(&w, count);
     cleat_write_u32(&w, threshold);
-    struct cleat_bytes now =
-        cleat_bytes_of(raw, cli_chip_metadata(c, object, raw, sizeof raw));
+    struct cleat_bytes now;
+    status = cli_chip_look(c, object, raw, sizeof raw, &now);
+    if (status != CLI_OK) {
+        return status;
+    }
     struct cli_safety s = cli_chip_safety(c);
     cli_safety_write(&plan, &s, object, now, cleat_bytes_of(old, COUNTER_LEN),
                      cleat_bytes_of(b, COUNTER_LEN), 0);

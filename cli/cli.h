@@ -16,6 +16,7 @@
 #include "cleat/se.h"
 #include "cleat/settings.h"
 #include "cleat/shield.h"
+#include "lines.h"
 
 /** Exit statuses; those of a device are in enum cleat_device_status. From
  *  CLI_UNREACHED on they are those of commands that work on an element. */
@@ -92,6 +93,7 @@ struct cli_chip {
     void *handle; /**< The virtual chip. */
     int lock;     /**< Descriptor that holds the lock, and 1; 0: none. */
     struct cleat_linux_i2c_unix socket;
+    struct cli_lines lines; /**< Beside a bus of the kernel. */
     struct cleat_se_shield shield;
 };
 
@@ -103,8 +105,8 @@ struct cli_chip_factory {
 };
 
 /**
- * Open the bus of sim:DIR, unix:PATH, i2c:DEVICE, or name the driver of
- * soft:KEY,CERT. Nothing is sent to the chip yet.
+ * Open the bus of sim:DIR, unix:PATH, i2c:DEVICE[,reset=LINE][,power=LINE], or
+ * name the driver of soft:KEY,CERT. Nothing is sent to the chip yet.
  * @return CLI_OK, CLI_USAGE (not such a name), CLI_UNREACHED or CLI_BUSY;
  *         prints errors.
  */
@@ -158,6 +160,8 @@ bool cli_trace_install(const char *seams);
 /** Errors go to `out` (cut to cap) instead of standard error; NULL ends that.
  *  For a caller that says them in its own place. */
 void cli_error_hold(char *out, size_t cap);
+/** @return what cli_error() has printed so far, its lines joined and cut. */
+const char *cli_error_said(void);
 /** Print "cleat: ..." to standard error. */
 void cli_error(const char *fmt, ...)
 #if defined(__GNUC__)

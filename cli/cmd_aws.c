@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "aws.h"
+#include "json.h"
 #include "profile.h"
 
 static const char usage[] =
@@ -45,7 +46,7 @@ static const char usage[] =
     "                     for ever; nothing is without\n"
     "  --lab              (provision) a virtual chip needs no --confirm\n"
     "  --no-proof         (provision) do not connect with the new certificate\n"
-    "  --json             (provision) one JSON object\n"
+    "  --json             one JSON object; a policy is one as it is\n"
     "exit status: 0 done; 1 refused or failed; 2 wrong call or setting; 6 "
     "not\n"
     "confirmed; else as `cleat doctor`\n";
@@ -108,12 +109,12 @@ static int policy(struct cli_aws *a) {
         return CLI_USAGE;
     }
     if (a->claim) {
-        return cli_aws_print(cli_aws_claim_policy(a));
+        return cli_json_as_it_is(cli_aws_claim_policy(a));
     }
     warn_wildcards("the client ID", a->client_id);
     warn_wildcards("MQTT_PUB_TOPIC", s->mqtt_pub_topic);
     warn_wildcards("MQTT_SUB_TOPIC", s->mqtt_sub_topic);
-    return cli_aws_print(cli_aws_policy(a));
+    return cli_json_as_it_is(cli_aws_policy(a));
 }
 
 /* ---- the command line ---- */

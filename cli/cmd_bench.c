@@ -9,6 +9,7 @@
 #include "bench.h"
 #include "cleat/mqtt.h"
 #include "cli.h"
+#include "json.h"
 
 static const char usage[] =
     "usage: cleat bench [OPTION ...]\n"
@@ -148,8 +149,8 @@ static void print_text(const struct cli_bench_load *l,
     printf("processor   %.3f s of all clients together\n", r->cpu_seconds);
 }
 
-static void print_json(const struct cli_bench_load *l,
-                       const struct cli_bench_result *r) {
+static int print_json(const struct cli_bench_load *l,
+                      const struct cli_bench_result *r, int status) {
     cJSON *root = cJSON_CreateObject();
     cJSON_AddNumberToObject(root, "qos", l->qos);
     cJSON_AddNumberToObject(root, "size", l->size);
@@ -169,12 +170,13 @@ static void print_json(const struct cli_bench_load *l,
     cJSON_AddNumberToObject(latency, "p99", cli_bench_percentile(r, 0.99));
     cJSON_AddNumberToObject(latency, "p99.9", cli_bench_percentile(r, 0.999));
     cJSON_AddNumberToObject(latency, "max", cli_bench_percentile(r, 1));
-    char *text = cJSON_Print(root);
-    if (text != NULL) {
-        puts(text);
+    if (status != CLI_OK) {
+        cJSON_AddStringToObject(root, "error",
+                                cli_error_said()[0] != '\0'
+                                    ? cli_error_said()
+                                    : "messages were lost or came twice");
     }
-    cJSON_free(text);
-    cJSON_Delete(root);
+    return cli_json_end(root, status);
 }
 
 static int run(int argc, char **argv) {
@@ -188,20 +190,23 @@ static int run(int argc, char **argv) {
                                   .timeout_s = 60};
     struct cli_bench_result result;
     bool json = false;
+    cli_json_guess(argc, argv);
     int status = parse(&load, &json, argc, argv);
     if (status != CLI_OK) {
         return status < 0 ? CLI_OK : status;
     }
+    cli_json_ask(json);
     status = cli_bench_run(&load, &result, json ? NULL : progress);
+    bool whole = load.qos == 0 || (result.received == result.expected &&
+                                   (load.qos == 1 || result.duplicates == 0));
+    status = status == CLI_OK && !whole ? CLI_FAILED : status;
     if (result.sent > 0 && json) {
-        print_json(&load, &result);
+        status = print_json(&load, &result, status);
     } else if (result.sent > 0) {
         print_text(&load, &result);
     }
-    bool whole = load.qos == 0 || (result.received == result.expected &&
-                                   (load.qos == 1 || result.duplicates == 0));
     cli_bench_free(&result);
-    return status != CLI_OK ? status : whole ? CLI_OK : CLI_FAILED;
+    return status;
 }
 
 const struct cli_command cli_command_bench = {

@@ -5,8 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "args.h"
 #include "cli.h"
+#include "json.h"
 #include "profile.h"
+
+#define VALUE_MAX 65536 /* ROOT_CA_CERTIFICATE may be a PEM text */
 
 static const char usage[] =
     "usage: cleat config list|check|markdown [OPTIONS]\n"
@@ -20,7 +24,7 @@ static const char usage[] =
     "  --profile NAME    check also what a broker takes: aws, none, or auto "
     "(by\n"
     "                    the broker's address; the default)\n"
-    "  --json            list as JSON\n"
+    "  --json            list: all as a JSON array; check: one object\n"
     "Order: defaults, file, CLEAT_NAME in the environment, --set.\n";
 
 static void range(const struct cleat_setting *row, char *out, size_t cap) {
@@ -45,7 +49,7 @@ static void range(const struct cleat_setting *row, char *out, size_t cap) {
 static void list_text(const struct cli_config *c) {
     for (size_t i = 0; i < cleat_settings_count; i++) {
         const struct cleat_setting *row = &cleat_settings_table[i];
-        char value[256];
+        static char value[VALUE_MAX];
         char limits[96];
         cleat_settings_get(&c->settings, row, value, sizeof value);
         range(row, limits, sizeof limits);
@@ -58,7 +62,7 @@ static int list_json(const struct cli_config *c) {
     cJSON *list = cJSON_CreateArray();
     for (size_t i = 0; i < cleat_settings_count; i++) {
         const struct cleat_setting *row = &cleat_settings_table[i];
-        char value[256];
+        static char value[VALUE_MAX];
         char limits[96];
         cJSON *o = cJSON_CreateObject();
         cleat_settings_get(&c->settings, row, value, sizeof value);
@@ -71,15 +75,7 @@ static int list_json(const struct cli_config *c) {
         cJSON_AddStringToObject(o, "meaning", row->meaning);
         cJSON_AddItemToArray(list, o);
     }
-    char *text = cJSON_Print(list);
-    cJSON_Delete(list);
-    if (text == NULL) {
-        cli_error("out of memory");
-        return CLI_FAILED;
-    }
-    puts(text);
-    cJSON_free(text);
-    return CLI_OK;
+    return cli_json_as_it_is(list);
 }
 
 static void put_cell(const char *text) {
@@ -104,7 +100,7 @@ static int list_markdown(void) {
     return CLI_OK;
 }
 
-static int check(const struct cli_config *c, const char *profile) {
+static int check(const struct cli_config *c, const char *profile, bool json) {
     char why[256];
     if (cleat_settings_check(&c->settings, why, sizeof why) != 0 ||
         cleat_settings_complete(&c->settings, why, sizeof why) != 0) {
@@ -112,55 +108,58 @@ static int check(const struct cli_config *c, const char *profile) {
         return CLI_USAGE;
     }
     int status = cli_profile_hold(&c->settings, profile);
+    const char *held = cli_profile_of(&c->settings, profile);
+    if (status == CLI_OK && json) {
+        cJSON *root = cJSON_CreateObject();
+        cJSON_AddStringToObject(root, "profile", held);
+        return cli_json_end(root, status);
+    }
     if (status == CLI_OK) {
-        printf("settings are complete (broker profile: %s)\n",
-               cli_profile_of(&c->settings, profile));
+        printf("settings are complete (broker profile: %s)\n", held);
     }
     return status;
 }
 
 static int run(int argc, char **argv) {
-    static const struct option longs[] = {
-        {"config", required_argument, NULL, 'c'},
-        {"set", required_argument, NULL, 's'},
-        {"profile", required_argument, NULL, 'p'},
-        {"json", no_argument, NULL, 'j'},
-        {"help", no_argument, NULL, 'h'},
-        {NULL, 0, NULL, 0}};
     struct cli_options options = {0};
     struct cli_config config;
     bool json = false;
-    for (int o; (o = getopt_long(argc, argv, "h", longs, NULL)) != -1;) {
-        if (o == 'c') {
-            options.file = optarg;
-        } else if (o == 's' && options.set_count < 64) {
-            options.set[options.set_count++] = optarg;
-        } else if (o == 'p') {
-            options.profile = optarg;
-        } else if (o == 'j') {
-            json = true;
-        } else {
-            fputs(usage, o == 'h' ? stdout : stderr);
-            return o == 'h' ? CLI_OK : CLI_USAGE;
-        }
+    int status;
+    const struct cli_arg table[] = {
+        {"config", CLI_ARG_TEXT, &options.file, 0, 0},
+        {"set", CLI_ARG_SET, &options, 0, 0},
+        {"profile", CLI_ARG_TEXT, &options.profile, 0, 0},
+        {"json", CLI_ARG_FLAG, &json, 0, 0},
+        {NULL, CLI_ARG_FLAG, NULL, 0, 0}};
+    if (!cli_args_take(table, "config", usage, argc, argv, &status)) {
+        return status;
     }
     const char *verb = optind < argc ? argv[optind] : "list";
-    if (strcmp(verb, "markdown") == 0) {
+    bool listing = strcmp(verb, "list") == 0;
+    bool markdown = strcmp(verb, "markdown") == 0;
+    if (argc - optind > 1 ||
+        (!listing && !markdown && strcmp(verb, "check") != 0)) {
+        cli_error("config: one of list, check, markdown; `cleat config --help` "
+                  "tells more");
+        return CLI_USAGE;
+    }
+    if (markdown && json) {
+        cli_error("config markdown: it has no --json; `config list` has");
+        return CLI_USAGE;
+    }
+    if (markdown) {
         return list_markdown();
     }
-    int status = cli_config_load(&config, &options);
+    status = cli_config_load(&config, &options);
     if (status != CLI_OK) {
         return status;
     }
-    if (strcmp(verb, "check") == 0) {
-        status = check(&config, options.profile);
-    } else if (strcmp(verb, "list") == 0 && json) {
+    if (!listing) {
+        status = check(&config, options.profile, json);
+    } else if (json) {
         status = list_json(&config);
-    } else if (strcmp(verb, "list") == 0) {
-        list_text(&config);
     } else {
-        fputs(usage, stderr);
-        status = CLI_USAGE;
+        list_text(&config);
     }
     cli_config_free(&config);
     return status;

@@ -13,6 +13,7 @@
 #include "args.h"
 #include "cleat/port.h"
 #include "doctor.h"
+#include "json.h"
 
 #define HOLD_MS 2500
 #define HOLD_MAX_MS 600000
@@ -91,10 +92,10 @@ static void show_verdict(const struct cli_doctor *d) {
 }
 
 static int show_json(const struct cli_doctor *d) {
+    char text[900];
     static const char *const outcomes[] = {"not-reached", "ok", "warning",
                                            "skipped", "broken"};
     cJSON *root = cJSON_CreateObject();
-    cJSON_AddBoolToObject(root, "ok", d->cause == NULL);
     cJSON *list = cJSON_AddArrayToObject(root, "steps");
     for (int i = 0; i < CLI_DOCTOR_STEPS; i++) {
         cJSON *o = cJSON_CreateObject();
@@ -112,17 +113,29 @@ static int show_json(const struct cli_doctor *d) {
         cJSON_AddStringToObject(o, "words", d->cause->words);
         cJSON_AddStringToObject(o, "found", d->found);
         cJSON_AddStringToObject(o, "remedy", d->cause->remedy);
+        snprintf(text, sizeof text, "%s: %s", d->cause->words, d->found);
+        cJSON_AddStringToObject(root, "error", text);
+        cJSON_AddStringToObject(root, "remedy", d->cause->remedy);
     }
-    cJSON_AddNumberToObject(root, "status", status_of(d));
-    char *text = cJSON_Print(root);
-    cJSON_Delete(root);
-    if (text == NULL) {
-        cli_error("out of memory");
-        return CLI_FAILED;
+    return cli_json_end(root, status_of(d));
+}
+
+/* The table of causes, as data. */
+static int list_causes(void) {
+    cJSON *root = cJSON_CreateObject();
+    cJSON *list = cJSON_AddArrayToObject(root, "causes");
+    for (size_t i = 0; i < cli_doctor_cause_count; i++) {
+        const struct cli_doctor_cause *c = &cli_doctor_causes[i];
+        cJSON *o = cJSON_CreateObject();
+        cJSON_AddStringToObject(o, "cause", c->id);
+        cJSON_AddStringToObject(o, "step", cli_doctor_step_name(c->step));
+        cJSON_AddNumberToObject(o, "exit_status",
+                                cli_doctor_step_status(c->step));
+        cJSON_AddStringToObject(o, "words", c->words);
+        cJSON_AddStringToObject(o, "remedy", c->remedy);
+        cJSON_AddItemToArray(list, o);
     }
-    puts(text);
-    cJSON_free(text);
-    return CLI_OK;
+    return cli_json_end(root, CLI_OK);
 }
 
 static int show_causes(void) {
@@ -166,7 +179,7 @@ static int run(int argc, char **argv) {
         return status;
     }
     if (causes) {
-        return show_causes();
+        return d->json ? list_causes() : show_causes();
     }
     if (when != NULL && !cli_doctor_when(when, &d->clock_s)) {
         cli_error("--clock: \"%s\" is neither seconds since 1970 nor a day as "
@@ -185,7 +198,7 @@ static int run(int argc, char **argv) {
     walk(&doctor);
     status = status_of(&doctor);
     if (doctor.json) {
-        status = show_json(&doctor) == CLI_OK ? status : CLI_FAILED;
+        status = show_json(&doctor);
     } else {
         show_verdict(&doctor);
     }

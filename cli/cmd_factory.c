@@ -12,6 +12,7 @@
 
 #include "args.h"
 #include "factory.h"
+#include "json.h"
 
 #define DAYS 7300
 #define DAYS_MAX 36500
@@ -129,7 +130,8 @@ static bool make_one(struct call *c, size_t i) {
     return kept != NULL;
 }
 
-static int print_json(const struct call *c) {
+static int print_json(const struct call *c, int status) {
+    char text[80];
     cJSON *root = cJSON_CreateObject();
     cJSON_AddNumberToObject(root, "made", (double)c->count[0]);
     cJSON_AddNumberToObject(root, "done_before", (double)c->count[1]);
@@ -151,15 +153,12 @@ static int print_json(const struct call *c) {
         cJSON_AddStringToObject(o, "error", r->error);
         cJSON_AddItemToArray(list, o);
     }
-    char *text = cJSON_Print(root);
-    cJSON_Delete(root);
-    if (text == NULL) {
-        cli_error("out of memory");
-        return CLI_FAILED;
+    if (c->count[2] > c->unconfirmed) {
+        snprintf(text, sizeof text, "%zu of %zu chips failed", c->count[2],
+                 c->todo.count);
+        cJSON_AddStringToObject(root, "error", text);
     }
-    puts(text);
-    cJSON_free(text);
-    return CLI_OK;
+    return cli_json_end(root, status);
 }
 
 static void sum_up(const struct call *c, size_t tried) {
@@ -194,17 +193,19 @@ static int make_all(struct call *c) {
         i++;
     }
     sum_up(c, i);
-    if (c->json && print_json(c) != CLI_OK) {
-        return CLI_FAILED;
+    int status =
+        c->unconfirmed == 0 || c->factory.dry_run ? CLI_OK : CLI_CONFIRM;
+    if (i < c->todo.count || c->count[2] > c->unconfirmed) {
+        status = CLI_FAILED;
+    }
+    if (c->json) {
+        status = print_json(c, status);
     }
     if (fflush(stdout) != 0 || ferror(stdout) != 0) {
         cli_error("standard output cannot be written");
         return CLI_FAILED;
     }
-    if (i < c->todo.count || c->count[2] > c->unconfirmed) {
-        return CLI_FAILED;
-    }
-    return c->unconfirmed == 0 || c->factory.dry_run ? CLI_OK : CLI_CONFIRM;
+    return status;
 }
 
 static int prepare(struct call *c) {

@@ -278,6 +278,8 @@ int cli_config_load(struct cli_config *c, const struct cli_options *options) {
     }
     if (status != CLI_OK) {
         cli_config_free(c);
+    } else {
+        cli_lines_set(&c->settings);
     }
     return status;
 }

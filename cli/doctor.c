@@ -39,11 +39,7 @@ bool cli_doctor_broken(struct cli_doctor *d, const char *id, const char *fmt,
     va_start(args, fmt);
     vsnprintf(d->found, sizeof d->found, fmt, args);
     va_end(args);
-    for (size_t i = 0; i < cli_doctor_cause_count; i++) {
-        if (strcmp(cli_doctor_causes[i].id, id) == 0) {
-            d->cause = &cli_doctor_causes[i];
-        }
-    }
+    d->cause = cli_doctor_cause(id);
     return false;
 }
 

@@ -53,6 +53,9 @@ struct cli_doctor_cause {
 extern const struct cli_doctor_cause cli_doctor_causes[];
 extern const size_t cli_doctor_cause_count;
 
+/** @return the cause of that name; NULL: there is none. */
+const struct cli_doctor_cause *cli_doctor_cause(const char *id);
+
 /** @return "bus", "tls"... */
 const char *cli_doctor_step_name(enum cli_doctor_step step);
 /** @return the exit status of a walk that ended there. */
@@ -137,9 +140,6 @@ struct cli_doctor {
     bool net_ready;
     struct cleat_tls tls;
     bool tls_ready;
-    struct cleat_stream tap; /**< Between TCP and TLS: sees alerts. */
-    int alert;               /**< Seen there; 0: none. */
-    bool shaking;            /**< The handshake is under way. */
     struct cleat_stream *stream;
     struct cli_doctor_talk talk;
 };

@@ -5,6 +5,8 @@
  */
 #include "doctor.h"
 
+#include <string.h>
+
 #define BUS CLI_DOCTOR_BUS
 #define CHIP CLI_DOCTOR_CHIP
 #define CERT CLI_DOCTOR_CERTIFICATE
@@ -48,6 +50,24 @@ const struct cli_doctor_cause cli_doctor_causes[] = {
      "add the user to the group of the device (i2c) and log in again"},
     {"i2c-other", BUS, "this file is no I2C bus that can do transfers",
      "name a bus of the kernel: /dev/i2c-N"},
+    {"line-form", BUS, "this names no GPIO line, or several",
+     "write CHIP:OFFSET, as gpiochip0:17, or a name that one line has; "
+     "`gpioinfo` lists them"},
+    {"line-missing", BUS, "there is no such GPIO line",
+     "correct CHIP_RESET_LINE or CHIP_POWER_LINE; `gpioinfo` lists the lines "
+     "by chip, offset and name"},
+    {"line-denied", BUS, "this user may not use the GPIO line",
+     "add the user to the group of /dev/gpiochip* (gpio) and log in again"},
+    {"line-busy", BUS, "somebody else has the GPIO line",
+     "end the other program, or free the line in the device tree; `gpioinfo` "
+     "shows who has which"},
+    {"line-input", BUS, "the GPIO line cannot be an output",
+     "wire RST or the switch of VCC to a line that can; the chip's "
+     "documentation says which"},
+    {"line-same", BUS, "reset and power line are the same line",
+     "give each its own, or leave the one empty that is not wired"},
+    {"line-failed", BUS, "the GPIO line fails",
+     "see the words above; Linux 5.10 or later is needed"},
     {"sim-missing", BUS, "there is no virtual chip in this folder",
      "make one: cleat run --chip sim:DIR, or correct the folder's name"},
     {"sim-damaged", BUS, "the folder of the virtual chip cannot be used",
@@ -99,7 +119,9 @@ const struct cli_doctor_cause cli_doctor_causes[] = {
     {"key-usage", KEY, "the key may not sign",
      "make it anew with the usage to sign or authenticate"},
     {"key-failed", KEY, "the key does not sign",
-     "see the chip's error; `cleat chip metadata` shows the key's rules"},
+     "see the chip's error and what `cleat chip metadata show` tells to "
+     "execute "
+     "it: a shielded connection (CHIP_SHIELD), a counter that is used up"},
     {"key-mismatch", KEY, "the key is not the one of the certificate",
      "name the pair that belongs together in CLIENT_CERTIFICATE and "
      "CLIENT_PRIVATE_KEY, or get a certificate for this key"},
@@ -249,6 +271,15 @@ const struct cli_doctor_cause cli_doctor_causes[] = {
 
 const size_t cli_doctor_cause_count =
     sizeof cli_doctor_causes / sizeof cli_doctor_causes[0];
+
+const struct cli_doctor_cause *cli_doctor_cause(const char *id) {
+    for (size_t i = 0; i < cli_doctor_cause_count; i++) {
+        if (strcmp(cli_doctor_causes[i].id, id) == 0) {
+            return &cli_doctor_causes[i];
+        }
+    }
+    return NULL;
+}
 
 const char *cli_doctor_step_name(enum cli_doctor_step step) {
     static const char *const names[CLI_DOCTOR_STEPS] = {

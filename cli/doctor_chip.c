@@ -15,13 +15,16 @@
 #include "doctor.h"
 #include "identity.h"
 #include "lock.h"
+#include "metadata.h"
 #include "sim/sim.h"
 
 #define ADDRESS 0x30
 #define REGISTER_STATE 0x82
 #define REGISTER_LENGTH 0x81
 #define WAKE_TRIES 100 /* of a millisecond each: it may sleep or start */
-#define SPEC_SHOWN 60  /* of an address that may hold more than a name */
+#define USAGE_AUTH 0x01
+#define USAGE_SIGN 0x10
+#define SPEC_SHOWN 60 /* of an address that may hold more than a name */
 
 /* ---- bus ---- */
 
@@ -66,10 +69,26 @@ static bool open_unix(struct cli_doctor *d, const char *path) {
 
 static void close_dev(struct cli_chip *chip) {
     cleat_linux_i2c_dev_close(&chip->bus);
+    cli_lines_close(&chip->lines);
 }
 
-static bool open_i2c(struct cli_doctor *d, const char *path) {
+static bool open_lines(struct cli_doctor *d,
+                       const struct cli_lines_name *name) {
+    char why[256];
+    const char *cause = cli_lines_open(&d->se.chip.lines, name, &d->se.chip.bus,
+                                       why, sizeof why);
+    if (cause != NULL) {
+        cleat_linux_i2c_dev_close(&d->se.chip.bus);
+        return cli_doctor_broken(d, cause, "%s", why);
+    }
+    return true;
+}
+
+static bool open_i2c(struct cli_doctor *d, const char *rest) {
     struct cleat_detail detail = {0};
+    struct cli_lines_name name;
+    const char *path = name.path;
+    (void)cli_lines_split(rest, &name); /* it was checked before */
     int fd = cli_lock_take(path);
     if (fd == CLEAT_ERR_FULL) {
         char holder[128];
@@ -81,7 +100,7 @@ static bool open_i2c(struct cli_doctor *d, const char *path) {
     int err = cleat_linux_i2c_dev_open(path, &d->se.chip.bus, &detail);
     if (err == CLEAT_OK) {
         d->se.chip.close_bus = close_dev;
-        return true;
+        return open_lines(d, &name);
     }
     return open_failed(d,
                        err == CLEAT_ERR_NOT_FOUND ? "i2c-missing"
@@ -155,6 +174,22 @@ static int read_register(struct cleat_i2c *bus, uint8_t number, uint8_t *out,
     return err;
 }
 
+/* A chip that hangs comes back by the lines that there are, as the driver does
+ * it (se/drivers/optiga/up.c). */
+static void pull_lines(struct cleat_i2c *bus) {
+    static const enum cleat_i2c_line lines[] = {CLEAT_I2C_LINE_POWER,
+                                                CLEAT_I2C_LINE_RESET};
+    for (int high = 0; high <= 1; high++) {
+        for (size_t i = 0; i < 2; i++) {
+            if ((bus->lines & (unsigned)lines[i]) != 0) {
+                (void)bus->line(bus->self, lines[i], high != 0);
+            }
+        }
+        cleat_port_delay_us(bus->lines == CLEAT_I2C_LINE_RESET ? 200 : 1000);
+        cleat_port_delay_us(bus->lines == CLEAT_I2C_LINE_RESET ? 0 : 1000);
+    }
+}
+
 /* Lines that are stuck, and devices of another kind, show impossible values
  * in the registers: a frame length of 0 or more than 15 bits, all bits set. */
 static bool probe(struct cli_doctor *d) {
@@ -162,6 +197,14 @@ static bool probe(struct cli_doctor *d) {
     uint8_t length[2] = {0};
     struct cleat_i2c *bus = &d->se.chip.bus;
     int err = read_register(bus, REGISTER_STATE, state, sizeof state);
+    if (err != CLEAT_OK && bus->lines != 0) {
+        pull_lines(bus);
+        err = read_register(bus, REGISTER_STATE, state, sizeof state);
+        if (err == CLEAT_OK) {
+            cli_doctor_warn(d, "it answers only since it was reset by its "
+                               "lines; ");
+        }
+    }
     if (err == CLEAT_OK) {
         err = read_register(bus, REGISTER_LENGTH, length, sizeof length);
     }
@@ -182,8 +225,11 @@ static bool probe(struct cli_doctor *d) {
             "0x%02X",
             state[0], state[1], state[2], state[3], frame, ADDRESS);
     }
-    cli_doctor_say(d, "%s: a chip answers at address 0x%02X, frames up to %u",
-                   d->s->chip, ADDRESS, frame);
+    char lines[160];
+    cli_lines_tell(&d->se.chip.lines, lines, sizeof lines);
+    cli_doctor_say(
+        d, "%s: a chip answers at address 0x%02X, frames up to %u%s%s",
+        d->s->chip, ADDRESS, frame, lines[0] == '\0' ? "" : "; ", lines);
     return true;
 }
 
@@ -467,12 +513,25 @@ bool cli_doctor_certificate(struct cli_doctor *d) {
 
 /* ---- key ---- */
 
+/* The chip has one error for a key that was not made to sign and for an access
+ * condition that does not hold. @return true: it was made to sign. */
+static bool may_sign(struct cli_doctor *d, uint16_t object) {
+    uint8_t raw[64];
+    struct cli_metadata m;
+    struct cleat_se_op op;
+    return (d->se.chip.driver->can & CLEAT_SE_CAN_METADATA) != 0 &&
+           do_op(d, &op, CLEAT_SE_READ_METADATA, object, raw, sizeof raw) ==
+               CLEAT_OK &&
+           cli_metadata_parse(&m, cleat_bytes_of(raw, op.out.len)) &&
+           m.key_usage > 0 && (m.key_usage & (USAGE_AUTH | USAGE_SIGN)) != 0;
+}
+
 static bool key_failed(struct cli_doctor *d, const struct cleat_se_op *op) {
     const char *id = chip_cause(op);
     if (op->err == CLEAT_ERR_NOT_FOUND) {
         id = "key-no-object";
     } else if (op->err == CLEAT_ERR_DENIED) {
-        id = "key-usage";
+        id = may_sign(d, op->object) ? "key-failed" : "key-usage";
     } else if (id == NULL && op->detail.layer == CLEAT_LAYER_CHIP &&
                op->detail.code == 0x05) {
         id = "key-empty";

@@ -2,14 +2,12 @@
 /* The second half of `cleat doctor`: clock, name, TCP and TLS. */
 #define _GNU_SOURCE
 #include <errno.h>
-#include <limits.h>
 #include <netdb.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/timex.h>
 #include <time.h>
@@ -22,8 +20,6 @@
 #define DAY_S 86400
 #define LAST_S 253402300799 /* the end of 9999, and of certificates' dates */
 #define SOON_DAYS 30
-#define RECORD_ALERT 21
-#define RECORD_DATA 23
 #define REFUSAL_MS 500
 
 int64_t cli_doctor_now(const struct cli_doctor *d) {
@@ -213,7 +209,8 @@ void cli_doctor_wait(struct cli_doctor *d, uint64_t until_ms) {
     }
 }
 
-static int open_to_end(struct cli_doctor *d, struct cleat_stream *stream) {
+int cli_doctor_open_stream(struct cli_doctor *d) {
+    struct cleat_stream *stream = d->stream;
     uint64_t limit = cleat_port_now_ms() + 3u * (uint64_t)d->s->mqtt_timeout_ms;
     for (;;) {
         uint64_t now = cleat_port_now_ms();
@@ -226,13 +223,6 @@ static int open_to_end(struct cli_doctor *d, struct cleat_stream *stream) {
         }
         cli_doctor_wait(d, now + 100);
     }
-}
-
-int cli_doctor_open_stream(struct cli_doctor *d) {
-    d->shaking = true;
-    int err = open_to_end(d, d->stream);
-    d->shaking = false;
-    return err;
 }
 
 /* ---- name and TCP ---- */
@@ -315,7 +305,7 @@ static bool tcp_broken(struct cli_doctor *d, int err) {
 
 bool cli_doctor_tcp(struct cli_doctor *d) {
     uint64_t begin = cleat_port_now_ms();
-    int err = open_to_end(d, d->stream);
+    int err = cli_doctor_open_stream(d);
     if (err != CLEAT_OK) {
         return tcp_broken(d, err);
     }
@@ -326,64 +316,6 @@ bool cli_doctor_tcp(struct cli_doctor *d) {
 }
 
 /* ---- TLS ---- */
-
-/* A server that refuses our certificate says so in an alert and hangs up while
- * we still send: the next write then fails before TLS has read the alert. So
- * it is looked for before each write. TLS 1.2: it is in the clear. TLS 1.3: it
- * is encrypted, but what comes before our last message can be nothing else.
- * @return true if the write is of no use any more: it would lose the alert. */
-static bool is_refused(struct cli_doctor *d, const uint8_t *data) {
-    uint8_t record[7];
-    int fd = cleat_linux_net_fd(&d->net);
-    if (fd < 0 || recv(fd, record, sizeof record, MSG_PEEK | MSG_DONTWAIT) !=
-                      (ssize_t)sizeof record) {
-        return false;
-    }
-    struct cleat_reader r =
-        cleat_reader_of(cleat_bytes_of(record, sizeof record));
-    uint8_t type = cleat_read_u8(&r);
-    uint16_t version = cleat_read_u16(&r);
-    uint16_t len = cleat_read_u16(&r);
-    uint8_t level = cleat_read_u8(&r);
-    uint8_t alert = cleat_read_u8(&r);
-    if (type == RECORD_ALERT && version >> 8 == 3 && len == 2 && level == 2) {
-        d->alert = alert;
-    }
-    return d->shaking && type == RECORD_DATA && data[0] == RECORD_DATA;
-}
-
-static int tap_open(void *self, uint64_t now_ms) {
-    struct cli_doctor *d = self;
-    struct cleat_stream *net = cleat_linux_net_stream(&d->net);
-    return net->open(net->self, now_ms);
-}
-
-static int tap_read(void *self, uint8_t *data, size_t cap) {
-    struct cli_doctor *d = self;
-    struct cleat_stream *net = cleat_linux_net_stream(&d->net);
-    return net->read(net->self, data, cap);
-}
-
-static int tap_write(void *self, const uint8_t *data, size_t len) {
-    struct cli_doctor *d = self;
-    struct cleat_stream *net = cleat_linux_net_stream(&d->net);
-    if (len > 0 && is_refused(d, data)) {
-        return len < INT_MAX ? (int)len : INT_MAX;
-    }
-    return net->write(net->self, data, len);
-}
-
-static void tap_close(void *self) {
-    struct cli_doctor *d = self;
-    struct cleat_stream *net = cleat_linux_net_stream(&d->net);
-    net->close(net->self);
-}
-
-static void tap_detail(void *self, struct cleat_detail *out) {
-    struct cli_doctor *d = self;
-    struct cleat_stream *net = cleat_linux_net_stream(&d->net);
-    net->detail(net->self, out);
-}
 
 static const char *alert_cause(int alert) {
     switch (alert) {
@@ -457,11 +389,6 @@ bool cli_doctor_stream_broken(struct cli_doctor *d, int err) {
         return tcp_broken(d, err);
     }
     cleat_tls_explain(&d->tls, words, sizeof words);
-    if (d->alert != 0 && cleat_tls_get_failure(&d->tls) == CLEAT_TLS_LOWER) {
-        return cli_doctor_broken(d, alert_cause(d->alert),
-                                 "alert %s, then it hung up",
-                                 cleat_tls_alert_name(d->alert));
-    }
     return cli_doctor_broken(d, tls_cause(&d->tls), "%s",
                              words[0] != '\0' ? words : cleat_strerror(err));
 }
@@ -471,9 +398,7 @@ static bool prepare_tls(struct cli_doctor *d) {
     struct cleat_detail detail = {0};
     struct cleat_tls_config c;
     memset(&c, 0, sizeof c);
-    d->tap = (struct cleat_stream){tap_open,  tap_read,   tap_write,
-                                   tap_close, tap_detail, d};
-    c.lower = &d->tap;
+    c.lower = cleat_linux_net_stream(&d->net);
     c.se = &d->se.se;
     c.key_object = (uint16_t)cleat_settings_object(s->client_private_key);
     c.certificate = cleat_bytes_of(d->certificate, d->certificate_len);

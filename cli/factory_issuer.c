@@ -7,38 +7,26 @@
 #include <string.h>
 
 #include "factory.h"
+#include "pem.h"
 
 #define BEFORE_S (-60L * 60)
 
-static X509 *load_certificate(const char *path) {
-    FILE *f = fopen(path, "re");
-    X509 *x = f == NULL ? NULL : PEM_read_X509(f, NULL, NULL, NULL);
-    if (f != NULL) {
-        fclose(f);
-    }
-    return x;
-}
-
-static EVP_PKEY *load_key(const char *path) {
-    FILE *f = fopen(path, "re");
-    EVP_PKEY *key = f == NULL ? NULL : PEM_read_PrivateKey(f, NULL, NULL, NULL);
-    if (f != NULL) {
-        fclose(f);
-    }
-    return key;
-}
-
 int cli_issuer_load(struct cli_issuer *i, const char *certificate,
                     const char *key, long days) {
+    char why[512];
     i->days = days;
-    i->certificate = load_certificate(certificate);
+    i->certificate = cli_pem_certificate(certificate, why, sizeof why);
     if (i->certificate == NULL) {
-        cli_error("--ca-cert: %s holds no PEM certificate", certificate);
+        cli_error("--ca-cert: %s", why);
         return CLI_USAGE;
     }
-    i->key = load_key(key);
-    if (i->key == NULL || X509_check_private_key(i->certificate, i->key) != 1) {
-        cli_error("--ca-key: %s is not the PEM private key of %s", key,
+    i->key = cli_pem_private_key(key, why, sizeof why);
+    if (i->key == NULL) {
+        cli_error("--ca-key: %s", why);
+        return CLI_USAGE;
+    }
+    if (X509_check_private_key(i->certificate, i->key) != 1) {
+        cli_error("--ca-key: %s is not the private key of %s", key,
                   certificate);
         return CLI_USAGE;
     }

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "cleat/error.h"
@@ -34,11 +35,16 @@ bool cli_lock_free(const char *path) {
     return fd != CLEAT_ERR_FULL;
 }
 
+/* Nothing if it has ended and left the lock to a child: nobody wants to look
+ * for a process that is not there. */
 static void name_of(long pid, char *out, size_t cap) {
     char path[64];
     char name[32] = "";
     snprintf(path, sizeof path, "/proc/%ld/comm", pid);
     FILE *f = fopen(path, "r");
+    if (f == NULL && errno == ENOENT) {
+        return;
+    }
     if (f != NULL && fgets(name, sizeof name, f) != NULL) {
         name[strcspn(name, "\n")] = '\0';
     }
@@ -50,20 +56,24 @@ static void name_of(long pid, char *out, size_t cap) {
              named ? ")" : "");
 }
 
-/* /proc/locks: "1: FLOCK ADVISORY WRITE 12 08:01:345 0 EOF". */
+/* /proc/locks: "1: FLOCK ADVISORY WRITE 12 08:01:345 0 EOF". Some file systems
+ * tell another device than stat() does: then the inode has to do. */
 void cli_lock_holder(const char *path, char *out, size_t cap) {
     struct stat st;
     char line[256];
     char kind[16];
     long pid;
+    unsigned high, low;
     unsigned long inode;
+    bool sure = false;
     out[0] = '\0';
     FILE *f = stat(path, &st) == 0 ? fopen("/proc/locks", "r") : NULL;
     while (f != NULL && fgets(line, sizeof line, f) != NULL) {
-        if (sscanf(line, "%*[^:]: %15s %*s %*s %ld %*x:%*x:%lu", kind, &pid,
-                   &inode) == 3 &&
+        if (sscanf(line, "%*[^:]: %15s %*s %*s %ld %x:%x:%lu", kind, &pid,
+                   &high, &low, &inode) == 5 &&
             strcmp(kind, "FLOCK") == 0 && inode == (unsigned long)st.st_ino &&
-            pid > 0) {
+            pid > 0 && !sure) {
+            sure = makedev(high, low) == st.st_dev;
             name_of(pid, out, cap);
         }
     }

@@ -14,6 +14,21 @@ static bool shown_all;
 static char shown_seams[64];
 static char *held; /* cli_error_hold() */
 static size_t held_cap;
+static char said[1024]; /* cli_error_said() */
+
+/* The caller holds standard error's lock. */
+static void remember(const char *fmt, va_list args) {
+    size_t n = strlen(said);
+    if (n > 0) {
+        snprintf(said + n, sizeof said - n, "; ");
+        n = strlen(said);
+    }
+    vsnprintf(said + n, sizeof said - n, fmt, args);
+}
+
+const char *cli_error_said(void) {
+    return said;
+}
 
 void cli_error(const char *fmt, ...) {
     va_list args;
@@ -27,8 +42,11 @@ void cli_error(const char *fmt, ...) {
     fputs("cleat: ", stderr);
     vfprintf(stderr, fmt, args);
     fputc('\n', stderr);
-    funlockfile(stderr);
     va_end(args);
+    va_start(args, fmt);
+    remember(fmt, args);
+    va_end(args);
+    funlockfile(stderr);
 }
 
 void cli_error_hold(char *out, size_t cap) {

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "cli.h"
+#include "json.h"
 
 static void help(FILE *out) {
     fprintf(out,
@@ -32,6 +33,7 @@ static void hold_standard_files(void) {
 
 /* @return status, or failed if what was printed did not get out. */
 static int printed(int status) {
+    cli_json_missing(status);
     bool lost = fflush(stdout) != 0 || ferror(stdout) != 0;
     if (lost && status == CLI_OK) {
         cli_error("standard output cannot be written");

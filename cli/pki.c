@@ -15,6 +15,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "pem.h"
+
 #define DAY 86400L
 #define VALID_DAYS 3650L
 
@@ -97,24 +99,6 @@ static bool save(const char *path, X509 *cert, EVP_PKEY *key) {
     return fclose(f) == 0 && ok && rename(temp, path) == 0;
 }
 
-static X509 *load_cert(const char *path) {
-    FILE *f = fopen(path, "r");
-    X509 *cert = f == NULL ? NULL : PEM_read_X509(f, NULL, NULL, NULL);
-    if (f != NULL) {
-        fclose(f);
-    }
-    return cert;
-}
-
-static EVP_PKEY *load_key(const char *path) {
-    FILE *f = fopen(path, "r");
-    EVP_PKEY *key = f == NULL ? NULL : PEM_read_PrivateKey(f, NULL, NULL, NULL);
-    if (f != NULL) {
-        fclose(f);
-    }
-    return key;
-}
-
 /* Make one certificate and its key; issuer NULL: self-signed. */
 static bool issue(const char *cert_path, const char *key_path, X509 *issuer,
                   EVP_PKEY *issuer_key, const struct issue *what) {
@@ -167,8 +151,8 @@ bool cli_pki_prepare(struct cli_pki *pki, const char *dir, char *why,
         snprintf(why, why_cap, "%s: a CA cannot be made there", dir);
         return false;
     }
-    X509 *ca = load_cert(pki->ca_cert);
-    EVP_PKEY *key = load_key(pki->ca_key);
+    X509 *ca = cli_pem_certificate(pki->ca_cert, why, why_cap);
+    EVP_PKEY *key = cli_pem_private_key(pki->ca_key, why, why_cap);
     bool ok = ca != NULL && key != NULL && issue_missing(pki, ca, key);
     if (!ok) {
         snprintf(why, why_cap,

@@ -225,6 +225,11 @@ static int open_tls(struct cli_pubsub *p) {
     c.hostname = p->o->host;
     c.alpn = p->o->alpn;
     c.allow_rsa = p->o->allow_rsa;
+    if (p->o->tls_resume) {
+        cli_tls_files_session(&p->files, "--tls-session-file",
+                              p->o->tls_session_file);
+        c.session = &p->files.session;
+    }
     if ((p->element.chip.driver->can & CLEAT_SE_CAN_RANDOM) == 0) {
         c.random = cleat_linux_random;
     }
@@ -401,6 +406,7 @@ void cli_pubsub_close(struct cli_pubsub *p) {
     if (p->tls_ready) {
         cleat_tls_deinit(&p->tls);
     }
+    cli_tls_files_close(&p->files);
     if (p->net_ready) {
         cleat_linux_net_deinit(&p->net);
     }
@@ -516,6 +522,9 @@ enum cli_pubsub_wake cli_pubsub_wait(struct cli_pubsub *p,
         return CLI_WAKE_NONE;
     }
     due = earlier(due, cleat_linux_net_deadline(&p->net));
+    if (due > now) {
+        cleat_linux_net_rest(&p->net);
+    }
     return sleep_until(p, wants, earlier(due, wants->until_ms));
 }
 
@@ -598,13 +607,13 @@ static void say_connected(const struct cli_pubsub *p) {
         return;
     }
     cleat_tls_get_info(&p->tls, &tls);
-    printf("Client %s over %s %s, curve %s; done by the secure element: %lu "
+    printf("Client %s over %s %s, curve %s%s; done by the secure element: %lu "
            "key pair, %lu shared secret, %lu signature, %lu verifications, "
            "%lu random\n",
            p->o->id, tls.version, tls.suite, tls.curve,
-           (unsigned long)tls.calls.generate, (unsigned long)tls.calls.agree,
-           (unsigned long)tls.calls.sign, (unsigned long)tls.calls.verify,
-           (unsigned long)tls.calls.random);
+           tls.resumed ? ", resumed" : "", (unsigned long)tls.calls.generate,
+           (unsigned long)tls.calls.agree, (unsigned long)tls.calls.sign,
+           (unsigned long)tls.calls.verify, (unsigned long)tls.calls.random);
 }
 
 /* MQTT 5: the broker sends us elsewhere. */
@@ -616,6 +625,20 @@ static void say_reference(const struct cli_pubsub *p,
                        p->o->host, (unsigned)p->o->port, (int)ref.text.len,
                        (const char *)ref.text.data);
     }
+}
+
+/* What an authentication method wants to hear depends on the method, and we
+ * know none: those of one step need no answer. */
+static bool asked(struct cli_pubsub *p, const struct cleat_mqtt_event *e) {
+    struct cleat_mqtt_property method = {.text = {NULL, 0}};
+    (void)cleat_mqtt_property_find(e->props, CLEAT_MQTT_AUTH_METHOD, &method);
+    cli_pubsub_say(p->o,
+                   "%s:%u: the broker wants an answer in authentication method "
+                   "\"%.*s\"; only methods of one step are known here",
+                   p->o->host, (unsigned)p->o->port, (int)method.text.len,
+                   (const char *)method.text.data);
+    p->status = CLI_PUBSUB_FAILED;
+    return true;
 }
 
 static bool refused(struct cli_pubsub *p, uint8_t code) {
@@ -643,6 +666,9 @@ bool cli_pubsub_ended(struct cli_pubsub *p,
         if (event->mqtt.type == CLEAT_MQTT_REFUSED ||
             event->mqtt.type == CLEAT_MQTT_FAILED) {
             say_reference(p, &event->mqtt);
+        }
+        if (event->mqtt.type == CLEAT_MQTT_AUTH) {
+            return asked(p, &event->mqtt);
         }
         if (event->mqtt.type == CLEAT_MQTT_REFUSED) {
             return refused(p, event->mqtt.code);

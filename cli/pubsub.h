@@ -21,6 +21,7 @@
 #include "cleat/tls.h"
 #include "cleat/ws.h"
 #include "cli.h"
+#include "tls_files.h"
 
 /** Exit statuses of the originals. CONNACK codes 1 to 5 are statuses, too. */
 enum {
@@ -84,6 +85,8 @@ struct cli_pubsub_options {
     const char *cafile, *alpn, *chip;
     bool chip_asked; /**< --chip, not the environment. */
     const char *shield, *crlfile;
+    bool tls_resume;
+    const char *tls_session_file; /**< NULL: only while the program runs. */
     enum cleat_tls_version tls_version;
     bool tls_version_asked;
     bool allow_rsa;
@@ -146,6 +149,7 @@ struct cli_pubsub {
     char ws_host[300];
     struct cleat_linux_net net;
     struct cleat_tls tls;
+    struct cli_tls_files files; /**< The TLS session, with --tls-resume. */
     struct cleat_stream *lower; /**< TCP or TLS. */
     struct cleat_stream watched;
     struct cli_packet_watch sent, received;

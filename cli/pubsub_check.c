@@ -94,13 +94,19 @@ static bool text_ok(const char *what, const char *text) {
 static bool check_identity(struct cli_pubsub_options *o) {
     if (o->cafile == NULL) {
         if (o->url_tls || o->chip_asked || o->alpn != NULL || o->allow_rsa ||
-            o->shield != NULL || o->crlfile != NULL || o->tls_version_asked) {
+            o->shield != NULL || o->crlfile != NULL || o->tls_version_asked ||
+            o->tls_resume) {
             cli_error("mqtts://, --chip, --shield, --crlfile, --tls-alpn, "
-                      "--tls-version and --allow-rsa are for TLS: name the CA "
-                      "of the broker with --cafile");
+                      "--tls-version, --tls-resume, --tls-session-file and "
+                      "--allow-rsa are for TLS: name the CA of the broker with "
+                      "--cafile");
             return false;
         }
         return true;
+    }
+    if (o->tls_session_file != NULL && o->tls_session_file[0] == '\0') {
+        cli_error("--tls-session-file: a name must follow");
+        return false;
     }
     if (o->chip == NULL || o->chip[0] == '\0') {
         o->chip = getenv("CLEAT_CHIP");

@@ -28,6 +28,8 @@ enum {
     OPT_ALLOW_RSA,
     OPT_SHIELD,
     OPT_TLS_VERSION,
+    OPT_TLS_RESUME,
+    OPT_TLS_SESSION_FILE,
     OPT_CRLFILE,
     OPT_REPEAT,
     OPT_REPEAT_DELAY,
@@ -67,6 +69,8 @@ enum {
         {"allow-rsa", 0, NULL, OPT_ALLOW_RSA}, {"property", 1, NULL, 'D'},     \
         {"shield", 1, NULL, OPT_SHIELD}, {"crlfile", 1, NULL, OPT_CRLFILE},    \
         {"tls-version", 1, NULL, OPT_TLS_VERSION},                             \
+        {"tls-resume", 0, NULL, OPT_TLS_RESUME},                               \
+        {"tls-session-file", 1, NULL, OPT_TLS_SESSION_FILE},                   \
         {"unix", 1, NULL, OPT_UNIX}, {"store", 1, NULL, OPT_STORE},            \
         {"store-sync", 1, NULL, OPT_STORE_SYNC},                               \
         {"nodelay", 0, NULL, OPT_NODELAY}, {"key", 1, NULL, OPT_REFUSED}, {    \
@@ -132,6 +136,10 @@ static const struct option sub_longs[] = {
     "                          that `cleat chip pair` wrote to FILE\n"         \
     "  --tls-version VERSION   tlsv1.2 (default), tlsv1.3, or any of both\n"   \
     "  --crlfile FILE          revocation lists of the CAs, PEM or DER\n"      \
+    "  --tls-resume            take up the last TLS session for two hours;\n"  \
+    "                          that asks the chip for nothing\n"               \
+    "  --tls-session-file FILE as well over calls: who reads FILE needs no\n"  \
+    "                          chip; implies --tls-resume\n"                   \
     "  --tls-alpn NAME         protocol name to offer\n"                       \
     "  --allow-rsa             also accept brokers with an RSA certificate\n"  \
     "  --key-object 0xNNNN     default 0xE0F0\n"                               \
@@ -539,6 +547,13 @@ static bool take_tls(struct cli_pubsub_options *o, int opt, const char *arg) {
         return true;
     case OPT_TLS_VERSION:
         return take_version(o, arg);
+    case OPT_TLS_SESSION_FILE:
+        o->tls_session_file = arg;
+        o->tls_resume = true;
+        return true;
+    case OPT_TLS_RESUME:
+        o->tls_resume = true;
+        return true;
     case OPT_KEY_OBJECT:
         return object("--key-object", arg, &o->key_object);
     default:

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "json.h"
 #include "metadata.h"
 
 #define TEXT_MAX 1024
@@ -97,23 +98,11 @@ int cli_report_fail(struct cli_report *r, int status, const char *remedy,
     return status;
 }
 
-static void print_object(struct cli_report *r, int status) {
-    cJSON *root = cli_report_root(r);
-    cJSON_AddBoolToObject(root, "ok", status == CLI_OK);
-    cJSON_AddNumberToObject(root, "exit_status", status);
-    char *text = cJSON_Print(root);
-    if (text != NULL) {
-        puts(text);
-    }
-    cJSON_free(text);
-}
-
 int cli_report_end(struct cli_report *r, int status) {
-    if (r->json && !r->raw) {
-        print_object(r, status);
+    if (r->json) {
+        status = cli_json_end(cli_report_root(r), status);
+        r->root = NULL;
     }
-    cJSON_Delete(r->root);
-    r->root = NULL;
     if ((fflush(stdout) != 0 || ferror(stdout) != 0) && status == CLI_OK) {
         cli_error("standard output cannot be written");
         status = CLI_FAILED;

@@ -14,7 +14,6 @@
 
 struct cli_report {
     bool json;
-    bool raw;           /**< Standard output is the result's own: no object. */
     struct cJSON *root; /**< Owned; NULL until the first entry. */
 };
 
@@ -37,8 +36,8 @@ void cli_report_object(struct cli_report *r, const char *key, uint16_t object);
 /** Say what failed and what to do (remedy may be NULL). @return status. */
 int cli_report_fail(struct cli_report *r, int status, const char *remedy,
                     const char *fmt, ...) CLEAT_PRINTF(4, 5);
-/** Print the object, with "ok" and "exit_status". @return status, or
- *  CLI_FAILED when standard output cannot be written. */
+/** Print the object as cli_json_end() does. @return status, or CLI_FAILED when
+ *  standard output cannot be written. */
 int cli_report_end(struct cli_report *r, int status);
 
 #endif

@@ -84,6 +84,16 @@ static void forget_first(struct cli_plan *p) {
     }
 }
 
+/* What an element keeps metadata for is not changed without having seen it. */
+static void refuse_blind(struct cli_plan *p, const struct cleat_se *se,
+                         struct cleat_bytes now) {
+    if ((se->driver->can & CLEAT_SE_CAN_METADATA) != 0 && now.len == 0) {
+        cli_plan_add(p, "its metadata cannot be read, so that nobody knows "
+                        "what would be lost; try again");
+        p->refused = true;
+    }
+}
+
 void cli_safety_pair(struct cli_plan *p, struct cleat_se *se, uint16_t key,
                      uint16_t certificate, bool own_key) {
     uint8_t raw[64];
@@ -94,11 +104,13 @@ void cli_safety_pair(struct cli_plan *p, struct cleat_se *se, uint16_t key,
     struct cleat_bytes now =
         cleat_bytes_of(raw, cli_safety_read(se, key, raw, sizeof raw));
     cli_safety_keygen(p, &s, key, now);
+    refuse_blind(p, se, now);
     if (own_key && cli_metadata_parse(&m, now) && m.algorithm >= 0) {
         forget_first(p);
     }
     now =
         cleat_bytes_of(raw, cli_safety_read(se, certificate, raw, sizeof raw));
+    refuse_blind(p, se, now);
     if (cli_metadata_parse(&m, now)) {
         cli_safety_write(&more, &s, certificate, now, cleat_bytes_of(&known, 0),
                          cleat_bytes_of(&known, 0), 0);

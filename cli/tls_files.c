@@ -56,15 +56,14 @@ static void take_session(struct cli_tls_files *f) {
     int fd = open(f->session_file, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
     if (fd < 0) {
         if (errno != ENOENT) {
-            cli_error("TLS_SESSION_FILE: %s: %s; not used", f->session_file,
+            cli_error("%s: %s: %s; not used", f->session_name, f->session_file,
                       strerror(errno));
         }
         return;
     }
     if (!private_file(fd)) {
-        cli_error("TLS_SESSION_FILE: %s: others may read it, or it is not "
-                  "yours; not used",
-                  f->session_file);
+        cli_error("%s: %s: others may read it, or it is not yours; not used",
+                  f->session_name, f->session_file);
         close(fd);
         return;
     }
@@ -95,7 +94,7 @@ static void leave_session(struct cli_tls_files *f) {
     }
     cleat_wipe(bytes, sizeof bytes);
     if (!ok) {
-        cli_error("TLS_SESSION_FILE: %s: %s; the session is not kept",
+        cli_error("%s: %s: %s; the session is not kept", f->session_name,
                   f->session_file, strerror(errno));
         (void)unlink(f->session_file);
     }
@@ -120,15 +119,23 @@ int cli_tls_files_crl(struct cli_tls_files *f, const struct cleat_settings *s) {
     return CLI_OK;
 }
 
+void cli_tls_files_session(struct cli_tls_files *f, const char *name,
+                           const char *file) {
+    cleat_tls_session_init(&f->session, 0);
+    f->session_name = name;
+    f->session_file = file;
+    if (file != NULL) {
+        take_session(f);
+    }
+}
+
 int cli_tls_files_open(struct cli_tls_files *f,
                        const struct cleat_settings *s) {
     int status = cli_tls_files_crl(f, s);
-    cleat_tls_session_init(&f->session, 0);
-    if (status == CLI_OK && s->tls_session_resumption &&
-        s->tls_session_file[0] != '\0') {
-        f->session_file = s->tls_session_file;
-        take_session(f);
-    }
+    bool kept = status == CLI_OK && s->tls_session_resumption &&
+                s->tls_session_file[0] != '\0';
+    cli_tls_files_session(f, "TLS_SESSION_FILE",
+                          kept ? s->tls_session_file : NULL);
     return status;
 }
 

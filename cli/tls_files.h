@@ -9,7 +9,8 @@
 struct cli_tls_files {
     uint8_t *crl; /**< What TLS_CRL_FILE names; NULL: nothing. */
     size_t crl_len;
-    const char *session_file; /**< Of the settings; NULL: none. */
+    const char *session_file; /**< NULL: none. */
+    const char *session_name; /**< Of the setting or option, for messages. */
     struct cleat_tls_session session;
 };
 
@@ -17,7 +18,11 @@ struct cli_tls_files {
 int cli_tls_files_open(struct cli_tls_files *f, const struct cleat_settings *s);
 /** Read only the revocation lists. Prints errors. @return as above. */
 int cli_tls_files_crl(struct cli_tls_files *f, const struct cleat_settings *s);
-/** Write the session down if the settings say so; wipe and free. */
+/** Make the session empty, or take it from a file, and write it down there at
+ *  the end. name: of the setting or option; file: NULL for none. */
+void cli_tls_files_session(struct cli_tls_files *f, const char *name,
+                           const char *file);
+/** Write the session down if it has a file; wipe and free. */
 void cli_tls_files_close(struct cli_tls_files *f);
 
 #endif

@@ -22,7 +22,7 @@ endforeach()
 
 set(cleat_shared_headers backoff bytes error log mailbox port mqtt client)
 if(CLEAT_HOST)
-  list(APPEND cleat_shared_headers linux_client linux_crypto linux_i2c linux_link linux_net
+  list(APPEND cleat_shared_headers linux_client linux_crypto linux_gpio linux_i2c linux_link linux_net
        linux_port linux_random linux_store store)
 endif()
 set(exports)

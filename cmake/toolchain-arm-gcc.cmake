@@ -11,9 +11,12 @@ set(CMAKE_EXECUTABLE_SUFFIX_C .elf)
 set(CLEAT_TOOLCHAIN GCC_ARM)
 set(CLEAT_TOOLCHAIN_LINK --specs=nano.specs -nostartfiles
     -Wl,--print-memory-usage)
-# What -Os leaves on for speed, or has on and does not pay here: half a kilobyte.
+# What -Os leaves on for speed, or has on and does not pay here: a kilobyte.
 set(CLEAT_TOOLCHAIN_SMALL -fno-caller-saves -fno-inline-small-functions
-    -fno-schedule-insns2 -fira-loop-pressure)
+    -fno-schedule-insns2 -fira-loop-pressure -fno-move-loop-invariants
+    -fno-thread-jumps -fno-if-conversion)
+# Of mbedTLS jump threading removes calls, and the names that they would look up.
+set(CLEAT_TOOLCHAIN_MBEDTLS -fthread-jumps)
 set(CLEAT_TOOLCHAIN_CALLGRAPH -fcallgraph-info=su)
 
 # The compiler knows by itself where its headers and libraries are.

@@ -21,7 +21,8 @@ size_t firmware_memory_peak(size_t *size);
 int firmware_memory_hog(size_t len);
 
 /** Do a command for tests. @return what to answer, or NULL. */
-const char *firmware_test(bool control, const char *line);
+const char *firmware_test(struct cleat_device *device, bool control,
+                          const char *line);
 
 /** Answer commands on console and control channel. */
 int firmware_control_start(struct cleat_device *device);

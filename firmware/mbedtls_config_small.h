@@ -25,8 +25,9 @@
 #define MBEDTLS_HAVE_ASM
 #define MBEDTLS_MEMORY_BUFFER_ALLOC_C
 #define MBEDTLS_MEMORY_DEBUG
-#define MBEDTLS_PLATFORM_STD_CALLOC firmware_no_calloc /* before there is one  \
-                                                        */
+#define MBEDTLS_PLATFORM_STD_CALLOC                                            \
+    firmware_no_calloc /* before there is one                                  \
+                        */
 #define MBEDTLS_PLATFORM_STD_FREE firmware_no_free
 #define MBEDTLS_PLATFORM_FPRINTF_MACRO(...) ((void)0)
 #define MBEDTLS_PLATFORM_EXIT_MACRO(status) firmware_memory_broken()

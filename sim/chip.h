@@ -28,6 +28,8 @@
 #define SIM_OBJECT_MAX 64
 #define SIM_HASH_CTX_LEN 209
 #define SIM_FAULT_MAX 256
+#define SIM_HANG_RESET 1 /* the reset line, or power */
+#define SIM_HANG_POWER 2
 
 /* Codes of object 0xF1C2. */
 enum cleat_sim_error {
@@ -251,6 +253,7 @@ struct cleat_sim {
 
     /* Power, clock, registers. */
     bool power, reset_high, asleep, mute;
+    uint8_t hang;      /* 0, or what ends it */
     uint64_t ready_us; /* NACK until then */
     uint64_t last_us;  /* last communication */
     uint64_t guard_us; /* NACK until then */

@@ -23,6 +23,7 @@ static const struct {
     {"power", CLEAT_SIM_FAULT_POWER},
     {"duplicate", CLEAT_SIM_FAULT_DUPLICATE},
     {"mute", CLEAT_SIM_FAULT_MUTE},
+    {"hang", CLEAT_SIM_FAULT_HANG},
     {"outlen", CLEAT_SIM_FAULT_OUTLEN},
     {"oversize", CLEAT_SIM_FAULT_OVERSIZE},
     {"empty", CLEAT_SIM_FAULT_EMPTY},
@@ -129,6 +130,8 @@ unsigned cleat_sim_fault_draw(struct cleat_sim *s, uint32_t *stretch_us,
         bits |= 1u << f->kind;
         if (f->kind == CLEAT_SIM_FAULT_STRETCH) {
             *stretch_us = f->arg;
+        } else if (f->kind == CLEAT_SIM_FAULT_HANG) {
+            s->hang = f->arg == 1 ? SIM_HANG_POWER : SIM_HANG_RESET;
         } else if (f->kind >= CLEAT_SIM_FAULT_OUTLEN) {
             cleat_sim_fault_arm(s, f->kind, f->arg);
         } else if (f->kind == CLEAT_SIM_FAULT_FLIP) {

@@ -44,7 +44,7 @@ static const char usage[] =
     "  --fault-rate KIND:P  at random, with probability P; repeatable\n"
     "  --seed S             of the random faults\n"
     "                       KIND: nack stretch flip lost reset power\n"
-    "                             duplicate mute\n"
+    "                             duplicate mute hang\n"
     "                       hostile answers: outlen oversize empty short\n"
     "                             status der badsctr badtag badseq replay\n"
     "                             alert badchain garbage; tear a write\n"

@@ -43,7 +43,7 @@ static bool fell_asleep(struct cleat_sim *s, uint64_t now) {
 /* Does the chip acknowledge its address now? */
 static bool acknowledges(struct cleat_sim *s, uint8_t address) {
     uint64_t now = cleat_sim_chip_now(s);
-    if (!s->power || !s->reset_high || address != s->address) {
+    if (!s->power || !s->reset_high || s->hang != 0 || address != s->address) {
         return false;
     }
     cleat_sim_chip_count_down(s);
@@ -352,6 +352,9 @@ static int bus_line(void *self, enum cleat_i2c_line line, bool high) {
     cleat_sim_chip_count_down(s);
     bool rising = high && !*level;
     *level = high;
+    if (!high && (level == &s->power || s->hang == SIM_HANG_RESET)) {
+        s->hang = 0;
+    }
     if (!high || rising) {
         cleat_sim_chip_reset(s);
     }

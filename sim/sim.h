@@ -46,6 +46,8 @@ enum cleat_sim_fault_kind {
     CLEAT_SIM_FAULT_POWER,     /**< Power gone and back before it. */
     CLEAT_SIM_FAULT_DUPLICATE, /**< The chip offers its next frame twice. */
     CLEAT_SIM_FAULT_MUTE,      /**< Acknowledges, but is deaf to frames. */
+    CLEAT_SIM_FAULT_HANG,      /**< Acknowledges nothing until its reset line
+                                    (arg 0) or its power (1) was low. */
 
     /* Hostile: the next answer is not what it should be. */
     CLEAT_SIM_FAULT_OUTLEN,   /**< OutLen is arg (default: one too many). */

@@ -64,7 +64,10 @@ static struct cleat_stream *secure(const struct bench_job *job) {
 }
 
 static void prepare(const struct bench_job *job, const char *id, bool receive) {
-    struct cleat_linux_net_config tcp = {.host = job->host, .port = job->port};
+    struct cleat_linux_net_config tcp = {
+        .host = job->host,
+        .port = job->port,
+        .no_rest = getenv("CLEAT_BENCH_NO_REST") != NULL};
     static struct cleat_mqtt_config mqtt;
     mqtt = (struct cleat_mqtt_config){.client_id = cleat_bytes_str(id),
                                       .clean_session = true,

@@ -21,6 +21,11 @@
 #define BOARD_CHIP_I2C "UART1 to a bridge; address and lines by its messages"
 #define BOARD_CHIP_RESET "line 1 of the bridge"
 #define BOARD_CHIP_POWER "line 2 of the bridge"
+/** Which of them are wired; CMake's CLEAT_CHIP_LINES says. What is not, the
+ *  driver does without: see docs/new-board.md. */
+#ifndef BOARD_CHIP_LINES
+#define BOARD_CHIP_LINES (CLEAT_I2C_LINE_RESET | CLEAT_I2C_LINE_POWER)
+#endif
 #define BOARD_NETWORK "LAN9118"
 #define BOARD_TIMER "FPGAIO COUNTER and CMSDK timer 0"
 #define BOARD_WATCHDOG "CMSDK watchdog"

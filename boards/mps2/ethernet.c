@@ -3,6 +3,8 @@
  * The LAN9118 Ethernet controller: frames by its FIFOs, polled by the network
  * task, which its interrupt wakes.
  */
+#include <string.h>
+
 #include "board.h"
 #include "cleat/error.h"
 #include "irq.h"
@@ -28,7 +30,6 @@
 #define SOFT_RESET 1u
 #define IRQ_ON_HIGH_PUSHPULL 0x111u
 #define INT_FRAME (1u << 3)
-#define INT_PHY (1u << 18)
 #define TX_ON 2u
 #define MAC_BUSY (1u << 31)
 #define MAC_READ (1u << 30)
@@ -44,54 +45,37 @@
 #define FRAME_MAX 1514u
 
 #define PHY_ADDRESS (1u << 11)
-#define PHY_WRITE 2u
 #define PHY_BUSY 1u
 #define PHY_STATUS 1u
 #define PHY_STATUS_LINK 4u
-#define PHY_INT_SOURCE 29u
-#define PHY_INT_MASK 30u
-#define PHY_INT_UP_DOWN 0x50u
 
 static struct cleat_task *owner;
 static uint32_t word;     /* part of the next FIFO word */
 static unsigned word_len; /* bytes of it that are valid */
 static size_t words_left; /* of the frame being read */
 
-static uint32_t mac_read(uint32_t reg) {
-    MAC_CMD = MAC_BUSY | MAC_READ | reg;
+static void mac(uint32_t what) {
+    MAC_CMD = MAC_BUSY | what;
     while ((MAC_CMD & MAC_BUSY) != 0) {
     }
+}
+
+static uint32_t mac_read(uint32_t reg) {
+    mac(MAC_READ | reg);
     return MAC_DATA;
 }
 
 static void mac_write(uint32_t reg, uint32_t value) {
     MAC_DATA = value;
-    MAC_CMD = MAC_BUSY | reg;
-    while ((MAC_CMD & MAC_BUSY) != 0) {
-    }
+    mac(reg);
 }
 
-static uint32_t phy_read(uint32_t reg) {
-    mac_write(MAC_MII_ACCESS, PHY_ADDRESS | reg << 6 | PHY_BUSY);
-    return mac_read(MAC_MII_DATA);
-}
-
-static void phy_write(uint32_t reg, uint32_t value) {
-    mac_write(MAC_MII_DATA, value);
-    mac_write(MAC_MII_ACCESS, PHY_ADDRESS | reg << 6 | PHY_WRITE | PHY_BUSY);
-}
-
-/* A change of the cable stays raised until the network task has looked. */
 void board_irq_ethernet(void) {
-    uint32_t why = INT_STS & INT_EN;
-    if ((why & INT_PHY) != 0) {
-        INT_EN = INT_FRAME;
-    }
-    INT_STS = why;
+    INT_STS = INT_FRAME;
     cleat_port_wake(owner);
 }
 
-static int start(void *self, uint8_t mac[6], struct cleat_task *task) {
+static int start(void *self, uint8_t address[6], struct cleat_task *task) {
     (void)self;
     owner = task;
     if (BYTE_TEST != BYTE_TEST_VALUE) {
@@ -102,26 +86,21 @@ static int start(void *self, uint8_t mac[6], struct cleat_task *task) {
     }
     FIFO_INT = 0;
     IRQ_CFG = IRQ_ON_HIGH_PUSHPULL;
-    uint32_t low = mac_read(MAC_ADDRESS_LOW);
-    uint32_t high = mac_read(MAC_ADDRESS_HIGH);
-    for (unsigned i = 0; i < 6; i++) {
-        mac[i] = (uint8_t)(i < 4 ? low >> (8 * i) : high >> (8 * (i - 4)));
-    }
+    const uint32_t low = mac_read(MAC_ADDRESS_LOW);
+    const uint32_t high = mac_read(MAC_ADDRESS_HIGH);
+    memcpy(address, &low, 4);
+    memcpy(address + 4, &high, 2);
     TX_CFG = TX_ON;
     mac_write(MAC_CR, MAC_FULL_DUPLEX_TX_RX);
-    phy_write(PHY_INT_MASK, PHY_INT_UP_DOWN);
-    INT_EN = INT_FRAME | INT_PHY;
+    INT_EN = INT_FRAME;
     board_irq_enable(IRQ_ETHERNET); /* also forgets what the reset raised */
     return CLEAT_OK;
 }
 
 static bool link_up(void *self) {
     (void)self;
-    if ((INT_EN & INT_PHY) == 0) {
-        (void)phy_read(PHY_INT_SOURCE); /* reading clears */
-        INT_EN = INT_FRAME | INT_PHY;
-    }
-    return (phy_read(PHY_STATUS) & PHY_STATUS_LINK) != 0;
+    mac_write(MAC_MII_ACCESS, PHY_ADDRESS | PHY_STATUS << 6 | PHY_BUSY);
+    return (mac_read(MAC_MII_DATA) & PHY_STATUS_LINK) != 0;
 }
 
 static int send_begin(void *self, size_t len) {

@@ -3,6 +3,7 @@
  * What happens when software fails: the MPU guard below the stack and over
  * address 0, the report of a fault in a form that addr2line takes, and a reset.
  */
+#include <stddef.h>
 #include <stdint.h>
 
 #include "irq.h"
@@ -10,56 +11,64 @@
 
 #define MPU_ENABLE_DEFAULT 5u /* on, default map behind, off in HardFault */
 #define MPU_REGION_VALID 0x10u
-#define MPU_NO_ACCESS_256 0x1000000Fu /* execute never, none, 2^(7+1), on */
+#define MPU_NO_ACCESS 0x10000001u /* execute never, none, on */
+#define NULL_GUARD 128u           /* as in the linker script */
+#define MPU_SIZE_128 (6u << 1)
+#define MPU_SIZE_256 (7u << 1)
 
 /* The linker script begins the RAM with it. */
 extern uint32_t board_guard[];
 extern uint32_t board_stack_limit[], board_stack_top[];
 extern uint32_t board_data_load[]; /* code ends before it */
 
-#define ADDR2LINE "arm-none-eabi-addr2line -fipe firmware.elf "
-
 struct frame {
     uint32_t r0, r1, r2, r3, r12, lr, pc, psr;
 };
 
-static void region(uint32_t number, uintptr_t base) {
-    MPU_RBAR = (uint32_t)base | MPU_REGION_VALID | number;
-    MPU_RASR = MPU_NO_ACCESS_256;
-}
-
 void board_guard_init(void) {
-    region(0, 0); /* a null pointer; fetching vectors is not affected */
-    region(1, (uintptr_t)board_guard);
+    /* A null pointer; fetching vectors is not affected. */
+    MPU_RBAR = MPU_REGION_VALID | 0u;
+    MPU_RASR = MPU_NO_ACCESS | MPU_SIZE_128;
+    MPU_RBAR = (uint32_t)(uintptr_t)board_guard | MPU_REGION_VALID | 1u;
+    MPU_RASR = MPU_NO_ACCESS | MPU_SIZE_256;
     MPU_CTRL = MPU_ENABLE_DEFAULT;
     __asm__ volatile("dsb\n\tisb" ::: "memory");
 }
 
-static void put_hex(const char *name, uint32_t value) {
-    static const char digits[] = "0123456789abcdef";
-    board_uart_text(UART0, name);
-    board_uart_text(UART0, "0x");
-    for (int shift = 28; shift >= 0; shift -= 4) {
-        board_uart_put(UART0, (uint8_t)digits[value >> shift & 15]);
-    }
-}
-
-/* With no frame to read: what looks like return addresses, innermost first. */
-static void put_callers(const char *before) {
-    unsigned found = 0;
-    for (const uint32_t *p = board_stack_limit;
-         p < board_stack_top && found < 4; p++) {
-        if ((*p & 1) != 0 && *p > 256 && *p < (uintptr_t)board_data_load) {
-            put_hex(before, *p - 1);
-            before = " ";
-            found++;
+/* Print a text; each @ in it is the next of these words. */
+static void report(const char *text, const volatile uint32_t *values) {
+    for (; *text != '\0'; text++) {
+        if (*text != '@') {
+            board_uart_put(UART0, (uint8_t)*text);
+            continue;
+        }
+        board_uart_text(UART0, "0x");
+        const uint32_t value = *values++;
+        for (int shift = 28; shift >= 0; shift -= 4) {
+            const unsigned digit = value >> shift & 15;
+            board_uart_put(
+                UART0, (uint8_t)(digit < 10 ? '0' + digit : 'a' - 10 + digit));
         }
     }
 }
 
-static void restart(void) {
+/* The end of each report: the command that says where it was, and a restart. */
+__attribute__((noreturn, noinline)) static void end(const uint32_t where[2]) {
+    report("\r\narm-none-eabi-addr2line -fipe firmware.elf @ @\r\n", where);
     SCB_RESET = SCB_RESET_NOW;
     for (;;) {
+    }
+}
+
+/* What on the stack looks like return addresses, innermost first. */
+static void callers(uint32_t where[2], const uint32_t *p) {
+    unsigned found = 0;
+    where[0] = where[1] = 0;
+    for (; p < board_stack_top && found < 2; p++) {
+        if ((*p & 1) != 0 && *p > NULL_GUARD &&
+            *p < (uintptr_t)board_data_load) {
+            where[found++] = *p - 1;
+        }
     }
 }
 
@@ -69,38 +78,27 @@ static int is_semihosting(const struct frame *f) {
            *(const uint16_t *)(uintptr_t)f->pc == 0xBEABu;
 }
 
-void board_fault_report(struct frame *f, uint32_t exc_return);
-void board_fault_report(struct frame *f, uint32_t exc_return) {
-    if (is_semihosting(f)) {
+/* `more`: the stack pointer and EXC_RETURN. */
+void board_fault_report(struct frame *f, const uint32_t *more);
+__attribute__((used)) void board_fault_report(struct frame *f,
+                                              const uint32_t *more) {
+    uint32_t where[2];
+    if ((uintptr_t)f < (uintptr_t)board_stack_limit) {
+        report("\r\nFAULT: the stack is used up; sp=@ exc=@", more);
+        callers(where, board_stack_limit);
+    } else if (is_semihosting(f)) {
         f->pc += 2;
         f->r0 = UINT32_MAX;
         return;
-    }
-    board_uart_text(UART0, "\r\nFAULT:");
-    put_hex(" pc=", f->pc);
-    put_hex(" lr=", f->lr);
-    put_hex(" sp=", (uint32_t)(uintptr_t)f);
-    put_hex(" psr=", f->psr);
-    put_hex(" r0=", f->r0);
-    put_hex(" r1=", f->r1);
-    put_hex(" r2=", f->r2);
-    put_hex(" r3=", f->r3);
-    put_hex(" r12=", f->r12);
-    put_hex("\r\nFAULT: cfsr=", SCB_CFSR);
-    put_hex(" hfsr=", SCB_HFSR);
-    put_hex(" mmfar=", SCB_MMFAR);
-    put_hex(" bfar=", SCB_BFAR);
-    put_hex(" exc=", exc_return);
-    if ((uintptr_t)f < (uintptr_t)board_stack_limit) {
-        board_uart_text(UART0, "\r\nFAULT: the stack is used up;"
-                               " pc and lr are not known, these returned to:");
-        put_callers("\r\nFAULT: " ADDR2LINE);
     } else {
-        put_hex("\r\nFAULT: " ADDR2LINE, f->pc);
-        put_hex(" ", f->lr);
+        report("\r\nFAULT: sp=@ exc=@", more);
+        report(" r0=@ r1=@ r2=@ r3=@ r12=@ lr=@ pc=@ psr=@", &f->r0);
+        where[0] = f->pc;
+        where[1] = f->lr;
     }
-    board_uart_text(UART0, "\r\n");
-    restart();
+    /* They lie side by side. */
+    report("\r\nFAULT: cfsr=@ hfsr=@ dfsr=@ mmfar=@ bfar=@", &SCB_CFSR);
+    end(where);
 }
 
 /* The stack may be the trouble: the report runs on one of its own. A return
@@ -109,27 +107,22 @@ static uint32_t fault_stack[72] __attribute__((section(".noinit"), used));
 
 __attribute__((naked)) void board_fault(void) {
     __asm__ volatile("mov r0, sp\n\t"
-                     "mov r1, lr\n\t"
-                     "mov r4, sp\n\t"
-                     "ldr r2, =fault_stack + 288\n\t"
-                     "mov sp, r2\n\t"
-                     "push {r4, lr}\n\t"
+                     "ldr r1, =fault_stack + 288\n\t"
+                     "mov sp, r1\n\t"
+                     "push {r0, lr}\n\t"
+                     "mov r1, sp\n\t"
                      "bl board_fault_report\n\t"
-                     "pop {r4, lr}\n\t"
-                     "mov sp, r4\n\t"
+                     "pop {r0, lr}\n\t"
+                     "mov sp, r0\n\t"
                      "bx lr\n\t"
                      ".ltorg");
 }
 
 void board_watchdog_report(const struct frame *f);
-void board_watchdog_report(const struct frame *f) {
-    board_uart_text(UART0, "\r\nWATCHDOG: no progress;");
-    put_hex(" pc=", f->pc);
-    put_hex(" lr=", f->lr);
-    put_hex("\r\nWATCHDOG: " ADDR2LINE, f->pc);
-    put_hex(" ", f->lr);
-    board_uart_text(UART0, "\r\n");
-    restart();
+__attribute__((used)) void board_watchdog_report(const struct frame *f) {
+    const uint32_t where[2] = {f->pc, f->lr};
+    report("\r\nWATCHDOG: no progress; pc=@ lr=@", where);
+    end(where);
 }
 
 __attribute__((naked)) void board_watchdog_bite(void) {
@@ -139,11 +132,9 @@ __attribute__((naked)) void board_watchdog_bite(void) {
 
 void __stack_chk_fail(void);
 __attribute__((noreturn)) void __stack_chk_fail(void) {
-    board_uart_text(UART0, "\r\nCANARY: a function wrote past its array");
-    put_hex("\r\nCANARY: " ADDR2LINE,
-            (uint32_t)(uintptr_t)__builtin_return_address(0));
-    board_uart_text(UART0, "\r\n");
-    restart();
-    for (;;) {
-    }
+    uint32_t where[2];
+    callers(where, __builtin_frame_address(0));
+    where[0] = (uint32_t)(uintptr_t)__builtin_return_address(0);
+    report("\r\nCANARY: a function wrote past its array", NULL);
+    end(where);
 }

@@ -22,7 +22,7 @@ extern "C" {
 
 /** An Ethernet controller as its driver offers it. Nothing here blocks. */
 struct cleat_bare_ethernet {
-    /** Bring it up; frames and cable changes wake `task` from then on.
+    /** Bring it up; frames wake `task` from then on.
      *  @return 0 with its address in mac, or CLEAT_ERR_IO: not there. */
     int (*start)(void *self, uint8_t mac[6], struct cleat_task *task);
     /** @return true while a cable is plugged in. */
@@ -66,7 +66,6 @@ struct cleat_bare_net {
     int err; /* FAILED: why */
     bool ended;
     uint64_t deadline_ms;
-    uint32_t address; /* IPv4, as the network orders it */
     void *pcb;
     void *received; /* chain of what has arrived and was not read yet */
     size_t read;    /* bytes of its first part that were */

@@ -123,7 +123,6 @@ struct cleat_client {
     uint32_t attempts; /* failures in a row */
     uint64_t now_ms;   /* of the call under way */
     uint64_t until_ms; /* end of the wait, or of the time allowed */
-    uint64_t up_ms;
     size_t io_pos, io_len;
     /* subs before sub_next are asked for, those before sub_open answered */
     size_t sub_next, sub_open;

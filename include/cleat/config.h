@@ -40,15 +40,23 @@
 #define CLEAT_TLS_READY 1
 #endif
 
+/** What only hosts ask of an element: to write, count, read and set metadata,
+ *  hibernate, run commands as they are, and the shielded connection. With 0 the
+ *  OPTIGA refuses them, which saves a device 1 kB of flash. */
+#ifndef CLEAT_SE_EXTRAS
+#define CLEAT_SE_EXTRAS 1
+#endif
+
 /** A device may keep its messages over a restart (platform.store). 0 leaves
  *  that out and refuses MQTT_STORE; it saves 0.1 kB of flash. */
 #ifndef CLEAT_DEVICE_STORE
 #define CLEAT_DEVICE_STORE 1
 #endif
 
-/** A device's settings are those compiled in (CLEAT_DEFAULT_NAME): whoever
- *  builds it has checked them, as firmware/check_settings.c does. 1 saves the
- *  checks; with no caller of cleat_settings_set() the names go as well, 2.5 kB
+/** A device's settings are those compiled in (CLEAT_DEFAULT_NAME), whatever
+ *  cleat_device_init() is given: whoever builds it has checked them, as
+ *  firmware/check_settings.c does. 1 saves the checks and what the settings
+ *  leave off; with no caller of cleat_settings_set() the names go as well, 3 kB
  *  of flash in all. */
 #ifndef CLEAT_SETTINGS_FIXED
 #define CLEAT_SETTINGS_FIXED 0

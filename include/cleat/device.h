@@ -152,7 +152,6 @@ struct cleat_device {
     struct cleat_client_sub subscription;
     size_t uid_len;
     size_t certificate_len;
-    char retries_text[12]; /* "150", or "no limit" */
     uint8_t uid[32];
     char client_id[132];
     struct cleat_client client;

@@ -9,14 +9,15 @@
 
 #include "cleat/error.h"
 #include "cleat/i2c.h"
+#include "cleat/linux_gpio.h"
 
 #ifdef __cplusplus
 extern "C" {
 #endif
 
 /**
- * Open a bus of the kernel, as "/dev/i2c-1". Its clock is fixed by the system
- * and the chip's lines are not driven.
+ * Open a bus of the kernel, as "/dev/i2c-1". Its clock is fixed by the system;
+ * the chip's lines are those of cleat_linux_i2c_dev_lines(), at first none.
  * @return 0; CLEAT_ERR_NOT_FOUND no such device; CLEAT_ERR_DENIED no
  *         permission; CLEAT_ERR_UNSUPPORTED the adapter cannot do plain
  *         transfers; CLEAT_ERR_IO anything else. detail (may be NULL) has
@@ -24,6 +25,15 @@ extern "C" {
  */
 int cleat_linux_i2c_dev_open(const char *path, struct cleat_i2c *bus,
                              struct cleat_detail *detail);
+/**
+ * Give an open bus the lines of its chip, before its first use. They are taken
+ * already (cleat_linux_gpio_drive()) and stay the caller's, who closes them
+ * after the bus. RST is active while the chip is held in reset, the power line
+ * while the chip is on. NULL: not wired.
+ */
+void cleat_linux_i2c_dev_lines(struct cleat_i2c *bus,
+                               struct cleat_linux_gpio *reset,
+                               struct cleat_linux_gpio *power);
 /** Close what cleat_linux_i2c_dev_open() opened. */
 void cleat_linux_i2c_dev_close(struct cleat_i2c *bus);
 

@@ -36,9 +36,24 @@ struct cleat_linux_net_config {
     /** For the name, ms. 0: 10000. */
     uint32_t resolve_timeout_ms;
     struct cleat_task *task; /**< Woken when ready. NULL: the caller. */
+    bool no_rest;            /**< Never do what cleat_linux_net_rest() does. */
 };
 
 struct cleat_linux_net_lookup;
+
+/** How busy a line is, and whether resting on it was worth it. The fields are
+ *  private. */
+struct cleat_linux_net_rest {
+    uint64_t at_us, total; /* of the last wait: time, bytes received */
+    uint32_t calm;           /* waits to let pass, after a pause */
+    uint32_t rest_us;      /* of each wait of this phase; 0: none */
+    uint32_t length;       /* waits of this phase */
+    uint32_t wakes;        /* ... that were */
+    uint64_t us, bytes;    /* ... and what they took and brought */
+    uint32_t plain_wakes;  /* the last phase without rests */
+    uint64_t plain_us, plain_bytes;
+    uint32_t try_us, leave; /* next to be tried; waits before that */
+};
 
 /** One TCP connection at a time. The fields are private. */
 struct cleat_linux_net {
@@ -66,6 +81,9 @@ struct cleat_linux_net {
     size_t early_at, early_len;
     int early_error;
     uint32_t patience_ms; /**< SO_RCVTIMEO as set; 0: not yet. */
+    uint64_t received;    /**< Bytes, on this connection. */
+    bool no_rest;
+    struct cleat_linux_net_rest rest;
     struct cleat_detail detail;
     char local[CLEAT_LINUX_NET_ADDRESS_TEXT];
     char remote[CLEAT_LINUX_NET_ADDRESS_TEXT];
@@ -90,9 +108,19 @@ short cleat_linux_net_events(const struct cleat_linux_net *n);
  * Sleep until the stream can be read, or written if it was full, or until
  * due_ms (monotonic); a signal ends it, and it may return early. For a thread
  * that waits for this connection alone: it sleeps in recv() and keeps what
- * comes for the next read, which saves the poll() before each read.
+ * comes for the next read, which saves the poll() before each read. On a busy
+ * line it rests first, as cleat_linux_net_rest().
  */
 void cleat_linux_net_wait(struct cleat_linux_net *n, uint64_t due_ms);
+/**
+ * For a loop that sleeps in a poll() of its own: call it before. On a busy
+ * line, one that would wake the caller for every packet, it sleeps up to 200
+ * microseconds, so that many packets come with one wake-up and their
+ * acknowledgements leave in one write. It does so only while as many bytes come
+ * in as without, and never on a line that pauses for a millisecond.
+ * @return true if it slept: there is most likely something to read.
+ */
+bool cleat_linux_net_rest(struct cleat_linux_net *n);
 /** @return when open() must be called if nothing wakes it: the time-out of the
  *          name or the address under way; CLEAT_NEVER otherwise. */
 uint64_t cleat_linux_net_deadline(const struct cleat_linux_net *n);

@@ -72,7 +72,9 @@ void cleat_linux_store_close(struct cleat_linux_store *s);
 enum cleat_linux_store_op {
     CLEAT_LINUX_STORE_PUT,
     CLEAT_LINUX_STORE_DEL,
-    CLEAT_LINUX_STORE_ROTTED /**< Its checksum is wrong and more follows. */
+    CLEAT_LINUX_STORE_ROTTED, /**< Its checksum is wrong and more follows. */
+    CLEAT_LINUX_STORE_GAP     /**< No record, and good ones follow: a head has
+                                   rotted. The value is what was passed over. */
 };
 
 /**

@@ -63,25 +63,26 @@ enum cleat_curve { CLEAT_CURVE_P256 = 0x03, CLEAT_CURVE_P384 = 0x04 };
 enum cleat_se_op_type {
     CLEAT_SE_OPEN,        /**< Wake it, negotiate, open the application. */
     CLEAT_SE_CLOSE,       /**< Close the application; session keys are gone. */
+    CLEAT_SE_RESET,       /**< Reset by the strongest means there is: power
+                             line, reset line, register. Then OPEN again. */
     CLEAT_SE_RANDOM,      /**< Fill out to its cap with random bytes. */
     CLEAT_SE_CERTIFICATE, /**< object -> DER, leaf first, chain behind it. */
     CLEAT_SE_READ,        /**< object, offset -> up to out.cap bytes. */
-    CLEAT_SE_WRITE,       /**< object, offset, in; erase: drop the old tail. */
-    CLEAT_SE_COUNT,       /**< Add in[0] (1 byte) to counter object. */
+    CLEAT_SE_GENERATE, /**< object (key slot), curve, usage -> public point. */
+    CLEAT_SE_SIGN,     /**< object (key), curve, in = digest -> r s, fixed
+                            width. A digest longer than the curve is cut. */
+    CLEAT_SE_VERIFY,   /**< curve, key = public point, in = digest, signature =
+                            r s fixed width. Bad: CLEAT_ERR_VERIFY. */
+    CLEAT_SE_AGREE,    /**< object (own key), curve, key = peer's point ->
+                            X coordinate, fixed width. The driver must know the
+                            point to be on the curve: the caller checked. */
+    /* From here on only with CLEAT_SE_EXTRAS. */
+    CLEAT_SE_WRITE, /**< object, offset, in; erase: drop the old tail. */
+    CLEAT_SE_COUNT, /**< Add in[0] (1 byte) to counter object. */
     CLEAT_SE_READ_METADATA,  /**< object -> the raw 20 len ... container. */
     CLEAT_SE_WRITE_METADATA, /**< object, in: a raw container. May be
                                   irreversible: the caller asks the user. */
-    CLEAT_SE_GENERATE,  /**< object (key slot), curve, usage -> public point. */
-    CLEAT_SE_SIGN,      /**< object (key), curve, in = digest -> r s, fixed
-                             width. A digest longer than the curve is cut. */
-    CLEAT_SE_VERIFY,    /**< curve, key = public point, in = digest, signature =
-                             r s fixed width. Bad: CLEAT_ERR_VERIFY. */
-    CLEAT_SE_AGREE,     /**< object (own key), curve, key = peer's point ->
-                             X coordinate, fixed width. The driver must know the
-                             point to be on the curve: the caller checked. */
-    CLEAT_SE_HASH,      /**< in -> SHA-256, any length. */
-    CLEAT_SE_RESET,     /**< Reset by the strongest means there is: power line,
-                             reset line, register. Then OPEN again. */
+    CLEAT_SE_HASH,           /**< in -> SHA-256, any length. */
     CLEAT_SE_HIBERNATE, /**< CLOSE, but the element keeps the application and
                              its session keys; -> handle of 8 bytes. It may be
                              powered off then, and is if its power line is
@@ -212,7 +213,8 @@ const struct cleat_se_driver *cleat_se_driver_find(struct cleat_bytes name);
 struct cleat_se_stats {
     uint32_t ops[CLEAT_SE_OP_COUNT]; /**< Finished with success. */
     uint32_t failed;                 /**< Finished with an error. */
-    uint32_t writes, reads, nacks;   /**< Bus transfers. */
+    /** Bus transfers; not counted without CLEAT_SE_EXTRAS. */
+    uint32_t writes, reads, nacks;
     uint32_t bytes_out, bytes_in;
 };
 

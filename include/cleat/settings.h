@@ -25,6 +25,8 @@ extern "C" {
 struct cleat_settings {
     const char *chip;
     const char *chip_shield;
+    const char *chip_reset_line;
+    const char *chip_power_line;
     uint32_t chip_i2c_khz;
     const char *link_interface;
     const char *wifi_ssid;

@@ -8,13 +8,6 @@
 
 #include <stdbool.h>
 #include <stdint.h>
-#include <string.h>
-
-struct sink {
-    char *out;
-    size_t cap;
-    size_t len;
-};
 
 /* One conversion: %[0][width][.most][l|z]kind. */
 struct spec {
@@ -22,38 +15,8 @@ struct spec {
     unsigned width;
     unsigned most;
     bool is_long;
+    char kind;
 };
-
-static void put(struct sink *s, char c) {
-    if (s->len + 1 < s->cap) {
-        s->out[s->len] = c;
-    }
-    s->len++;
-}
-
-static void put_number(struct sink *s, const struct spec *spec,
-                       unsigned long value, unsigned base, char ten) {
-    char digits[3 * sizeof value];
-    unsigned n = 0;
-    do {
-        const int digit = (int)(value % base);
-        digits[n++] = (char)(digit + (digit < 10 ? '0' : ten - 10));
-        value /= base;
-    } while (value != 0);
-    for (unsigned i = n; i < spec->width; i++) {
-        put(s, spec->pad);
-    }
-    while (n > 0) {
-        put(s, digits[--n]);
-    }
-}
-
-static void put_text(struct sink *s, const struct spec *spec,
-                     const char *text) {
-    for (unsigned n = 0; n < spec->most && text[n] != '\0'; n++) {
-        put(s, text[n]);
-    }
-}
 
 static unsigned digits_of(const char **at) {
     unsigned n = 0;
@@ -63,7 +26,7 @@ static unsigned digits_of(const char **at) {
     return n;
 }
 
-/* @return what comes after it: the kind. */
+/* @return where it ends: at its kind. */
 static const char *parse(const char *at, struct spec *spec) {
     spec->pad = *at == '0' ? '0' : ' ';
     spec->width = digits_of(&at);
@@ -73,51 +36,67 @@ static const char *parse(const char *at, struct spec *spec) {
         spec->most = digits_of(&at);
     }
     spec->is_long = *at == 'l' || *at == 'z';
-    return spec->is_long ? at + 1 : at;
+    at += spec->is_long;
+    spec->kind = *at;
+    return at;
+}
+
+/* The digits of a number, which end at `end`. @return where they begin. */
+static char *digits(char *end, char kind, unsigned long value) {
+    const unsigned base = kind == 'x' || kind == 'X' ? 16 : 10;
+    const bool minus = kind == 'd' && (long)value < 0;
+    value = minus ? 0 - value : value;
+    do {
+        const unsigned digit = (unsigned)(value % base);
+        /* 'x' becomes 'a' for ten. */
+        *--end = (char)(digit + (digit < 10 ? '0' : (unsigned)kind - 33));
+        value /= base;
+    } while (value != 0);
+    if (minus) {
+        *--end = '-';
+    }
+    return end;
 }
 
 int cleat_bare_format(char *out, size_t cap, const char *fmt, va_list args) {
-    struct sink s = {out, cap, 0};
-    struct spec spec;
+    char number[3 * sizeof(long) + 1];
+    size_t len = 0;
     for (; *fmt != '\0'; fmt++) {
-        unsigned long value = 0;
-        if (*fmt != '%') {
-            put(&s, *fmt);
-            continue;
+        struct spec spec = {' ', 0, 1, false, 0};
+        const char *text = fmt; /* itself, unless it is a conversion */
+        size_t n = 1;
+        if (*fmt == '%') {
+            text = fmt = parse(fmt + 1, &spec);
         }
-        fmt = parse(fmt + 1, &spec);
-        if (strchr("duxX", *fmt) != NULL) {
-            value = spec.is_long  ? va_arg(args, unsigned long)
-                    : *fmt == 'd' ? (unsigned long)(long)va_arg(args, int)
-                                  : va_arg(args, unsigned);
-        }
-        switch (*fmt) {
-        case 'd':
-            if ((long)value < 0) {
-                put(&s, '-');
-                value = 0 - value;
-            }
-            put_number(&s, &spec, value, 10, 'a');
-            break;
-        case 'u':
-            put_number(&s, &spec, value, 10, 'a');
-            break;
-        case 'x':
-            put_number(&s, &spec, value, 16, 'a');
-            break;
-        case 'X':
-            put_number(&s, &spec, value, 16, 'A');
-            break;
+        switch (spec.kind) {
         case 's':
-            put_text(&s, &spec, va_arg(args, const char *));
+            text = va_arg(args, const char *);
+            for (n = 0; n < spec.most && text[n] != '\0'; n++) {
+            }
+            break;
+        case 'd':
+        case 'u':
+        case 'x':
+        case 'X':
+            text = digits(number + sizeof number, spec.kind,
+                          spec.is_long       ? va_arg(args, unsigned long)
+                          : spec.kind == 'd' ? (unsigned long)va_arg(args, int)
+                                             : va_arg(args, unsigned));
+            n = (size_t)(number + sizeof number - text);
             break;
         default:
-            put(&s, *fmt);
             break;
+        }
+        for (size_t i = spec.width > n ? spec.width : n; i > 0; i--) {
+            const char c = i > n ? spec.pad : *text++;
+            if (len + 1 < cap) {
+                out[len] = c;
+            }
+            len++;
         }
     }
     if (cap > 0) {
-        out[s.len < cap ? s.len : cap - 1] = '\0';
+        out[len < cap ? len : cap - 1] = '\0';
     }
-    return (int)s.len;
+    return (int)len;
 }

@@ -14,24 +14,18 @@
 #include <lwip/sys.h>
 #include <lwip/timeouts.h>
 #include <netif/ethernet.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "cleat/log.h"
 
 #define DHCP_TIMEOUT_MS 10000
-#define LOOK_EVERY_MS 500
 
 static const struct cleat_bare_ethernet *ethernet;
 static struct netif interface;
-static struct cleat_task net_task;
 static struct cleat_task *watcher; /* wants to know of changes */
 static struct cleat_bare_net_counts counts;
 static bool was_up;
-static bool started;
-static bool joining;
-static uint64_t join_deadline_ms;
-static uint64_t looked_ms;
+static uint64_t join_deadline_ms; /* 0: nobody joins */
 static uint32_t seed;
 
 unsigned int cleat_bare_link_random(void) {
@@ -97,9 +91,8 @@ static void take_frame(size_t len) {
     }
 }
 
-static void look_at_cable(uint64_t now_ms) {
+static void look_at_cable(void) {
     bool up = ethernet->link_up(ethernet->self);
-    looked_ms = now_ms;
     if (up == netif_is_link_up(&interface)) {
         return;
     }
@@ -120,7 +113,7 @@ static uint64_t net_step(void *self, uint64_t now_ms) {
          len = ethernet->receive_begin(ethernet->self)) {
         take_frame(len);
     }
-    look_at_cable(now_ms);
+    look_at_cable();
     sys_check_timeouts();
     if (usable() != was_up) {
         was_up = !was_up;
@@ -131,82 +124,75 @@ static uint64_t net_step(void *self, uint64_t now_ms) {
                                                     : now_ms + sleep;
 }
 
+static struct cleat_task net_task = {"network", net_step, NULL, NULL};
+
+static bool started(void) {
+    return net_task.port != NULL;
+}
+
+/* The network task looks at the cable: lwIP has it step twice a second. */
 static bool is_up(void *self, struct cleat_task *task) {
     (void)self;
-    uint64_t now = cleat_port_now_ms();
     watcher = task;
-    if (!started) {
-        return false;
-    }
-    if (now - looked_ms >= LOOK_EVERY_MS) {
-        look_at_cable(now);
-    }
-    return usable();
+    return started() && usable();
 }
 
 static int start(void) {
-    uint8_t mac[6];
-    net_task.name = "network";
-    net_task.step = net_step;
-    int err = ethernet->start(ethernet->self, mac, &net_task);
+    int err = ethernet->start(ethernet->self, interface.hwaddr, &net_task);
     if (err != CLEAT_OK) {
         return err;
     }
-    memcpy(&seed, mac + 2, sizeof seed);
+    memcpy(&seed, interface.hwaddr + 2, sizeof seed);
     lwip_init();
     if (netif_add_noaddr(&interface, NULL, interface_init, ethernet_input) ==
         NULL) {
         return CLEAT_ERR_FULL;
     }
-    memcpy(interface.hwaddr, mac, sizeof mac);
     netif_set_default(&interface);
-    started = true;
     return cleat_port_start(&net_task);
+}
+
+/* @return CLEAT_ERR_AGAIN while DHCP is under way. */
+static int lease(uint64_t now_ms) {
+    if (!netif_is_link_up(&interface)) {
+        return CLEAT_ERR_IO;
+    }
+    if (usable()) {
+        return CLEAT_OK;
+    }
+    if (join_deadline_ms == 0) {
+        join_deadline_ms = now_ms + DHCP_TIMEOUT_MS;
+        netif_set_up(&interface);
+        return dhcp_start(&interface) == ERR_OK ? CLEAT_ERR_AGAIN
+                                                : CLEAT_ERR_FULL;
+    }
+    return now_ms < join_deadline_ms ? CLEAT_ERR_AGAIN : CLEAT_ERR_TIMEOUT;
 }
 
 static int join(void *self, uint64_t now_ms) {
     (void)self;
-    int err = started ? CLEAT_OK : start();
+    int err = started() ? CLEAT_OK : start();
     if (err != CLEAT_OK) {
         return err;
     }
-    look_at_cable(now_ms);
-    if (!netif_is_link_up(&interface)) {
-        joining = false;
-        return CLEAT_ERR_IO;
+    look_at_cable();
+    err = lease(now_ms);
+    if (err != CLEAT_ERR_AGAIN) {
+        join_deadline_ms = 0;
     }
-    if (usable()) {
-        joining = false;
-        return CLEAT_OK;
-    }
-    if (!joining) {
-        joining = true;
-        join_deadline_ms = now_ms + DHCP_TIMEOUT_MS;
-        netif_set_up(&interface);
-        if (dhcp_start(&interface) != ERR_OK) {
-            joining = false;
-            return CLEAT_ERR_FULL;
-        }
-    }
-    if (now_ms >= join_deadline_ms) {
-        joining = false;
-        return CLEAT_ERR_TIMEOUT;
-    }
-    return CLEAT_ERR_AGAIN;
+    return err;
 }
 
 static void address(void *self, char *out, size_t cap) {
     (void)self;
-    char text[IP4ADDR_STRLEN_MAX];
-    (void)ip4addr_ntoa_r(netif_ip4_addr(&interface), text, sizeof text);
-    snprintf(out, cap, "Ethernet, address %s", text);
+    (void)ip4addr_ntoa_r(netif_ip4_addr(&interface), out, (int)cap);
 }
 
 static void leave(void *self) {
     (void)self;
     watcher = NULL;
-    joining = false;
-    if (!started) {
+    join_deadline_ms = 0;
+    if (!started()) {
         return;
     }
     dhcp_release_and_stop(&interface);

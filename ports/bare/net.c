@@ -35,9 +35,17 @@ static const char *text_of(err_t e, bool connecting) {
     }
 }
 
+/* lwIP looks up one name at a time and cannot be told to stop: an open that
+ * comes while one is under way waits for that one's answer. */
+static struct cleat_bare_net *resolving;
+static bool looking;
+
 /* Let go of the connection; lwIP ends it in its own time. */
 static void drop(struct cleat_bare_net *n) {
     struct tcp_pcb *pcb = n->pcb;
+    if (resolving == n) {
+        resolving = NULL; /* it may be gone when the answer comes */
+    }
     n->pcb = NULL;
     if (n->received != NULL) {
         pbuf_free(n->received);
@@ -125,8 +133,7 @@ static err_t on_received(void *arg, struct tcp_pcb *pcb, struct pbuf *p,
     return ERR_OK;
 }
 
-static int connect_to(struct cleat_bare_net *n) {
-    ip_addr_t to = {n->address};
+static int connect_to(struct cleat_bare_net *n, const ip_addr_t *to) {
     struct tcp_pcb *pcb = tcp_new();
     if (pcb == NULL) {
         return refuse(n, ERR_MEM);
@@ -138,7 +145,7 @@ static int connect_to(struct cleat_bare_net *n) {
     tcp_err(pcb, on_error);
     tcp_recv(pcb, on_received);
     tcp_sent(pcb, on_sent);
-    err_t e = tcp_connect(pcb, &to, n->port, on_connected);
+    err_t e = tcp_connect(pcb, to, n->port, on_connected);
     return e == ERR_OK ? CLEAT_ERR_AGAIN : refuse(n, e);
 }
 
@@ -147,18 +154,13 @@ static int unknown_name(struct cleat_bare_net *n) {
                 CLEAT_TEXT("name not known, or no name server answers"));
 }
 
-/* lwIP looks up one name at a time and cannot be told to stop: an open that
- * comes while one is under way waits for that one's answer. */
-static struct cleat_bare_net *resolving;
-static bool looking;
-
 static int look_up(struct cleat_bare_net *n);
 
 static void on_found(const char *name, const ip_addr_t *found, void *arg) {
     struct cleat_bare_net *n = resolving;
     (void)arg;
     looking = false;
-    if (n == NULL || n->state != RESOLVING) {
+    if (n == NULL) {
         return;
     }
     if (strcmp(name, n->host) != 0) {
@@ -166,14 +168,13 @@ static void on_found(const char *name, const ip_addr_t *found, void *arg) {
     } else if (found == NULL || ip_addr_isany_val(*found)) {
         (void)unknown_name(n);
     } else {
-        n->address = ip_addr_get_ip4_u32(found);
-        (void)connect_to(n);
+        (void)connect_to(n, found);
     }
     cleat_port_wake(n->task);
 }
 
 static int look_up(struct cleat_bare_net *n) {
-    ip_addr_t found;
+    static ip_addr_t found;
     if (looking) {
         return CLEAT_ERR_AGAIN;
     }
@@ -185,8 +186,7 @@ static int look_up(struct cleat_bare_net *n) {
     if (e != ERR_OK) {
         return e == ERR_MEM ? refuse(n, e) : unknown_name(n);
     }
-    n->address = ip_addr_get_ip4_u32(&found);
-    return connect_to(n);
+    return connect_to(n, &found);
 }
 
 static int begin(struct cleat_bare_net *n, uint64_t now_ms) {
@@ -277,9 +277,6 @@ static int net_write(void *self, const uint8_t *data, size_t len) {
 
 static void net_close(void *self) {
     struct cleat_bare_net *n = self;
-    if (resolving == n) {
-        resolving = NULL; /* it may be gone when the answer comes */
-    }
     drop(n);
     n->state = IDLE;
 }

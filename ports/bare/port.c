@@ -13,6 +13,11 @@
 /* The device's four, the network, the firmware's control channel, room. */
 #define TASK_MAX 8
 
+/* 0 leaves struct cleat_bare_counts empty. */
+#ifndef CLEAT_BARE_COUNTS
+#define CLEAT_BARE_COUNTS 1
+#endif
+
 struct slot {
     struct cleat_task *task;
     volatile bool woken; /* also written by interrupts */
@@ -97,16 +102,22 @@ void **cleat_port_local(void) {
     return here == NULL ? &main_local : &here->local;
 }
 
+static void count_sleep(uint64_t start_us) {
+    counts.asleep_us += cleat_bare_now_us() - start_us;
+    counts.sleeps++;
+}
+
 /* Sleep unless a task was woken meanwhile; the test and the sleep are one. */
 static void sleep_until(uint64_t due_ms, const volatile bool *woken) {
     uint64_t until = due_ms > UINT64_MAX / 1000u ? UINT64_MAX : due_ms * 1000u;
     cleat_bare_alive();
     uint32_t before = cleat_bare_mask();
-    uint64_t start = cleat_bare_now_us();
-    if (!*woken && start < until) {
+    uint64_t start = CLEAT_BARE_COUNTS ? cleat_bare_now_us() : 0;
+    if (!*woken) {
         cleat_bare_sleep(until);
-        counts.asleep_us += cleat_bare_now_us() - start;
-        counts.sleeps++;
+        if (CLEAT_BARE_COUNTS) {
+            count_sleep(start);
+        }
     }
     cleat_bare_unmask(before);
 }
@@ -115,7 +126,7 @@ static void sleep_until(uint64_t due_ms, const volatile bool *woken) {
 static uint64_t step(struct cleat_task *task, struct slot *as) {
     struct slot *caller = here;
     here = as;
-    counts.steps++;
+    counts.steps += CLEAT_BARE_COUNTS;
     uint64_t due = task->step(task->self, cleat_port_now_ms());
     here = caller;
     return due;
@@ -163,7 +174,7 @@ static void turn(void) {
             s->due_ms = due;
         }
     }
-    counts.rounds++;
+    counts.rounds += CLEAT_BARE_COUNTS;
 }
 
 /* Called with interrupts held off. @return when the next task is due; 0: one
@@ -183,8 +194,10 @@ static uint64_t next_due(void) {
 }
 
 void cleat_bare_run(bool (*done)(void *arg), void *arg) {
-    began_us = cleat_bare_now_us();
-    memset(&counts, 0, sizeof counts);
+    if (CLEAT_BARE_COUNTS) {
+        began_us = cleat_bare_now_us();
+        memset(&counts, 0, sizeof counts);
+    }
     do {
         turn();
         /* Interrupts stay held off from this look until the sleep. */

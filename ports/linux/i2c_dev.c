@@ -16,8 +16,20 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "cleat/port.h"
+
+/* RST may be low for 2.5 ms at most (datasheet, table 15); a thread that lost
+ * its processor meanwhile pulls it again, for so long. */
+#define RESET_LOW_MAX_US 2500u
+#define RESET_LOW_US 50u
+#define RESETS_MAX 5
+
+#define TRANSFER_MAX 8192u /* of the kernel's ioctl */
+
 struct i2c_dev {
     int fd;
+    struct cleat_linux_gpio *reset, *power; /* NULL: not wired */
+    uint64_t low_us; /* since when RST is low while the chip is on */
 };
 
 /* Drivers differ in how they report a missing acknowledge. */
@@ -37,6 +49,9 @@ static int transfer(void *self, uint8_t address, uint16_t flags, uint8_t *data,
                     size_t len) {
     const struct i2c_dev *dev = (const struct i2c_dev *)self;
     struct i2c_msg message;
+    if (len > TRANSFER_MAX) {
+        return CLEAT_ERR_SIZE;
+    }
     memset(&message, 0, sizeof message);
     message.addr = address;
     message.flags = flags;
@@ -58,6 +73,53 @@ static int dev_write(void *self, uint8_t address, const uint8_t *data,
 
 static int dev_read(void *self, uint8_t address, uint8_t *data, size_t len) {
     return transfer(self, address, I2C_M_RD, data, len);
+}
+
+static int drive_power(struct i2c_dev *dev, bool high) {
+    dev->low_us = cleat_port_now_us();
+    return cleat_linux_gpio_set(dev->power, high);
+}
+
+static int pull_reset(struct i2c_dev *dev) {
+    dev->low_us = cleat_port_now_us();
+    return cleat_linux_gpio_set(dev->reset, true);
+}
+
+static int release_reset(struct i2c_dev *dev) {
+    for (int i = 0;; i++) {
+        int err = cleat_linux_gpio_set(dev->reset, false);
+        if (err != CLEAT_OK || i == RESETS_MAX ||
+            cleat_port_now_us() - dev->low_us <= RESET_LOW_MAX_US) {
+            return err;
+        }
+        err = pull_reset(dev);
+        if (err != CLEAT_OK) {
+            return err;
+        }
+        cleat_port_delay_us(RESET_LOW_US);
+    }
+}
+
+static int dev_line(void *self, enum cleat_i2c_line line, bool high) {
+    struct i2c_dev *dev = (struct i2c_dev *)self;
+    if (line == CLEAT_I2C_LINE_RESET && dev->reset != NULL) {
+        return high ? release_reset(dev) : pull_reset(dev);
+    }
+    if (line == CLEAT_I2C_LINE_POWER && dev->power != NULL) {
+        return drive_power(dev, high);
+    }
+    return CLEAT_ERR_ARG;
+}
+
+void cleat_linux_i2c_dev_lines(struct cleat_i2c *bus,
+                               struct cleat_linux_gpio *reset,
+                               struct cleat_linux_gpio *power) {
+    struct i2c_dev *dev = (struct i2c_dev *)bus->self;
+    dev->reset = reset;
+    dev->power = power;
+    bus->lines = (reset == NULL ? 0u : (unsigned)CLEAT_I2C_LINE_RESET) |
+                 (power == NULL ? 0u : (unsigned)CLEAT_I2C_LINE_POWER);
+    bus->line = bus->lines == 0 ? NULL : dev_line;
 }
 
 static int fail(struct cleat_detail *detail, int err, int error,
@@ -105,6 +167,7 @@ int cleat_linux_i2c_dev_open(const char *path, struct cleat_i2c *bus,
     dev->fd = fd;
     bus->write = dev_write;
     bus->read = dev_read;
+    bus->max_len = TRANSFER_MAX;
     bus->self = dev;
     return 0;
 }

@@ -5,7 +5,6 @@
  */
 #define _DEFAULT_SOURCE
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/time.h>
@@ -20,6 +19,7 @@
 #define WORDS_MAX 256
 #define ANSWER_LIMIT_S 2
 #define STRETCH_LIMIT_US 25000
+#define STRETCHES_MAX 40 /* in one transfer: a second at most */
 
 /* What came back: its type, and its payload where the caller wants it. */
 struct answer {
@@ -123,21 +123,29 @@ static int greeting(struct cleat_linux_i2c_unix *p,
     return CLEAT_OK;
 }
 
+static int connect_to(int fd, const struct sockaddr_un *at) {
+    int n;
+    do {
+        n = connect(fd, (const struct sockaddr *)at, sizeof *at);
+    } while (n != 0 && errno == EINTR);
+    return n;
+}
+
 static int reach(struct cleat_linux_i2c_unix *p, struct cleat_detail *detail) {
     struct sockaddr_un at = {.sun_family = AF_UNIX};
     struct timeval limit = {.tv_sec = ANSWER_LIMIT_S};
     memcpy(at.sun_path, p->path, sizeof at.sun_path);
-    p->fd = socket(AF_UNIX, SOCK_STREAM, 0);
-    if (p->fd < 0 ||
-        connect(p->fd, (const struct sockaddr *)&at, sizeof at) != 0) {
+    p->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (p->fd >= 0) { /* they bound connect(), too */
+        (void)setsockopt(p->fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
+        (void)setsockopt(p->fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
+    }
+    if (p->fd < 0 || connect_to(p->fd, &at) != 0) {
         explain(detail, errno,
                 "cannot reach the virtual chip; is "
                 "cleat-chipsim running?");
         return failed(p, CLEAT_ERR_IO);
     }
-    (void)fcntl(p->fd, F_SETFD, FD_CLOEXEC);
-    (void)setsockopt(p->fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
-    (void)setsockopt(p->fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
     errno = 0; /* an end of the stream leaves none */
     return greeting(p, detail);
 }
@@ -163,8 +171,11 @@ static int answer(struct cleat_linux_i2c_unix *p, uint8_t *data,
     uint8_t *to = read_len > sizeof words ? data : words;
     size_t room = read_len > sizeof words ? read_len : sizeof words;
     int err = receive_message(p->fd, to, room, &a);
-    while (err == CLEAT_OK && a.type == 'S') {
-        late = hold(cleat_bytes_of(to, a.len)) != CLEAT_OK;
+    for (int n = 0; err == CLEAT_OK && a.type == 'S'; n++) {
+        if (n == STRETCHES_MAX) {
+            return failed(p, CLEAT_ERR_TIMEOUT);
+        }
+        late = hold(cleat_bytes_of(to, a.len)) != CLEAT_OK || late;
         err = receive_message(p->fd, to, room, &a);
     }
     if (err != CLEAT_OK) {

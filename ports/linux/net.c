@@ -19,11 +19,13 @@
 #include <sys/socket.h>
 #include <sys/timerfd.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "cleat/linux_port.h"
 #include "cleat/log.h"
 #include "net_lookup.h"
+#include "net_rest.h"
 
 #define CONNECT_TIMEOUT_MS 5000u
 #define RESOLVE_TIMEOUT_MS 10000u
@@ -215,6 +217,12 @@ static void keep_addresses(struct cleat_linux_net *n,
     }
 }
 
+static uint64_t now_us(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000000u + (uint64_t)t.tv_nsec / 1000u;
+}
+
 static void connected(struct cleat_linux_net *n) {
     struct sockaddr_storage local;
     socklen_t len = sizeof local;
@@ -225,6 +233,8 @@ static void connected(struct cleat_linux_net *n) {
     }
     n->state = UP;
     n->drained = false;
+    n->received = 0;
+    cleat_linux_net_rest_begin(&n->rest, now_us());
     timer_stop(n);
     watch(n, POLLIN);
     CLEAT_LOG(CLEAT_LEVEL_INFO, "net", "connected local=%s peer=%s", n->local,
@@ -447,6 +457,7 @@ static int net_read(void *self, uint8_t *data, size_t cap) {
         recv(n->fd, data, cap < INT_MAX ? cap : INT_MAX, MSG_DONTWAIT);
     if (got > 0) {
         cleat_trace("net", "read", data, (size_t)got);
+        n->received += (size_t)got;
         n->drained = (size_t)got < cap && n->state == UP;
         return (int)got;
     }
@@ -496,6 +507,20 @@ static void net_close(void *self) {
 
 /* --- waiting --- */
 
+bool cleat_linux_net_rest(struct cleat_linux_net *n) {
+    if (n->no_rest || n->state != UP || n->events != POLLIN ||
+        n->early_len > 0 || n->early_error != 0) {
+        return false;
+    }
+    uint32_t us = cleat_linux_net_rest_next(&n->rest, now_us(), n->received);
+    const struct timespec t = {.tv_nsec = (long)us * 1000L};
+    if (us > 0) {
+        n->drained = false;
+        nanosleep(&t, NULL); /* A signal may end it. */
+    }
+    return us > 0;
+}
+
 /** Let a blocking recv() give up after about wait_ms: never later, and no
  *  system call while what is set is near enough. @return false on failure. */
 static bool be_patient(struct cleat_linux_net *n, uint64_t wait_ms) {
@@ -511,6 +536,7 @@ static bool be_patient(struct cleat_linux_net *n, uint64_t wait_ms) {
         n->patience_ms >= most / 4) {
         return true;
     }
+    most -= most / 8; /* A deadline that draws nearer needs no other. */
     const struct timeval t = {.tv_sec = most / 1000,
                               .tv_usec = (suseconds_t)(most % 1000) * 1000};
     if (setsockopt(n->fd, SOL_SOCKET, SO_RCVTIMEO, &t, sizeof t) != 0) {
@@ -529,7 +555,8 @@ static void wait_in_poll(const struct cleat_linux_net *n, uint64_t wait_ms) {
 void cleat_linux_net_wait(struct cleat_linux_net *n, uint64_t due_ms) {
     uint64_t now = cleat_port_now_ms(), own = cleat_linux_net_deadline(n);
     due_ms = own < due_ms ? own : due_ms;
-    if (due_ms <= now || n->early_len > 0 || n->early_error != 0) {
+    if (due_ms <= now || n->early_len > 0 || n->early_error != 0 ||
+        cleat_linux_net_rest(n)) {
         return;
     }
     if (n->state != UP || n->events != POLLIN || !be_patient(n, due_ms - now)) {
@@ -540,6 +567,7 @@ void cleat_linux_net_wait(struct cleat_linux_net *n, uint64_t due_ms) {
     n->drained = false;
     if (got > 0) {
         n->early_len = (size_t)got;
+        n->received += (size_t)got;
     } else if (got < 0 && !not_now(errno)) {
         n->early_error = errno;
     } /* Its end: the next read meets it again. */
@@ -592,6 +620,7 @@ int cleat_linux_net_init(struct cleat_linux_net *n,
     }
     n->port = config->port;
     n->task = config->task;
+    n->no_rest = config->no_rest;
     n->connect_timeout_ms = config->connect_timeout_ms != 0
                                 ? config->connect_timeout_ms
                                 : CONNECT_TIMEOUT_MS;

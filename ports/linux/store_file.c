@@ -67,13 +67,32 @@ static bool take_record(struct cleat_reader *r, uint32_t salt,
     return !r->failed;
 }
 
-/* A value that is wrong has rotted if a good record comes behind it; if not,
- * it is the write that the power has cut. */
-static bool good_one_follows(struct cleat_reader r, uint32_t salt) {
+static bool good_record(struct cleat_reader *r, uint32_t salt) {
     struct cleat_store_record record;
     struct cleat_bytes value;
     bool good = false;
-    return take_record(&r, salt, &record, &value, &good) && good;
+    return take_record(r, salt, &record, &value, &good) && good;
+}
+
+/* A value that is wrong has rotted if a good record comes behind it; if not,
+ * it is the write that the power has cut. */
+static bool good_one_follows(struct cleat_reader r, uint32_t salt) {
+    return good_record(&r, salt);
+}
+
+/* Where no record begins, look for the next good one: the head between has
+ * rotted. @return false if there is none; else the reader stands before it. */
+static bool find_good_one(struct cleat_reader *r, uint32_t salt) {
+    struct cleat_reader at = *r;
+    while (at.pos < at.len) {
+        struct cleat_reader try = at;
+        if (good_record(&try, salt)) {
+            *r = at;
+            return true;
+        }
+        (void)cleat_read_u8(&at);
+    }
+    return false;
 }
 
 static enum cleat_linux_store_op op_of(const struct cleat_store_record *record,
@@ -99,12 +118,21 @@ cleat_linux_store_scan(struct cleat_bytes log,
         return 0;
     }
     size_t end = r.pos;
-    while (take_record(&r, salt, &record, &value, &good)) {
-        if (!good && !good_one_follows(r, salt)) {
-            break;
+    for (;;) {
+        struct cleat_reader begin = r;
+        enum cleat_linux_store_op op = CLEAT_LINUX_STORE_GAP;
+        bool whole = take_record(&r, salt, &record, &value, &good);
+        if (whole && (good || good_one_follows(r, salt))) {
+            op = op_of(&record, good);
+        } else {
+            r = begin;
+            record.key = 0;
+            if (!find_good_one(&r, salt)) {
+                break;
+            }
+            value = cleat_bytes_of(log.data + begin.pos, r.pos - begin.pos);
         }
-        if (use != NULL &&
-            use(arg, op_of(&record, good), record.key, value) != 0) {
+        if (use != NULL && use(arg, op, record.key, value) != 0) {
             break;
         }
         end = r.pos;
@@ -518,12 +546,16 @@ static int apply(void *arg, enum cleat_linux_store_op op, uint64_t key,
     struct cleat_linux_store *s = scan->s;
     struct cleat_store_entry *e = cleat_store_index_find(&s->index, key);
     uint32_t at = scan->at;
-    scan->at += record_size((uint32_t)value.len);
-    scan->found->records++;
-    if (op == CLEAT_LINUX_STORE_ROTTED) {
+    if (op == CLEAT_LINUX_STORE_ROTTED || op == CLEAT_LINUX_STORE_GAP) {
         scan->found->damaged++;
         s->lost++;
     }
+    if (op == CLEAT_LINUX_STORE_GAP) {
+        scan->at += (uint32_t)value.len;
+        return 0;
+    }
+    scan->at += record_size((uint32_t)value.len);
+    scan->found->records++;
     if (e != NULL) {
         s->live -= record_size(e->len);
     }

@@ -297,14 +297,9 @@ static void drain(int fd) {
     (void)n; /* Nothing in it: fine. */
 }
 
-static int step(struct cleat_linux_client *c, int timeout_ms) {
+/** Wait for the descriptors; what is readable of our own is emptied. */
+static void look(struct cleat_linux_client *c, int timeout_ms) {
     struct epoll_event ready[3];
-    struct cleat_client_event event;
-    uint64_t due, now, timer;
-    void *arg = c->config.arg;
-    if (c->ended) {
-        return c->result;
-    }
     int n = epoll_wait(c->epoll_fd, ready, 3, timeout_ms);
     for (int i = 0; i < n; i++) {
         if (ready[i].data.fd == c->wake_fd || ready[i].data.fd == c->timer_fd) {
@@ -312,6 +307,12 @@ static int step(struct cleat_linux_client *c, int timeout_ms) {
             c->timer_ms = ready[i].data.fd == c->timer_fd ? 0 : c->timer_ms;
         }
     }
+}
+
+static int step(struct cleat_linux_client *c) {
+    struct cleat_client_event event;
+    uint64_t due, now, timer;
+    void *arg = c->config.arg;
     do {
         now = cleat_port_now_ms();
         timer = c->config.on_step != NULL ? c->config.on_step(arg, now)
@@ -330,14 +331,23 @@ static int step(struct cleat_linux_client *c, int timeout_ms) {
 }
 
 int cleat_linux_client_step(struct cleat_linux_client *c) {
-    return step(c, 0);
+    if (c->ended) {
+        return c->result;
+    }
+    look(c, 0);
+    return step(c);
 }
 
 int cleat_linux_client_run(struct cleat_linux_client *c) {
-    int err;
-    do {
-        err = step(c, -1);
-    } while (err == CLEAT_ERR_AGAIN);
+    int err = c->ended ? c->result : CLEAT_ERR_AGAIN;
+    while (err == CLEAT_ERR_AGAIN) {
+        /* After a rest there is something to do; a step looks at all there is,
+         * even at what would have woken us. */
+        if (!cleat_linux_net_rest(&c->net)) {
+            look(c, -1);
+        }
+        err = step(c);
+    }
     return err;
 }
 

@@ -25,6 +25,15 @@ static uint32_t or_default(uint32_t value, uint32_t otherwise) {
     return value == 0 ? otherwise : value;
 }
 
+/* Unless the settings say how. */
+static int subscribe_plain(struct cleat_mqtt *session,
+                           const struct cleat_client_sub *sub,
+                           uint64_t now_ms) {
+    uint32_t mask = session->v5 != NULL ? UINT8_MAX : 3u;
+    struct cleat_mqtt_filter filter = {sub->filter, (uint8_t)(sub->qos & mask)};
+    return cleat_mqtt_subscribe_first(session, &filter, 1, now_ms);
+}
+
 int cleat_client_init(struct cleat_client *c,
                       const struct cleat_client_config *config) {
     if (config->session == NULL || config->stream == NULL ||
@@ -32,16 +41,17 @@ int cleat_client_init(struct cleat_client *c,
         (config->subs == NULL && config->sub_count > 0)) {
         return CLEAT_ERR_ARG;
     }
-    for (size_t i = 0; i < config->sub_count; i++) {
-        if ((config->subs[i].qos & 3u) == 3 ||
-            !cleat_mqtt_filter_valid(config->subs[i].filter)) {
+    struct cleat_client_sub *sub = config->subs;
+    for (size_t left = config->sub_count; left > 0; left--, sub++) {
+        if ((sub->qos & 3u) == 3 || !cleat_mqtt_filter_valid(sub->filter)) {
             return CLEAT_ERR_ARG;
         }
-        config->subs[i].state = SUB_WANTED;
+        sub->state = SUB_WANTED;
     }
     memset(c, 0, sizeof *c);
     c->config = *config;
     struct cleat_client_config *f = &c->config;
+    f->subscribe = f->subscribe == NULL ? subscribe_plain : f->subscribe;
     f->backoff_base_ms = or_default(f->backoff_base_ms, 1000);
     f->backoff_cap_ms = or_default(f->backoff_cap_ms, 60000);
     f->backoff_stable_ms = or_default(f->backoff_stable_ms, 30000);
@@ -101,8 +111,9 @@ void cleat_client_resume(struct cleat_client *c, uint64_t now_ms) {
 
 /* Of the state of each subscription keep these bits. */
 static void subs_mask(struct cleat_client *c, unsigned keep) {
-    for (size_t i = 0; i < c->config.sub_count; i++) {
-        c->config.subs[i].state &= (uint8_t)keep;
+    struct cleat_client_sub *sub = c->config.subs;
+    for (size_t left = c->config.sub_count; left > 0; left--, sub++) {
+        sub->state &= (uint8_t)keep;
     }
 }
 
@@ -113,14 +124,20 @@ static void connection_close(struct cleat_client *c) {
     c->sub_next = c->sub_open = 0;
     subs_mask(c, SUB_ANSWERED);
     /* Long enough up: what failed before is forgotten. */
-    if (c->was_up && c->now_ms - c->up_ms >= c->config.backoff_stable_ms) {
+    if (c->was_up &&
+        c->now_ms - c->backoff.up_since_ms >= c->config.backoff_stable_ms) {
         c->attempts = 0;
     }
 }
 
-/* c->detail says more, or is empty. */
-static void tell(struct cleat_client *c, enum cleat_client_event_type type,
-                 int err) {
+/* The connection is over, if there was one, and this is told; c->detail says
+ * more, or is empty. */
+static void end(struct cleat_client *c, enum client_state state,
+                enum cleat_client_event_type type, int err) {
+    if (c->state > CLIENT_WAIT) {
+        connection_close(c);
+    }
+    c->state = (uint8_t)state;
     c->told_type = (uint8_t)type;
     c->told_err = (int8_t)err;
     c->retry_in_ms = 0;
@@ -129,9 +146,8 @@ static void tell(struct cleat_client *c, enum cleat_client_event_type type,
 }
 
 static void stopped(struct cleat_client *c, int err) {
-    c->state = CLIENT_OFF;
+    end(c, CLIENT_OFF, CLEAT_CLIENT_STOPPED, err);
     c->stopping = false;
-    tell(c, CLEAT_CLIENT_STOPPED, err);
 }
 
 static bool is_final(const struct cleat_client *c) {
@@ -143,45 +159,44 @@ static bool is_final(const struct cleat_client *c) {
            (c->config.max_retries > 0 && c->attempts >= c->config.max_retries);
 }
 
-/* The connection failed, or could not be made; c->detail may say more. */
-static void failed(struct cleat_client *c, int err) {
-    bool farewell = c->state == CLIENT_FAREWELL;
-    connection_close(c);
-    if (farewell) {
+/* The connection failed, or could not be made; c->detail may say more.
+ * @return that there is something to tell: now. */
+static uint64_t failed(struct cleat_client *c, int err) {
+    if (c->state == CLIENT_FAREWELL) {
         stopped(c, err);
-        return;
+        return c->now_ms;
     }
+    end(c, CLIENT_WAIT, CLEAT_CLIENT_DOWN, err);
     if (err == CLEAT_ERR_FULL && cleat_mqtt_surplus(c->config.session) > 0) {
         c->attempts = 0; /* No failure: it took in qos2_count messages. */
         backoff_reset(c);
     }
     c->attempts++;
-    bool final = is_final(c);
-    tell(c, final ? CLEAT_CLIENT_GAVE_UP : CLEAT_CLIENT_DOWN, err);
     const char *why = c->detail.text != NULL ? c->detail.text : "";
-    if (final) {
+    (void)why;
+    if (is_final(c)) {
+        c->told_type = CLEAT_CLIENT_GAVE_UP;
         c->state = CLIENT_OFF;
         CLEAT_LOG(CLEAT_LEVEL_ERROR, "client",
                   "gave up attempts=%lu err=%s detail=\"%s\"",
                   (unsigned long)c->attempts, cleat_strerror(err), why);
-        return;
+        return c->now_ms;
     }
     c->retry_in_ms = cleat_backoff_next(&c->backoff, c->now_ms, random_bits(c));
-    c->state = CLIENT_WAIT;
     c->until_ms = c->now_ms + c->retry_in_ms;
     CLEAT_LOG(CLEAT_LEVEL_WARN, "client",
               "down err=%s detail=\"%s\" attempt=%lu retry_in_ms=%lu",
               cleat_strerror(err), why, (unsigned long)c->attempts,
               (unsigned long)c->retry_in_ms);
-    (void)why;
+    return c->now_ms;
 }
 
-static void stream_failed(struct cleat_client *c, int err) {
-    struct cleat_stream *stream = c->config.stream;
+static uint64_t stream_failed(struct cleat_client *c, int err) {
+    const struct cleat_stream *stream = c->config.stream;
     if (stream->detail != NULL) {
         stream->detail(stream->self, &c->detail);
     }
-    failed(c, err);
+    return failed(c, err);
 }
 
 static void net_detail(struct cleat_client *c, const char *text) {
@@ -189,16 +204,16 @@ static void net_detail(struct cleat_client *c, const char *text) {
     c->detail.text = text;
 }
 
+static uint64_t timed_out(struct cleat_client *c, const char *text) {
+    net_detail(c, text);
+    return failed(c, CLEAT_ERR_TIMEOUT);
+}
+
 /* --- subscriptions
  * ------------------------------------------------------------ */
 
 static void sub_ask(struct cleat_client *c, struct cleat_client_sub *sub) {
-    struct cleat_mqtt *session = c->config.session;
-    uint32_t mask = session->v5 != NULL ? UINT8_MAX : 3u;
-    struct cleat_mqtt_filter filter = {sub->filter, (uint8_t)(sub->qos & mask)};
-    int id = c->config.subscribe != NULL
-                 ? c->config.subscribe(session, sub, c->now_ms)
-                 : cleat_mqtt_subscribe_first(session, &filter, 1, c->now_ms);
+    int id = c->config.subscribe(c->config.session, sub, c->now_ms);
     if (id > 0) {
         sub->id = (uint16_t)id;
         sub->state = SUB_ASKED;
@@ -234,8 +249,9 @@ static bool subs_answered(struct cleat_client *c) {
 
 static void subs_answer(struct cleat_client *c,
                         const struct cleat_mqtt_event *e) {
-    for (size_t i = c->sub_open; i < c->sub_next; i++) {
-        struct cleat_client_sub *sub = &c->config.subs[i];
+    struct cleat_client_sub *sub = &c->config.subs[c->sub_open];
+    struct cleat_client_sub *stop = &c->config.subs[c->sub_next];
+    for (; sub < stop; sub++) {
         if (sub->state == SUB_ASKED && sub->id == e->id && e->codes.len > 0) {
             sub->granted = e->codes.data[0];
             sub->state = SUB_ANSWERED;
@@ -244,14 +260,13 @@ static void subs_answer(struct cleat_client *c,
     }
 }
 
+/* CONNECTED was taken, or it would not be connected yet. */
 static void tell_up(struct cleat_client *c) {
-    if (c->state != CLIENT_RUN || c->told_up || !c->was_up ||
-        cleat_mqtt_has_event(c->config.session) ||
-        !cleat_mqtt_is_connected(c->config.session) || !subs_answered(c)) {
-        return;
+    if (c->state == CLIENT_RUN && !c->told_up &&
+        cleat_mqtt_is_connected(c->config.session) && subs_answered(c)) {
+        c->told_type = CLEAT_CLIENT_UP;
+        c->told_up = true;
     }
-    c->told_type = CLEAT_CLIENT_UP;
-    c->told_up = true;
 }
 
 /* --- the pump
@@ -312,33 +327,6 @@ static int pump_in(struct cleat_client *c) {
     return feed(c) || n > 0;
 }
 
-/* *dry: nothing more was there to read in this step; what comes later wakes
- * the caller. @return true while there may be more to do at once. */
-static bool pump(struct cleat_client *c, bool *dry) {
-    int in = 0;
-    int out = 0;
-    if (!*dry && !cleat_mqtt_has_event(c->config.session)) {
-        in = pump_in(c); /* First: it may say why writing fails. */
-        *dry = in == 0 && c->io_pos == c->io_len;
-    }
-    if (in >= 0) {
-        /* Events first: what they are answered with goes out in one write. And
-         * subscriptions before all else: see on_connected(). */
-        if (cleat_mqtt_has_event(c->config.session)) {
-            return false;
-        }
-        if (in > 0 && c->io_pos < c->io_len) {
-            return true;
-        }
-        out = pump_out(c);
-    }
-    if (in < 0 || out < 0) {
-        stream_failed(c, in < 0 ? in : out);
-        return false;
-    }
-    return in + out > 0 && !cleat_mqtt_has_event(c->config.session);
-}
-
 /* --- events
  * ---------------------------------------------------------------------- */
 
@@ -346,7 +334,6 @@ static void on_connected(struct cleat_client *c,
                          const struct cleat_mqtt_event *e) {
     cleat_backoff_up(&c->backoff, c->now_ms);
     c->was_up = true;
-    c->up_ms = c->now_ms;
     c->session_present = e->session_present;
     if (!e->session_present) { /* Else those that were never confirmed. */
         subs_mask(c, SUB_WANTED);
@@ -367,13 +354,12 @@ static bool on_event(struct cleat_client *c, const struct cleat_mqtt_event *e) {
     if (e->type == CLEAT_MQTT_CONNECTED) {
         on_connected(c, e);
     } else if (e->type == CLEAT_MQTT_CLOSED) {
-        connection_close(c);
         stopped(c, 0);
     } else if (own || e->type == CLEAT_MQTT_REFUSED) {
         (void)pump_out(c); /* MQTT 5 tells the broker why. */
         c->refused = own ? 0 : e->code;
         c->detail = e->detail;
-        failed(c, e->err);
+        (void)failed(c, e->err);
     }
     return !own || e->props.len > 0; /* It may name another server. */
 }
@@ -385,59 +371,82 @@ static bool has_event(const struct cleat_client *c) {
 
 bool cleat_client_event(struct cleat_client *c,
                         struct cleat_client_event *event, uint64_t now_ms) {
-    c->now_ms = now_ms;
-    while (cleat_mqtt_has_event(c->config.session) || (c->was_up && feed(c))) {
-        if (cleat_mqtt_has_event(c->config.session) &&
-            cleat_mqtt_event(c->config.session, &event->mqtt, c->now_ms) &&
-            (event->mqtt.type == CLEAT_MQTT_MESSAGE ||
-             event->mqtt.type == CLEAT_MQTT_DELIVERED ||
-             on_event(c, &event->mqtt))) {
-            event->type = CLEAT_CLIENT_MQTT;
-            return true;
+    c->now_ms = now_ms; /* Both are read again: they need no registers then. */
+    do {
+        while (cleat_mqtt_has_event(c->config.session)) {
+            if (cleat_mqtt_event(c->config.session, &event->mqtt, c->now_ms) &&
+                (event->mqtt.type == CLEAT_MQTT_MESSAGE ||
+                 event->mqtt.type == CLEAT_MQTT_DELIVERED ||
+                 on_event(c, &event->mqtt))) {
+                event->type = CLEAT_CLIENT_MQTT;
+                return true;
+            }
         }
-    }
+    } while (c->was_up && feed(c));
     tell_up(c);
-    memset(event, 0, sizeof *event);
     event->type = (enum cleat_client_event_type)c->told_type;
-    c->told_type = CLEAT_CLIENT_NONE;
     event->session_present = c->session_present;
     event->was_up = c->told_was_up;
     event->err = c->told_err;
     event->detail = c->detail;
-    memset(&c->detail, 0, sizeof c->detail);
     event->retry_in_ms = c->retry_in_ms;
     event->attempt = c->attempts;
+    c->told_type = CLEAT_CLIENT_NONE;
+    memset(&c->detail, 0, sizeof c->detail);
     return event->type != CLEAT_CLIENT_NONE;
 }
 
 /* --- steps
  * ------------------------------------------------------------------------- */
 
+/* Bytes move both ways until no more do, or something happened: what events are
+ * answered with goes out in one write, and subscriptions before all else, see
+ * on_connected().
+ * @return 1 if there is more to do at once, 0 if not, or an error of the
+ *         stream. */
+static int pump(struct cleat_client *c) {
+    bool dry = false; /* Nothing more to read in this step; what comes later
+                         wakes the caller. */
+    for (int rounds = ROUNDS_MAX; rounds > 0; rounds--) {
+        subs_ask(c);
+        int n = dry ? 0 : pump_in(c); /* First: it may say why writing fails. */
+        bool all = c->io_pos == c->io_len;
+        dry = n == 0 && all;
+        if ((n == 0 || (n > 0 && all)) &&
+            !cleat_mqtt_has_event(c->config.session)) {
+            int out = pump_out(c);
+            n = out < 0 ? out : n + out;
+        }
+        if (n < 0) {
+            return n;
+        }
+        if (cleat_mqtt_has_event(c->config.session)) {
+            break;
+        }
+        if (n == 0) {
+            return 0;
+        }
+    }
+    return 1;
+}
+
 static uint64_t run_step(struct cleat_client *c) {
     struct cleat_mqtt_event e;
-    int rounds = 0;
-    bool dry = false;
-    do {
-        if (rounds++ == ROUNDS_MAX) {
-            return c->now_ms;
-        }
-        subs_ask(c);
-    } while (pump(c, &dry));
-    if (has_event(c)) {
+    int n = pump(c);
+    if (n < 0) {
+        return stream_failed(c, n);
+    }
+    if (n > 0) {
         return c->now_ms;
     }
+    if (c->now_ms >= c->until_ms) { /* Only a farewell is limited. */
+        return timed_out(c, CLEAT_TEXT("disconnect could not be sent in time"));
+    }
     uint64_t due = cleat_mqtt_deadline(c->config.session);
-    bool farewell = c->state == CLIENT_FAREWELL;
-    if (farewell && c->until_ms < due) {
-        due = c->until_ms;
-    }
     if (c->now_ms < due) {
-        return due;
+        return c->until_ms < due ? c->until_ms : due;
     }
-    if (farewell && c->now_ms >= c->until_ms) {
-        net_detail(c, CLEAT_TEXT("disconnect could not be sent in time"));
-        failed(c, CLEAT_ERR_TIMEOUT);
-    } else if (cleat_mqtt_event(c->config.session, &e, c->now_ms)) {
+    if (cleat_mqtt_event(c->config.session, &e, c->now_ms)) {
         (void)on_event(c, &e); /* FAILED: nothing else can come. */
     } /* Or PINGREQ is queued, to be sent by the next step. */
     return c->now_ms;
@@ -447,24 +456,18 @@ static uint64_t open_step(struct cleat_client *c) {
     struct cleat_stream *stream = c->config.stream;
     int err = stream->open(stream->self, c->now_ms);
     if (err == CLEAT_ERR_AGAIN) {
-        if (c->now_ms < c->until_ms) {
-            return c->until_ms;
-        }
-        net_detail(c, CLEAT_TEXT("connection not made in time"));
-        failed(c, CLEAT_ERR_TIMEOUT);
-        return c->now_ms;
+        return c->now_ms < c->until_ms
+                   ? c->until_ms
+                   : timed_out(c, CLEAT_TEXT("connection not made in time"));
     }
     if (err != 0) {
-        stream_failed(c, err);
-        return c->now_ms;
+        return stream_failed(c, err);
     }
     c->state = CLIENT_RUN;
+    c->until_ms = CLEAT_MQTT_NEVER;
     err = cleat_mqtt_connect(c->config.session, c->now_ms);
-    if (err != 0) { /* Somebody else has used our session. */
-        failed(c, err);
-        return c->now_ms;
-    }
-    return run_step(c);
+    /* An error: somebody else has used our session. */
+    return err != 0 ? failed(c, err) : run_step(c);
 }
 
 static void note_stop(struct cleat_client *c) {
@@ -477,21 +480,15 @@ static void note_stop(struct cleat_client *c) {
         c->until_ms = c->now_ms + c->config.stop_timeout_ms;
         return;
     }
-    if (c->state == CLIENT_OPEN || c->state == CLIENT_RUN) {
-        connection_close(c);
-    }
     stopped(c, 0);
 }
 
 static void note_suspend(struct cleat_client *c) {
-    if (c->state != CLIENT_OPEN && c->state != CLIENT_RUN) {
-        return;
+    if (c->state == CLIENT_OPEN || c->state == CLIENT_RUN) {
+        net_detail(c, CLEAT_TEXT("the link is down"));
+        end(c, CLIENT_WAIT, CLEAT_CLIENT_DOWN, CLEAT_ERR_CANCELLED);
+        backoff_reset(c);
     }
-    connection_close(c);
-    backoff_reset(c);
-    c->state = CLIENT_WAIT;
-    net_detail(c, CLEAT_TEXT("the link is down"));
-    tell(c, CLEAT_CLIENT_DOWN, CLEAT_ERR_CANCELLED);
 }
 
 uint64_t cleat_client_step(struct cleat_client *c, uint64_t now_ms) {
@@ -504,30 +501,21 @@ uint64_t cleat_client_step(struct cleat_client *c, uint64_t now_ms) {
     } else if (c->suspended) {
         note_suspend(c);
     }
-    if (has_event(c)) {
+    if (c->told_type != CLEAT_CLIENT_NONE) {
         return now_ms;
     }
-    switch ((enum client_state)c->state) {
-    case CLIENT_OFF:
+    if (c->state == CLIENT_OFF || (c->state == CLIENT_WAIT && c->suspended)) {
         return CLEAT_MQTT_NEVER;
-    case CLIENT_WAIT:
-        if (c->suspended) {
-            return CLEAT_MQTT_NEVER;
-        }
+    }
+    if (c->state == CLIENT_WAIT) {
         if (now_ms < c->until_ms) {
             return c->until_ms;
         }
         c->state = CLIENT_OPEN;
         c->until_ms = now_ms + c->config.connect_timeout_ms;
         c->refused = 0;
-        return open_step(c);
-    case CLIENT_OPEN:
-        return open_step(c);
-    case CLIENT_RUN:
-    case CLIENT_FAREWELL:
-        return run_step(c);
     }
-    return CLEAT_MQTT_NEVER;
+    return c->state == CLIENT_OPEN ? open_step(c) : run_step(c);
 }
 
 /* --- commands

@@ -4,164 +4,179 @@
  * decoder. */
 #include "mqtt/properties.h"
 
-enum kind { BIT, TWO, FOUR, VARINT, TEXT, BYTES, PAIR };
+#include <string.h>
 
-struct rule {
-    uint8_t id;
-    uint8_t kind;
-    uint16_t where;
-};
+/* What a property holds, in the low half of its class: a number of one, two or
+ * four bytes, or of a variable number of them; or one text or two. */
+#define ONE 0u
+#define TWO 1u
+#define FOUR 2u
+#define VARINT 3u
+#define SIZE 3u /* a mask */
+#define NOT_0 4u
+#define IS_TEXT 8u
+#define TEXT (IS_TEXT | 1u)
+#define PAIR (IS_TEXT | 2u)
+#define BYTES (TEXT | ANY)
+#define ANY 4u /* need not be UTF-8 */
 
-#define W(type) (uint16_t)(1u << (type))
-#define WILL CLEAT_MQTT_IN_WILL
+/* Where it may stand, in the high half: an index into this. */
+#define W(type) (1u << (type))
 #define CONNECT W(1)
 #define CONNACK W(2)
 #define PUBLISH (W(3) | CLEAT_MQTT_IN_PUBLISH_OUT)
 #define ACKS (W(4) | W(5) | W(6) | W(7) | W(9) | W(11))
-#define SUBSCRIBE W(8)
-#define UNSUBSCRIBE W(10)
-#define DISCONNECT_IN W(14)
-#define DISCONNECT_OUT CLEAT_MQTT_IN_DISCONNECT_OUT
+#define DISCONNECT (W(14) | CLEAT_MQTT_IN_DISCONNECT_OUT)
 #define AUTH W(15)
-
-static const struct rule rules[] = {
-    {CLEAT_MQTT_PAYLOAD_FORMAT, BIT, PUBLISH | WILL},
-    {CLEAT_MQTT_MESSAGE_EXPIRY, FOUR, PUBLISH | WILL},
-    {CLEAT_MQTT_CONTENT_TYPE, TEXT, PUBLISH | WILL},
-    {CLEAT_MQTT_RESPONSE_TOPIC, TEXT, PUBLISH | WILL},
-    {CLEAT_MQTT_CORRELATION_DATA, BYTES, PUBLISH | WILL},
-    {CLEAT_MQTT_SUBSCRIPTION_ID, VARINT, W(3) | SUBSCRIBE},
-    {CLEAT_MQTT_SESSION_EXPIRY, FOUR, CONNECT | CONNACK | DISCONNECT_OUT},
-    {CLEAT_MQTT_ASSIGNED_CLIENT_ID, TEXT, CONNACK},
-    {CLEAT_MQTT_SERVER_KEEP_ALIVE, TWO, CONNACK},
-    {CLEAT_MQTT_AUTH_METHOD, TEXT, CONNECT | CONNACK | AUTH},
-    {CLEAT_MQTT_AUTH_DATA, BYTES, CONNECT | CONNACK | AUTH},
-    {CLEAT_MQTT_REQUEST_PROBLEM, BIT, CONNECT},
-    {CLEAT_MQTT_WILL_DELAY, FOUR, WILL},
-    {CLEAT_MQTT_REQUEST_RESPONSE, BIT, CONNECT},
-    {CLEAT_MQTT_RESPONSE_INFORMATION, TEXT, CONNACK},
-    {CLEAT_MQTT_SERVER_REFERENCE, TEXT, CONNACK | DISCONNECT_IN},
-    {CLEAT_MQTT_REASON_STRING, TEXT,
-     CONNACK | ACKS | DISCONNECT_IN | DISCONNECT_OUT | AUTH},
-    {CLEAT_MQTT_RECEIVE_MAX, TWO, CONNECT | CONNACK},
-    {CLEAT_MQTT_TOPIC_ALIAS_MAX, TWO, CONNECT | CONNACK},
-    {CLEAT_MQTT_TOPIC_ALIAS, TWO, PUBLISH},
-    {CLEAT_MQTT_MAX_QOS, BIT, CONNACK},
-    {CLEAT_MQTT_RETAIN_AVAILABLE, BIT, CONNACK},
-    {CLEAT_MQTT_USER_PROPERTY, PAIR,
-     CONNECT | CONNACK | PUBLISH | WILL | ACKS | SUBSCRIBE | UNSUBSCRIBE |
-         DISCONNECT_IN | DISCONNECT_OUT | AUTH},
-    {CLEAT_MQTT_MAX_PACKET_SIZE, FOUR, CONNECT | CONNACK},
-    {CLEAT_MQTT_WILDCARD_AVAILABLE, BIT, CONNACK},
-    {CLEAT_MQTT_SUBSCRIPTION_IDS_AVAILABLE, BIT, CONNACK},
-    {CLEAT_MQTT_SHARED_AVAILABLE, BIT, CONNACK},
+enum place {
+    NOWHERE,
+    MESSAGE,
+    MESSAGE_ONLY,
+    NUMBERED,
+    EXPIRES,
+    BY_SERVER,
+    AUTHENTICATION,
+    BY_CLIENT,
+    WILL_ONLY,
+    REFERENCE,
+    REASON,
+    LIMITS,
+    ANYWHERE
+};
+static const uint16_t places[] = {
+    [MESSAGE] = PUBLISH | CLEAT_MQTT_IN_WILL,
+    [MESSAGE_ONLY] = PUBLISH,
+    [NUMBERED] = W(3) | W(8),
+    [EXPIRES] = CONNECT | CONNACK | CLEAT_MQTT_IN_DISCONNECT_OUT,
+    [BY_SERVER] = CONNACK,
+    [AUTHENTICATION] = CONNECT | CONNACK | AUTH,
+    [BY_CLIENT] = CONNECT,
+    [WILL_ONLY] = CLEAT_MQTT_IN_WILL,
+    [REFERENCE] = CONNACK | W(14),
+    [REASON] = CONNACK | ACKS | DISCONNECT | AUTH,
+    [LIMITS] = CONNECT | CONNACK,
+    [ANYWHERE] = UINT16_MAX,
 };
 
-static const struct rule *rule_of(uint8_t id) {
-    for (size_t i = 0; i < sizeof rules / sizeof rules[0]; i++) {
-        if (rules[i].id == id) {
-            return &rules[i];
-        }
-    }
-    return NULL;
+#define CLASS(place, kind) (uint8_t)((uint32_t)(place) << 4 | (kind))
+static const uint8_t classes[] = {
+    [CLEAT_MQTT_PAYLOAD_FORMAT] = CLASS(MESSAGE, ONE),
+    [CLEAT_MQTT_MESSAGE_EXPIRY] = CLASS(MESSAGE, FOUR),
+    [CLEAT_MQTT_CONTENT_TYPE] = CLASS(MESSAGE, TEXT),
+    [CLEAT_MQTT_RESPONSE_TOPIC] = CLASS(MESSAGE, TEXT),
+    [CLEAT_MQTT_CORRELATION_DATA] = CLASS(MESSAGE, BYTES),
+    [CLEAT_MQTT_SUBSCRIPTION_ID] = CLASS(NUMBERED, VARINT | NOT_0),
+    [CLEAT_MQTT_SESSION_EXPIRY] = CLASS(EXPIRES, FOUR),
+    [CLEAT_MQTT_ASSIGNED_CLIENT_ID] = CLASS(BY_SERVER, TEXT),
+    [CLEAT_MQTT_SERVER_KEEP_ALIVE] = CLASS(BY_SERVER, TWO),
+    [CLEAT_MQTT_AUTH_METHOD] = CLASS(AUTHENTICATION, TEXT),
+    [CLEAT_MQTT_AUTH_DATA] = CLASS(AUTHENTICATION, BYTES),
+    [CLEAT_MQTT_REQUEST_PROBLEM] = CLASS(BY_CLIENT, ONE),
+    [CLEAT_MQTT_WILL_DELAY] = CLASS(WILL_ONLY, FOUR),
+    [CLEAT_MQTT_REQUEST_RESPONSE] = CLASS(BY_CLIENT, ONE),
+    [CLEAT_MQTT_RESPONSE_INFORMATION] = CLASS(BY_SERVER, TEXT),
+    [CLEAT_MQTT_SERVER_REFERENCE] = CLASS(REFERENCE, TEXT),
+    [CLEAT_MQTT_REASON_STRING] = CLASS(REASON, TEXT),
+    [CLEAT_MQTT_RECEIVE_MAX] = CLASS(LIMITS, TWO | NOT_0),
+    [CLEAT_MQTT_TOPIC_ALIAS_MAX] = CLASS(LIMITS, TWO),
+    [CLEAT_MQTT_TOPIC_ALIAS] = CLASS(MESSAGE_ONLY, TWO | NOT_0),
+    [CLEAT_MQTT_MAX_QOS] = CLASS(BY_SERVER, ONE),
+    [CLEAT_MQTT_RETAIN_AVAILABLE] = CLASS(BY_SERVER, ONE),
+    [CLEAT_MQTT_USER_PROPERTY] = CLASS(ANYWHERE, PAIR),
+    [CLEAT_MQTT_MAX_PACKET_SIZE] = CLASS(LIMITS, FOUR | NOT_0),
+    [CLEAT_MQTT_WILDCARD_AVAILABLE] = CLASS(BY_SERVER, ONE),
+    [CLEAT_MQTT_SUBSCRIPTION_IDS_AVAILABLE] = CLASS(BY_SERVER, ONE),
+    [CLEAT_MQTT_SHARED_AVAILABLE] = CLASS(BY_SERVER, ONE),
+};
+
+/* @return its class, or 0 if there is none of that id. */
+static uint32_t class_of(uint8_t id) {
+    return id < sizeof classes ? classes[id] : 0;
 }
 
-/* Read one. @return its rule, or NULL if there is none of that id. */
-static const struct rule *property_read(struct cleat_reader *r,
-                                        struct cleat_mqtt_property *p) {
+/* A bit for each property that a packet can have: not two of them in one packet
+ * share it. */
+static uint32_t bit_of(uint32_t id) {
+    return 1u << ((id + (id >> 5)) & 31u);
+}
+
+/* Read one. @return its class, as above. */
+static uint32_t property_read(struct cleat_reader *r,
+                              struct cleat_mqtt_property *p) {
+    memset(p, 0, sizeof *p);
     p->id = cleat_read_u8(r);
-    p->number = 0;
-    p->text = p->value = cleat_bytes_of(NULL, 0);
-    const struct rule *rule = rule_of(p->id);
-    if (rule == NULL) {
-        return NULL;
-    }
-    switch ((enum kind)rule->kind) {
-    case BIT:
-        p->number = cleat_read_u8(r);
-        break;
-    case TWO:
-        p->number = cleat_read_u16(r);
-        break;
-    case FOUR:
-        p->number = cleat_read_u32(r);
-        break;
-    case VARINT:
+    uint32_t class = class_of(p->id);
+    uint32_t size = class & SIZE;
+    if ((class & IS_TEXT) != 0) {
+        struct cleat_bytes *text = &p->text;
+        for (; size > 0; size--, text = &p->value) {
+            *text = cleat_read_text(r);
+        }
+    } else if (size == VARINT) {
         p->number = cleat_mqtt_varint_decode(r);
-        break;
-    case PAIR:
-        p->text = cleat_read_bytes(r, cleat_read_u16(r));
-        p->value = cleat_read_bytes(r, cleat_read_u16(r));
-        break;
-    case TEXT:
-    case BYTES:
-        p->text = cleat_read_bytes(r, cleat_read_u16(r));
-        break;
+    } else {
+        uint32_t number = 0;
+        for (uint32_t left = 1u << size; left > 0; left--) {
+            number = number << 8 | cleat_read_u8(r);
+        }
+        p->number = number;
     }
-    return rule;
+    return class;
 }
 
 /* May its value be so? */
-static bool property_valid(const struct rule *rule,
+static bool property_valid(uint32_t class,
                            const struct cleat_mqtt_property *p) {
-    switch (p->id) {
-    case CLEAT_MQTT_SUBSCRIPTION_ID:
-    case CLEAT_MQTT_RECEIVE_MAX:
-    case CLEAT_MQTT_TOPIC_ALIAS:
-    case CLEAT_MQTT_MAX_PACKET_SIZE:
-        return p->number != 0;
-    case CLEAT_MQTT_RESPONSE_TOPIC: /* [MQTT5-3.3.2-14] */
+    if ((class & IS_TEXT) == 0) {
+        return (class & NOT_0) != 0 ? p->number != 0
+                                    : (class & SIZE) != ONE || p->number <= 1;
+    }
+    if (p->id == CLEAT_MQTT_RESPONSE_TOPIC) { /* [MQTT5-3.3.2-14] */
         return cleat_mqtt_topic_valid(p->text);
-    default:
-        break;
     }
-    if (rule->kind == BIT) {
-        return p->number <= 1;
-    }
-    return rule->kind == BYTES ||
+    return (class & ANY) != 0 ||
            (cleat_mqtt_utf8_valid(p->text) && cleat_mqtt_utf8_valid(p->value));
 }
 
 const char *cleat_mqtt_properties_decode(struct cleat_reader *r, uint32_t where,
                                          struct cleat_bytes *props) {
     uint32_t len = cleat_mqtt_varint_decode(r);
-    uint64_t seen = 0;
+    uint32_t seen = 0;
+    /* Those that may be there again. */
+    uint32_t many = bit_of(CLEAT_MQTT_USER_PROPERTY) |
+                    (where == W(3) ? bit_of(CLEAT_MQTT_SUBSCRIPTION_ID) : 0u);
     *props = cleat_read_bytes(r, len);
     if (r->failed) {
         return CLEAT_MQTT_WRONG("properties longer than the packet");
     }
     struct cleat_reader in = cleat_reader_of(*props);
-    while (cleat_reader_left(&in) > 0) {
+    while (in.pos < in.len) {
         struct cleat_mqtt_property p;
-        const struct rule *rule = property_read(&in, &p);
-        if (rule == NULL || (rule->where & where) == 0) {
+        uint32_t class = property_read(&in, &p);
+        uint32_t bit = bit_of(p.id);
+        if ((places[class >> 4] & where) == 0) {
             return CLEAT_MQTT_WRONG("a property that this packet cannot have "
                                     "[MQTT5-2.2.2.2]");
         }
-        uint64_t bit = UINT64_C(1) << p.id;
-        bool many = p.id == CLEAT_MQTT_USER_PROPERTY ||
-                    (p.id == CLEAT_MQTT_SUBSCRIPTION_ID && where == W(3));
-        if ((seen & bit) != 0 && !many) {
+        if ((seen & bit) != 0) {
             return CLEAT_MQTT_WRONG("a property twice [MQTT5-2.2.2.2]");
         }
-        seen |= bit;
-        if (in.failed || !property_valid(rule, &p)) {
+        seen |= bit & ~many;
+        if (in.failed || !property_valid(class, &p)) {
             return CLEAT_MQTT_WRONG("a property with a wrong value");
         }
     }
     /* [MQTT5-3.1.2.11.10]: no data without a method. */
-    bool data_alone = (seen >> CLEAT_MQTT_AUTH_DATA & 1u) != 0 &&
-                      (seen >> CLEAT_MQTT_AUTH_METHOD & 1u) == 0;
-    return in.failed || data_alone
-               ? CLEAT_MQTT_WRONG(
-                     "properties that do not end where they should")
+    uint32_t data = bit_of(CLEAT_MQTT_AUTH_DATA);
+    return (seen & (data | bit_of(CLEAT_MQTT_AUTH_METHOD))) == data
+               ? CLEAT_MQTT_WRONG("authentication data without a method")
                : NULL;
 }
 
 bool cleat_mqtt_property_next(struct cleat_bytes *rest,
                               struct cleat_mqtt_property *property) {
     struct cleat_reader r = cleat_reader_of(*rest);
-    if (rest->len == 0 || property_read(&r, property) == NULL || r.failed) {
+    if (rest->len == 0 || property_read(&r, property) == 0 || r.failed) {
         return false;
     }
     *rest = cleat_bytes_of(rest->data + r.pos, rest->len - r.pos);
@@ -180,71 +195,90 @@ bool cleat_mqtt_property_find(struct cleat_bytes props, uint8_t id,
 
 /* --- encoding ------------------------------------------------------------ */
 
-static void varint_write(struct cleat_writer *w, uint32_t value) {
-    while (value >= 0x80u) {
-        cleat_write_u8(w, (uint8_t)(value | 0x80u));
-        value >>= 7;
-    }
-    cleat_write_u8(w, (uint8_t)value);
+/* It may be so large that a decoder refuses it. */
+static void varint_write(struct cleat_writer *w, uint32_t number) {
+    uint8_t bytes[6];
+    const uint8_t *end = cleat_mqtt_header_encode(bytes, 0, number);
+    cleat_write_bytes(w, cleat_bytes_of(bytes + 1, (size_t)(end - bytes) - 1));
 }
 
-static void text_write(struct cleat_writer *w, struct cleat_bytes text) {
-    if (text.len > UINT16_MAX || (text.data == NULL && text.len > 0)) {
+static void text_write(struct cleat_writer *w, const struct cleat_bytes *text) {
+    if (text->len > UINT16_MAX || (text->data == NULL && text->len > 0)) {
         w->failed = true;
     }
-    cleat_mqtt_text_encode(w, text);
+    cleat_mqtt_text_encode(w, *text);
 }
 
-void cleat_mqtt_property_write(struct cleat_writer *w,
-                               const struct cleat_mqtt_property *p) {
-    const struct rule *rule = rule_of(p->id);
-    cleat_write_u8(w, p->id); /* An unknown one is refused by the decoder. */
-    if (rule == NULL) {
-        return;
-    }
-    switch ((enum kind)rule->kind) {
-    case BIT:
-        cleat_write_u8(w, p->number > 1 ? 2 : (uint8_t)p->number);
-        break;
-    case TWO:
-        cleat_write_u16(w, p->number > UINT16_MAX ? 0 : (uint16_t)p->number);
-        break;
-    case FOUR:
-        cleat_write_u32(w, p->number);
-        break;
-    case VARINT:
-        varint_write(w, p->number > CLEAT_MQTT_LENGTH_MAX ? 0 : p->number);
-        break;
-    case PAIR:
-        text_write(w, p->text);
-        text_write(w, p->value);
-        break;
-    case TEXT:
-    case BYTES:
-        text_write(w, p->text);
-        break;
+/* What the decoder is to refuse is written all the same: an id that there is
+ * none of, a varint that is too long. A number that has no room gets id 0. */
+static void property_write(struct cleat_writer *w,
+                           const struct cleat_mqtt_property *p) {
+    uint32_t class = class_of(p->id);
+    uint32_t size = class & SIZE;
+    bool fits = (class & IS_TEXT) != 0 || size >= FOUR ||
+                p->number >> (8u << size) == 0;
+    cleat_write_u8(w, fits ? p->id : 0);
+    if ((class & IS_TEXT) != 0) {
+        const struct cleat_bytes *text = &p->text;
+        for (; size > 0; size--, text = &p->value) {
+            text_write(w, text);
+        }
+    } else if (size == VARINT) {
+        varint_write(w, p->number);
+    } else {
+        for (uint32_t bits = 8u << size; bits > 0;) {
+            bits -= 8;
+            cleat_write_u8(w, (uint8_t)(p->number >> bits));
+        }
     }
 }
 
-void cleat_mqtt_properties_write(struct cleat_writer *w,
-                                 const struct cleat_mqtt_property *props,
-                                 size_t count) {
-    for (; count > 0; props++, count--) {
-        cleat_mqtt_property_write(w, props);
+/* CONNECT has two properties that follow from other settings. */
+static uint16_t receive_max(const struct cleat_mqtt_config *c) {
+    uint32_t most = c->receive_max;
+    if (most == 0) {
+        most = c->qos2_count - (uint32_t)c->qos2_count / 4;
     }
+    /* The smaller of the two that are there: 0 is none. */
+    if (c->unacked_count - 1u < most - 1u) {
+        most = c->unacked_count;
+    }
+    return (uint16_t)most;
 }
 
-void cleat_mqtt_properties_length(struct cleat_writer *w,
-                                  const struct cleat_writer *props) {
-    w->failed = w->failed || props->failed;
-    varint_write(w, (uint32_t)props->len);
-}
-
-void cleat_mqtt_properties_encode(struct cleat_writer *w,
+void cleat_mqtt_properties_encode(struct cleat_writer *w, uint32_t where,
+                                  const struct cleat_mqtt_config *c,
                                   const struct cleat_mqtt_property *props,
-                                  size_t count) {
+                                  uint32_t count) {
     struct cleat_writer len = cleat_writer_of(NULL, CLEAT_MQTT_LENGTH_MAX);
-    cleat_mqtt_properties_write(&len, props, count);
-    cleat_mqtt_properties_length(w, &len);
-    cleat_mqtt_properties_write(w, props, count);
+    struct cleat_writer *to = &len;
+    size_t begin = w->len;
+    uint16_t own[2] = {0, 0};
+    if (c != NULL) {
+        own[0] = receive_max(c);
+        own[1] = c->alias_count;
+    }
+    for (;;) {
+        for (uint32_t i = 0; i < 2; i++) {
+            if (own[i] > 0) {
+                cleat_write_u8(to, (uint8_t)(CLEAT_MQTT_RECEIVE_MAX + i));
+                cleat_write_u16(to, own[i]);
+            }
+        }
+        for (uint32_t i = 0; i < count; i++) {
+            property_write(to, &props[i]);
+        }
+        if (to == w) {
+            break;
+        }
+        to = w;
+        w->failed = w->failed || len.failed;
+        varint_write(w, (uint32_t)len.len);
+    }
+    if (w->data != NULL && !w->failed && count > 0) {
+        struct cleat_reader r =
+            cleat_reader_of(cleat_bytes_of(w->data + begin, w->len - begin));
+        struct cleat_bytes all;
+        w->failed = cleat_mqtt_properties_decode(&r, where, &all) != NULL;
+    }
 }

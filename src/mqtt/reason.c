@@ -3,24 +3,26 @@
  * words for people. */
 #include "mqtt/reason.h"
 
+#include "mqtt/packet/packet.h"
+
 /* Where a code is in the tables: those up to 0x18, then those from 0x80 on. */
 #define FAILURES 0x80u
 #define SUCCESSES 0x19u
 #define AT(code) ((code) < FAILURES ? (code) : SUCCESSES + (code)-FAILURES)
 
-#define W(type) (1u << (type))
-#define CONNACK W(2)
-#define PUBACK W(4)
-#define PUBREC W(5)
-#define PUBREL (W(6) | W(7))
-#define SUBACK W(9)
-#define UNSUBACK W(11)
-#define BYE W(14)
-#define AUTH W(15)
-#define TAKEN (PUBACK | PUBREC)
+/* A bit for each packet that may have it; PUBACK and PUBREC are alike, and so
+ * are PUBREL and PUBCOMP: of the types that a server sends with a reason code
+ * all but AUTH follow from the upper three bits of the first byte. */
+#define W(first) (1u << ((first) >> 5))
+#define CONNACK W(CLEAT_MQTT_P_CONNACK)
+#define TAKEN W(CLEAT_MQTT_P_PUBACK)
+#define PUBREL W(CLEAT_MQTT_P_PUBREL)
+#define SUBACK W(CLEAT_MQTT_P_SUBACK)
+#define UNSUBACK W(CLEAT_MQTT_P_UNSUBACK)
+#define BYE W(CLEAT_MQTT_P_DISCONNECT)
+#define AUTH 1u
 
-/* Bit n: packet type n. */
-static const uint16_t packets[] = {
+static const uint8_t packets[] = {
     [AT(0x00)] = CONNACK | TAKEN | PUBREL | SUBACK | UNSUBACK | BYE | AUTH,
     [AT(0x01)] = SUBACK,
     [AT(0x02)] = SUBACK,
@@ -71,8 +73,8 @@ static uint32_t at(uint8_t code) {
 
 bool cleat_mqtt_reason_valid(uint8_t first, uint8_t code) {
     uint32_t i = at(code);
-    return i < sizeof packets / sizeof packets[0] &&
-           (packets[i] >> (first >> 4) & 1u) != 0;
+    uint32_t packet = first == CLEAT_MQTT_P_AUTH ? 0 : first >> 5;
+    return i < sizeof packets && (packets[i] >> packet & 1u) != 0;
 }
 
 #if CLEAT_TEXTS

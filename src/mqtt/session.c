@@ -58,12 +58,14 @@ static int config_check(const struct cleat_mqtt_config *c) {
     if (!texts_ok(c)) {
         return CLEAT_ERR_ARG;
     }
-    bool fits = cleat_mqtt_connect_encode(CLEAT_MQTT5 ? c->v5 : NULL, c) > 0;
+    uint32_t len = cleat_mqtt_connect_encode(CLEAT_MQTT5 ? c->v5 : NULL, c);
     cleat_wipe(c->rx_buf, c->rx_cap); /* The password. */
-    if (!fits) {
+    if (len > c->rx_cap) {
         return CLEAT_ERR_SIZE;
     }
-    return cleat_mqtt_is_5(c->v5) ? c->v5->config_check(c) : 0;
+    bool wrong = len == 0 || (c->alias_count > 0 &&
+                              (c->alias_buf == NULL || c->alias_room < 3));
+    return CLEAT_MQTT5 && wrong ? CLEAT_ERR_ARG : 0;
 }
 
 int cleat_mqtt_init(struct cleat_mqtt *s,

@@ -8,135 +8,134 @@
 #include "mqtt/reason.h"
 #include "mqtt/session.h"
 
-/* What the server cannot do, in struct cleat_mqtt.limits: each property of
- * CONNACK that says so with 0 has its bit; and any of the first one. */
-#define LIMIT(property) (1u << ((property)-CLEAT_MQTT_MAX_QOS))
-#define NO_QOS1 LIMIT(CLEAT_MQTT_MAX_QOS)
+/* What the server cannot do, in struct cleat_mqtt.limits. At QoS 1, at QoS 2
+ * and with RETAIN the bits that PUBLISH has for them in its first byte; else
+ * one for the property of CONNACK that says so with 0. */
+#define LIMIT(property) (1u << ((property)-CLEAT_MQTT_RETAIN_AVAILABLE))
 #define NO_RETAIN LIMIT(CLEAT_MQTT_RETAIN_AVAILABLE)
+#define NO_QOS1 0x02u
+#define NO_QOS2 0x04u
 #define NO_WILDCARD LIMIT(CLEAT_MQTT_WILDCARD_AVAILABLE)
 #define NO_SUBSCRIPTION_ID LIMIT(CLEAT_MQTT_SUBSCRIPTION_IDS_AVAILABLE)
 #define NO_SHARED LIMIT(CLEAT_MQTT_SHARED_AVAILABLE)
-#define NO_QOS2 0x80u
 
 #define ALIASES_MAX 32u /* bits of alias_known */
 #define ALIAS_TOO_LONG 0xFFFFu
 #define MORE CLEAT_MQTT_MORE
 #define NONE CLEAT_MQTT_NEVER_SENT
+#define SHARE_LEN 7u /* "$share/" */
 
 /* --- packets received ---------------------------------------------------- */
 
-static const char *codes_decode(struct cleat_mqtt_packet *p,
-                                struct cleat_reader *r) {
-    p->payload = cleat_read_bytes(r, cleat_reader_left(r));
-    bool good = p->payload.len > 0;
-    for (size_t i = 0; i < p->payload.len; i++) {
-        good = good && cleat_mqtt_reason_valid(p->first, p->payload.data[i]);
+/* Properties, and what is behind them: the payload of PUBLISH, the reason codes
+ * of SUBACK and UNSUBACK. */
+static const char *rest_decode(struct cleat_mqtt_packet *p,
+                               struct cleat_reader *r) {
+    const char *why =
+        cleat_mqtt_properties_decode(r, 1u << (p->first >> 4), &p->props);
+    if (why == NULL) {
+        p->payload = cleat_bytes_of(r->data + r->pos, r->len - r->pos);
+    }
+    return why;
+}
+
+static const char *codes_check(const struct cleat_mqtt_packet *p) {
+    size_t left = p->payload.len;
+    bool good = left > 0;
+    for (; good && left > 0; left--) {
+        good = cleat_mqtt_reason_valid(p->first, p->payload.data[left - 1]);
     }
     return good ? NULL
                 : CLEAT_MQTT_WRONG("suback or unsuback with no reason code, or "
                                    "a wrong one [MQTT5-3.9.3-2]");
 }
 
-static const char *props_decode(struct cleat_mqtt_packet *p,
-                                struct cleat_reader *r) {
-    return cleat_mqtt_properties_decode(r, 1u << (p->first >> 4), &p->props);
-}
-
 static const char *v5_decode(struct cleat_mqtt_packet *p,
                              struct cleat_reader *r) {
     const char *why = NULL;
+    uint32_t first = p->first;
+    bool connack = first == CLEAT_MQTT_P_CONNACK;
     bool answer =
-        p->first == CLEAT_MQTT_P_SUBACK || p->first == CLEAT_MQTT_P_UNSUBACK;
-    if (p->first == CLEAT_MQTT_P_PINGRESP) {
-        return NULL;
-    }
-    if (p->first == CLEAT_MQTT_P_CONNACK) {
+        first == CLEAT_MQTT_P_SUBACK || first == CLEAT_MQTT_P_UNSUBACK;
+    if (connack) {
         uint8_t flags = cleat_read_u8(r);
-        p->present = flags == 1;
         if (flags > 1) {
             return CLEAT_MQTT_WRONG(
                 "connack with reserved flags set [MQTT5-3.2.2-1]");
         }
-    } else if (p->first < CLEAT_MQTT_P_DISCONNECT) {
+        p->present = flags != 0;
+    } else if (first < CLEAT_MQTT_P_PINGRESP) {
         why = cleat_mqtt_ack_decode(p, r);
     }
-    if (why == NULL && answer) {
-        why = props_decode(p, r);
-        return why != NULL ? why : codes_decode(p, r);
+    if (!answer && why == NULL) {
+        if (r->pos == r->len) {
+            return NULL; /* Reason code 0 and no properties. */
+        }
+        uint8_t code = p->code = cleat_read_u8(r);
+        bool end = r->pos == r->len;
+        if (connack && end && code == 1) { /* So says it a server of 3.1.1. */
+            p->code = CLEAT_MQTT_V311_ONLY;
+            return NULL;
+        }
+        if (!cleat_mqtt_reason_valid(p->first, code) ||
+            (connack && p->present && code != 0)) {
+            return CLEAT_MQTT_WRONG(
+                "a reason code that this packet cannot have");
+        }
+        if (end && !connack) {
+            return NULL;
+        }
     }
-    if (why != NULL || cleat_reader_left(r) == 0) {
-        return why; /* Reason code 0 and no properties. */
+    if (why == NULL) {
+        why = rest_decode(p, r);
     }
-    p->code = cleat_read_u8(r);
-    if (p->first == CLEAT_MQTT_P_CONNACK && cleat_reader_left(r) == 0 &&
-        p->code == 1) {
-        p->code =
-            CLEAT_MQTT_V311_ONLY; /* This is how a server of 3.1.1 says it. */
-        return NULL;
+    if (why != NULL) {
+        return why;
     }
-    if (!cleat_mqtt_reason_valid(p->first, p->code) ||
-        (p->first == CLEAT_MQTT_P_CONNACK && p->present && p->code != 0)) {
-        return CLEAT_MQTT_WRONG("a reason code that this packet cannot have");
+    if (answer) {
+        return codes_check(p);
     }
-    if (cleat_reader_left(r) > 0 || p->first == CLEAT_MQTT_P_CONNACK) {
-        why = props_decode(p, r);
-    }
-    return why == NULL && cleat_reader_left(r) > 0
-               ? CLEAT_MQTT_WRONG("bytes behind the properties")
-               : why;
+    return p->payload.len == 0
+               ? NULL
+               : CLEAT_MQTT_WRONG("bytes behind the properties");
 }
 
 static const char *v5_publish_decode(struct cleat_mqtt_packet *p,
                                      struct cleat_bytes rest) {
     struct cleat_reader r = cleat_reader_of(rest);
-    const char *why = cleat_mqtt_properties_decode(&r, 1u << 3, &p->props);
-    p->payload = cleat_read_bytes(&r, cleat_reader_left(&r));
-    return why;
+    return rest_decode(p, &r);
 }
 
 /* --- the session's part -------------------------------------------------- */
 
 static void limit(struct cleat_mqtt *s, const struct cleat_mqtt_property *p) {
-    if (p->number == 0 && p->id >= CLEAT_MQTT_MAX_QOS &&
-        p->id <= CLEAT_MQTT_SHARED_AVAILABLE) {
-        s->limits |= (uint8_t)LIMIT(p->id);
+    uint32_t number = p->number;
+    uint32_t limits = 0;
+    if (p->id == CLEAT_MQTT_RECEIVE_MAX) {
+        s->send_max = number < s->send_max ? (uint16_t)number : s->send_max;
+    } else if (p->id == CLEAT_MQTT_MAX_PACKET_SIZE) {
+        s->packet_max = number;
+    } else if (p->id == CLEAT_MQTT_TOPIC_ALIAS_MAX) {
+        s->alias_max = (uint16_t)number;
+    } else if (p->id == CLEAT_MQTT_SERVER_KEEP_ALIVE) {
+        s->keep_alive_s = (uint16_t)number;
+    } else if (p->id == CLEAT_MQTT_MAX_QOS) {
+        limits = number == 0 ? NO_QOS1 | NO_QOS2 : NO_QOS2;
+    } else if (number == 0 && p->id >= CLEAT_MQTT_RETAIN_AVAILABLE &&
+               p->id != CLEAT_MQTT_USER_PROPERTY) {
+        limits = LIMIT(p->id);
     }
-    switch (p->id) {
-    case CLEAT_MQTT_RECEIVE_MAX:
-        s->send_max =
-            p->number < s->send_max ? (uint16_t)p->number : s->send_max;
-        break;
-    case CLEAT_MQTT_MAX_QOS:
-        s->limits |= NO_QOS2;
-        break;
-    case CLEAT_MQTT_MAX_PACKET_SIZE:
-        s->packet_max = p->number;
-        break;
-    case CLEAT_MQTT_TOPIC_ALIAS_MAX:
-        s->alias_max = (uint16_t)p->number;
-        break;
-    case CLEAT_MQTT_SERVER_KEEP_ALIVE:
-        s->keep_alive_s = (uint16_t)p->number;
-        break;
-    default:
-        break;
-    }
+    s->limits |= (uint8_t)limits;
 }
 
 /* @return the reason code why this server would not take such a PUBLISH, or 0.
  */
 static uint8_t refused(const struct cleat_mqtt *s, uint8_t first, size_t len) {
-    uint8_t qos = (uint8_t)CLEAT_MQTT_F_QOS(first);
-    if (s->packet_max != 0 && len > s->packet_max) {
+    uint32_t cannot = first & s->limits & (NO_RETAIN | NO_QOS1 | NO_QOS2);
+    if (len > s->packet_max) {
         return 0x95;
     }
-    if ((qos == 2 && (s->limits & NO_QOS2) != 0) ||
-        (qos == 1 && (s->limits & NO_QOS1) != 0)) {
-        return 0x9B;
-    }
-    return (first & CLEAT_MQTT_F_RETAIN) != 0 && (s->limits & NO_RETAIN) != 0
-               ? 0x9A
-               : 0;
+    return cannot == 0 ? 0 : cannot == NO_RETAIN ? 0x9A : 0x9B;
 }
 
 static struct cleat_bytes packet_at(const struct cleat_mqtt *s, uint32_t at) {
@@ -149,21 +148,23 @@ static void queue_check(struct cleat_mqtt *s) {
     for (uint32_t i = s->slot_first; i < s->slot_used; i++) {
         struct cleat_mqtt_slot *slot = &s->config->slots[i];
         struct cleat_reader r = cleat_reader_of(packet_at(s, slot->offset));
-        uint8_t first;
-        uint32_t length = 0;
-        if (cleat_mqtt_slot_state(slot) != SLOT_QUEUED ||
-            cleat_mqtt_slot_kind(slot) > KIND_QOS2) {
+        uint32_t queued =
+            (slot->flags & (SLOT_STATE_MASK | SLOT_KIND_MASK)) - SLOT_QUEUED;
+        if (queued > KIND_QOS2) {
             continue;
         }
-        first = cleat_read_u8(&r);
-        length = cleat_mqtt_varint_decode(&r);
+        uint8_t first = cleat_read_u8(&r);
+        uint32_t length = cleat_mqtt_varint_decode(&r);
         slot->count = refused(s, first, r.pos + length);
-        if (slot->count != 0 && cleat_mqtt_slot_kind(slot) == KIND_QOS0) {
-            slot->flags = SLOT_FREE;
-        } else if (slot->count != 0) {
-            cleat_mqtt_slot_set(slot, SLOT_DONE);
-            s->done++;
+        if (slot->count == 0) {
+            continue;
         }
+        if (queued == KIND_QOS0) {
+            slot->flags = SLOT_FREE;
+            continue;
+        }
+        slot->flags |= SLOT_DONE;
+        s->done++;
     }
 }
 
@@ -193,11 +194,10 @@ static uint32_t v5_packet_max(const struct cleat_mqtt_config *c) {
 static bool method_same(const struct cleat_mqtt_config *c,
                         const struct cleat_mqtt_property *other) {
     const struct cleat_mqtt_property *ours = own(c, CLEAT_MQTT_AUTH_METHOD);
-    if (ours == NULL || other == NULL) {
-        return ours == other;
-    }
-    return ours->text.len == other->text.len &&
-           memcmp(ours->text.data, other->text.data, other->text.len) == 0;
+    return ours == other ||
+           (ours != NULL && other != NULL &&
+            ours->text.len == other->text.len &&
+            memcmp(ours->text.data, other->text.data, other->text.len) == 0);
 }
 
 static const char *method_check(const struct cleat_mqtt *s) {
@@ -225,7 +225,8 @@ static const char *v5_on_connack(struct cleat_mqtt *s) {
     struct cleat_mqtt_property p;
     s->limits = 0;
     s->alias_max = 0;
-    s->alias_known = s->packet_max = 0;
+    s->alias_known = 0;
+    s->packet_max = UINT32_MAX;
     while (cleat_mqtt_property_next(&rest, &p)) {
         limit(s, &p);
     }
@@ -252,24 +253,22 @@ static const char *v5_on_publish(struct cleat_mqtt *s) {
             "topic alias above the maximum [MQTT5-3.3.2-9]");
     }
     uint8_t *cell = c->alias_buf + (p.number - 1) * (size_t)c->alias_room;
-    if (topic->len > 0) {
-        bool fits = topic->len + 2u <= c->alias_room;
-        size_t len = fits ? topic->len : ALIAS_TOO_LONG;
-        cell[0] = (uint8_t)(len >> 8);
-        cell[1] = (uint8_t)len;
-        if (fits) {
+    uint16_t len = (uint16_t)topic->len;
+    if (len > 0) {
+        if (len + 2u <= c->alias_room) {
             memcpy(cell + 2, topic->data, len);
+        } else {
+            len = ALIAS_TOO_LONG;
         }
+        memcpy(cell, &len, 2);
         return NULL;
     }
-    struct cleat_reader r =
-        cleat_reader_of(cleat_bytes_of(cell, c->alias_room));
-    uint16_t len = cleat_read_u16(&r);
+    memcpy(&len, cell, 2);
     if (len == 0) {
         return CLEAT_MQTT_WRONG("topic alias that was not set [MQTT5-3.3.4]");
     }
     if (len != ALIAS_TOO_LONG) {
-        *topic = cleat_read_bytes(&r, len);
+        *topic = cleat_bytes_of(cell + 2, len);
     }
     return NULL;
 }
@@ -290,72 +289,6 @@ static const char *v5_on_other(struct cleat_mqtt *s) {
 
 /* --- what is sent --------------------------------------------------------- */
 
-static uint16_t receive_max(const struct cleat_mqtt_config *c) {
-    uint16_t most = c->receive_max;
-    if (most == 0 && c->qos2_count > 0) {
-        most = (uint16_t)(c->qos2_count - c->qos2_count / 4);
-    }
-    if (c->unacked_count > 0 && (most == 0 || c->unacked_count < most)) {
-        most = c->unacked_count;
-    }
-    return most;
-}
-
-static void number_write(struct cleat_writer *w, uint8_t id, uint32_t number) {
-    struct cleat_mqtt_property p;
-    p.id = id;
-    p.number = number;
-    if (number > 0) {
-        cleat_mqtt_property_write(w, &p);
-    }
-}
-
-/* CONNECT has two properties that follow from other settings. */
-static void connect_props_write(struct cleat_writer *w,
-                                const struct cleat_mqtt_config *c) {
-    number_write(w, CLEAT_MQTT_RECEIVE_MAX, receive_max(c));
-    number_write(w, CLEAT_MQTT_TOPIC_ALIAS_MAX, c->alias_count);
-    cleat_mqtt_properties_write(w, c->props, c->prop_count);
-}
-
-static void v5_connect_encode(struct cleat_writer *w,
-                              const struct cleat_mqtt_config *c, bool will) {
-    struct cleat_writer len = cleat_writer_of(NULL, CLEAT_MQTT_LENGTH_MAX);
-    if (will) {
-        cleat_mqtt_properties_encode(w, c->will.props, c->will.prop_count);
-        return;
-    }
-    connect_props_write(&len, c);
-    cleat_mqtt_properties_length(w, &len);
-    connect_props_write(w, c);
-}
-
-/* @return 0 if these encoded properties may be there. */
-static int encoded_check(struct cleat_bytes bytes, uint32_t where) {
-    struct cleat_reader r = cleat_reader_of(bytes);
-    struct cleat_bytes props;
-    return cleat_mqtt_properties_decode(&r, where, &props) == NULL
-               ? 0
-               : CLEAT_ERR_ARG;
-}
-
-static int v5_config_check(const struct cleat_mqtt_config *c) {
-    int err = 0;
-    for (int will = 0; will < 2; will++) {
-        struct cleat_writer w = cleat_writer_of(c->rx_buf, c->rx_cap);
-        v5_connect_encode(&w, c, will != 0);
-        if (w.failed ||
-            encoded_check(cleat_bytes_of(c->rx_buf, w.len),
-                          will != 0 ? CLEAT_MQTT_IN_WILL : 1u << 1) != 0) {
-            err = CLEAT_ERR_ARG;
-        }
-        cleat_wipe(c->rx_buf, w.len); /* Authentication data. */
-    }
-    return c->alias_count > 0 && (c->alias_buf == NULL || c->alias_room < 3)
-               ? CLEAT_ERR_ARG
-               : err;
-}
-
 /* @return KIND_ONCE, since no other connection knows the alias, or an error. */
 static int alias_check(struct cleat_mqtt *s, const struct cleat_mqtt_message *m,
                        uint32_t alias) {
@@ -374,61 +307,43 @@ static int alias_check(struct cleat_mqtt *s, const struct cleat_mqtt_message *m,
 
 static int v5_publish_check(struct cleat_mqtt *s,
                             const struct cleat_mqtt_message *m, size_t total) {
-    const uint8_t *packet = cleat_mqtt_tx_end(s);
-    struct cleat_bytes props = {NULL, 0};
+    const struct cleat_mqtt_property *alias =
+        property_of(m->props, m->prop_count, CLEAT_MQTT_TOPIC_ALIAS);
     if (s->state == SESSION_UP) {
-        uint8_t code = refused(s, packet[0], total);
+        uint8_t code = refused(s, cleat_mqtt_tx_end(s)[0], total);
         if (code != 0) {
             return code == 0x95 ? CLEAT_ERR_SIZE : CLEAT_ERR_UNSUPPORTED;
         }
     }
-    if (m->prop_count > 0) {
-        struct cleat_reader r = cleat_reader_of(cleat_bytes_of(
-            packet,
-            total - (m->source != NULL ? m->source->len : m->payload.len)));
-        (void)cleat_read_u8(&r);
-        (void)cleat_mqtt_varint_decode(&r);
-        (void)cleat_read_bytes(&r, m->topic.len + (m->qos > 0 ? 4u : 2u));
-        if (cleat_mqtt_properties_decode(&r, CLEAT_MQTT_IN_PUBLISH_OUT,
-                                         &props) != NULL ||
-            cleat_reader_left(&r) > 0) {
-            return CLEAT_ERR_ARG;
-        }
-    }
-    struct cleat_mqtt_property alias;
-    if (cleat_mqtt_property_find(props, CLEAT_MQTT_TOPIC_ALIAS, &alias)) {
-        return alias_check(s, m, alias.number);
+    if (alias != NULL) {
+        return alias_check(s, m, alias->number);
     }
     return m->topic.len > 0 ? 0 : CLEAT_ERR_ARG;
 }
 
-/* [MQTT5-4.8.2-1], [MQTT5-4.8.2-2]: a share name, then a filter. */
+/* [MQTT5-4.8.2-1], [MQTT5-4.8.2-2]: a share name, then a filter. In a valid one
+ * a wildcard is all of its level, and # the last one. */
 static bool share_valid(struct cleat_bytes filter) {
-    size_t i = 7;
-    while (i < filter.len && filter.data[i] != '/') {
-        if (filter.data[i] == '#' || filter.data[i] == '+') {
-            return false;
-        }
-        i++;
-    }
-    return i > 7 && i + 1 < filter.len;
+    const uint8_t *name = filter.data + SHARE_LEN;
+    size_t left = filter.len - SHARE_LEN;
+    const uint8_t *end = (const uint8_t *)memchr(name, '/', left);
+    return end != NULL && end != name && *name != '+' && end + 1 != name + left;
 }
 
 static int filter_check(const struct cleat_mqtt *s,
                         const struct cleat_mqtt_filter *f) {
-    bool shared =
-        f->filter.len >= 7 && memcmp(f->filter.data, "$share/", 7) == 0;
-    if ((f->qos & 3u) == 3 || (f->qos & 0x30u) == 0x30u ||
-        (f->qos & 0xC0u) != 0) {
-        return CLEAT_ERR_ARG; /* [MQTT5-3.8.3-5] */
+    uint32_t limits = s->limits;
+    uint32_t options = f->qos;
+    bool shared = f->filter.len >= SHARE_LEN &&
+                  memcmp(f->filter.data, "$share/", SHARE_LEN) == 0;
+    if ((options & 3u) == 3 || options >= 0x30u || /* [MQTT5-3.8.3-5] */
+        /* [MQTT5-3.8.3-4] */
+        (shared &&
+         ((options & CLEAT_MQTT_NO_LOCAL) != 0 || !share_valid(f->filter)))) {
+        return CLEAT_ERR_ARG;
     }
-    if (shared &&
-        (!share_valid(f->filter) || (f->qos & CLEAT_MQTT_NO_LOCAL) != 0)) {
-        return CLEAT_ERR_ARG; /* [MQTT5-3.8.3-4] */
-    }
-    if ((shared && (s->limits & NO_SHARED) != 0) ||
-        (!cleat_mqtt_topic_valid(f->filter) &&
-         (s->limits & NO_WILDCARD) != 0)) {
+    if ((shared && (limits & NO_SHARED) != 0) ||
+        ((limits & NO_WILDCARD) != 0 && !cleat_mqtt_topic_valid(f->filter))) {
         return CLEAT_ERR_UNSUPPORTED;
     }
     return 0;
@@ -436,44 +351,27 @@ static int filter_check(const struct cleat_mqtt *s,
 
 static int v5_subscribe_check(struct cleat_mqtt *s,
                               const struct cleat_mqtt_request *q,
-                              size_t length) {
-    size_t total = cleat_mqtt_header_total(length);
-    struct cleat_reader r =
-        cleat_reader_of(cleat_bytes_of(cleat_mqtt_tx_end(s), total));
-    struct cleat_bytes props;
-    struct cleat_mqtt_property id;
-    (void)cleat_read_bytes(&r, total - length + 2);
-    if (cleat_mqtt_properties_decode(&r, 1u << (q->first >> 4), &props) !=
-        NULL) {
-        return CLEAT_ERR_ARG;
-    }
-    if (s->packet_max != 0 && total > s->packet_max) {
-        return CLEAT_ERR_SIZE;
-    }
-    if (q->first != CLEAT_MQTT_P_SUBSCRIBE) {
-        return 0;
-    }
-    const struct cleat_mqtt_filter *filters =
+                              size_t total) {
+    const struct cleat_mqtt_filter *filter =
         (const struct cleat_mqtt_filter *)q->filters;
-    for (size_t i = 0; i < q->count; i++) {
-        int err = filter_check(s, &filters[i]);
-        if (err != 0) {
-            return err;
-        }
+    int err = total > s->packet_max ? CLEAT_ERR_SIZE : 0;
+    if (q->first != CLEAT_MQTT_P_SUBSCRIBE) {
+        return err;
     }
-    return (s->limits & NO_SUBSCRIPTION_ID) != 0 &&
-                   cleat_mqtt_property_find(props, CLEAT_MQTT_SUBSCRIPTION_ID,
-                                            &id)
+    for (size_t i = 0; err == 0 && i < q->count; i++, filter++) {
+        err = filter_check(s, filter);
+    }
+    return err == 0 && (s->limits & NO_SUBSCRIPTION_ID) != 0 &&
+                   property_of(q->props, q->prop_count,
+                               CLEAT_MQTT_SUBSCRIPTION_ID) != NULL
                ? CLEAT_ERR_UNSUPPORTED
-               : 0;
+               : err;
 }
 
 const struct cleat_mqtt_version cleat_mqtt_v5 = {
     {{NONE, NONE, 2 | MORE, NONE, 2 | MORE, 2 | MORE,
       2 | MORE | CLEAT_MQTT_FLAGS, 2 | MORE, NONE, 4 | MORE, NONE, 4 | MORE,
       NONE, 0, MORE, MORE}},
-    v5_config_check,
-    v5_connect_encode,
     cleat_mqtt_properties_encode,
     v5_decode,
     v5_publish_decode,
@@ -524,7 +422,7 @@ static int reasoned_encode(uint8_t *at, size_t cap, uint8_t first,
                            const struct cleat_mqtt_property *props,
                            uint8_t count, uint32_t where) {
     struct cleat_writer w = cleat_writer_of(NULL, CLEAT_MQTT_LENGTH_MAX);
-    cleat_mqtt_properties_encode(&w, props, count);
+    cleat_mqtt_properties_encode(&w, where, NULL, props, count);
     size_t total = cleat_mqtt_header_total(w.len + 1);
     if (w.failed) {
         return CLEAT_ERR_ARG;
@@ -535,18 +433,17 @@ static int reasoned_encode(uint8_t *at, size_t cap, uint8_t first,
     uint8_t *end = cleat_mqtt_header_encode(at, first, (uint32_t)(w.len + 1));
     *end++ = reason;
     w = cleat_writer_of(end, w.len);
-    cleat_mqtt_properties_encode(&w, props, count);
-    int err = encoded_check(cleat_bytes_of(end, w.len), where);
-    return err != 0 ? err : (int)total;
+    cleat_mqtt_properties_encode(&w, where, NULL, props, count);
+    return w.failed ? CLEAT_ERR_ARG : (int)total;
 }
 
 static int reasoned_queue(struct cleat_mqtt *s, uint8_t first, uint8_t reason,
                           const struct cleat_mqtt_property *props,
                           uint8_t count, uint32_t where) {
     struct cleat_writer w = cleat_writer_of(NULL, CLEAT_MQTT_LENGTH_MAX);
-    cleat_mqtt_properties_encode(&w, props, count);
+    cleat_mqtt_properties_encode(&w, where, NULL, props, count);
     size_t total = cleat_mqtt_header_total(w.len + 1);
-    if (s->state == SESSION_UP && s->packet_max != 0 && total > s->packet_max) {
+    if (s->state == SESSION_UP && total > s->packet_max) {
         return CLEAT_ERR_SIZE; /* [MQTT5-3.14.2-3], [MQTT5-3.15.2-2] */
     }
     int err = cleat_mqtt_tx_make_room(s, total, 0);

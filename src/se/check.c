@@ -39,22 +39,27 @@ _Static_assert(CLEAT_SE_CAN_HIBERNATE == 1u << (HIBERNATE - 1) &&
                    CLEAT_SE_CAN_COMMAND == 1u << (COMMAND - 1),
                "as the bits are numbered");
 
-static const struct rule rules[CLEAT_SE_OP_COUNT] = {
+/* Operations that are known: all of them, or the first ones. */
+#define KNOWN (CLEAT_SE_EXTRAS ? CLEAT_SE_OP_COUNT : CLEAT_SE_AGREE + 1)
+
+static const struct rule rules[KNOWN] = {
     [CLEAT_SE_RANDOM] = {RANDOM, 0, 1},
     [CLEAT_SE_CERTIFICATE] = {CERTIFICATE, 0, 1},
     [CLEAT_SE_READ] = {OBJECTS, 0, 1},
-    [CLEAT_SE_WRITE] = {OBJECTS, 0, 0},
-    [CLEAT_SE_COUNT] = {OBJECTS, IN, 0},
-    [CLEAT_SE_READ_METADATA] = {METADATA, 0, METADATA_LEN},
-    [CLEAT_SE_WRITE_METADATA] = {METADATA, IN, 0},
     [CLEAT_SE_GENERATE] = {GENERATE, CURVE | 2, 1},
     [CLEAT_SE_SIGN] = {SIGN, CURVE | IN | 2, 0},
     [CLEAT_SE_VERIFY] = {VERIFY, CURVE | KEY | IN, 0},
     [CLEAT_SE_AGREE] = {AGREE, CURVE | KEY | 1, 0},
+#if CLEAT_SE_EXTRAS
+    [CLEAT_SE_WRITE] = {OBJECTS, 0, 0},
+    [CLEAT_SE_COUNT] = {OBJECTS, IN, 0},
+    [CLEAT_SE_READ_METADATA] = {METADATA, 0, METADATA_LEN},
+    [CLEAT_SE_WRITE_METADATA] = {METADATA, IN, 0},
     [CLEAT_SE_HIBERNATE] = {HIBERNATE, 0, CLEAT_SE_HANDLE_LEN},
     [CLEAT_SE_RESTORE] = {HIBERNATE, IN, 0},
     [CLEAT_SE_HASH] = {HASH, 0, SHA256_LEN},
     [CLEAT_SE_COMMAND] = {COMMAND, 0, 0},
+#endif
 };
 
 static int no(struct cleat_se_op *op, const char *words, int err) {
@@ -64,7 +69,8 @@ static int no(struct cleat_se_op *op, const char *words, int err) {
     return err;
 }
 
-static int check_data(struct cleat_se_op *op) {
+/* @return as cleat_se_check_op(), for what needs CLEAT_SE_EXTRAS. */
+static int check_extra(struct cleat_se_op *op) {
     switch (op->type) {
     case CLEAT_SE_WRITE:
         if (op->in.len == 0 && !op->erase) {
@@ -96,11 +102,6 @@ static int check_data(struct cleat_se_op *op) {
             return no(op, "longer than any command", CLEAT_ERR_SIZE);
         }
         return 0;
-    case CLEAT_SE_GENERATE:
-        if (op->usage == 0) {
-            return no(op, "a key needs a usage", CLEAT_ERR_ARG);
-        }
-        return 0;
     default:
         return 0;
     }
@@ -126,8 +127,9 @@ static int check_curve(struct cleat_se_op *op, unsigned needs, size_t n) {
 
 int cleat_se_check_op(const struct cleat_se_driver *driver,
                       struct cleat_se_op *op) {
-    if ((unsigned)op->type >= CLEAT_SE_OP_COUNT) {
-        return no(op, "no such operation", CLEAT_ERR_ARG);
+    if ((unsigned)op->type >= KNOWN) {
+        return no(op, "no such operation",
+                  CLEAT_SE_EXTRAS ? CLEAT_ERR_ARG : CLEAT_ERR_UNSUPPORTED);
     }
     const struct rule *rule = &rules[op->type];
     if (((driver->can << 1 | 1) >> rule->can & 1) == 0) {
@@ -146,5 +148,8 @@ int cleat_se_check_op(const struct cleat_se_driver *driver,
     if (least > 0 && (op->out.data == NULL || op->out.cap < least)) {
         return no(op, "buffer is too small for the result", CLEAT_ERR_SIZE);
     }
-    return check_data(op);
+    if (op->type == CLEAT_SE_GENERATE && op->usage == 0) {
+        return no(op, "a key needs a usage", CLEAT_ERR_ARG);
+    }
+    return CLEAT_SE_EXTRAS ? check_extra(op) : 0;
 }

@@ -10,10 +10,12 @@ enum { NOTHING, KEY, RANDOM };
 
 /* Changes with everything that ends the session keys. */
 static uint32_t epoch_of(struct cleat_se *se) {
-    struct cleat_se_stats stats;
-    cleat_se_get_stats(se, &stats);
-    return stats.ops[CLEAT_SE_OPEN] + stats.ops[CLEAT_SE_CLOSE] +
-           stats.ops[CLEAT_SE_RESET];
+    const uint32_t *ops = se->stats.ops;
+    cleat_port_enter();
+    uint32_t epoch =
+        ops[CLEAT_SE_OPEN] + ops[CLEAT_SE_CLOSE] + ops[CLEAT_SE_RESET];
+    cleat_port_leave();
+    return epoch;
 }
 
 void cleat_se_ready_init(struct cleat_se_ready *r, struct cleat_se *se,

@@ -113,6 +113,17 @@ struct cleat_tls_ctx *cleat_tls_current(void);
 void cleat_tls_latch(struct cleat_tls_ctx *c, enum cleat_tls_failure kind,
                      int err, const struct cleat_detail *detail);
 
+/* config.c */
+
+/** @return 0, or an error and words for the setting that is missing or wrong.
+ */
+int cleat_tls_config_check(const struct cleat_tls_config *config,
+                           struct cleat_detail *detail);
+/** Put in what c->config does not say. */
+void cleat_tls_config_complete(struct cleat_tls_ctx *c);
+/** Set up what is the same for each connection. @return mbedTLS code. */
+int cleat_tls_config_apply(struct cleat_tls_ctx *c);
+
 /* key.c */
 
 /** Make the pk context stand for the element's key. @return mbedTLS code. */

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * mbedTLS as a stream over a stream: settings, handshake, bytes both ways, and
- * taking everything down again. What a failure means is decided in verdict.c;
- * the keys are in key.c, the certificates in verify.c.
+ * mbedTLS as a stream over a stream: handshake, bytes both ways, and taking
+ * everything down again. The settings are read in config.c, what a failure
+ * means is decided in verdict.c; the keys are in key.c, the certificates in
+ * verify.c.
  */
 #include "context.h"
 
@@ -15,40 +16,6 @@
 
 _Static_assert(sizeof(struct cleat_tls_ctx) <= CLEAT_TLS_CTX_MAX,
                "raise CLEAT_TLS_CTX_MAX");
-
-#define HANDSHAKE_TIMEOUT_MS 15000u
-#define CHIP_TIMEOUT_MS 10000u
-
-#define SUITES_1_2                                                             \
-    MBEDTLS_TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256,                           \
-        MBEDTLS_TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384
-#define SUITES_1_3                                                             \
-    MBEDTLS_TLS1_3_AES_128_GCM_SHA256, MBEDTLS_TLS1_3_AES_256_GCM_SHA384
-#define SUITES_RSA                                                             \
-    MBEDTLS_TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,                             \
-        MBEDTLS_TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384
-
-static const int suites_ecdsa[] = {SUITES_1_2, 0};
-static const int suites_all[] = {SUITES_1_2, SUITES_RSA, 0};
-static const int suites_ecdsa_1_3[] = {SUITES_1_3, SUITES_1_2, 0};
-static const int suites_all_1_3[] = {SUITES_1_3, SUITES_1_2, SUITES_RSA, 0};
-
-/* Every group here is one the element has: none may run in software. */
-static const uint16_t groups[] = {MBEDTLS_SSL_IANA_TLS_GROUP_SECP256R1,
-                                  MBEDTLS_SSL_IANA_TLS_GROUP_SECP384R1,
-                                  MBEDTLS_SSL_IANA_TLS_GROUP_NONE};
-
-static const uint16_t signatures_ecdsa[] = {
-    MBEDTLS_TLS1_3_SIG_ECDSA_SECP256R1_SHA256,
-    MBEDTLS_TLS1_3_SIG_ECDSA_SECP384R1_SHA384, MBEDTLS_TLS1_3_SIG_NONE};
-static const uint16_t signatures_all[] = {
-    MBEDTLS_TLS1_3_SIG_ECDSA_SECP256R1_SHA256,
-    MBEDTLS_TLS1_3_SIG_ECDSA_SECP384R1_SHA384,
-    MBEDTLS_TLS1_3_SIG_RSA_PSS_RSAE_SHA256,
-    MBEDTLS_TLS1_3_SIG_RSA_PSS_RSAE_SHA384,
-    MBEDTLS_TLS1_3_SIG_RSA_PKCS1_SHA256,
-    MBEDTLS_TLS1_3_SIG_RSA_PKCS1_SHA384,
-    MBEDTLS_TLS1_3_SIG_NONE};
 
 struct cleat_tls_ctx *cleat_tls_context(struct cleat_tls *t) {
     return (struct cleat_tls_ctx *)(void *)t->ctx;
@@ -165,173 +132,14 @@ static int fail_code(struct cleat_tls_ctx *c, int code) {
     return fail(c, cleat_tls_verdict(c, code), code);
 }
 
-/** No IP address is ever sent as SNI, RFC 6066 3. */
-static bool is_address(const char *name) {
-    bool digits = true;
-    for (const char *p = name; *p != '\0'; p++) {
-        if (*p == ':') {
-            return true;
-        }
-        digits = digits && (*p == '.' || (*p >= '0' && *p <= '9'));
-    }
-    return digits;
-}
-
-static size_t text_len(const char *text) {
-    return text == NULL ? 0 : strlen(text);
-}
-
-/** @return true if a setting needs what is not compiled. */
-static bool needs_more(const struct cleat_tls_config *config) {
-    return (!CLEAT_TLS_RESUMPTION && config->session != NULL) ||
-           (!CLEAT_TLS_1_3 && config->version != CLEAT_TLS_VERSION_1_2) ||
-           (!CLEAT_TLS_SOFTWARE && config->chain != CLEAT_TLS_CHAIN_ELEMENT) ||
-           (!CLEAT_TLS_TRUST &&
-            (config->crl.len > 0 || config->ca_object != 0)) ||
-           (!CLEAT_TLS_CHIP_ONLY && config->chip_only);
-}
-
-/** Say which setting contradicts "all on the chip". */
-static int check_chip_only(const struct cleat_tls_config *config,
-                           struct cleat_detail *detail) {
-    enum cleat_tls_complaint what;
-    if (!config->chip_only) {
-        return 0;
-    }
-    if (config->allow_rsa) {
-        what = CLEAT_TLS_CHIP_ONLY_RSA;
-    } else if (config->random != NULL) {
-        what = CLEAT_TLS_CHIP_ONLY_RANDOM;
-    } else if (config->session != NULL) {
-        what = CLEAT_TLS_CHIP_ONLY_SESSION;
-    } else if (config->chain != CLEAT_TLS_CHAIN_ELEMENT) {
-        what = CLEAT_TLS_CHIP_ONLY_CHAIN;
-    } else {
-        return 0;
-    }
-    return cleat_tls_complain(detail, what, 0);
-}
-
-/** Say which setting is missing. */
-static int check_settings(const struct cleat_tls_config *config,
-                          struct cleat_detail *detail) {
-    size_t ca_len = 0;
-    enum cleat_tls_complaint what;
-    for (size_t i = 0; i < CLEAT_TLS_CA_MAX; i++) {
-        ca_len |= config->ca[i].len;
-    }
-    if (CLEAT_TLS_TRUST) {
-        ca_len |= config->ca_object;
-    }
-    if (config->lower == NULL) {
-        what = CLEAT_TLS_NO_LOWER;
-    } else if (config->se == NULL) {
-        what = CLEAT_TLS_NO_ELEMENT;
-    } else if (config->certificate.len == 0) {
-        what = CLEAT_TLS_NO_CERTIFICATE;
-    } else if (ca_len == 0) {
-        what = CLEAT_TLS_NO_CA;
-    } else if (text_len(config->hostname) == 0) {
-        what = CLEAT_TLS_NO_HOST;
-    } else if (text_len(config->hostname) > MBEDTLS_SSL_MAX_HOST_NAME_LEN ||
-               text_len(config->sni) > MBEDTLS_SSL_MAX_HOST_NAME_LEN) {
-        what = CLEAT_TLS_LONG_HOST;
-    } else if (text_len(config->alpn) > MBEDTLS_SSL_MAX_ALPN_NAME_LEN) {
-        what = CLEAT_TLS_LONG_ALPN;
-    } else if (needs_more(config)) {
-        what = CLEAT_TLS_NO_FEATURE;
-    } else {
-        return CLEAT_TLS_CHIP_ONLY ? check_chip_only(config, detail) : 0;
-    }
-    return cleat_tls_complain(detail, what, 0);
-}
-
-/** Records larger than our buffers must not be sent to us. */
-static int limit_records(mbedtls_ssl_config *conf) {
-    const size_t small =
-        MBEDTLS_SSL_IN_CONTENT_LEN < MBEDTLS_SSL_OUT_CONTENT_LEN
-            ? MBEDTLS_SSL_IN_CONTENT_LEN
-            : MBEDTLS_SSL_OUT_CONTENT_LEN;
-    if (MBEDTLS_SSL_IN_CONTENT_LEN >= 16384) {
-        return 0;
-    }
-    unsigned char code = MBEDTLS_SSL_MAX_FRAG_LEN_512;
-    if (small >= 4096) {
-        code = MBEDTLS_SSL_MAX_FRAG_LEN_4096;
-    } else if (small >= 2048) {
-        code = MBEDTLS_SSL_MAX_FRAG_LEN_2048;
-    } else if (small >= 1024) {
-        code = MBEDTLS_SSL_MAX_FRAG_LEN_1024;
-    }
-    return mbedtls_ssl_conf_max_frag_len(conf, code);
-}
-
-/** Offer TLS 1.3 too. @return mbedTLS code. */
-static int configure_1_3(struct cleat_tls_ctx *c) {
-    mbedtls_ssl_config *conf = &c->conf;
-    mbedtls_ssl_conf_ciphersuites(conf, c->config.allow_rsa ? suites_all_1_3
-                                                            : suites_ecdsa_1_3);
-    mbedtls_ssl_conf_max_tls_version(conf, MBEDTLS_SSL_VERSION_TLS1_3);
-    if (c->config.version == CLEAT_TLS_VERSION_1_3) {
-        mbedtls_ssl_conf_min_tls_version(conf, MBEDTLS_SSL_VERSION_TLS1_3);
-    }
-    return cleat_tls_psa_begin();
-}
-
-/** Everything that is the same for each connection. @return mbedTLS code. */
-static int configure(struct cleat_tls_ctx *c) {
-    mbedtls_ssl_config *conf = &c->conf;
-    bool rsa = c->config.allow_rsa;
-    int ret = mbedtls_ssl_config_defaults(conf, MBEDTLS_SSL_IS_CLIENT,
-                                          MBEDTLS_SSL_TRANSPORT_STREAM,
-                                          MBEDTLS_SSL_PRESET_DEFAULT);
-    if (ret != 0) {
-        return ret;
-    }
-    mbedtls_ssl_conf_ciphersuites(conf, rsa ? suites_all : suites_ecdsa);
-    mbedtls_ssl_conf_min_tls_version(conf, MBEDTLS_SSL_VERSION_TLS1_2);
-    mbedtls_ssl_conf_max_tls_version(conf, MBEDTLS_SSL_VERSION_TLS1_2);
-    if (CLEAT_TLS_1_3 && c->config.version != CLEAT_TLS_VERSION_1_2) {
-        ret = configure_1_3(c);
-    }
-    if (ret != 0) {
-        return ret;
-    }
-    mbedtls_ssl_conf_groups(conf, groups);
-    mbedtls_ssl_conf_sig_algs(conf, rsa ? signatures_all : signatures_ecdsa);
-    mbedtls_ssl_conf_authmode(conf, MBEDTLS_SSL_VERIFY_REQUIRED);
-    mbedtls_ssl_conf_ca_chain(conf, &c->ca, NULL);
-    if (CLEAT_TLS_TRUST) {
-        cleat_tls_trust_configure(c);
-    }
-    mbedtls_ssl_conf_verify(conf, cleat_tls_verify_callback, c);
-    mbedtls_ssl_conf_rng(conf, cleat_tls_key_random, c);
-    mbedtls_ssl_conf_cert_profile(conf, cleat_tls_verify_profile(c));
-    if (CLEAT_TLS_RESUMPTION) {
-        cleat_tls_session_configure(c);
-    }
-    ret = limit_records(conf);
-    if (ret == 0 && text_len(c->config.alpn) > 0) {
-        c->alpn[0] = c->config.alpn;
-        ret = mbedtls_ssl_conf_alpn_protocols(conf, c->alpn);
-    }
-    if (ret == 0) {
-        ret = cleat_tls_key_setup(
-            c, mbedtls_ecp_keypair_get_group_id(mbedtls_pk_ec(c->own.pk)));
-    }
-    if (ret == 0) {
-        ret = mbedtls_ssl_conf_own_cert(conf, &c->own, &c->key);
-    }
-    return ret;
-}
-
 /**
- * The same call sets SNI and the name to check. An address is no SNI: it is
- * taken out before each ClientHello, and put back after; no certificate is
- * accepted without (name_pinned). @return mbedTLS code.
+ * The same call sets SNI and the name to check, before the next step. An
+ * address is no SNI: it is not there for a ClientHello, and put in after; no
+ * certificate is accepted without (name_pinned). @return mbedTLS code.
  */
-static int pin_name(struct cleat_tls_ctx *c, int state) {
-    bool pin = !c->name_is_address || state > MBEDTLS_SSL_CLIENT_HELLO;
+static int pin_name(struct cleat_tls_ctx *c) {
+    bool pin = !c->name_is_address ||
+               c->ssl.MBEDTLS_PRIVATE(state) > MBEDTLS_SSL_CLIENT_HELLO;
     if (pin == c->run.name_pinned) {
         return 0;
     }
@@ -352,9 +160,7 @@ static int begin(struct cleat_tls_ctx *c) {
         return ret;
     }
     mbedtls_ssl_set_bio(&c->ssl, c, lower_send, lower_recv, NULL);
-    c->run.name_pinned = c->name_is_address;
-    ret = pin_name(c, MBEDTLS_SSL_HELLO_REQUEST);
-    if (CLEAT_TLS_RESUMPTION && ret == 0 && c->config.session != NULL) {
+    if (CLEAT_TLS_RESUMPTION && c->config.session != NULL) {
         ret = cleat_tls_session_offer(c);
     }
     return ret;
@@ -362,7 +168,11 @@ static int begin(struct cleat_tls_ctx *c) {
 
 /** One step of the handshake. @return mbedTLS code. */
 static int handshake_step(struct cleat_tls_ctx *c) {
-    int ret = mbedtls_ssl_handshake_step(&c->ssl);
+    int ret = pin_name(c);
+    if (ret != 0) {
+        return ret;
+    }
+    ret = mbedtls_ssl_handshake_step(&c->ssl);
     int state = c->ssl.MBEDTLS_PRIVATE(state);
     if (state > MBEDTLS_SSL_SERVER_HELLO) {
         c->run.hello_seen = true;
@@ -370,7 +180,7 @@ static int handshake_step(struct cleat_tls_ctx *c) {
     if (state == MBEDTLS_SSL_SERVER_CERTIFICATE) {
         c->run.proven = true;
     }
-    return ret != 0 ? ret : pin_name(c, state);
+    return ret;
 }
 
 static bool wants(int ret) {
@@ -598,23 +408,6 @@ static void free_all(struct cleat_tls *t) {
     cleat_wipe(t, sizeof *t);
 }
 
-static void set_defaults(struct cleat_tls_ctx *c) {
-    struct cleat_tls_config *config = &c->config;
-    if (config->key_object == 0) {
-        config->key_object = CLEAT_SE_OBJECT_KEY;
-    }
-    if (config->handshake_timeout_ms == 0) {
-        config->handshake_timeout_ms = HANDSHAKE_TIMEOUT_MS;
-    }
-    if (config->chip_timeout_ms == 0) {
-        config->chip_timeout_ms = CHIP_TIMEOUT_MS;
-    }
-    c->name = text_len(config->sni) > 0 ? config->sni : config->hostname;
-    c->name_is_address = is_address(c->name);
-    c->run.curve = "";
-    c->run.alert = -1;
-}
-
 int cleat_tls_init(struct cleat_tls *t, const struct cleat_tls_config *config,
                    struct cleat_detail *detail) {
     struct cleat_detail none;
@@ -624,12 +417,14 @@ int cleat_tls_init(struct cleat_tls *t, const struct cleat_tls_config *config,
         detail = &none;
     }
     *detail = (struct cleat_detail){0};
-    int err = check_settings(config, detail);
+    int err = cleat_tls_config_check(config, detail);
     if (err != 0) {
         return err;
     }
     c->config = *config;
-    set_defaults(c);
+    cleat_tls_config_complete(c);
+    c->run.curve = "";
+    c->run.alert = -1;
     mbedtls_ssl_init(&c->ssl);
     mbedtls_ssl_config_init(&c->conf);
     mbedtls_x509_crt_init(&c->own);
@@ -640,7 +435,7 @@ int cleat_tls_init(struct cleat_tls *t, const struct cleat_tls_config *config,
     if (CLEAT_TLS_TRUST && err == 0) {
         err = cleat_tls_trust_load(c, detail);
     }
-    int ret = err == 0 ? configure(c) : 0;
+    int ret = err == 0 ? cleat_tls_config_apply(c) : 0;
     cleat_tls_leave(before);
     if (ret != 0) {
         err = cleat_tls_complain(detail, CLEAT_TLS_NO_SETUP, ret);

@@ -66,6 +66,15 @@ done
 for file in /dev/zero noise .; do
     bad . cleat factory list.csv --ca-cert ca.pem --ca-key ca.key --manifest $file
 done
+mkfifo endless.pem
+for call in 'cert write endless.pem --object 0xE0E1' 'factory list.csv --ca-cert endless.pem --ca-key ca.key' \
+    'factory list.csv --ca-cert ca.pem --ca-key endless.pem' 'chip verify --public-key endless.pem --signature list.csv --file list.csv' \
+    'chip update build 0xF1E0 --text x --anchor 0xE0E8 --signer endless.pem --version 1 --out x.update'; do
+    read -ra words <<<"$call"
+    yes 'no PEM at all' >endless.pem 2>/dev/null &
+    bad 'larger than' cleat "${words[@]}"
+    wait
+done
 [ "$(cat empty | wc -c)" = 0 ] || fail "an empty file was written to"
 ok "files without an end, noise, folders and nothing are refused in words"
 

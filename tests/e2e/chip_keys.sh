@@ -186,7 +186,8 @@ status 0 chip write 0xF1D8 --hex "$(cat shared.hex)" --lab
 status 0 chip metadata set 0xF1D8 --type 'protected update secret' --read never --execute always --lab
 build() { cleat chip update build "$@" --anchor 0xE0E8 --signer update.key; }
 sealed=(--key 0xF1D8 --secret-file shared.hex)
-for kind in p256:prime256v1:256:0xE0F2 p384:secp384r1:384:0xE0F3 p521:secp521r1:512:0xE0F2 bp256:brainpoolP256r1:256:0xE0F2; do
+for kind in p256:prime256v1:256:0xE0F2 p384:secp384r1:384:0xE0F3 p521:secp521r1:512:0xE0F2 bp256:brainpoolP256r1:256:0xE0F2 \
+    bp384:brainpoolP384r1:384:0xE0F3 bp512:brainpoolP512r1:512:0xE0F2; do
     IFS=: read -r name group md slot <<<"$kind"
     openssl ecparam -name "$group" -genkey -noout -out "$name.key"
     openssl ec -in "$name.key" -pubout -out "$name.pub" 2>/dev/null
@@ -203,7 +204,7 @@ for kind in p256:prime256v1:256:0xE0F2 p384:secp384r1:384:0xE0F3 p521:secp521r1:
     openssl dgst -sha$md -verify "$name.pub" -signature ecc.sig message >/dev/null || fail "$name: OpenSSL does not take the new key's signature"
 done
 status 0 chip metadata set 0xE200 --change 'Int(0xE0E8)' --lab
-for bits in 128 256; do
+for bits in 128 192 256; do
     head -c $((bits / 8)) /dev/urandom | hex >aes.hex
     chmod 600 aes.hex
     build 0xE200 --key-type aes$bits --file aes.hex --version $bits --out aes.update "${sealed[@]}" >/dev/null

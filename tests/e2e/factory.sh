@@ -156,7 +156,7 @@ refuse 'no column serial' 'chip\nsim:x\n'
 refuse 'is not serial, chip' 'serial,colour\nA,red\n'
 refuse 'quote that does not end' 'serial\n"A\n'
 refuse 'nothing to make' 'serial\n'
-refuse 'not the PEM private key' 'serial\nA\n' --ca-key other.key
+refuse 'is not the private key' 'serial\nA\n' --ca-key other.key
 refuse 'is not a CA' 'serial\nA\n' --ca-cert broker.pem --ca-key broker.key
 refuse 'not a number from 1' 'serial\nA\n' --days 0
 status 2 cleat factory list.csv

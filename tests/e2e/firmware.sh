@@ -29,7 +29,7 @@ issue ca observer 'extendedKeyUsage=clientAuth'
 chip() {
     mkdir -p "$work/$1"
     background "chip-$1" cleat-chipsim --dir "$work/$1/chip" --listen "$work/$1/chip.sock" \
-        --ca-cert "$work/factory.pem" --ca-key "$work/factory.key"
+        --ca-cert "$work/factory.pem" --ca-key "$work/factory.key" --trace
     expect "$work/chip-$1.out" 'listening'
 }
 
@@ -329,7 +329,7 @@ built_in() { # built_in NAME=VALUE...: in a build of its own
     local IFS=';'
     image=build/firmware/e2e-tiny
     cmake --preset "firmware-$toolchain" -B "$image" -DCLEAT_BOARD="$target" -DCLEAT_PROFILE=tiny \
-        "-DCLEAT_ROOT_CA=$work/ca.pem" "-DCLEAT_SETTINGS=$*" >"$work/tiny.out" 2>&1 &&
+        "-DCLEAT_ROOT_CA=$work/ca.pem" "-DCLEAT_SETTINGS=$*" "-DCLEAT_CHIP_LINES=${lines:-RESET;POWER}" >"$work/tiny.out" 2>&1 &&
         cmake --build "$image" >>"$work/tiny.out" 2>&1
 }
 ! built_in MQTT_KEEP_ALIVE_SECONDS=5 BROKER_PROFILE=aws || fail "built with settings that do not hold"
@@ -349,12 +349,37 @@ expect "$work/three.out" '^6[34][ :]'
 expect "$work/three.out" '^65 [0-9]+ [0-9]+ 150'
 start_broker
 times three '^56 10\.0\.2\.2' 2
-ask three stats '^press, led, ready, quit$'
+ask three stats '^press, quit$'
 tell three quit
 ended "$three" 0
 expect "$work/three.out" '^32' 0
-image=$small
 ok "the tiny profile does the same, says it by number and has its settings checked when it is built"
+
+# The kind of reset follows from the lines that the board has.
+levels() { # levels WANT: of the chip's lines when the image opens it
+    local at got
+    at=$(wc -l <"$work/chip-three.err")
+    image three
+    three=$last
+    expect "$work/three.out" '^80 SW2' 30
+    tell three quit
+    ended "$three" 0
+    got=$(tail -n "+$((at + 1))" "$work/chip-three.err" | grep -oE 'power (off|on)|reset line (low|high)' | tr '\n' ',' || true)
+    [ "$got" = "$1" ] || fail "levels of the chip's lines: \"$got\", not \"$1\""
+}
+levels 'power off,reset line low,power on,reset line high,'
+lines=RESET
+built_in MQTT_BROKER_ADDRESS=10.0.2.2 "MQTT_PORT=$port" || fail "not built"
+levels 'reset line low,reset line high,'
+lines=NONE
+built_in MQTT_BROKER_ADDRESS=10.0.2.2 "MQTT_PORT=$port" || fail "not built"
+levels ''
+lines=RESTE
+! built_in MQTT_BROKER_ADDRESS=10.0.2.2 "MQTT_PORT=$port" || fail "built with a line that is none"
+grep -q 'RESTE is not RESET, POWER or NONE' "$work/tiny.out" || fail "not told which line"
+unset lines
+image=$small
+ok "reset is cold, warm or by command, as CLEAT_CHIP_LINES has it"
 
 for name in one two three; do
     # The bad address is ours.

@@ -40,6 +40,18 @@ says 'the broker names another server: other:'
 says 'use another server'
 ok "a server that sends us elsewhere is told in words, with the other's name"
 
+# Enhanced authentication: a method of one step, and one that asks for more.
+token=(-D connect authentication-method m -D connect authentication-data secret)
+against once 20070000041500016d
+status 0 cleat pub "${P[@]}" -t a -m x "${token[@]}"
+against more f00618041500016d
+status 1 cleat pub "${P[@]}" -t a -m x "${token[@]}"
+says 'the broker wants an answer in authentication method "m"'
+against other 20070000041500016e
+status 1 cleat pub "${P[@]}" -t a -m x "${token[@]}"
+says 'not the authentication method of connect'
+ok "an authentication of one step is carried, one of more is told in words"
+
 port=$(free_port)
 broker mosquitto "$port" 'allow_anonymous true'
 P=(-h 127.0.0.1 -p "$port")

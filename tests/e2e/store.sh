@@ -16,14 +16,15 @@ count=3000
 seq -f 'message %06.0f' "$count" >"$work/input"
 
 # again NAME COMMAND...: start it until it ends by itself; kill it now and then.
-# Between 10 and 200 ms of life each, then as long as it needs.
+# Between 10 and 200 ms of life each, then as long as it needs. --foreground:
+# timeout waits until the killed one is gone and has let go of its store.
 again() {
     local name=$1 kills=0 code
     shift
     while :; do
         code=0
         if [ $kills -lt 15 ]; then
-            timeout -s KILL "0.$(printf %03d $((60 + RANDOM % 200)))" "$@" 2>>"$work/$name.err" || code=$?
+            timeout --foreground -s KILL "0.$(printf %03d $((60 + RANDOM % 200)))" "$@" 2>>"$work/$name.err" || code=$?
         else
             "$@" 2>>"$work/$name.err" || code=$?
         fi
@@ -48,7 +49,7 @@ for q in 1 2 5; do
     kills=0
     until [ "$(sort -u "$work/got$q" | wc -l)" -ge $count ]; do
         code=0
-        timeout -s KILL "0.$(printf %03d $((100 + RANDOM % 400)))" \
+        timeout --foreground -s KILL "0.$(printf %03d $((100 + RANDOM % 400)))" \
             cleat sub "${P[@]}" -i "sub$q" -V $version -q $qos -t "stream$q" --store "$work/sub$q.store" --store-sync none \
             >>"$work/got$q" 2>>"$work/sub$q.err" || code=$?
         [ $code = 137 ] || fail "sub at QoS $q ended with $code"
@@ -67,7 +68,7 @@ done
 
 # --- the broker is away -------------------------------------------------------
 away=$(free_port)
-seq 50 | timeout -s KILL 1 cleat pub -h 127.0.0.1 -p "$away" -i late -q 1 -t late -l --store "$work/late.store" 2>"$work/late.err" && fail "published to nobody"
+seq 50 | timeout --foreground -s KILL 1 cleat pub -h 127.0.0.1 -p "$away" -i late -q 1 -t late -l --store "$work/late.store" 2>"$work/late.err" && fail "published to nobody"
 grep -q 'trying again' "$work/late.err" || fail "no words about the missing broker"
 broker second "$away" 'allow_anonymous true'
 background late mosquitto_sub -h 127.0.0.1 -p "$away" -i reader -q 1 -t late -C 51 -W 20

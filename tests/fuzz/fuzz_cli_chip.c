@@ -8,12 +8,25 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-void cli_error(const char *fmt, ...) {
-    (void)fmt;
+/* A path, and lines behind commas. */
+static bool bus_and_lines(const char *name) {
+    size_t n = strcspn(name, ",");
+    bool good = n > 0 && n < CLI_LINES_TEXT;
+    while (good && name[n] == ',') {
+        name += n + 1;
+        good =
+            strncmp(name, "reset=", 6) == 0 || strncmp(name, "power=", 6) == 0;
+        n = strcspn(name, ",");
+        good = good && n < CLI_LINES_TEXT + 6;
+    }
+    return good;
 }
 
 static bool known(const char *name) {
-    static const char *const prefixes[] = {"sim:", "unix:", "i2c:", "soft:"};
+    static const char *const prefixes[] = {"sim:", "unix:", "soft:"};
+    if (strncmp(name, "i2c:", 4) == 0) {
+        return bus_and_lines(name + 4);
+    }
     for (size_t i = 0; i < sizeof prefixes / sizeof prefixes[0]; i++) {
         size_t n = strlen(prefixes[i]);
         if (strncmp(name, prefixes[i], n) == 0 && name[n] != '\0') {
@@ -24,6 +37,8 @@ static bool known(const char *name) {
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+    static char words[256];
+    cli_error_hold(words, sizeof words);
     char *name = malloc(size + 1);
     if (name == NULL) {
         return 0;

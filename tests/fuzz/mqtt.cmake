@@ -7,3 +7,5 @@ cleat_fuzz(mqtt_topic SOURCES fuzz_mqtt_topic.c LINK cleat::mqtt
            CORPUS tests/fuzz/corpus/mqtt_topic RUNS 200000)
 cleat_fuzz(mqtt_dispatch SOURCES fuzz_mqtt_dispatch.c LINK cleat::mqtt
            CORPUS tests/fuzz/corpus/mqtt_dispatch RUNS 100000)
+cleat_fuzz(mqtt_request SOURCES fuzz_mqtt_request.c LINK cleat::mqtt
+           CORPUS tests/fuzz/corpus/mqtt_request RUNS 100000)

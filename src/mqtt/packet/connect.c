@@ -40,13 +40,15 @@ static void body_encode(const struct cleat_mqtt_version *v,
     cleat_write_u8(w, flags_of(c));
     cleat_write_u16(w, cleat_mqtt_keep_alive(c));
     if (cleat_mqtt_is_5(v)) {
-        v->connect_encode(w, c, false);
+        v->props_encode(w, 1u << (CLEAT_MQTT_P_CONNECT >> 4), c, c->props,
+                        c->prop_count);
     }
     /* In this order, [MQTT-3.1.3-1]. */
     cleat_mqtt_text_encode(w, c->client_id);
     if (has_will(c)) {
         if (cleat_mqtt_is_5(v)) {
-            v->connect_encode(w, c, true);
+            v->props_encode(w, CLEAT_MQTT_IN_WILL, NULL, c->will.props,
+                            c->will.prop_count);
         }
         cleat_mqtt_text_encode(w, c->will.topic);
         cleat_mqtt_text_encode(w, c->will.payload);
@@ -66,8 +68,10 @@ uint32_t cleat_mqtt_connect_encode(const struct cleat_mqtt_version *v,
     uint8_t *begin = config->rx_buf;
     const uint8_t *at =
         cleat_mqtt_header_encode(begin, CLEAT_MQTT_P_CONNECT, (uint32_t)w.len);
+    uint32_t head = (uint32_t)(at - begin);
+    uint32_t total = head + (uint32_t)w.len;
     w = cleat_writer_of(begin, config->rx_cap);
-    w.len = (size_t)(at - begin);
+    w.len = head;
     body_encode(v, &w, config);
-    return w.failed ? 0 : (uint32_t)w.len;
+    return CLEAT_MQTT5 && w.failed && total <= config->rx_cap ? 0 : total;
 }

@@ -92,16 +92,20 @@ static inline void cleat_mqtt_blame(struct cleat_mqtt *s, uint8_t code) {
 
 struct cleat_mqtt_request;
 
+/* Where properties stand: bit n for packet type n as a server sends it, and for
+ * CONNECT, SUBSCRIBE and UNSUBSCRIBE; and these. */
+#define CLEAT_MQTT_IN_WILL 0x0001u
+#define CLEAT_MQTT_IN_PUBLISH_OUT 0x1000u
+#define CLEAT_MQTT_IN_DISCONNECT_OUT 0x2000u
+
 /* What MQTT 5 does differently. NULL stands for 3.1.1. */
 struct cleat_mqtt_version {
     struct cleat_mqtt_rules rules;
-    /* @return 0 or why these settings are refused. */
-    int (*config_check)(const struct cleat_mqtt_config *c);
-    /* Properties of CONNECT, of the will, of others, with their length. */
-    void (*connect_encode)(struct cleat_writer *w,
-                           const struct cleat_mqtt_config *c, bool will);
-    void (*props_encode)(struct cleat_writer *w,
-                         const struct cleat_mqtt_property *props, size_t count);
+    /* Properties with their length; c is NULL but for CONNECT. */
+    void (*props_encode)(struct cleat_writer *w, uint32_t where,
+                         const struct cleat_mqtt_config *c,
+                         const struct cleat_mqtt_property *props,
+                         uint32_t count);
     /* A packet that is no PUBLISH, and what is behind a PUBLISH's packet
      * identifier. */
     const char *(*decode)(struct cleat_mqtt_packet *p, struct cleat_reader *r);
@@ -118,7 +122,7 @@ struct cleat_mqtt_version {
     int (*publish_check)(struct cleat_mqtt *s,
                          const struct cleat_mqtt_message *m, size_t total);
     int (*subscribe_check)(struct cleat_mqtt *s,
-                           const struct cleat_mqtt_request *q, size_t length);
+                           const struct cleat_mqtt_request *q, size_t total);
 };
 
 /* header.c */
@@ -315,8 +319,8 @@ int cleat_mqtt_packet_decode(const struct cleat_mqtt_version *v,
                              struct cleat_bytes in);
 
 /* connect.c */
-/* Fill rx_buf, of 5 bytes at least. @return its bytes, or 0: it does not fit.
- */
+/* Fill rx_buf, of 5 bytes at least. @return its bytes, more than rx_cap if they
+ * do not fit, or 0: its properties are not what they may be. */
 uint32_t cleat_mqtt_connect_encode(const struct cleat_mqtt_version *v,
                                    const struct cleat_mqtt_config *config);
 
@@ -328,7 +332,8 @@ cleat_mqtt_publish_head(const struct cleat_mqtt_version *v,
     size_t length = (m->qos > 0 ? 4u : 2u) + m->topic.len;
     if (cleat_mqtt_is_5(v)) {
         struct cleat_writer w = cleat_writer_of(NULL, CLEAT_MQTT_LENGTH_MAX);
-        v->props_encode(&w, m->props, m->prop_count);
+        v->props_encode(&w, CLEAT_MQTT_IN_PUBLISH_OUT, NULL, m->props,
+                        m->prop_count);
         length += w.len;
     }
     return length;

@@ -10,8 +10,9 @@ static uint8_t *props_encode(const struct cleat_mqtt_version *v, uint8_t *at,
                              const struct cleat_mqtt_message *m,
                              size_t length) {
     struct cleat_writer w = cleat_writer_of(at, length);
-    v->props_encode(&w, m->props, m->prop_count);
-    return at + w.len;
+    v->props_encode(&w, CLEAT_MQTT_IN_PUBLISH_OUT, NULL, m->props,
+                    m->prop_count);
+    return w.failed ? NULL : at + w.len;
 }
 
 static uint8_t *any_encode(const struct cleat_mqtt_version *v, uint8_t *at,

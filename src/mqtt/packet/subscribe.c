@@ -11,7 +11,8 @@ bool cleat_mqtt_subscribe_encode(const struct cleat_mqtt_version *v,
     const uint8_t *at = (const uint8_t *)q->filters;
     cleat_write_u16(w, q->id);
     if (cleat_mqtt_is_5(v)) {
-        v->props_encode(w, q->props, q->prop_count);
+        v->props_encode(w, 1u << (q->first >> 4), NULL, q->props,
+                        q->prop_count);
     }
     for (size_t i = 0; i < q->count; i++, at += stride) {
         /* A filter is the first member of a struct cleat_mqtt_filter. */

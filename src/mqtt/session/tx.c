@@ -365,7 +365,7 @@ int cleat_mqtt_session_request(struct cleat_mqtt *s,
     w = cleat_writer_of(at, w.len);
     (void)cleat_mqtt_subscribe_encode(cleat_mqtt_version(s), &w, q);
     if (cleat_mqtt_is_5(s->v5)) {
-        err = s->v5->subscribe_check(s, q, w.len);
+        err = w.failed ? CLEAT_ERR_ARG : s->v5->subscribe_check(s, q, total);
         if (err != 0) {
             return err;
         }

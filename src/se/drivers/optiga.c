@@ -55,6 +55,16 @@ static struct cleat_optiga_phy *phy_of(struct cleat_optiga *d) {
     return &d->transport.link.phy;
 }
 
+/* @return true if the operation is that one of CLEAT_SE_EXTRAS. */
+static bool is_extra(const struct cleat_optiga *d, enum cleat_se_op_type type) {
+    return CLEAT_SE_EXTRAS && d->op->type == type;
+}
+
+/* @return the shielded connection, or NULL. */
+static struct cleat_se_shield *shield_of(const struct cleat_optiga *d) {
+    return CLEAT_SE_EXTRAS ? d->shield : NULL;
+}
+
 /* Ending an operation. */
 
 static void finish(struct cleat_optiga *d, int err) {
@@ -143,13 +153,13 @@ static void send(struct cleat_optiga *d, enum cleat_se_op_type what,
     struct cleat_optiga_request *request = &d->command.request;
     cleat_optiga_apdu_build(&d->command, d->op, d->pos, what);
     unsigned ms = d->command.least_ms;
-    if (ms != 0 && d->shield != NULL) {
+    if (ms != 0 && shield_of(d) != NULL) {
         ms += SHIELD_MS;
     }
     d->unit_us = 1000u * ms / PACE_BEST;
     request->expect_us = d->unit_us * d->pace;
     d->phase = (uint8_t)phase;
-    if (d->shield != NULL) {
+    if (shield_of(d) != NULL) {
         d->shield->driver->send(d->shield, &d->transport, request,
                                 phase == OPEN_APP);
         return;
@@ -167,14 +177,14 @@ static void send_last_error(struct cleat_optiga *d, enum phase phase) {
 
 static void send_open(struct cleat_optiga *d) {
     send(d,
-         d->op->type == CLEAT_SE_RESTORE ? CLEAT_OPTIGA_OPEN_SAVED
-                                         : CLEAT_OPTIGA_OPEN_FRESH,
+         is_extra(d, CLEAT_SE_RESTORE) ? CLEAT_OPTIGA_OPEN_SAVED
+                                       : CLEAT_OPTIGA_OPEN_FRESH,
          OPEN_APP);
 }
 
 /* @return true if the shielded connection has something to do first. */
 static bool manage(struct cleat_optiga *d, enum cleat_optiga_moment moment) {
-    struct cleat_se_shield *s = d->shield;
+    struct cleat_se_shield *s = shield_of(d);
     if (s == NULL || !s->driver->manage(s, &d->transport, moment)) {
         return false;
     }
@@ -189,8 +199,7 @@ static bool manage(struct cleat_optiga *d, enum cleat_optiga_moment moment) {
 static void learn(struct cleat_optiga *d, uint32_t now_us) {
     uint32_t unit = d->unit_us;
     uint32_t took = now_us - link_of(d)->sent_us - FETCH_US;
-    if (unit < 1000u * LEARN_MS / PACE_BEST ||
-        d->op->type == CLEAT_SE_COMMAND) {
+    if (unit < 1000u * LEARN_MS / PACE_BEST || is_extra(d, CLEAT_SE_COMMAND)) {
         return;
     }
     if (took >= unit * PACE_WORST) {
@@ -213,7 +222,7 @@ static void up_from(struct cleat_optiga *d, enum cleat_optiga_action first) {
     d->brought_up = true;
     d->app_open = false;
     cleat_optiga_link_restart(link_of(d));
-    if (d->op->type != CLEAT_SE_RESTORE) {
+    if (!is_extra(d, CLEAT_SE_RESTORE)) {
         manage(d, CLEAT_OPTIGA_GONE);
     }
     d->phase = UP;
@@ -308,7 +317,7 @@ static bool may_repeat(struct cleat_optiga *d, bool untouched,
 static void exchange_failed(struct cleat_optiga *d, uint32_t now_us) {
     unsigned cause = link_of(d)->cause;
     bool untouched = link_of(d)->refused && d->pos == 0;
-    if (cause == CLEAT_OPTIGA_NOT_PAIRED) {
+    if (CLEAT_SE_EXTRAS && cause == CLEAT_OPTIGA_NOT_PAIRED) {
         d->opened = false;
         d->app_open = false; /* It may answer nothing now before a reset. */
     }
@@ -320,7 +329,8 @@ static void exchange_failed(struct cleat_optiga *d, uint32_t now_us) {
         up_or_out(d, d->phase == PROBE);
         return;
     }
-    if (cause == CLEAT_OPTIGA_SHIELD_LOST && d->phase == COMMAND) {
+    if (CLEAT_SE_EXTRAS && cause == CLEAT_OPTIGA_SHIELD_LOST &&
+        d->phase == COMMAND) {
         d->retried = true;
         send_command(d);
     } else if (cleat_optiga_cause_layer(cause) == CLEAT_LAYER_LINK) {
@@ -373,7 +383,7 @@ static void command_done(struct cleat_optiga *d) {
         finish_proto(d, CLEAT_OPTIGA_RESPONSE);
     } else if (d->op->type == CLEAT_SE_CLOSE) {
         closed(d);
-    } else if (d->op->type != CLEAT_SE_HIBERNATE) {
+    } else if (!is_extra(d, CLEAT_SE_HIBERNATE)) {
         finish_good(d);
     } else if (!manage(d, CLEAT_OPTIGA_ASLEEP)) {
         hibernated(d);
@@ -384,7 +394,7 @@ static void command_done(struct cleat_optiga *d) {
 static void opened(struct cleat_optiga *d) {
     d->app_open = true;
     d->suspect = false;
-    if (d->op->type != CLEAT_SE_OPEN && d->op->type != CLEAT_SE_RESTORE) {
+    if (d->op->type != CLEAT_SE_OPEN && !is_extra(d, CLEAT_SE_RESTORE)) {
         send_command(d);
         return;
     }
@@ -396,7 +406,7 @@ static void opened(struct cleat_optiga *d) {
 
 /* Something of the shielded connection went well. */
 static void managed(struct cleat_optiga *d) {
-    if (d->op->type == CLEAT_SE_HIBERNATE) {
+    if (is_extra(d, CLEAT_SE_HIBERNATE)) {
         hibernated(d);
     } else if (d->app_open) {
         finish(d, 0);
@@ -446,12 +456,12 @@ static void exchange_done(struct cleat_optiga *d) {
 }
 
 static void exchange_step(struct cleat_optiga *d, uint32_t now_us) {
-    struct cleat_se_shield *s = d->shield;
+    struct cleat_se_shield *s = shield_of(d);
     switch (s != NULL ? s->driver->step(s, &d->transport, now_us)
                       : cleat_optiga_transport_step(&d->transport, now_us)) {
     case CLEAT_OPTIGA_TRANSPORT_DONE:
         link_of(d)->give_up_us = now_us + PATIENCE_US;
-        if (d->phase == MANAGE) {
+        if (CLEAT_SE_EXTRAS && d->phase == MANAGE) {
             managed(d);
             return;
         }
@@ -506,7 +516,7 @@ static int optiga_init(void *ctx, const struct cleat_se_config *config,
         d->up.khz = KHZ_MAX;
     }
     d->shield = config->shield;
-    if (d->shield != NULL) {
+    if (shield_of(d) != NULL) {
         d->transport.presence = 0x08;
     }
     link_of(d)->frame_len = CLEAT_OPTIGA_FRAME_MIN;
@@ -528,8 +538,7 @@ static void prepare(struct cleat_optiga *d, uint32_t now_us) {
     if (d->op->type == CLEAT_SE_RESET) {
         d->opened = false;
         up_begin(d);
-    } else if (d->op->type == CLEAT_SE_OPEN ||
-               d->op->type == CLEAT_SE_RESTORE) {
+    } else if (d->op->type == CLEAT_SE_OPEN || is_extra(d, CLEAT_SE_RESTORE)) {
         up_from(d, fresh ? CLEAT_OPTIGA_SLOW : CLEAT_OPTIGA_POWER_LOW);
     } else if (!d->app_open) {
         up_begin(d);
@@ -549,14 +558,14 @@ static int optiga_start(void *ctx, struct cleat_se_op *op, uint64_t now_us) {
     cleat_optiga_phy_drop(phy_of(d), (uint32_t)now_us);
     link_of(d)->give_up_us =
         (uint32_t)now_us +
-        (op->type == CLEAT_SE_COMMAND ? COMMAND_PATIENCE_US : PATIENCE_US);
+        (is_extra(d, CLEAT_SE_COMMAND) ? COMMAND_PATIENCE_US : PATIENCE_US);
     if (op->type == CLEAT_SE_CLOSE && !d->app_open) {
         d->opened = false;
         finish(d, 0);
         return 0;
     }
     if (op->type != CLEAT_SE_OPEN && op->type != CLEAT_SE_RESET &&
-        op->type != CLEAT_SE_RESTORE && !d->opened) {
+        !is_extra(d, CLEAT_SE_RESTORE) && !d->opened) {
         finish_cause(d, CLEAT_OPTIGA_NOT_OPEN);
         return 0;
     }
@@ -603,8 +612,10 @@ const struct cleat_se_driver cleat_se_driver_optiga = {
     .needs_bus = true,
     .can = CLEAT_SE_CAN_RANDOM | CLEAT_SE_CAN_CERTIFICATE |
            CLEAT_SE_CAN_GENERATE | CLEAT_SE_CAN_SIGN | CLEAT_SE_CAN_VERIFY |
-           CLEAT_SE_CAN_AGREE | CLEAT_SE_CAN_OBJECTS | CLEAT_SE_CAN_METADATA |
-           CLEAT_SE_CAN_HIBERNATE | CLEAT_SE_CAN_SHIELD | CLEAT_SE_CAN_COMMAND,
+           CLEAT_SE_CAN_AGREE | CLEAT_SE_CAN_OBJECTS |
+           (CLEAT_SE_EXTRAS ? CLEAT_SE_CAN_METADATA | CLEAT_SE_CAN_HIBERNATE |
+                                  CLEAT_SE_CAN_SHIELD | CLEAT_SE_CAN_COMMAND
+                            : 0),
     .session_first = CLEAT_SE_OBJECT_SESSION,
     .session_count = 4,
     .ctx_size = sizeof(struct cleat_optiga),

@@ -141,7 +141,7 @@ static void only_what_is_confirmed_or_can_be_taken_back_passes(void **state) {
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         const struct decision *d = &cases[i];
-        struct cli_report report = {.json = true, .raw = true};
+        struct cli_report report = {.json = true};
         struct cli_plan plan = {.object = 0xE0E1,
                                 .locks = d->locks,
                                 .forever = d->forever,

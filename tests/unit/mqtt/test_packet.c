@@ -8,6 +8,7 @@
 /* clang-format on */
 #include <string.h>
 
+#include "cleat/mqtt5.h"
 #include "mqtt/packet/packet.h"
 
 static uint8_t room[256];
@@ -93,7 +94,7 @@ static void connect_is_as_the_standard_draws_it(void **state) {
     w.len = cleat_mqtt_connect_encode(NULL, &c);
     ASSERT_WRITTEN(&w, "\x10\x0E\0\4MQTT\4\0\x12\x34\0\2id");
     c.rx_cap = 15;
-    assert_int_equal(cleat_mqtt_connect_encode(NULL, &c), 0);
+    assert_int_equal(cleat_mqtt_connect_encode(NULL, &c), 16);
     c.rx_cap = w.cap;
     c.clean_session = true;
     c.keep_alive_off = true;
@@ -105,6 +106,31 @@ static void connect_is_as_the_standard_draws_it(void **state) {
     w = writer();
     w.len = cleat_mqtt_connect_encode(NULL, &c);
     ASSERT_WRITTEN(&w, "\x10\x18\0\4MQTT\4\xF6\0\0\0\2id\0\1w\0\0\0\1u\0\0");
+}
+
+/* Too long is told from properties that CONNECT must not have. */
+static void
+connect_properties_are_checked_where_they_are_written(void **state) {
+    struct cleat_mqtt_property p = {
+        CLEAT_MQTT_SESSION_EXPIRY, 5, {NULL, 0}, {NULL, 0}};
+    struct cleat_mqtt_config c = {0};
+    uint8_t buf[32];
+    (void)state;
+    c.v5 = &cleat_mqtt_v5;
+    c.rx_buf = buf;
+    c.props = &p;
+    c.prop_count = 1;
+    for (c.rx_cap = 16; c.rx_cap <= sizeof buf; c.rx_cap++) {
+        assert_int_equal(cleat_mqtt_connect_encode(c.v5, &c), 20);
+    }
+    p.id = CLEAT_MQTT_WILL_DELAY;
+    c.rx_cap = 19;
+    assert_int_equal(cleat_mqtt_connect_encode(c.v5, &c), 20);
+    c.rx_cap = 20;
+    assert_int_equal(cleat_mqtt_connect_encode(c.v5, &c), 0);
+    p.id = CLEAT_MQTT_USER_PROPERTY;
+    p.text.len = 3; /* of nothing */
+    assert_int_equal(cleat_mqtt_connect_encode(c.v5, &c), 0);
 }
 
 static void connack_codes_have_words(void **state) {
@@ -241,6 +267,7 @@ int main(void) {
         cmocka_unit_test(lengths_that_are_long_or_padded_are_refused),
         cmocka_unit_test(of_256_first_bytes_a_server_may_send_18),
         cmocka_unit_test(connect_is_as_the_standard_draws_it),
+        cmocka_unit_test(connect_properties_are_checked_where_they_are_written),
         cmocka_unit_test(connack_codes_have_words),
         cmocka_unit_test(publish_checks_and_copies_any_topic),
         cmocka_unit_test(publish_goes_both_ways),

@@ -150,6 +150,49 @@ static void a_flipped_bit_never_makes_a_false_value(void **state) {
     assert_true(rotten > 1000);
 }
 
+static void a_rotten_head_costs_one_value(void **state) {
+    enum { VALUES = 8, LEN = 50, RECORD = 24 + LEN };
+    static uint8_t value[LEN];
+    const struct cleat_bytes v = cleat_bytes_of(value, LEN);
+    (void)state;
+    unlink(path);
+    assert_int_equal(open_it(CLEAT_LINUX_STORE_SYNC_CALL), CLEAT_OK);
+    size_t begin = file_size();
+    for (uint64_t key = 0; key < VALUES; key++) {
+        assert_int_equal(file.store.put(file.store.self, key, &v, 1), 0);
+    }
+    cleat_linux_store_close(&file);
+    size_t len = read_file();
+    for (size_t bad = 0; bad < VALUES - 1; bad++) {
+        for (size_t at = 0; at < 24; at++) {
+            size_t rotten = begin + bad * RECORD + at;
+            log_bytes[rotten] ^= 0x10;
+            write_file(len);
+            log_bytes[rotten] ^= 0x10;
+            /* Twice: what is added behind does not change it. */
+            for (uint64_t run = 0; run < 2; run++) {
+                struct cleat_store_usage usage;
+                assert_int_equal(open_it(CLEAT_LINUX_STORE_SYNC_CALL), 0);
+                assert_int_equal(found.damaged, 1);
+                assert_int_equal(found.torn, 0);
+                file.store.usage(file.store.self, &usage);
+                assert_int_equal(usage.records, VALUES - 1 + run);
+                assert_int_equal(usage.lost, 1);
+                for (uint64_t key = 0; key < VALUES; key++) {
+                    uint8_t data[LEN];
+                    struct cleat_buf out = {data, sizeof data, 0};
+                    assert_int_equal(
+                        file.store.get(file.store.self, key, 0, &out),
+                        key == bad ? CLEAT_ERR_NOT_FOUND : CLEAT_OK);
+                }
+                assert_int_equal(
+                    file.store.put(file.store.self, 100 + run, &v, 1), 0);
+                cleat_linux_store_close(&file);
+            }
+        }
+    }
+}
+
 static void a_value_that_looks_like_records_is_none(void **state) {
     (void)state;
     size_t len = make_log(6);
@@ -338,6 +381,7 @@ int main(void) {
         cmocka_unit_test(a_log_cut_after_any_byte_has_each_operation_before),
         cmocka_unit_test(a_tail_of_garbage_is_cut_off),
         cmocka_unit_test(a_flipped_bit_never_makes_a_false_value),
+        cmocka_unit_test(a_rotten_head_costs_one_value),
         cmocka_unit_test(a_value_that_looks_like_records_is_none),
         cmocka_unit_test(it_is_written_anew_when_most_is_out_of_date),
         cmocka_unit_test(two_processes_cannot_have_it),

@@ -90,14 +90,10 @@ struct form {
 #define DIRECT(cmd, param, repeatable, least_ms)                               \
     (CMD_CLEAR | (cmd)), (param), (repeatable), true, (least_ms)
 
-static const struct form forms[CLEAT_SE_OP_COUNT] = {
+static const struct form forms[CLEAT_SE_EXTRAS ? CLEAT_SE_OP_COUNT
+                                               : CLEAT_SE_AGREE + 1] = {
     [CLEAT_OPTIGA_OPEN_FRESH] =
         {COMMAND(CMD_OPEN, 0, true, 0), 0, 0, {F_ID}, 0},
-    [CLEAT_OPTIGA_OPEN_SAVED] = {COMMAND(CMD_OPEN, 1, true, 0),
-                                 0,
-                                 0,
-                                 {F_ID, F_IN},
-                                 CLEAT_SE_HANDLE_LEN},
     /* This one must not clear it first. */
     [CLEAT_OPTIGA_READ_ERROR] = {CMD_GET,
                                  GET_DATA,
@@ -109,8 +105,6 @@ static const struct form forms[CLEAT_SE_OP_COUNT] = {
                                  {F_LAST_ERROR, F_ZERO, F_OUT_LEN},
                                  0},
     [CLEAT_SE_CLOSE] = {COMMAND(CMD_CLOSE, 0, false, 0), 0, 0, {F_END}, 0},
-    [CLEAT_SE_HIBERNATE] =
-        {DIRECT(CMD_CLOSE, 1, false, 0), 0, 0, {F_END}, CLEAT_SE_HANDLE_LEN},
     [CLEAT_SE_RANDOM] = {DIRECT(CMD_RANDOM, 0, true, 15),
                          RANDOM_MIN,
                          0,
@@ -126,26 +120,6 @@ static const struct form forms[CLEAT_SE_OP_COUNT] = {
                        0,
                        {F_OBJECT, F_AT, F_OUT_LEN},
                        DATA_MAX},
-    [CLEAT_SE_WRITE] = {COMMAND(CMD_SET, SET_WRITE, true, 0),
-                        0,
-                        0,
-                        {F_OBJECT, F_AT, F_IN},
-                        WRITE_MAX},
-    [CLEAT_SE_COUNT] = {COMMAND(CMD_SET, SET_COUNT, false, 0),
-                        0,
-                        0,
-                        {F_OBJECT, F_ZERO, F_IN},
-                        1},
-    [CLEAT_SE_READ_METADATA] = {DIRECT(CMD_GET, GET_METADATA, true, 0),
-                                0,
-                                0,
-                                {F_OBJECT},
-                                METADATA_MAX},
-    [CLEAT_SE_WRITE_METADATA] = {COMMAND(CMD_SET, SET_METADATA, false, 0),
-                                 0,
-                                 0,
-                                 {F_OBJECT, F_ZERO, F_IN},
-                                 METADATA_MAX},
     [CLEAT_SE_GENERATE] = {COMMAND(CMD_GENERATE, 0, false, 52),
                            3 + 3 + 1,
                            2,
@@ -166,7 +140,36 @@ static const struct form forms[CLEAT_SE_OP_COUNT] = {
                         1,
                         {OWN_KEY, CURVE, POINT, EXPORT},
                         CLEAT_SE_FIELD_MAX},
+#if CLEAT_SE_EXTRAS
+    [CLEAT_OPTIGA_OPEN_SAVED] = {COMMAND(CMD_OPEN, 1, true, 0),
+                                 0,
+                                 0,
+                                 {F_ID, F_IN},
+                                 CLEAT_SE_HANDLE_LEN},
+    [CLEAT_SE_HIBERNATE] =
+        {DIRECT(CMD_CLOSE, 1, false, 0), 0, 0, {F_END}, CLEAT_SE_HANDLE_LEN},
+    [CLEAT_SE_WRITE] = {COMMAND(CMD_SET, SET_WRITE, true, 0),
+                        0,
+                        0,
+                        {F_OBJECT, F_AT, F_IN},
+                        WRITE_MAX},
+    [CLEAT_SE_COUNT] = {COMMAND(CMD_SET, SET_COUNT, false, 0),
+                        0,
+                        0,
+                        {F_OBJECT, F_ZERO, F_IN},
+                        1},
+    [CLEAT_SE_READ_METADATA] = {DIRECT(CMD_GET, GET_METADATA, true, 0),
+                                0,
+                                0,
+                                {F_OBJECT},
+                                METADATA_MAX},
+    [CLEAT_SE_WRITE_METADATA] = {COMMAND(CMD_SET, SET_METADATA, false, 0),
+                                 0,
+                                 0,
+                                 {F_OBJECT, F_ZERO, F_IN},
+                                 METADATA_MAX},
     [CLEAT_SE_COMMAND] = {DIRECT(0, 0, false, 0), 0, 0, {F_ALL}, DATA_MAX},
+#endif
 };
 
 /* Building: bytes go to head, which has room for those of any form; a foreign
@@ -223,6 +226,19 @@ static void put_der(struct cleat_optiga_command *c, const uint8_t *number) {
     put_view(c, v.data, v.len);
 }
 
+/* Fields of CLEAT_SE_EXTRAS. */
+static void put_extra(struct cleat_optiga_command *c,
+                      const struct cleat_se_op *op, size_t pos,
+                      unsigned field) {
+    if (field == F_IN) {
+        put_view(c, pos == 0 ? op->in.data : op->in.data + pos, c->chunk);
+    } else if (field == F_ALL) {
+        put_view(c, op->in.data, op->in.len);
+        put_view(c, op->key.data, op->key.len);
+        put_view(c, op->signature.data, op->signature.len);
+    }
+}
+
 static void put_value(struct cleat_optiga_command *c,
                       const struct cleat_se_op *op, size_t pos,
                       unsigned field) {
@@ -242,14 +258,6 @@ static void put_value(struct cleat_optiga_command *c,
     case F_LAST_ERROR:
         number = CLEAT_OPTIGA_LAST_ERROR;
         break;
-    case F_IN:
-        put_view(c, pos == 0 ? op->in.data : op->in.data + pos, c->chunk);
-        return;
-    case F_ALL:
-        put_view(c, op->in.data, op->in.len);
-        put_view(c, op->key.data, op->key.len);
-        put_view(c, op->signature.data, op->signature.len);
-        return;
     case F_ID:
         put_view(c, application_id, sizeof application_id);
         return;
@@ -272,6 +280,9 @@ static void put_value(struct cleat_optiga_command *c,
         put_view(c, op->key.data, op->key.len);
         return;
     default:
+        if (CLEAT_SE_EXTRAS) {
+            put_extra(c, op, pos, field);
+        }
         return;
     }
     put_u16(c, (unsigned)number);
@@ -320,12 +331,13 @@ void cleat_optiga_apdu_build(struct cleat_optiga_command *c,
     c->curve = op->curve == 0 ? CLEAT_CURVE_P256 : (uint8_t)op->curve;
     c->field = (uint8_t)cleat_curve_bytes((enum cleat_curve)c->curve);
     set_sink(c, op, form, pos);
-    if (what == CLEAT_SE_COMMAND) {
+    if (CLEAT_SE_EXTRAS && what == CLEAT_SE_COMMAND) {
         start |= op->object;
         c->least_ms = op->offset;
     } else if (what == CLEAT_SE_GENERATE) {
         start |= c->curve;
-    } else if (what == CLEAT_SE_WRITE && op->erase && pos == 0) {
+    } else if (CLEAT_SE_EXTRAS && what == CLEAT_SE_WRITE && op->erase &&
+               pos == 0) {
         start |= SET_ERASE;
     } else if (op->object == CLEAT_OPTIGA_LAST_ERROR) {
         start &= 0x7FFF; /* Reading it must not clear it first. */
@@ -396,6 +408,27 @@ static int take_metadata(const struct cleat_se_op *op, size_t len) {
     return cleat_read_u16(&r) == 0x2000 + len - 2 ? 0 : CLEAT_ERR_PROTO;
 }
 
+/* Exactly as long as it can be. */
+static int take_whole(const struct cleat_optiga_command *c, size_t len) {
+    return len == c->request.cap ? 0 : CLEAT_ERR_PROTO;
+}
+
+/* Those of CLEAT_SE_EXTRAS. */
+static int take_extra(const struct cleat_optiga_command *c,
+                      const struct cleat_se_op *op, size_t len, size_t *pos) {
+    switch (op->type) {
+    case CLEAT_SE_READ_METADATA:
+        return take_metadata(op, len);
+    case CLEAT_SE_WRITE:
+        *pos += c->chunk;
+        return *pos < op->in.len ? CLEAT_ERR_AGAIN : 0;
+    case CLEAT_SE_HIBERNATE:
+        return take_whole(c, len);
+    default:
+        return 0; /* The transport checked that there is no more than may be. */
+    }
+}
+
 int cleat_optiga_apdu_take(struct cleat_optiga_command *c,
                            struct cleat_se_op *op, size_t len, size_t *pos) {
     if (c->direct) {
@@ -407,19 +440,13 @@ int cleat_optiga_apdu_take(struct cleat_optiga_command *c,
     case CLEAT_SE_READ:
     case CLEAT_SE_CERTIFICATE:
         return advance(c, op, len, pos);
-    case CLEAT_SE_READ_METADATA:
-        return take_metadata(op, len);
-    case CLEAT_SE_WRITE:
-        *pos += c->chunk;
-        return *pos < op->in.len ? CLEAT_ERR_AGAIN : 0;
     case CLEAT_SE_GENERATE:
         return take_point(c, op, len);
     case CLEAT_SE_SIGN:
         return take_signature(c, op, len);
     case CLEAT_SE_AGREE:
-    case CLEAT_SE_HIBERNATE:
-        return len == c->request.cap ? 0 : CLEAT_ERR_PROTO;
+        return take_whole(c, len);
     default:
-        return 0; /* The transport checked that there is no more than may be. */
+        return CLEAT_SE_EXTRAS ? take_extra(c, op, len, pos) : 0;
     }
 }

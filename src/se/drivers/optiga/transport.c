@@ -13,6 +13,11 @@ enum chain { SINGLE = 0, FIRST = 1, MIDDLE = 2, LAST = 4, ERROR = 7 };
 /* The longest response in the shortest frames takes 160. */
 #define PACKETS_MAX 200u
 
+/* @return the shielded connection that its bytes pass, or NULL. */
+static struct cleat_se_shield *sealing(const struct cleat_optiga_transport *t) {
+    return CLEAT_SE_EXTRAS ? t->sealing : NULL;
+}
+
 static enum cleat_optiga_transport_event fail(struct cleat_optiga_transport *t,
                                               enum cleat_optiga_cause cause) {
     t->link.cause = (uint8_t)cause;
@@ -55,7 +60,7 @@ static size_t build(struct cleat_optiga_transport *t) {
     }
     packet[0] = (uint8_t)(chain | t->presence);
     t->fragment = (uint16_t)n;
-    if (t->sealing != NULL) {
+    if (sealing(t) != NULL) {
         t->sealing->driver->seal(t->sealing, t, t->offset, packet + 1, n);
     } else {
         cleat_optiga_transport_gather(t, t->offset, packet + 1, n);
@@ -154,7 +159,7 @@ on_payload(struct cleat_optiga_transport *t, uint8_t *data, size_t n,
     if (t->packets > PACKETS_MAX) {
         return fail(t, CLEAT_OPTIGA_LENGTH);
     }
-    if (t->sealing != NULL) {
+    if (sealing(t) != NULL) {
         n = t->sealing->driver->open(t->sealing, data, n, first);
     }
     for (; n > 0 && !t->misfit; n--) {
@@ -167,7 +172,7 @@ on_payload(struct cleat_optiga_transport *t, uint8_t *data, size_t n,
     t->misfit = t->misfit || (t->len != t->want && !t->raw);
     t->len = (uint16_t)(t->len - HEADER_LEN);
     /* Of a sealed one this means nothing before it is known to be whole. */
-    return t->misfit && t->sealing == NULL ? fail(t, CLEAT_OPTIGA_LENGTH)
+    return t->misfit && sealing(t) == NULL ? fail(t, CLEAT_OPTIGA_LENGTH)
                                            : CLEAT_OPTIGA_TRANSPORT_DONE;
 }
 

@@ -44,7 +44,8 @@ struct cleat_optiga_transport {
                         those of data. */
     uint16_t want; /**< Response bytes, header included; once known. */
     struct cleat_optiga_request request;
-    struct cleat_se_shield *sealing; /**< Whom its bytes pass, or NULL. */
+    struct cleat_se_shield *sealing; /**< Whom its bytes pass, or NULL. Only
+                                          with CLEAT_SE_EXTRAS. */
     struct cleat_optiga_link link;
 };
 
