@@ -257,6 +257,7 @@ struct cleat_mqtt {
     int8_t end_err;
     uint8_t bye;    /* MQTT 5: reason code of our DISCONNECT */
     uint8_t limits; /* MQTT 5: what the server cannot do */
+    bool plain; /* connected in 3.1.1, and messages are acknowledged at once */
     /* transmit */
     uint16_t slot_used;  /* slots in use, free ones between them included */
     uint16_t slot_first; /* all before it are free */

@@ -371,11 +371,10 @@ static bool has_event(const struct cleat_client *c) {
 
 bool cleat_client_event(struct cleat_client *c,
                         struct cleat_client_event *event, uint64_t now_ms) {
-    struct cleat_mqtt *s = c->config.session;
-    c->now_ms = now_ms;
+    c->now_ms = now_ms; /* Both are read again: they need no registers then. */
     do {
-        while (cleat_mqtt_has_event(s)) {
-            if (cleat_mqtt_event(s, &event->mqtt, now_ms) &&
+        while (cleat_mqtt_has_event(c->config.session)) {
+            if (cleat_mqtt_event(c->config.session, &event->mqtt, c->now_ms) &&
                 (event->mqtt.type == CLEAT_MQTT_MESSAGE ||
                  event->mqtt.type == CLEAT_MQTT_DELIVERED ||
                  on_event(c, &event->mqtt))) {

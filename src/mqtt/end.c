@@ -4,25 +4,12 @@
  * of its own, so that it stays out of line. */
 #include "mqtt/session.h"
 
-/* Room for so many bytes behind what waits in ctl. */
-static uint8_t *ctl_add(struct cleat_mqtt *s, uint32_t len) {
-    uint8_t *at = s->ctl + s->ctl_len;
-    if (s->ctl_len == 0) {
-        s->progress_ms = (uint32_t)s->now_ms;
-    }
-    s->ctl_len += len;
-    return at;
-}
-
-/* In the order in which the packets came, [MQTT-4.6.0-2] to [MQTT-4.6.0-4]. */
 void cleat_mqtt_tx_ack(struct cleat_mqtt *s, uint8_t first, uint16_t id) {
-    if (s->state == SESSION_UP && !s->ctl_last) {
-        cleat_mqtt_ack_encode(ctl_add(s, CLEAT_MQTT_ACK_LEN), first, id);
-    }
+    cleat_mqtt_ctl_ack(s, first, id);
 }
 
 void cleat_mqtt_tx_ctl(struct cleat_mqtt *s, uint8_t first) {
-    uint8_t *at = ctl_add(s, 2);
+    uint8_t *at = cleat_mqtt_ctl_add(s, 2);
     at[0] = first;
     at[1] = 0;
     if (CLEAT_MQTT5 && first == CLEAT_MQTT_P_DISCONNECT && s->bye != 0) {

@@ -107,8 +107,16 @@ static void take_end(struct cleat_mqtt *s, struct cleat_mqtt_event *event) {
 /* Defined in the header; this is the copy for calls not inlined. */
 extern inline bool cleat_mqtt_has_event(const struct cleat_mqtt *s);
 
-static void event_clear(struct cleat_mqtt_event *event) {
-    /* In two parts compilers do it with a few stores. */
+/* Set to zero what rx_take() will not set; in pieces of which compilers make a
+ * few stores. */
+static void event_clear(const struct cleat_mqtt *s,
+                        struct cleat_mqtt_event *event) {
+    if (CLEAT_MQTT_FAST && s->pending == CLEAT_MQTT_MESSAGE) {
+        memset(event, 0, offsetof(struct cleat_mqtt_event, topic));
+        memset(&event->codes, 0,
+               sizeof *event - offsetof(struct cleat_mqtt_event, codes));
+        return;
+    }
     size_t half = CLEAT_MQTT_FAST ? sizeof *event / 2 : 0;
     memset(event, 0, half);
     memset((uint8_t *)event + half, 0, sizeof *event - half);
@@ -116,7 +124,7 @@ static void event_clear(struct cleat_mqtt_event *event) {
 
 bool cleat_mqtt_event(struct cleat_mqtt *s, struct cleat_mqtt_event *event,
                       uint64_t now_ms) {
-    event_clear(event);
+    event_clear(s, event);
     s->now_ms = now_ms;
     if (s->pending != CLEAT_MQTT_NONE) {
         session_pause(s); /* Nothing was read meanwhile. */
@@ -170,6 +178,9 @@ int cleat_mqtt_connect(struct cleat_mqtt *s, uint64_t now_ms) {
     s->keep_alive_s = cleat_mqtt_keep_alive(c);
     s->send_max = c->inflight_max == 0 ? UINT16_MAX : c->inflight_max;
     s->surplus = 0;
+    if (CLEAT_MQTT_FAST) {
+        s->plain = false;
+    }
     s->pending = s->end_type = 0;
     s->state = SESSION_CONNECTING;
     s->now_ms = now_ms;

@@ -119,6 +119,24 @@ bool cleat_mqtt_qos2_remember(struct cleat_mqtt *s, uint16_t id);
 
 /* --- end.c ---------------------------------------------------------------- */
 
+/* Room for so many bytes behind what waits in ctl. */
+static inline uint8_t *cleat_mqtt_ctl_add(struct cleat_mqtt *s, uint32_t len) {
+    uint8_t *at = s->ctl + s->ctl_len;
+    if (s->ctl_len == 0) {
+        s->progress_ms = (uint32_t)s->now_ms;
+    }
+    s->ctl_len += len;
+    return at;
+}
+/* In the order in which the packets came, [MQTT-4.6.0-2] to [MQTT-4.6.0-4]. */
+static inline void cleat_mqtt_ctl_ack(struct cleat_mqtt *s, uint8_t first,
+                                      uint16_t id) {
+    if (s->state == SESSION_UP && !s->ctl_last) {
+        cleat_mqtt_ack_encode(cleat_mqtt_ctl_add(s, CLEAT_MQTT_ACK_LEN), first,
+                              id);
+    }
+}
+/* The same, out of line. */
 void cleat_mqtt_tx_ack(struct cleat_mqtt *s, uint8_t first, uint16_t id);
 /* A packet of two bytes: PINGREQ, DISCONNECT, which under MQTT 5 may have a
  * reason code. */

@@ -3,9 +3,6 @@
  * nothing else, so that one encoder serves them all. */
 #include "mqtt/packet/packet.h"
 
-void cleat_mqtt_ack_encode(uint8_t *at, uint8_t first, uint16_t id) {
-    at[0] = first;
-    at[1] = 2;
-    at[2] = (uint8_t)(id >> 8);
-    at[3] = (uint8_t)id;
-}
+/* Defined in the header; this is the copy for calls not inlined. */
+extern inline void cleat_mqtt_ack_encode(uint8_t *at, uint8_t first,
+                                         uint16_t id);

@@ -357,15 +357,16 @@ static inline size_t cleat_mqtt_word_copy(uint8_t *to, const uint8_t *from) {
     return cleat_mqtt_word_check(w);
 }
 /* As cleat_mqtt_publish_encode() in 3.1.1, where the topic has a word or more
- * and nothing the matter with it. @return NULL if it has to be looked at again.
- */
-static inline uint8_t *
-cleat_mqtt_publish_plain(uint8_t *at, const struct cleat_mqtt_message *m,
-                         size_t length, uint16_t id) {
+ * and nothing the matter with it. *end becomes where
+ * that ends. @return false if it has to be looked at again. */
+static inline bool cleat_mqtt_publish_plain(uint8_t *at,
+                                            const struct cleat_mqtt_message *m,
+                                            size_t length, uint16_t id,
+                                            uint8_t **end) {
     size_t last = m->topic.len - CLEAT_MQTT_WORD;
     const uint8_t *topic = m->topic.data;
     if (topic == NULL || last > CLEAT_MQTT_TEXT_MAX - CLEAT_MQTT_WORD) {
-        return NULL;
+        return false;
     }
     uint8_t *to = cleat_mqtt_header_encode(at, cleat_mqtt_publish_first(m),
                                            (uint32_t)length);
@@ -378,14 +379,15 @@ cleat_mqtt_publish_plain(uint8_t *at, const struct cleat_mqtt_message *m,
         flags |= cleat_mqtt_word_copy(to + i, topic + i);
     }
     if ((flags & CLEAT_MQTT_WORD_BAD) != 0) {
-        return NULL;
+        return false;
     }
     to += m->topic.len;
     if (m->qos > 0) {
         *to++ = (uint8_t)(id >> 8);
         *to++ = (uint8_t)id;
     }
-    return to;
+    *end = to;
+    return true;
 }
 /* Write all of it in front of the payload. @return where that ends, or NULL for
  * a topic that is none; MQTT 5 may have an empty one. */
@@ -394,7 +396,12 @@ uint8_t *cleat_mqtt_publish_encode(const struct cleat_mqtt_version *v,
                                    const struct cleat_mqtt_message *m,
                                    size_t length, uint16_t id);
 /* ack.c: PUBACK, PUBREC, PUBREL, PUBCOMP */
-void cleat_mqtt_ack_encode(uint8_t *at, uint8_t first, uint16_t id);
+inline void cleat_mqtt_ack_encode(uint8_t *at, uint8_t first, uint16_t id) {
+    at[0] = first;
+    at[1] = 2;
+    at[2] = (uint8_t)(id >> 8);
+    at[3] = (uint8_t)id;
+}
 
 /* subscribe.c: SUBSCRIBE and UNSUBSCRIBE */
 struct cleat_mqtt_request {

@@ -24,13 +24,16 @@ static const char *on_connack(struct cleat_mqtt *s) {
         }
     }
     s->state = SESSION_UP;
+    if (CLEAT_MQTT_FAST) {
+        s->plain = s->v5 == NULL && s->config->unacked == NULL;
+    }
     s->progress_ms = s->received_ms;
     s->pending = CLEAT_MQTT_CONNECTED;
     s->lost = s->had_session && !p->present;
     s->had_session = true;
     if (!p->present) { /* [MQTT-3.2.2-2] */
         qos2_forget(s);
-        (void)cleat_mqtt_session_note(s, CLEAT_MQTT_NOTE_NEW, 0);
+        (void)note(s, CLEAT_MQTT_NOTE_NEW, 0);
         tx_renew(s);
     }
     tx_tidy(s);
@@ -68,8 +71,7 @@ static const char *on_ack(struct cleat_mqtt *s, uint8_t first) {
         s->ack_ms = s->progress_ms = s->received_ms;
         if (kind == want && (!rec || refused)) {
             if (want < KIND_SUBSCRIBE) {
-                (void)cleat_mqtt_session_note(s, CLEAT_MQTT_NOTE_DONE,
-                                              s->rx.id);
+                (void)note(s, CLEAT_MQTT_NOTE_DONE, s->rx.id);
                 want = KIND_PUBREL;
             } else if (s->rx.payload.len != slot->count) {
                 return CLEAT_MQTT_WRONG(
@@ -84,8 +86,7 @@ static const char *on_ack(struct cleat_mqtt *s, uint8_t first) {
             return ack_wrong(want);
         }
         if (kind == KIND_QOS2) {
-            if (cleat_mqtt_session_note(s, CLEAT_MQTT_NOTE_PUBREC, s->rx.id) !=
-                0) {
+            if (note(s, CLEAT_MQTT_NOTE_PUBREC, s->rx.id) != 0) {
                 return NULL;
             }
             tx_to_pubrel(s, slot);
@@ -95,7 +96,7 @@ static const char *on_ack(struct cleat_mqtt *s, uint8_t first) {
         return ack_wrong(want);
     }
     if (answer && !refused) {
-        cleat_mqtt_tx_ack(s, CLEAT_MQTT_P_PUBREL, s->rx.id);
+        ack(s, CLEAT_MQTT_P_PUBREL, s->rx.id);
     }
     return NULL;
 }
@@ -108,7 +109,7 @@ static const char *on_other(struct cleat_mqtt *s, uint8_t first) {
     case CLEAT_MQTT_P_PUBREL:
         qos2_release(s, s->rx.id);
         /* [MQTT-4.3.3-2] */
-        cleat_mqtt_tx_ack(s, CLEAT_MQTT_P_PUBCOMP, s->rx.id);
+        ack(s, CLEAT_MQTT_P_PUBCOMP, s->rx.id);
         return NULL;
     case CLEAT_MQTT_P_PINGRESP:
         if (!s->ping) {

@@ -10,8 +10,8 @@ static uint16_t *qos2_place(const struct cleat_mqtt *s, uint32_t id) {
 }
 
 /* @return where `what`, the id itself or 0, lies for that id, or NULL. */
-static uint16_t *qos2_find(const struct cleat_mqtt *s, uint32_t id,
-                           uint32_t what) {
+static inline uint16_t *qos2_find(const struct cleat_mqtt *s, uint32_t id,
+                                  uint32_t what) {
     uint16_t *at = s->config->qos2_ids;
     const uint16_t *end = at + s->config->qos2_count;
     if (at < end && *qos2_place(s, id) == what) {
@@ -49,7 +49,7 @@ static void qos2_forget(struct cleat_mqtt *s) {
 static void qos2_release(struct cleat_mqtt *s, uint16_t id) {
     uint16_t *at = qos2_find(s, id, id);
     if (at != NULL) {
-        (void)cleat_mqtt_session_note(s, CLEAT_MQTT_NOTE_QOS2_OUT, id);
+        (void)note(s, CLEAT_MQTT_NOTE_QOS2_OUT, id);
         *at = 0;
         s->qos2_used--;
         s->qos2_moved = (uint16_t)(s->qos2_moved - (at != qos2_place(s, id)));

@@ -32,14 +32,13 @@ static bool rx_acknowledge(struct cleat_mqtt *s) {
             }
             return true;
         }
-        if (qos == 2 &&
-            (cleat_mqtt_session_note(s, CLEAT_MQTT_NOTE_QOS2_IN, id) != 0 ||
-             !cleat_mqtt_qos2_remember(s, id))) {
+        if (qos == 2 && (note(s, CLEAT_MQTT_NOTE_QOS2_IN, id) != 0 ||
+                         !cleat_mqtt_qos2_remember(s, id))) {
             return false;
         }
     }
     /* PUBACK or PUBREC. */
-    cleat_mqtt_tx_ack(s, (uint8_t)(CLEAT_MQTT_P_PUBLISH + 0x10u * qos), id);
+    ack(s, (uint8_t)(CLEAT_MQTT_P_PUBLISH + 0x10u * qos), id);
     return true;
 }
 
@@ -163,12 +162,12 @@ static void message_take(struct cleat_mqtt *s, struct cleat_mqtt_event *e) {
     if (s->rx_state == RX_PAYLOAD) {
         /* The views hold until the next input, which overwrites the piece. */
         piece_begin(s);
-    }
-    if (e->last) {
-        rx_reset(s);
-        if (e->qos > 0 && !rx_acknowledge(s)) {
-            e->type = CLEAT_MQTT_NONE;
+        if (e->last) {
+            rx_reset(s);
         }
+    }
+    if (e->last && e->qos > 0 && !rx_acknowledge(s)) {
+        e->type = CLEAT_MQTT_NONE;
     }
 }
 
@@ -181,11 +180,11 @@ static void rx_take(struct cleat_mqtt *s, struct cleat_mqtt_event *e) {
         e->code = s->rx.code;
         e->props = s->rx.props;
     }
-    if (e->type == CLEAT_MQTT_CONNECTED) {
+    if (e->type == CLEAT_MQTT_MESSAGE || e->type == CLEAT_MQTT_SKIPPED) {
+        message_take(s, e);
+    } else if (e->type == CLEAT_MQTT_CONNECTED) {
         e->session_present = s->rx.present;
         e->session_lost = s->lost;
-    } else if (e->type <= CLEAT_MQTT_SKIPPED) {
-        message_take(s, e);
     } else if (e->type >= CLEAT_MQTT_SUBSCRIBED) {
         e->codes.data = s->rx.payload.data;
         e->codes.len = s->rx.payload.len;
@@ -360,9 +359,6 @@ static uint32_t fast(struct cleat_mqtt *s, struct cleat_bytes in,
     struct cleat_reader r = cleat_reader_of(in);
     uint32_t first = cleat_read_u8(&r);
     uint32_t length = cleat_read_u8(&r);
-    if (s->state != SESSION_UP || s->v5 != NULL || s->config->unacked != NULL) {
-        return 0;
-    }
     if (length == 2 &&
         first - CLEAT_MQTT_P_PUBACK <=
             CLEAT_MQTT_P_PUBCOMP - CLEAT_MQTT_P_PUBACK &&
@@ -373,7 +369,6 @@ static uint32_t fast(struct cleat_mqtt *s, struct cleat_bytes in,
         }
         s->rx.first = (uint8_t)first;
         s->rx.id = id;
-        s->rx.code = 0;
         *why = on_other(s, (uint8_t)first);
         return CLEAT_MQTT_ACK_LEN;
     }
@@ -386,23 +381,39 @@ static uint32_t fast(struct cleat_mqtt *s, struct cleat_bytes in,
     }
     if (!cleat_mqtt_is_publish((uint8_t)first) ||
         cleat_mqtt_rule(NULL, (uint8_t)first) == CLEAT_MQTT_NEVER_SENT ||
-        length > in.len - r.pos || r.pos + length > cleat_mqtt_rx_max(s)) {
+        r.pos + length > cleat_mqtt_rx_max(s)) {
+        return 0;
+    }
+    if (length > in.len - r.pos) {
+        if (!r.failed && length >= 5) { /* Sound so far: collect the rest. */
+            s->rx_need = (uint32_t)r.pos + length;
+        }
         return 0;
     }
     r.len = r.pos + length;
     struct cleat_bytes topic = cleat_read_text(&r);
-    uint16_t id = (first & 6u) != 0 ? cleat_read_u16(&r) : 1;
-    if (r.failed || id == 0 || !cleat_mqtt_is_plain(topic)) {
+    uint16_t id = 0;
+    if ((first & 6u) != 0) {
+        id = cleat_read_u16(&r);
+        if (id == 0) {
+            return 0;
+        }
+    }
+    if (r.failed || !cleat_mqtt_is_plain(topic)) {
         return 0;
     }
+    /* The code, the properties and rx_left are 0 since CONNACK. */
     s->rx.first = (uint8_t)first;
-    s->rx.code = 0;
-    s->rx.id = (first & 6u) != 0 ? id : 0;
+    s->rx.id = id;
     s->rx.topic = topic;
     s->rx.payload = cleat_read_bytes(&r, cleat_reader_left(&r));
-    s->rx.props.len = 0;
-    s->rx_left = 0;
-    *why = publish_begin(s, false);
+    if ((first & 6u) == 2u << 1) {
+        *why = publish_begin(s, false);
+        return (uint32_t)r.len;
+    }
+    s->offset = 0;
+    s->total_len = (uint32_t)s->rx.payload.len;
+    s->pending = CLEAT_MQTT_MESSAGE;
     return (uint32_t)r.len;
 }
 
@@ -435,8 +446,7 @@ static const char *advance(struct cleat_mqtt *s, struct cleat_bytes in,
     uint8_t *buf = s->config->rx_buf;
     const char *why = NULL;
     if ((s->rx_state | s->rx_need) == 0) {
-        *used = CLEAT_MQTT_FAST ? fast(s, in, &why) : 0;
-        return *used > 0 ? why : packet(s, in, used);
+        return packet(s, in, used);
     }
     bool drop = s->rx_state >= RX_SKIP;
     uint32_t want = drop ? s->rx_left : s->rx_need - s->rx_len;
@@ -475,7 +485,8 @@ static const char *advance(struct cleat_mqtt *s, struct cleat_bytes in,
 
 /* A packet is begun only if its answer will fit, so none gets lost. */
 static bool may_receive(const struct cleat_mqtt *s) {
-    return (s->pending | s->end_type | s->ctl_last | s->held) == 0 &&
+    return (!CLEAT_MQTT_FAST || s->pending == CLEAT_MQTT_NONE) &&
+           (s->pending | s->end_type | s->ctl_last | s->held) == 0 &&
            cleat_mqtt_tx_ack_fits(s);
 }
 
@@ -492,12 +503,18 @@ int cleat_mqtt_input(struct cleat_mqtt *s, struct cleat_bytes bytes,
     }
     left.len = left.len > INT_MAX ? INT_MAX : left.len;
     while (left.len > 0 && may_receive(s)) {
-        const char *why =
-            CLEAT_MQTT_WRONG("packet before connect was sent [MQTT-3.1.0-1]");
+        const char *why = NULL;
         uint32_t used = 0;
-        s->received_ms = (uint32_t)now_ms;
-        if (!s->connect) {
-            why = advance(s, left, &used);
+        s->received_ms = (uint32_t)s->now_ms;
+        if (CLEAT_MQTT_FAST && s->plain && (s->rx_state | s->rx_need) == 0) {
+            used = fast(s, left, &why);
+        }
+        if (used == 0) {
+            uint32_t n = 0;
+            why = s->connect ? CLEAT_MQTT_WRONG("packet before connect was "
+                                                "sent [MQTT-3.1.0-1]")
+                             : advance(s, left, &n);
+            used = n;
         }
         if (why != NULL) {
             cleat_mqtt_blame(s, CLEAT_MQTT_PROTOCOL);

@@ -168,8 +168,8 @@ static void tx_overtake(struct cleat_mqtt *s) {
 
 /* Ids follow each other as slots do, unless messages at QoS 0 are between: then
  * it is a little behind the place where it would be. */
-static struct cleat_mqtt_slot *tx_find(const struct cleat_mqtt *s,
-                                       uint16_t id) {
+static struct cleat_mqtt_slot *tx_search(const struct cleat_mqtt *s,
+                                         uint16_t id) {
     struct cleat_mqtt_slot *first = slot_at(s, s->slot_first);
     uint32_t count = (uint32_t)s->slot_used - s->slot_first;
     uint32_t i = (uint16_t)(id - (count > 0 ? first->id : 0));
@@ -180,6 +180,30 @@ static struct cleat_mqtt_slot *tx_find(const struct cleat_mqtt *s,
         }
     }
     return NULL;
+}
+
+static struct cleat_mqtt_slot *tx_find(const struct cleat_mqtt *s,
+                                       uint16_t id) {
+    struct cleat_mqtt_slot *first = slot_at(s, s->slot_first);
+    return CLEAT_MQTT_FAST && s->slot_first < s->slot_used && first->id == id &&
+                   first->flags != SLOT_FREE
+               ? first
+               : tx_search(s, id);
+}
+
+static void ack(struct cleat_mqtt *s, uint8_t first, uint16_t id) {
+    if (CLEAT_MQTT_FAST) {
+        cleat_mqtt_ctl_ack(s, first, id);
+    } else {
+        cleat_mqtt_tx_ack(s, first, id);
+    }
+}
+
+/* @return what the journal says, if there is one. */
+static int note(struct cleat_mqtt *s, enum cleat_mqtt_note what, uint16_t id) {
+    return CLEAT_MQTT_FAST && s->config->journal == NULL
+               ? 0
+               : cleat_mqtt_session_note(s, what, id);
 }
 
 /* [MQTT-2.3.1-2]: not in use. There are more ids than slots. How far it is to
@@ -213,13 +237,45 @@ static int note_queued(const struct cleat_mqtt *s, uint16_t id,
                : j->note(j->arg, CLEAT_MQTT_NOTE_QUEUED, id, packet);
 }
 
+/* The usual message, which lies in memory and is noted nowhere. @return its id,
+ * or an error: it has to be looked at again. */
+static int send_plain(struct cleat_mqtt *s,
+                      const struct cleat_mqtt_message *m) {
+    const struct cleat_mqtt_config *c = s->config;
+    size_t body = m->payload.len;
+    size_t length = (m->qos > 0 ? 4u : 2u) + m->topic.len + body;
+    size_t total = cleat_mqtt_header_total(length);
+    if (m->qos > 2 || m->payload.data == NULL || m->source != NULL ||
+        s->closing || s->state != SESSION_UP || c->journal != NULL ||
+        (length | body) > CLEAT_MQTT_LENGTH_MAX ||
+        !fits(s, total + c->tx_reserve, c->tx_reserve > 0)) {
+        return CLEAT_ERR_AGAIN;
+    }
+    uint16_t id = m->qos > 0 ? tx_new_id(s) : 0;
+    uint8_t *at;
+    if (!cleat_mqtt_publish_plain(cleat_mqtt_tx_end(s), m, length, id, &at)) {
+        if (id > 0) { /* It is the next one again. */
+            s->next_id = id;
+            s->id_run++;
+        }
+        return CLEAT_ERR_ARG;
+    }
+    memcpy(at, m->payload.data, body);
+    cleat_mqtt_tx_add(s, total, m->qos, id);
+    return id;
+}
+
 int cleat_mqtt_send(struct cleat_mqtt *s, const struct cleat_mqtt_message *m,
                     uint64_t now_ms) {
+    s->now_ms = now_ms;
+    int plain = CLEAT_MQTT_FAST && s->plain ? send_plain(s, m) : -1;
+    if (plain >= 0) {
+        return plain;
+    }
     const struct cleat_mqtt_source *source = m->source;
     struct cleat_bytes body = m->payload;
     uint32_t kind = m->qos;
     uint16_t id = 0;
-    s->now_ms = now_ms;
     if (kind > 2 || (body.data == NULL && body.len > 0)) {
         return CLEAT_ERR_ARG;
     }
@@ -240,10 +296,7 @@ int cleat_mqtt_send(struct cleat_mqtt *s, const struct cleat_mqtt_message *m,
     }
     size_t total = cleat_mqtt_header_total(length);
     size_t size = total - elsewhere;
-    int err = CLEAT_MQTT_FAST && fits(s, size + s->config->tx_reserve,
-                                      s->config->tx_reserve > 0)
-                  ? 0
-                  : cleat_mqtt_tx_make_room(s, size, s->config->tx_reserve);
+    int err = cleat_mqtt_tx_make_room(s, size, s->config->tx_reserve);
     if (err != 0) {
         return err;
     }
@@ -251,13 +304,8 @@ int cleat_mqtt_send(struct cleat_mqtt *s, const struct cleat_mqtt_message *m,
         id = tx_new_id(s);
     }
     uint8_t *begin = cleat_mqtt_tx_end(s);
-    uint8_t *at = CLEAT_MQTT_FAST && !cleat_mqtt_is_5(s->v5)
-                      ? cleat_mqtt_publish_plain(begin, m, length, id)
-                      : NULL;
-    if (at == NULL) {
-        at = cleat_mqtt_publish_encode(cleat_mqtt_version(s), begin, m, length,
-                                       id);
-    }
+    uint8_t *at =
+        cleat_mqtt_publish_encode(cleat_mqtt_version(s), begin, m, length, id);
     if (at == NULL) {
         return CLEAT_ERR_ARG;
     }
@@ -387,14 +435,15 @@ static void tx_to_pubrel(struct cleat_mqtt *s, struct cleat_mqtt_slot *slot) {
                             KIND_PUBREL); /* of which KIND_QOS2 is a part */
 }
 
-/* May this slot go out now? */
-static bool slot_ready(const struct cleat_mqtt *s,
-                       const struct cleat_mqtt_slot *slot, uint32_t waiting) {
-    uint32_t flags = slot->flags & (SLOT_STATE_MASK | SLOT_KIND_MASK);
+/* May a slot with these flags go out now? One with a source goes
+ * alone. */
+static bool slot_ready(const struct cleat_mqtt *s, uint32_t flags,
+                       uint32_t waiting) {
+    flags &= SLOT_SOURCE | SLOT_STATE_MASK | SLOT_KIND_MASK;
     if (flags - (SLOT_QUEUED | KIND_QOS1) <= KIND_QOS2 - KIND_QOS1) {
         return waiting < s->send_max;
     }
-    return (flags & SLOT_STATE_MASK) == SLOT_QUEUED;
+    return (flags & (SLOT_SOURCE | SLOT_STATE_MASK)) == SLOT_QUEUED;
 }
 
 /* @return the slot that goes out next, or NULL: what is in ctl, or nothing.
@@ -406,7 +455,8 @@ static struct cleat_mqtt_slot *next_slot(const struct cleat_mqtt *s) {
     }
     /* A packet that was begun is finished first. */
     return s->slot_sent > 0 ||
-                   (s->ctl_len == 0 && slot_ready(s, slot, s->waiting))
+                   (s->ctl_len == 0 &&
+                    slot_ready(s, slot->flags & ~SLOT_SOURCE, s->waiting))
                ? slot
                : NULL;
 }
@@ -431,8 +481,8 @@ static struct cleat_bytes slots_view(struct cleat_mqtt *s,
     while (end - begin < VIEW_MAX) {
         waiting += cleat_mqtt_slot_is_once(slot) ? 0u : 1u;
         slot++;
-        if (slot == stop || slot->offset != end || has_source(slot) ||
-            !slot_ready(s, slot, waiting)) {
+        if (slot == stop || slot->offset != end ||
+            !slot_ready(s, slot->flags, waiting)) {
             break;
         }
         end = slot_end(s, slot);
@@ -487,8 +537,9 @@ static void slots_done(struct cleat_mqtt *s, uint32_t n) {
             }
             continue;
         }
+        bool may_end = CLEAT_MQTT5 && cleat_mqtt_slot_kind(slot) == KIND_ONCE;
         slot->flags = SLOT_FREE;
-        if (CLEAT_MQTT5 &&
+        if (may_end &&
             s->config->tx_buf[slot->offset] == CLEAT_MQTT_P_DISCONNECT) {
             cleat_mqtt_session_end(s, CLEAT_MQTT_CLOSED, 0, NULL);
             n = 0;
@@ -588,7 +639,7 @@ static void tx_take_done(struct cleat_mqtt *s, struct cleat_mqtt_event *event) {
         event->code = slot->count; /* This server would not take it. */
     }
     s->done--;
-    (void)cleat_mqtt_session_note(s, CLEAT_MQTT_NOTE_DONE, slot->id);
+    (void)note(s, CLEAT_MQTT_NOTE_DONE, slot->id);
     slot->flags = SLOT_FREE;
     tx_tidy(s);
 }
