@@ -119,6 +119,8 @@ void cleat_write_u8(struct cleat_writer *w, uint8_t v);
 void cleat_write_u16(struct cleat_writer *w, uint16_t v);
 /** Append four bytes, big-endian; as cleat_write_u8(). */
 void cleat_write_u32(struct cleat_writer *w, uint32_t v);
+/** Append len bytes or none of them; as cleat_write_u8(). */
+void cleat_write(struct cleat_writer *w, const uint8_t *data, size_t len);
 /** Append all of view or nothing; as cleat_write_u8(). */
 void cleat_write_bytes(struct cleat_writer *w, struct cleat_bytes view);
 

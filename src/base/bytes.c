@@ -30,7 +30,7 @@ uint32_t cleat_read_u32(struct cleat_reader *r) {
 }
 
 /* Not by view: what is passed in two registers need not go over the stack. */
-static void put(struct cleat_writer *w, const uint8_t *data, size_t len) {
+void cleat_write(struct cleat_writer *w, const uint8_t *data, size_t len) {
     if (w->failed || len > w->cap - w->len) {
         w->failed = true;
         return;
@@ -42,22 +42,22 @@ static void put(struct cleat_writer *w, const uint8_t *data, size_t len) {
 }
 
 void cleat_write_bytes(struct cleat_writer *w, struct cleat_bytes view) {
-    put(w, view.data, view.len);
+    cleat_write(w, view.data, view.len);
 }
 
 void cleat_write_u8(struct cleat_writer *w, uint8_t v) {
-    put(w, &v, 1);
+    cleat_write(w, &v, 1);
 }
 
 void cleat_write_u16(struct cleat_writer *w, uint16_t v) {
     const uint8_t b[2] = {(uint8_t)(v >> 8), (uint8_t)v};
-    put(w, b, sizeof b);
+    cleat_write(w, b, sizeof b);
 }
 
 void cleat_write_u32(struct cleat_writer *w, uint32_t v) {
     const uint8_t b[4] = {(uint8_t)(v >> 24), (uint8_t)(v >> 16),
                           (uint8_t)(v >> 8), (uint8_t)v};
-    put(w, b, sizeof b);
+    cleat_write(w, b, sizeof b);
 }
 
 void cleat_wipe(void *data, size_t len) {

@@ -206,7 +206,7 @@ static void text_write(struct cleat_writer *w, const struct cleat_bytes *text) {
     if (text->len > UINT16_MAX || (text->data == NULL && text->len > 0)) {
         w->failed = true;
     }
-    cleat_mqtt_text_encode(w, *text);
+    cleat_mqtt_text_encode(w, text->data, text->len);
 }
 
 /* What the decoder is to refuse is written all the same: an id that there is

@@ -176,7 +176,7 @@ int cleat_mqtt_connect(struct cleat_mqtt *s, uint64_t now_ms) {
     }
     s->connect = true;
     s->keep_alive_s = cleat_mqtt_keep_alive(c);
-    s->send_max = c->inflight_max == 0 ? UINT16_MAX : c->inflight_max;
+    s->send_max = (uint16_t)(c->inflight_max - (c->inflight_max == 0));
     s->surplus = 0;
     if (CLEAT_MQTT_FAST) {
         s->plain = false;

@@ -227,7 +227,7 @@ static void packet(struct rig *r, uint8_t first, const struct cleat_writer *w) {
 static void property(struct cleat_writer *w, uint8_t id,
                      struct cleat_bytes text) {
     cleat_write_u8(w, id);
-    cleat_mqtt_text_encode(w, text);
+    cleat_mqtt_text_encode(w, text.data, text.len);
 }
 
 static struct cleat_bytes take(struct cleat_reader *in) {
@@ -283,8 +283,9 @@ static void message(struct rig *r, struct cleat_reader *in, uint8_t how) {
     property(&props, CLEAT_MQTT_CORRELATION_DATA,
              cleat_bytes_of(data, sizeof data - (how >> 7)));
     uint8_t qos = how & 3u;
-    cleat_mqtt_text_encode(&w, response ? r->requester.topic
-                                        : cleat_bytes_str("q"));
+    struct cleat_bytes topic =
+        response ? r->requester.topic : cleat_bytes_str("q");
+    cleat_mqtt_text_encode(&w, topic.data, topic.len);
     if (qos > 0) {
         cleat_write_u16(&w, (uint16_t)(1 + how % 5));
     }

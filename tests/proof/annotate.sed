@@ -14,7 +14,7 @@ s|^    return r->data\[r->pos++\];|    uint8_t v = r->data[r->pos++];\n    //@ s
 s|^        r->failed = true;|&\n        //@ split r->failed;|
 s|^    r->pos += 2;|&\n    //@ split r->pos;\n    //@ split r->failed;|
 }
-/^static void put(/,/^}/{
+/^void cleat_write(/,/^}/{
 s|^        w->failed = true;|&\n        //@ split w->failed;|
 s|^    if (len > 0 .*|    //@ split len;\n&|
 s|^    w->len += len;|&\n    //@ split w->len;|

@@ -26,7 +26,8 @@ static void texts(uint8_t *room, size_t cap) {
     struct cleat_bytes plain[2] = {any_text(), any_text()};
     struct cleat_writer w = cleat_writer_of(room, cap);
     Frama_C_make_unknown((char *)text, sizeof text);
-    cleat_mqtt_text_encode(&w, any_text());
+    struct cleat_bytes any = any_text();
+    cleat_mqtt_text_encode(&w, any.data, any.len);
     request(room, cap, CLEAT_MQTT_P_SUBSCRIBE, filters);
     request(room, cap, CLEAT_MQTT_P_UNSUBSCRIBE, plain);
 }

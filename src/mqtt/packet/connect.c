@@ -33,9 +33,9 @@ static uint8_t flags_of(const struct cleat_mqtt_config *c) {
 static void body_encode(const struct cleat_mqtt_version *v,
                         struct cleat_writer *w,
                         const struct cleat_mqtt_config *c) {
-    static const uint8_t begin[] = {0, 4, 'M', 'Q', 'T', 'T'};
+    static const uint8_t name[] = {'M', 'Q', 'T', 'T'};
     /* [MQTT-3.1.2-1], [MQTT-3.1.2-2] */
-    cleat_write_bytes(w, cleat_bytes_of(begin, sizeof begin));
+    cleat_mqtt_text_encode(w, name, sizeof name);
     cleat_write_u8(w, cleat_mqtt_is_5(v) ? 5 : 4);
     cleat_write_u8(w, flags_of(c));
     cleat_write_u16(w, cleat_mqtt_keep_alive(c));
@@ -44,20 +44,20 @@ static void body_encode(const struct cleat_mqtt_version *v,
                         c->prop_count);
     }
     /* In this order, [MQTT-3.1.3-1]. */
-    cleat_mqtt_text_encode(w, c->client_id);
+    cleat_mqtt_text_encode(w, c->client_id.data, c->client_id.len);
     if (has_will(c)) {
         if (cleat_mqtt_is_5(v)) {
             v->props_encode(w, CLEAT_MQTT_IN_WILL, NULL, c->will.props,
                             c->will.prop_count);
         }
-        cleat_mqtt_text_encode(w, c->will.topic);
-        cleat_mqtt_text_encode(w, c->will.payload);
+        cleat_mqtt_text_encode(w, c->will.topic.data, c->will.topic.len);
+        cleat_mqtt_text_encode(w, c->will.payload.data, c->will.payload.len);
     }
     if (c->username.data != NULL) {
-        cleat_mqtt_text_encode(w, c->username);
+        cleat_mqtt_text_encode(w, c->username.data, c->username.len);
     }
     if (c->password.data != NULL) {
-        cleat_mqtt_text_encode(w, c->password);
+        cleat_mqtt_text_encode(w, c->password.data, c->password.len);
     }
 }
 

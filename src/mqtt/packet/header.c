@@ -59,7 +59,8 @@ int cleat_mqtt_packet_decode(const struct cleat_mqtt_version *v,
 extern inline uint8_t *cleat_mqtt_header_encode(uint8_t *at, uint8_t first,
                                                 uint32_t length);
 
-void cleat_mqtt_text_encode(struct cleat_writer *w, struct cleat_bytes text) {
-    cleat_write_u16(w, (uint16_t)text.len);
-    cleat_write_bytes(w, text);
+void cleat_mqtt_text_encode(struct cleat_writer *w, const uint8_t *text,
+                            size_t len) {
+    cleat_write_u16(w, (uint16_t)len);
+    cleat_write(w, text, len);
 }

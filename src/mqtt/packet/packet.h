@@ -204,7 +204,8 @@ static inline size_t cleat_mqtt_header_total(size_t length) {
     return total;
 }
 /* A text with its length in front. */
-void cleat_mqtt_text_encode(struct cleat_writer *w, struct cleat_bytes text);
+void cleat_mqtt_text_encode(struct cleat_writer *w, const uint8_t *text,
+                            size_t len);
 /* PUBACK, PUBREC, PUBREL, PUBCOMP, UNSUBACK, and the front of SUBACK: a packet
  * identifier. */
 static inline const char *cleat_mqtt_ack_decode(struct cleat_mqtt_packet *p,

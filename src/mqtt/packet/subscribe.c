@@ -22,7 +22,7 @@ bool cleat_mqtt_subscribe_encode(const struct cleat_mqtt_version *v,
              CLEAT_MQTT_NO_FILTER) != 0) {
             return false;
         }
-        cleat_mqtt_text_encode(w, *filter);
+        cleat_mqtt_text_encode(w, filter->data, filter->len);
         if (!sub) {
             continue;
         }
