@@ -263,6 +263,18 @@ static int init_client(struct cleat_device *d) {
     return cleat_client_init(&d->client, &c);
 }
 
+/* Do certificate and key in the chip belong together? A chip that hung has been
+ * brought up again for the second try. */
+static int check_identity(struct cleat_device *d, struct cleat_detail *detail) {
+    int err = CLEAT_ERR_NACK;
+    for (int i = 0; i < 2 && (err == CLEAT_ERR_NACK || err == CLEAT_ERR_IO ||
+                              err == CLEAT_ERR_TIMEOUT);
+         i++) {
+        err = cleat_tls_check_identity(&d->tls, detail);
+    }
+    return err;
+}
+
 /* The link is up for the first time: check what is needed, then connect.
  * @return the status to end with, or CLEAT_DEVICE_OK. */
 static int begin(struct cleat_device *d, uint64_t now_ms) {
@@ -276,7 +288,7 @@ static int begin(struct cleat_device *d, uint64_t now_ms) {
         return CLEAT_DEVICE_SETTINGS;
     }
     if (d->tls_ready) {
-        err = cleat_tls_check_identity(&d->tls, &detail);
+        err = check_identity(d, &detail);
         if (err != CLEAT_OK) {
             cleat_app_say_error(d, SAY_WRONG_PAIR, err, &detail);
             return CLEAT_DEVICE_CHIP;

@@ -222,6 +222,7 @@ static void up_from(struct cleat_optiga *d, enum cleat_optiga_action first) {
     d->brought_up = true;
     d->app_open = false;
     cleat_optiga_link_restart(link_of(d));
+    phy_of(d)->cause = CLEAT_OPTIGA_FINE; /* The lines come before the bus. */
     if (!is_extra(d, CLEAT_SE_RESTORE)) {
         manage(d, CLEAT_OPTIGA_GONE);
     }
