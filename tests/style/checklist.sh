@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 # docs/checklist.md has every row once, in order and with a mark; every test
-# and every case that it names exists.
+# and every case that it names exists, and no test against programs is left out.
 set -euo pipefail
 build=$(dirname "$1")
 [ -f "$build/CTestTestfile.cmake" ] || build=$(dirname "$build")
@@ -21,6 +21,9 @@ tests=$(ctest --test-dir "$build" -N | sed -n 's/^ *Test *#[0-9]*: //p')
 named=$(grep -oE '`(unit|wire|sim|e2e|fuzz|style|consumer)/[a-z0-9_]+`' $doc | tr -d '`' | sort -u)
 for name in $named; do
     grep -qx -- "$name" <<<"$tests" || report "$name is no test"
+done
+for name in $(grep '^e2e/' <<<"$tests"); do
+    grep -q -- "\`$name\`" $doc || report "$name is in no row"
 done
 cases=$(grep -oE '`[a-z0-9]+(_[a-z0-9]+){2,}`' $doc | tr -d '`' | sort -u | grep -v '^cleat_')
 for name in $cases; do
