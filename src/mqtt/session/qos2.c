@@ -13,12 +13,12 @@ static uint16_t *qos2_place(const struct cleat_mqtt *s, uint32_t id) {
 static inline uint16_t *qos2_find(const struct cleat_mqtt *s, uint32_t id,
                                   uint32_t what) {
     uint16_t *at = s->config->qos2_ids;
-    const uint16_t *end = at + s->config->qos2_count;
-    if (at < end && *qos2_place(s, id) == what) {
+    uint32_t left = s->config->qos2_count; /* 0: there may be no table. */
+    if (left > 0 && *qos2_place(s, id) == what) {
         return qos2_place(s, id);
     }
     if (what == 0 || s->qos2_moved > 0) {
-        for (; at < end; at++) {
+        for (; left > 0; left--, at++) {
             if (*at == what) {
                 return at;
             }
