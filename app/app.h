@@ -26,11 +26,23 @@ uint64_t cleat_app_publisher_step(void *self, uint64_t now_ms);
 uint64_t cleat_app_subscriber_step(void *self, uint64_t now_ms);
 
 /** Print one line on the board's console. */
-void cleat_app_say(struct cleat_device *d, const char *fmt, ...)
+void cleat_app_print(struct cleat_device *d, const char *line);
+#if CLEAT_TEXTS
+typedef const char *cleat_sentence;
+/** Print a sentence of say.h with its values. */
+void cleat_app_say(struct cleat_device *d, cleat_sentence sentence, ...)
     CLEAT_PRINTF(2, 3);
+#else
+typedef unsigned cleat_sentence;
+/** Print its number and its values. */
+void cleat_app_say(struct cleat_device *d, cleat_sentence sentence, ...);
+#endif
+/** Print a sentence without values, and why that is. */
+void cleat_app_say_why(struct cleat_device *d, cleat_sentence what,
+                       const char *why);
 /** Print an error: "what: err, object, code". Without CLEAT_TEXTS the values:
  *  err, then layer, code and object of the detail. */
-void cleat_app_say_error(struct cleat_device *d, const char *what, int err,
+void cleat_app_say_error(struct cleat_device *d, cleat_sentence what, int err,
                          const struct cleat_detail *detail);
 /** Print the certificates of a DER chain as PEM. */
 void cleat_app_say_pem(struct cleat_device *d, struct cleat_bytes chain);

@@ -51,7 +51,7 @@ static void say_connected(struct cleat_device *d, bool session_present) {
     struct cleat_tls_info tls;
     cleat_app_say(d, SAY_CONNECTED, cleat_app_settings(d)->mqtt_broker_address,
                   (unsigned long)cleat_app_settings(d)->mqtt_port,
-                  session_present ? SAY_SESSION_KEPT : "");
+                  session_present ? SAY_SESSION_KEPT : SAY_SESSION_NEW);
     if (!d->tls_ready) {
         cleat_app_say(d, SAY_TLS_OFF);
         return;
@@ -115,7 +115,7 @@ static void on_mqtt(struct cleat_device *d, const struct cleat_mqtt_event *e) {
         break;
     case CLEAT_MQTT_REFUSED:
         cleat_app_say(d, SAY_REFUSED, cleat_mqtt_connack_text(e->code),
-                      (unsigned)e->code);
+                      (unsigned long)e->code);
         break;
     case CLEAT_MQTT_SKIPPED:
         cleat_app_say(d, SAY_SKIPPED, (unsigned long)e->total_len);
@@ -140,7 +140,7 @@ static void say_again(struct cleat_device *d, uint32_t ms, uint32_t attempt) {
 static bool on_down(struct cleat_device *d,
                     const struct cleat_client_event *e) {
     char why[200];
-    const char *what = e->was_up ? SAY_LOST : SAY_FAILED;
+    const cleat_sentence what = e->was_up ? SAY_LOST : SAY_FAILED;
     if (e->err == CLEAT_ERR_CANCELLED) {
         d->ahead_until_ms = d->tls_ready ? CLEAT_NEVER : 0;
         return false; /* We closed it: the link is down. */
@@ -151,7 +151,7 @@ static bool on_down(struct cleat_device *d,
         cleat_tls_explain(&d->tls, why, sizeof why);
     }
     if (why[0] != '\0') {
-        cleat_app_say(d, "%s: %s", what, why);
+        cleat_app_say_why(d, what, why);
     } else {
         cleat_app_say_error(d, what, e->err, &e->detail);
     }

@@ -7,24 +7,31 @@
 #include "app.h"
 
 /* The longest line has a topic of 255 bytes and both messages of 64. */
-void cleat_app_say(struct cleat_device *d, const char *fmt, ...) {
-    char line[640];
-    va_list args;
-    va_start(args, fmt);
-    vsnprintf(line, sizeof line, fmt, args);
-    va_end(args);
+#define LINE_MAX 640
+
+void cleat_app_print(struct cleat_device *d, const char *line) {
     d->platform.board->print(d->platform.board->self, line);
+}
+
+#if CLEAT_TEXTS
+void cleat_app_say(struct cleat_device *d, const char *sentence, ...) {
+    char line[LINE_MAX];
+    va_list args;
+    va_start(args, sentence);
+    vsnprintf(line, sizeof line, sentence, args);
+    va_end(args);
+    cleat_app_print(d, line);
+}
+
+void cleat_app_say_why(struct cleat_device *d, const char *what,
+                       const char *why) {
+    cleat_app_say(d, "%s: %s", what, why);
 }
 
 void cleat_app_say_error(struct cleat_device *d, const char *what, int err,
                          const struct cleat_detail *detail) {
     char where[96];
     size_t n = 0;
-    if (!CLEAT_TEXTS) {
-        cleat_app_say(d, "%s %d %d %ld 0x%04X", what, err, (int)detail->layer,
-                      (long)detail->code, detail->object);
-        return;
-    }
     where[0] = '\0';
     if (detail->object != 0) {
         n = (size_t)snprintf(where, sizeof where, ", object 0x%04X",
@@ -38,6 +45,35 @@ void cleat_app_say_error(struct cleat_device *d, const char *what, int err,
                   detail->text != NULL ? detail->text : cleat_strerror(err),
                   where);
 }
+#else
+void cleat_app_say(struct cleat_device *d, unsigned sentence, ...) {
+    static const char kinds[][8] = {"", " %s", " %ld", " 0x%lX"};
+    char format[4 + 6 * sizeof kinds[0]];
+    char line[LINE_MAX];
+    va_list args;
+    format[0] = (char)('0' + (sentence >> 4 & 15));
+    format[1] = (char)('0' + (sentence & 15));
+    format[2] = '\0';
+    for (sentence >>= 8; sentence != 0; sentence >>= 2) {
+        strcat(format, kinds[sentence & 3]);
+    }
+    va_start(args, sentence);
+    vsnprintf(line, sizeof line, format, args);
+    va_end(args);
+    cleat_app_print(d, line);
+}
+
+void cleat_app_say_why(struct cleat_device *d, unsigned what, const char *why) {
+    cleat_app_say(d, what | SAY_KINDS_T << 8, why);
+}
+
+void cleat_app_say_error(struct cleat_device *d, unsigned what, int err,
+                         const struct cleat_detail *detail) {
+    cleat_app_say(d, what | SAY_KINDS_FAILURE << 8, (long)err,
+                  (long)detail->layer, (long)detail->code,
+                  (unsigned long)detail->object);
+}
+#endif
 
 static char base64_digit(uint32_t v) {
     v &= 63;
@@ -67,7 +103,7 @@ static void say_base64(struct cleat_device *d, const uint8_t *data,
         out[n++] = '=';
     }
     out[n] = '\0';
-    cleat_app_say(d, "%s", out);
+    cleat_app_print(d, out);
 }
 
 /* @return bytes of the DER element at the front, header included, or 0. */
@@ -93,11 +129,11 @@ void cleat_app_say_pem(struct cleat_device *d, struct cleat_bytes chain) {
             cleat_app_say(d, SAY_NO_CERTIFICATE, (unsigned long)chain.len);
             return;
         }
-        cleat_app_say(d, "-----BEGIN CERTIFICATE-----");
+        cleat_app_print(d, "-----BEGIN CERTIFICATE-----");
         for (size_t i = 0; i < size; i += 48) {
             say_base64(d, chain.data + i, size - i < 48 ? size - i : 48);
         }
-        cleat_app_say(d, "-----END CERTIFICATE-----");
+        cleat_app_print(d, "-----END CERTIFICATE-----");
         chain.data += size;
         chain.len -= size;
     }

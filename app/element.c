@@ -56,7 +56,7 @@ static void close_chip(struct cleat_device *d) {
     ask(d, STATE_CLOSING);
 }
 
-static void say_failed(struct cleat_device *d, const char *what) {
+static void say_failed(struct cleat_device *d, cleat_sentence what) {
     cleat_app_say_error(d, what, d->element_op.err, &d->element_op.detail);
 }
 

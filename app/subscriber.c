@@ -30,9 +30,10 @@ static void granted(struct cleat_device *d, uint8_t qos, uint64_t now_ms) {
     const char *topic = cleat_app_settings(d)->mqtt_sub_topic;
     if (qos != CLEAT_MQTT_SUBACK_REFUSED) {
         d->subscribe_tries = 0;
-        cleat_app_say(d, SAY_SUBSCRIBED, topic, (unsigned)qos);
+        cleat_app_say(d, SAY_SUBSCRIBED, topic, (unsigned long)qos);
     } else if (++d->subscribe_tries < SUBSCRIBE_TRIES) {
-        cleat_app_say(d, SAY_SUBSCRIBE_AGAIN, topic, SUBSCRIBE_RETRY_MS);
+        cleat_app_say(d, SAY_SUBSCRIBE_AGAIN, topic,
+                      (unsigned long)SUBSCRIBE_RETRY_MS);
         d->subscribe_ms = now_ms + SUBSCRIBE_RETRY_MS;
         return;
     } else {
@@ -43,7 +44,7 @@ static void granted(struct cleat_device *d, uint8_t qos, uint64_t now_ms) {
 
 /* Say text as it may be shown: anything not printable becomes a dot. `room` is
  * where it was cut if it was longer. */
-static void say_shown(struct cleat_device *d, const char *fmt,
+static void say_shown(struct cleat_device *d, cleat_sentence sentence,
                       const uint8_t *data, size_t len, size_t room) {
     char out[SHOWN_MAX + 4];
     size_t n = 0;
@@ -51,7 +52,7 @@ static void say_shown(struct cleat_device *d, const char *fmt,
         out[n] = (char)(data[n] < 0x20 || data[n] == 0x7F ? '.' : data[n]);
     }
     memcpy(out + n, len > n ? "..." : "\0\0\0", 4);
-    cleat_app_say(d, fmt, out);
+    cleat_app_say(d, sentence, out);
 }
 
 static bool is_payload(const struct cleat_subscriber_message *m,
@@ -64,7 +65,7 @@ static void message(struct cleat_device *d,
                     const struct cleat_subscriber_message *m) {
     cleat_app_say(d, SAY_MESSAGE);
     say_shown(d, SAY_MESSAGE_TOPIC, m->topic, m->topic_len, sizeof m->topic);
-    cleat_app_say(d, SAY_MESSAGE_QOS, (unsigned)m->qos);
+    cleat_app_say(d, SAY_MESSAGE_QOS, (unsigned long)m->qos);
     say_shown(d, SAY_MESSAGE_PAYLOAD, m->payload, m->payload_len,
               sizeof m->payload);
 
