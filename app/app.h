@@ -3,6 +3,8 @@
 #ifndef CLEAT_APP_H
 #define CLEAT_APP_H
 
+#include <string.h>
+
 #include "cleat/device.h"
 #include "cleat/log.h"
 #include "cleat/settings_defaults.h"
@@ -18,6 +20,28 @@ cleat_app_settings(const struct cleat_device *d) {
 #include "settings_list.h"
     };
     return CLEAT_SETTINGS_FIXED ? &fixed : d->settings;
+}
+
+/* Of a text that has been checked when it was built in: its nth character from
+ * the end as a hexadecimal digit, 0 before the x. */
+#define CLEAT_APP_DIGIT(text, nth)                                             \
+    (strlen(text) - strcspn(text, "xX") <= (nth)                               \
+         ? 0u                                                                  \
+         : (unsigned)(text)[strlen(text) - (nth)] % 32u +                      \
+               ((text)[strlen(text) - (nth)] > '9' ? 9u : 0u - 16u))
+/** The chip object that a setting names, or 0. A constant where settings are
+ *  built in, which a loop would not be. */
+#define CLEAT_APP_OBJECT(text)                                                 \
+    ((uint16_t)(CLEAT_SETTINGS_FIXED ? CLEAT_APP_DIGIT(text, 4) << 12 |        \
+                                           CLEAT_APP_DIGIT(text, 3) << 8 |     \
+                                           CLEAT_APP_DIGIT(text, 2) << 4 |     \
+                                           CLEAT_APP_DIGIT(text, 1)            \
+                                     : cleat_app_object(text)))
+
+/* As cleat_settings_object(), with 0 for what names none. */
+static inline unsigned cleat_app_object(const char *text) {
+    int object = cleat_settings_object(text);
+    return object > 0 ? (unsigned)object : 0;
 }
 
 uint64_t cleat_app_element_step(void *self, uint64_t now_ms);

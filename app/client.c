@@ -28,6 +28,21 @@ static uint32_t jitter(void *arg) {
     return d->rng ^ (d->rng >> 15);
 }
 
+/* With settings that are built in, a device whose TLS cannot be set up ends
+ * before this task begins. */
+static bool over_tls(const struct cleat_device *d) {
+    return CLEAT_SETTINGS_FIXED
+               ? cleat_app_settings(d)->mqtt_secure_connection != 0
+               : d->tls_ready;
+}
+
+/* Until then the chip may make things ahead. */
+static void may_make_ahead(struct cleat_device *d, uint64_t until_ms) {
+    if (CLEAT_TLS_READY) {
+        d->ahead_until_ms = over_tls(d) ? until_ms : 0;
+    }
+}
+
 /* Hand over what is in d->incoming. */
 static void to_subscriber(struct cleat_device *d, uint8_t type, uint8_t qos) {
     if (d->client_state == STATE_STOPPING) {
@@ -52,7 +67,7 @@ static void say_connected(struct cleat_device *d, bool session_present) {
     cleat_app_say(d, SAY_CONNECTED, cleat_app_settings(d)->mqtt_broker_address,
                   (unsigned long)cleat_app_settings(d)->mqtt_port,
                   session_present ? SAY_SESSION_KEPT : SAY_SESSION_NEW);
-    if (!d->tls_ready) {
+    if (!over_tls(d)) {
         cleat_app_say(d, SAY_TLS_OFF);
         return;
     }
@@ -103,7 +118,7 @@ static void on_mqtt(struct cleat_device *d, const struct cleat_mqtt_event *e) {
     switch (e->type) {
     case CLEAT_MQTT_CONNECTED:
         say_connected(d, e->session_present);
-        d->ahead_until_ms = d->tls_ready ? CLEAT_NEVER : 0;
+        may_make_ahead(d, CLEAT_NEVER);
         start_workers(d);
         break;
     case CLEAT_MQTT_MESSAGE:
@@ -142,12 +157,12 @@ static bool on_down(struct cleat_device *d,
     char why[200];
     const cleat_sentence what = e->was_up ? SAY_LOST : SAY_FAILED;
     if (e->err == CLEAT_ERR_CANCELLED) {
-        d->ahead_until_ms = d->tls_ready ? CLEAT_NEVER : 0;
+        may_make_ahead(d, CLEAT_NEVER);
         return false; /* We closed it: the link is down. */
     }
     why[0] = '\0';
-    if (d->tls_ready) {
-        d->ahead_until_ms = cleat_port_now_ms() + e->retry_in_ms;
+    if (over_tls(d)) {
+        may_make_ahead(d, cleat_port_now_ms() + e->retry_in_ms);
         cleat_tls_explain(&d->tls, why, sizeof why);
     }
     if (why[0] != '\0') {
@@ -287,7 +302,7 @@ static int begin(struct cleat_device *d, uint64_t now_ms) {
         cleat_app_say(d, SAY_INCOMPLETE, why);
         return CLEAT_DEVICE_SETTINGS;
     }
-    if (d->tls_ready) {
+    if (over_tls(d)) {
         err = check_identity(d, &detail);
         if (err != CLEAT_OK) {
             cleat_app_say_error(d, SAY_WRONG_PAIR, err, &detail);
@@ -390,8 +405,10 @@ static uint64_t pump(struct cleat_device *d, uint64_t now_ms) {
     struct cleat_client_event e;
     uint64_t due = CLEAT_NEVER;
     for (int round = 0; d->client_started && round < PUMP_ROUNDS; round++) {
+        bool room;
         due = cleat_client_step(&d->client, now_ms);
-        while (may_pull(d) && cleat_client_event(&d->client, &e, now_ms)) {
+        while ((room = may_pull(d)) &&
+               cleat_client_event(&d->client, &e, now_ms)) {
             if (on_event(d, &e)) {
                 d->client_started = false;
                 return now_ms;
@@ -401,7 +418,7 @@ static uint64_t pump(struct cleat_device *d, uint64_t now_ms) {
             feed_from_store(d);
         }
         now_ms = cleat_port_now_ms();
-        if (!may_pull(d)) {
+        if (!room) {
             return now_ms + LINK_CHECK_MS; /* the subscriber wakes us */
         }
         if (due > now_ms) {
@@ -413,8 +430,7 @@ static uint64_t pump(struct cleat_device *d, uint64_t now_ms) {
 
 static uint64_t link_failed(struct cleat_device *d, int err, uint64_t now_ms) {
     const struct cleat_settings *s = cleat_app_settings(d);
-    const char *why =
-        err == CLEAT_ERR_IO ? SAY_NO_INTERFACE : cleat_strerror(err);
+    const cleat_said_error why = SAID(err, CLEAT_ERR_IO, SAY_NO_INTERFACE);
     d->link_tries++;
     if (s->max_wifi_conn_retries != 0 &&
         d->link_tries >= s->max_wifi_conn_retries) {
@@ -448,7 +464,7 @@ static uint64_t restore_link(struct cleat_device *d, bool up, uint64_t now_ms) {
     cleat_app_say(d, SAY_LINK_UP, address);
     d->client_state = STATE_RUN;
     if (d->client_started) {
-        d->ahead_until_ms = 0;
+        may_make_ahead(d, 0);
         cleat_client_resume(&d->client, now_ms);
         return now_ms;
     }
@@ -490,7 +506,7 @@ static uint64_t step_stopping(struct cleat_device *d, uint64_t now_ms) {
     if (connected) {
         cleat_app_say(d, SAY_DISCONNECTED);
     }
-    if (CLEAT_TLS_READY && d->tls_ready) {
+    if (CLEAT_TLS_READY && over_tls(d)) {
         cleat_se_ready_drop(&d->ahead);
     }
     d->platform.link->leave(d->platform.link->self);

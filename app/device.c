@@ -28,7 +28,9 @@ static void make_tasks(struct cleat_device *d) {
                                          &d->publisher_task,
                                          &d->subscriber_task};
     for (size_t i = 0; i < 4; i++) {
-        places[i]->name = tasks[i].name;
+        if (CLEAT_TASK_NAMES) {
+            places[i]->name = tasks[i].name;
+        }
         places[i]->step = tasks[i].step;
         places[i]->self = d;
     }

@@ -35,8 +35,7 @@ static void handle(struct cleat_device *d,
         d->led_known = !m->on;
         d->echoes = 0;
         cleat_app_say(d, SAY_NOT_PUBLISHED, cleat_app_message(d, m->on),
-                      m->err == CLEAT_ERR_FULL ? SAY_BUFFER_FULL
-                                               : cleat_strerror(m->err));
+                      SAID(m->err, CLEAT_ERR_FULL, SAY_BUFFER_FULL));
         break;
     }
 }

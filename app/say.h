@@ -8,10 +8,12 @@
 #define CLEAT_SAY_H
 
 #include "cleat/config.h"
+#include "cleat/error.h"
 
 /*
  * SAY(number, sentence, kinds): what cleat_app_say() takes. The kinds are those
- * of its values, in order: T a text, N a number (unsigned long). Without the
+ * of its values, in order: T a text, N a number (unsigned long), E an error, by
+ * SAID(): its text or `words` where it is the `special` one. Without the
  * sentence it is a number: below, the sentence's own (as it is written, in
  * hexadecimal digits); above, two bits for the kind of each value.
  * WHY(number, sentence, values): a text to be handed on, either way.
@@ -20,11 +22,16 @@
 #define SAY(number, sentence, kinds) sentence
 #define WHY(number, sentence, values) sentence
 #define PART(words, brief) words
+typedef const char *cleat_said_error;
+#define SAID(err, special, words)                                              \
+    ((err) == (special) ? (words) : cleat_strerror(err))
 #else
 #define SAY(number, sentence, kinds)                                           \
     (0x##number | (unsigned)SAY_KINDS_##kinds << 8)
 #define WHY(number, sentence, values) #number values
 #define PART(words, brief) brief
+typedef long cleat_said_error;
+#define SAID(err, special, words) ((long)(err))
 #endif
 
 enum {
@@ -33,8 +40,10 @@ enum {
     SAY_KINDS_N = 2,
     SAY_KINDS_TT = SAY_KINDS_T | SAY_KINDS_T << 2,
     SAY_KINDS_TN = SAY_KINDS_T | SAY_KINDS_N << 2,
-    SAY_KINDS_NT = SAY_KINDS_N | SAY_KINDS_T << 2,
+    SAY_KINDS_TE = SAY_KINDS_TN,
     SAY_KINDS_NN = SAY_KINDS_N | SAY_KINDS_N << 2,
+    SAY_KINDS_NE = SAY_KINDS_NN,
+    SAY_KINDS_EN = SAY_KINDS_NN,
     SAY_KINDS_TTN = SAY_KINDS_TT | SAY_KINDS_N << 4,
     SAY_KINDS_TNT = SAY_KINDS_TN | SAY_KINDS_T << 4,
     SAY_KINDS_NNN = SAY_KINDS_NN | SAY_KINDS_N << 4,
@@ -49,9 +58,8 @@ enum {
 #define SAY_SESSION_NEW PART("", "-")
 #define SAY_NOT_USABLE PART("cannot be used", "")
 #define SAY_ASSIGNED_ID PART("(assigned by the broker)", "-")
-#define SAY_NO_INTERFACE PART("no interface is up and has an address", "-10")
-#define SAY_BUFFER_FULL                                                        \
-    PART("the send buffer is full (MQTT_SEND_BUFFER_SIZE)", "-4")
+#define SAY_NO_INTERFACE "no interface is up and has an address"
+#define SAY_BUFFER_FULL "the send buffer is full (MQTT_SEND_BUFFER_SIZE)"
 
 /* What is wrong with settings. */
 #define SAY_REFUSED_VALUE WHY(1, "%s: \"%.40s\" is not valid: ", " %s %.40s")
@@ -173,10 +181,10 @@ enum {
 /* Link. */
 #define SAY_LINK_UP SAY(40, "Link: Up, %s", T)
 #define SAY_LINK_LOST SAY(41, "Link: Lost; restoring it, then MQTT", NONE)
-#define SAY_LINK_RETRY SAY(42, "Link: Not up: %s; trying again in %lu ms", TN)
+#define SAY_LINK_RETRY SAY(42, "Link: Not up: %s; trying again in %lu ms", EN)
 #define SAY_LINK_GAVE_UP                                                       \
     SAY(43, "Link: Giving up after %lu attempts: %s (MAX_WIFI_CONN_RETRIES)",  \
-        NT)
+        NE)
 
 /* MQTT client task. */
 #define SAY_INCOMPLETE SAY(50, "Not connecting: %s", T)
@@ -235,7 +243,7 @@ enum {
         TTTT)
 #define SAY_PUBLISHING                                                         \
     SAY(81, "Publisher: Publishing '%s' on the topic '%s'", TT)
-#define SAY_NOT_PUBLISHED SAY(82, "Publisher: \"%s\" was not published: %s", TT)
+#define SAY_NOT_PUBLISHED SAY(82, "Publisher: \"%s\" was not published: %s", TE)
 #define SAY_TOO_MANY                                                           \
     SAY(83, "Publisher: too many presses at once, one is lost", NONE)
 #define SAY_SUBSCRIBED                                                         \

@@ -74,7 +74,7 @@ static int start(char *why, size_t why_cap) {
 }
 
 int main(void) {
-    char why[160] = "no resources";
+    char why[160];
     int status = CLEAT_DEVICE_SETTINGS;
     board_init();
     board_print(false, "");
@@ -84,8 +84,9 @@ int main(void) {
     }
     cleat_bare_set_clock(board_host_time());
     firmware_memory_init();
+    why[0] = '\0';
     if (start(why, sizeof why) != CLEAT_OK) {
-        board_print(false, why);
+        board_print(false, why[0] != '\0' ? why : "no resources");
         board_end(status);
     }
     cleat_bare_run(over, NULL);
