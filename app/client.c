@@ -204,11 +204,9 @@ static bool on_event(struct cleat_device *d,
     }
 }
 
-/* Empty settings stay views without data: not given. */
-static inline void view(struct cleat_bytes *out, const char *text) {
-    if (text[0] != '\0') {
-        *out = cleat_bytes_str(text);
-    }
+/* Empty settings are views without data: not given. */
+static inline struct cleat_bytes view(const char *text) {
+    return text[0] != '\0' ? cleat_bytes_str(text) : cleat_bytes_of(NULL, 0);
 }
 
 static const struct cleat_device_store *store_of(const struct cleat_device *d) {
@@ -219,12 +217,12 @@ static int init_session(struct cleat_device *d) {
     const struct cleat_settings *s = cleat_app_settings(d);
     struct cleat_mqtt_config *c = &d->session_config;
     memset(c, 0, sizeof *c);
-    view(&c->client_id, d->client_id);
-    view(&c->username, s->mqtt_username);
-    view(&c->password, s->mqtt_password);
+    c->client_id = cleat_bytes_str(d->client_id);
+    c->username = view(s->mqtt_username);
+    c->password = view(s->mqtt_password);
     if (s->enable_lwt_message) {
-        view(&c->will.topic, s->mqtt_will_topic_name);
-        view(&c->will.payload, s->mqtt_will_message);
+        c->will.topic = view(s->mqtt_will_topic_name);
+        c->will.payload = view(s->mqtt_will_message);
         c->will.qos = (uint8_t)s->mqtt_will_qos;
         c->will.retain = s->mqtt_will_retain != 0;
     }
@@ -525,23 +523,22 @@ static void begin_stop(struct cleat_device *d, uint64_t now_ms) {
     }
 }
 
+/* Who asks for the end wakes this task: it need not be looked for twice. */
 uint64_t cleat_app_client_step(void *self, uint64_t now_ms) {
     struct cleat_device *d = self;
     for (;;) {
-        uint64_t due = CLEAT_NEVER;
-        if (d->client_state < STATE_STOPPING && cleat_app_ending(d)) {
-            begin_stop(d, now_ms);
-        }
         const int before = d->client_state;
-        if (before == STATE_STOPPING) {
-            due = step_stopping(d, now_ms);
+        uint64_t due = CLEAT_NEVER;
+        if (before < STATE_STOPPING && cleat_app_ending(d)) {
+            begin_stop(d, now_ms);
         } else if (before < STATE_STOPPING) {
             due = step_live(d, now_ms);
+        } else if (before == STATE_STOPPING) {
+            due = step_stopping(d, now_ms);
         }
-        now_ms = cleat_port_now_ms();
-        if (d->client_state == before &&
-            !(before < STATE_STOPPING && cleat_app_ending(d))) {
+        if (d->client_state == before) {
             return due; /* If that is now: other tasks come first. */
         }
+        now_ms = cleat_port_now_ms();
     }
 }

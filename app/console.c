@@ -86,23 +86,18 @@ static char base64_digit(uint32_t v) {
 /* The line of PEM that holds these bytes, 48 at most. */
 static void say_base64(struct cleat_device *d, const uint8_t *data,
                        size_t len) {
-    char out[68];
-    size_t n = 0;
-    uint32_t v = 0;
-    unsigned bits = 0; /* of v, not written yet */
-    for (size_t i = 0; i < len; i++) {
-        v = v << 8 | data[i];
-        for (bits += 8; bits >= 6; bits -= 6) {
-            out[n++] = base64_digit(v >> (bits - 6));
+    char out[65];
+    char *at = out;
+    for (size_t i = 0; i < len; i += 3) {
+        uint32_t v = 0;
+        for (size_t k = i; k < i + 3; k++) {
+            v = v << 8 | (k < len ? data[k] : 0u);
+        }
+        for (size_t k = i; k < i + 4; k++, v <<= 6) {
+            *at++ = k > len ? '=' : base64_digit(v >> 18);
         }
     }
-    if (bits > 0) {
-        out[n++] = base64_digit(v << (6 - bits));
-    }
-    while (n % 4 != 0) {
-        out[n++] = '=';
-    }
-    out[n] = '\0';
+    *at = '\0';
     cleat_app_print(d, out);
 }
 
@@ -116,7 +111,7 @@ static size_t der_size(struct cleat_bytes b) {
     } else if (len == 0x82) {
         len = cleat_read_u16(&r);
     } else if (len >= 0x80) {
-        return 0;
+        len = SIZE_MAX; /* more than there can be */
     }
     (void)cleat_read_bytes(&r, len);
     return r.failed ? 0 : r.pos;

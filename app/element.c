@@ -74,12 +74,15 @@ static int opened(struct cleat_device *d, bool ending) {
 
 static int got_uid(struct cleat_device *d) {
     if (d->element_op.err == CLEAT_OK) {
+        static const char digits[] = "0123456789abcdef";
         char hex[2 * sizeof d->uid + 1];
+        char *at = hex;
         d->uid_len = d->element_op.out.len;
-        for (size_t i = 0; i < 2 * d->uid_len; i++) {
-            hex[i] = "0123456789abcdef"[d->uid[i / 2] >> (4 * (~i & 1)) & 15];
+        for (size_t i = 0; i < d->uid_len; i++) {
+            *at++ = digits[d->uid[i] >> 4];
+            *at++ = digits[d->uid[i] & 15];
         }
-        hex[2 * d->uid_len] = '\0';
+        *at = '\0';
         cleat_app_say(d, SAY_CHIP_UID, hex);
     }
     return STATE_CERTIFICATE;
@@ -97,7 +100,9 @@ static int prepare_tls(struct cleat_device *d, struct cleat_detail *detail) {
     c.hostname = s->mqtt_broker_address;
     c.sni = s->mqtt_sni_hostname;
     c.alpn = s->mqtt_alpn_protocol_name;
-    c.allow_rsa = cleat_settings_allow_rsa(s);
+    c.allow_rsa = CLEAT_SETTINGS_FIXED
+                      ? strcmp(s->tls_key_exchanges, "ECDHE_ECDSA") != 0
+                      : cleat_settings_allow_rsa(s);
     if (!s->tls_chip_random) {
         c.random = d->platform.random;
         c.random_arg = d->platform.random_arg;

@@ -176,7 +176,7 @@ enum {
 #define SAY_NO_CLIENT_TASK                                                     \
     SAY(31, "The MQTT client task cannot be started: no resources", NONE)
 #define SAY_ENDED SAY(32, "Device: ended", NONE)
-#define SAY_CHIP_INIT WHY(33, "CHIP: %s: %s", " %s %s")
+#define SAY_CHIP_INIT WHY(33, "CHIP: %s: %s", " %ld%s")
 
 /* Link. */
 #define SAY_LINK_UP SAY(40, "Link: Up, %s", T)

@@ -44,10 +44,11 @@ static bool over(void *arg) {
     if (!cleat_device_ended(&device, NULL)) {
         return false;
     }
+    const uint64_t now_ms = cleat_port_now_ms();
     if (end_ms == 0) {
-        end_ms = cleat_port_now_ms() + LAST_WORDS_MS;
+        end_ms = now_ms + LAST_WORDS_MS;
     }
-    return cleat_port_now_ms() >= end_ms;
+    return now_ms >= end_ms;
 }
 
 static int start(char *why, size_t why_cap) {
