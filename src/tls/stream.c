@@ -470,7 +470,7 @@ void cleat_tls_get_info(const struct cleat_tls *t, struct cleat_tls_info *out) {
                                    c->peer.subject,
                                    c->run.resumed,
                                    c->peer.anchor,
-                                   c->run.calls};
+                                   &c->run.calls};
     if (c->state != CLEAT_TLS_UP) {
         out->curve = "";
         return;
