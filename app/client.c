@@ -358,7 +358,7 @@ static void publish(struct cleat_device *d, bool on, uint64_t now_ms) {
                   : cleat_mqtt_send(&d->session, &m, now_ms);
     if (err < 0) {
         struct cleat_publisher_message failed = {CLEAT_PUBLISHER_FAILED, on,
-                                                 err};
+                                                 (int16_t)err};
         (void)cleat_mailbox_post(&d->publisher_box, &failed);
     }
 }
@@ -375,12 +375,13 @@ static void subscribe_again(struct cleat_device *d, uint64_t now_ms) {
 }
 
 static void take_commands(struct cleat_device *d, uint64_t now_ms) {
-    struct cleat_client_message m;
-    while (d->client_started && cleat_mailbox_take(&d->client_box, &m)) {
-        if (m.type == CLEAT_ASK_SUBSCRIBE) {
+    const struct cleat_client_message *m = NULL;
+    while (d->client_started &&
+           (m = cleat_mailbox_next(&d->client_box, m)) != NULL) {
+        if (m->type == CLEAT_ASK_SUBSCRIBE) {
             d->ask_subscribe = true;
         } else {
-            publish(d, m.on, now_ms);
+            publish(d, m->on, now_ms);
         }
     }
     if (d->ask_subscribe && cleat_client_is_up(&d->client)) {

@@ -4,6 +4,7 @@
  * fills in the TLS settings and only then starts the MQTT client task; from
  * then on it serves the others' operations, and closes the chip at the end.
  */
+#include <stdio.h>
 #include <string.h>
 
 #include "app.h"
@@ -74,15 +75,11 @@ static int opened(struct cleat_device *d, bool ending) {
 
 static int got_uid(struct cleat_device *d) {
     if (d->element_op.err == CLEAT_OK) {
-        static const char digits[] = "0123456789abcdef";
-        char hex[2 * sizeof d->uid + 1];
-        char *at = hex;
+        char hex[2 * sizeof d->uid + 1] = "";
         d->uid_len = d->element_op.out.len;
         for (size_t i = 0; i < d->uid_len; i++) {
-            *at++ = digits[d->uid[i] >> 4];
-            *at++ = digits[d->uid[i] & 15];
+            snprintf(hex + 2 * i, 3, "%02x", d->uid[i]);
         }
-        *at = '\0';
         cleat_app_say(d, SAY_CHIP_UID, hex);
     }
     return STATE_CERTIFICATE;

@@ -41,13 +41,15 @@ static void handle(struct cleat_device *d,
 }
 
 static void press(struct cleat_device *d, uint64_t now_ms) {
-    struct cleat_client_message m = {CLEAT_ASK_PUBLISH, !d->led_known};
+    static const struct cleat_client_message messages[] = {
+        {CLEAT_ASK_PUBLISH, false}, {CLEAT_ASK_PUBLISH, true}};
+    const bool on = !d->led_known;
     if (cleat_mailbox_room(&d->client_box) > 0) {
         /* Said before it is posted: its echo must not be told first. */
-        cleat_app_say(d, SAY_PUBLISHING, cleat_app_message(d, m.on),
+        cleat_app_say(d, SAY_PUBLISHING, cleat_app_message(d, on),
                       cleat_app_settings(d)->mqtt_pub_topic);
-        if (cleat_mailbox_post(&d->client_box, &m) == CLEAT_OK) {
-            d->led_known = m.on;
+        if (cleat_mailbox_post(&d->client_box, &messages[on]) == CLEAT_OK) {
+            d->led_known = on;
             d->echoes++;
             d->echo_deadline_ms =
                 now_ms + cleat_app_settings(d)->mqtt_timeout_ms;
@@ -59,15 +61,15 @@ static void press(struct cleat_device *d, uint64_t now_ms) {
 
 uint64_t cleat_app_publisher_step(void *self, uint64_t now_ms) {
     struct cleat_device *d = self;
-    struct cleat_publisher_message m;
+    const struct cleat_publisher_message *m = NULL;
     /* Presses are counted before the mailbox is read: what a press came after
      * is known before it is acted on. */
     cleat_port_enter();
     uint32_t presses = d->presses;
     d->presses = 0;
     cleat_port_leave();
-    while (cleat_mailbox_take(&d->publisher_box, &m)) {
-        handle(d, &m);
+    while ((m = cleat_mailbox_next(&d->publisher_box, m)) != NULL) {
+        handle(d, m);
     }
     for (; presses > 0; presses--) {
         press(d, now_ms);

@@ -18,7 +18,8 @@
 /* Presses make sense from now on, with the LED following or not.
  * @return false if the publisher has no room now. */
 static bool announce(struct cleat_device *d) {
-    struct cleat_publisher_message ready = {CLEAT_PUBLISHER_READY, false, 0};
+    static const struct cleat_publisher_message ready = {CLEAT_PUBLISHER_READY,
+                                                         false, 0};
     if (d->announce && !d->announced) {
         d->announced =
             cleat_mailbox_post(&d->publisher_box, &ready) == CLEAT_OK;
@@ -78,15 +79,16 @@ static void message(struct cleat_device *d,
     /* The publisher is told first: whoever sees the LED change and presses
      * must find it informed. Full means that it is far behind; the next
      * message corrects it. */
-    struct cleat_publisher_message told = {CLEAT_PUBLISHER_LED, on, 0};
-    (void)cleat_mailbox_post(&d->publisher_box, &told);
+    static const struct cleat_publisher_message told[] = {
+        {CLEAT_PUBLISHER_LED, false, 0}, {CLEAT_PUBLISHER_LED, true, 0}};
+    (void)cleat_mailbox_post(&d->publisher_box, &told[on]);
     d->platform.board->led(d->platform.board->self, on);
 }
 
 /* Ask for the refused subscription once more when its time has come.
  * @return false if the client has no room now. */
 static bool ask_again(struct cleat_device *d, uint64_t now_ms) {
-    struct cleat_client_message ask = {CLEAT_ASK_SUBSCRIBE, false};
+    static const struct cleat_client_message ask = {CLEAT_ASK_SUBSCRIBE, false};
     if (d->subscribe_ms != 0 && now_ms >= d->subscribe_ms) {
         if (cleat_mailbox_post(&d->client_box, &ask) != CLEAT_OK) {
             return false;
@@ -98,14 +100,14 @@ static bool ask_again(struct cleat_device *d, uint64_t now_ms) {
 
 uint64_t cleat_app_subscriber_step(void *self, uint64_t now_ms) {
     struct cleat_device *d = self;
-    struct cleat_subscriber_message m;
+    const struct cleat_subscriber_message *m = NULL;
     bool any = false;
-    while (cleat_mailbox_take(&d->subscriber_box, &m)) {
+    while ((m = cleat_mailbox_next(&d->subscriber_box, m)) != NULL) {
         any = true;
-        if (m.type == CLEAT_SUBSCRIBER_GRANTED) {
-            granted(d, m.qos, now_ms);
+        if (m->type == CLEAT_SUBSCRIBER_GRANTED) {
+            granted(d, m->qos, now_ms);
         } else {
-            message(d, &m);
+            message(d, m);
         }
     }
     if (any) {

@@ -89,7 +89,7 @@ struct cleat_publisher_message {
         CLEAT_PUBLISHER_FAILED /**< A publish was refused: err. */
     } type;
     bool on;
-    int err;
+    int16_t err;
 };
 
 /** From the MQTT client task to the subscriber. */

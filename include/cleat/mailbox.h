@@ -35,6 +35,13 @@ void cleat_mailbox_init(struct cleat_mailbox *box, struct cleat_task *owner,
 int cleat_mailbox_post(struct cleat_mailbox *box, const void *message);
 /** Copy the oldest out. @return true if there was one. */
 bool cleat_mailbox_take(struct cleat_mailbox *box, void *message);
+/**
+ * Read messages where they lie, one after the other; only for the owner.
+ * @param done  What the last call returned, whose place is free from now on;
+ *              NULL: none, or it is to be returned again.
+ * @return the oldest, which keeps its place; NULL: there is none.
+ */
+const void *cleat_mailbox_next(struct cleat_mailbox *box, const void *done);
 /** @return messages that still fit. */
 size_t cleat_mailbox_room(struct cleat_mailbox *box);
 /** @return messages refused so far. */

@@ -29,17 +29,28 @@ int cleat_mailbox_post(struct cleat_mailbox *box, const void *message) {
     return err;
 }
 
-bool cleat_mailbox_take(struct cleat_mailbox *box, void *message) {
-    bool found = false;
+const void *cleat_mailbox_next(struct cleat_mailbox *box, const void *done) {
+    const uint8_t *oldest = NULL;
     cleat_port_enter();
-    if (box->used > 0) {
-        memcpy(message, box->slots + box->head * box->size, box->size);
+    if (done != NULL) {
         box->head = (box->head + 1) % box->count;
         box->used--;
-        found = true;
+    }
+    if (box->used > 0) {
+        oldest = box->slots + box->head * box->size;
     }
     cleat_port_leave();
-    return found;
+    return oldest;
+}
+
+bool cleat_mailbox_take(struct cleat_mailbox *box, void *message) {
+    const void *oldest = cleat_mailbox_next(box, NULL);
+    if (oldest == NULL) {
+        return false;
+    }
+    memcpy(message, oldest, box->size);
+    (void)cleat_mailbox_next(box, oldest);
+    return true;
 }
 
 size_t cleat_mailbox_room(struct cleat_mailbox *box) {

@@ -52,7 +52,7 @@ static int asked(void) {
 }
 
 static void tell(int type, bool on, int err) {
-    struct cleat_publisher_message m = {type, on, err};
+    struct cleat_publisher_message m = {type, on, (int16_t)err};
     assert_int_equal(cleat_mailbox_post(&d->publisher_box, &m), CLEAT_OK);
 }
 
@@ -326,6 +326,43 @@ static void the_interrupt_side_of_a_press_only_notifies(void **state) {
     assert_int_equal(d->presses, 1);
 }
 
+static void asking_again_waits_for_room(void **state) {
+    (void)state;
+    struct cleat_client_message m = {CLEAT_ASK_PUBLISH, true};
+    grant(0x80);
+    subscriber();
+    port_loop_advance(1000);
+    while (cleat_mailbox_post(&d->client_box, &m) == CLEAT_OK) {
+    }
+    assert_int_equal(subscriber(), cleat_port_now_ms() + 20);
+    while (cleat_mailbox_take(&d->client_box, &m)) {
+        assert_int_equal(m.type, CLEAT_ASK_PUBLISH);
+    }
+    port_loop_advance(20);
+    assert_true(subscriber() == CLEAT_NEVER);
+    assert_true(cleat_mailbox_take(&d->client_box, &m));
+    assert_int_equal(m.type, CLEAT_ASK_SUBSCRIBE);
+}
+
+static void a_message_keeps_its_place_until_it_is_done(void **state) {
+    (void)state;
+    struct cleat_client_message m = {CLEAT_ASK_SUBSCRIBE, false};
+    assert_null(cleat_mailbox_next(&d->client_box, NULL));
+    assert_int_equal(cleat_mailbox_post(&d->client_box, &m), CLEAT_OK);
+    m.type = CLEAT_ASK_PUBLISH;
+    while (cleat_mailbox_post(&d->client_box, &m) == CLEAT_OK) {
+    }
+    const struct cleat_client_message *at =
+        cleat_mailbox_next(&d->client_box, NULL);
+    assert_non_null(at);
+    assert_int_equal(at->type, CLEAT_ASK_SUBSCRIBE);
+    assert_int_equal(cleat_mailbox_room(&d->client_box), 0);
+    assert_ptr_equal(cleat_mailbox_next(&d->client_box, NULL), at);
+    at = cleat_mailbox_next(&d->client_box, at);
+    assert_int_equal(at->type, CLEAT_ASK_PUBLISH);
+    assert_int_equal(cleat_mailbox_room(&d->client_box), 1);
+}
+
 int main(void) {
 #define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
     const struct CMUnitTest tests[] = {
@@ -346,6 +383,8 @@ int main(void) {
         CASE(the_button_is_announced_once),
         CASE(the_announcement_waits_for_room),
         CASE(a_refused_subscription_is_asked_for_again),
+        CASE(asking_again_waits_for_room),
+        CASE(a_message_keeps_its_place_until_it_is_done),
         CASE(the_interrupt_side_of_a_press_only_notifies),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
