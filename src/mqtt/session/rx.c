@@ -126,18 +126,24 @@ static inline const char *publish_begin(struct cleat_mqtt *s, bool skip) {
     return NULL;
 }
 
-/* The same, which is still to be read from r. */
+/* What is wrong with a packet that was decoded. */
+static const char *malformed(struct cleat_mqtt *s, const char *why) {
+    cleat_mqtt_blame(s, s->rx.code != 0 ? s->rx.code : CLEAT_MQTT_MALFORMED);
+    return why;
+}
+
+/* The same, which is still to be read from r. skip: MQTT 5 checks properties
+ * first. */
 static const char *on_publish(struct cleat_mqtt *s, struct cleat_reader *r,
                               bool skip) {
     const char *why =
         cleat_mqtt_publish_decode(cleat_mqtt_version(s), &s->rx, r, skip);
     if (why != NULL) {
-        cleat_mqtt_blame(s, CLEAT_MQTT_MALFORMED);
-        return why;
+        return malformed(s, why);
     }
-    if (cleat_mqtt_is_5(s->v5) && !skip) {
-        why = s->v5->on_publish(s);
-        if (why != NULL) {
+    if (cleat_mqtt_is_5(s->v5)) {
+        why = skip ? s->v5->on_part(s) : s->v5->on_publish(s);
+        if (why != NULL || (skip && s->rx_need > 0)) {
             return why;
         }
     }
@@ -296,6 +302,7 @@ static const char *large(struct cleat_mqtt *s, struct cleat_reader *r,
         *skip = end >= s->config->rx_cap;
         if (*skip) {
             s->rx_left = whole - s->rx_len;
+            s->rx_need = s->rx_len; /* With the length of the properties. */
             return NULL;
         }
         s->rx_need = end;
@@ -320,6 +327,9 @@ static bool part(struct cleat_mqtt *s, struct cleat_reader *r, uint32_t length,
                                 "for [MQTT5-3.1.2-24]");
     } else if (cleat_mqtt_is_publish(s->rx.first)) {
         *why = large(s, r, length, skip);
+        if (*why != NULL) {
+            cleat_mqtt_blame(s, CLEAT_MQTT_MALFORMED);
+        }
     } else if (cleat_mqtt_is_5(s->v5)) {
         /* Ours all fit: subscribe() has seen to it; but for the properties of
          * MQTT 5. */
@@ -372,11 +382,7 @@ static const char *packet(struct cleat_mqtt *s, struct cleat_bytes in,
         return on_publish(s, &r, skip);
     }
     why = cleat_mqtt_other_decode(cleat_mqtt_version(s), &s->rx, &r);
-    if (why != NULL) {
-        cleat_mqtt_blame(s, CLEAT_MQTT_MALFORMED);
-        return why;
-    }
-    return on_other(s, first);
+    return why != NULL ? malformed(s, why) : on_other(s, first);
 }
 
 /* The usual packets, which are a large part of what comes: an acknowledgement,
@@ -466,6 +472,12 @@ static const char *topic_check(struct cleat_mqtt *s) {
     return NULL;
 }
 
+/* A byte more of properties that are dropped is in rx_buf. */
+static const char *on_part(struct cleat_mqtt *s) {
+    const char *why = s->v5->on_part(s);
+    return why != NULL || s->rx_need > 0 ? why : publish_begin(s, true);
+}
+
 /* Go on at the front of a packet, or in one: where it lies, if it is there as a
  * whole, else in rx_buf. @return what is wrong with it, or NULL. */
 static const char *advance(struct cleat_mqtt *s, struct cleat_bytes in,
@@ -504,6 +516,9 @@ static const char *advance(struct cleat_mqtt *s, struct cleat_bytes in,
     if (s->rx_state == RX_ID) {
         struct cleat_reader r = cleat_reader_of(in);
         return on_publish(s, &r, true);
+    }
+    if (cleat_mqtt_is_5(s->v5) && s->rx_state == RX_PROPS) {
+        return on_part(s);
     }
     s->rx.payload = cleat_bytes_of(buf + s->rx_head, s->rx_len - s->rx_head);
     s->pending = CLEAT_MQTT_MESSAGE;
