@@ -126,7 +126,7 @@ static uint32_t property_read(struct cleat_reader *r,
 
 /* May its value be so? */
 static inline bool property_valid(uint32_t class,
-                           const struct cleat_mqtt_property *p) {
+                                  const struct cleat_mqtt_property *p) {
     if ((class & IS_TEXT) == 0) {
         return (class & NOT_0) != 0 ? p->number != 0
                                     : (class & SIZE) != ONE || p->number <= 1;
@@ -152,8 +152,9 @@ static const char *value_wrong(uint32_t class, uint8_t id, uint8_t *reason) {
 }
 
 /* May a property stand there, behind those seen? */
-static inline const char *place_check(uint32_t class, uint8_t id, uint32_t where,
-                               uint32_t *seen, uint8_t *reason) {
+static inline const char *place_check(uint32_t class, uint8_t id,
+                                      uint32_t where, uint32_t *seen,
+                                      uint8_t *reason) {
     uint32_t bit = bit_of(id);
     if ((places[class >> 4] & where) == 0) {
         return CLEAT_MQTT_WRONG("a property that this packet cannot have "
