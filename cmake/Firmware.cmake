@@ -41,7 +41,8 @@ endif()
 if(CLEAT_PROFILE STREQUAL "tiny")
   add_compile_definitions(CLEAT_TEXTS=0 CLEAT_LOG_FLOOR=-1 CLEAT_TLS_READY=0
                           CLEAT_TLS_PEM=0 CLEAT_SETTINGS_FIXED=1
-                          CLEAT_BARE_COUNTS=0 CLEAT_SE_EXTRAS=0)
+                          CLEAT_BARE_COUNTS=0 CLEAT_SE_EXTRAS=0
+                          CLEAT_TASK_NAMES=0)
 endif()
 include(Settings)
 
