@@ -130,7 +130,8 @@ void cleat_tls_config_complete(struct cleat_tls_ctx *c) {
         config->chip_timeout_ms = CHIP_TIMEOUT_MS;
     }
     c->name = text_len(config->sni) > 0 ? config->sni : config->hostname;
-    c->name_is_address = is_address(c->name);
+    c->name_after = is_address(c->name) ? MBEDTLS_SSL_CLIENT_HELLO
+                                        : MBEDTLS_SSL_HELLO_REQUEST - 1;
 }
 
 /** Records larger than our buffers must not be sent to us. */

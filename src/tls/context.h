@@ -28,12 +28,12 @@ enum cleat_tls_state {
 
 /** Words about the server's certificate; kept until the next open. */
 struct cleat_tls_peer {
-    char subject[128];                 /**< Of the leaf. */
-    char anchor[CLEAT_TLS_WORDS(128)]; /**< Of the top of its chain. */
-    char bad[CLEAT_TLS_WORDS(128)];    /**< Subject of the one at fault. */
-    char issuer[CLEAT_TLS_WORDS(128)]; /**< Who should have signed that one. */
-    char names[CLEAT_TLS_WORDS(192)];  /**< What the leaf is for. */
-    char date[CLEAT_TLS_WORDS(24)];    /**< When its time begins or ended. */
+    char subject[CLEAT_TLS_WORDS(128)]; /**< Of the leaf. */
+    char anchor[CLEAT_TLS_WORDS(128)];  /**< Of the top of its chain. */
+    char bad[CLEAT_TLS_WORDS(128)];     /**< Subject of the one at fault. */
+    char issuer[CLEAT_TLS_WORDS(128)];  /**< Who should have signed that one. */
+    char names[CLEAT_TLS_WORDS(192)];   /**< What the leaf is for. */
+    char date[CLEAT_TLS_WORDS(24)];     /**< When its time begins or ended. */
     bool rsa;       /**< That one's key or signature is RSA. */
     uint32_t flags; /**< MBEDTLS_X509_BADCERT_, of all certificates. */
 };
@@ -53,15 +53,13 @@ struct cleat_tls_run {
     bool dry;            /**< The stream below had nothing more. */
     bool ended;          /**< close_notify has come. */
     bool hello_sent;     /**< Some of our ClientHello went out. */
-    bool hello_seen;     /**< The server's ServerHello was accepted. */
     bool offered;        /**< An earlier session. Until the handshake ends. */
     bool resumed;        /**< It was taken up. */
     bool chain;          /**< Its trust anchor was seen. */
     bool proven;         /**< The server showed its certificate. */
-    uint8_t first[3];    /**< First bytes the server sent. */
-    uint8_t first_len;
-    int8_t send_err; /**< What sending met: nothing goes out any more. */
-    int16_t alert;   /**< -1: none. */
+    bool heard;          /**< The server sent something. */
+    int8_t send_err;     /**< What sending met: nothing goes out any more. */
+    int16_t alert;       /**< -1: none. */
     uint64_t deadline_ms;
     const char *curve; /**< Name of the agreement's curve. */
     struct cleat_tls_calls calls;
@@ -75,16 +73,25 @@ struct cleat_tls_share {
     size_t scalar_len, point_len;
 };
 
+/** What the element is asked now, and its answer: too much for many stacks. */
+struct cleat_tls_job {
+    struct cleat_tls_ctx *c; /**< Whose it is. */
+    size_t half;             /**< Bytes of a field element. */
+    struct cleat_se_op op;
+    uint8_t point[CLEAT_SE_POINT_MAX];
+    uint8_t answer[CLEAT_SE_POINT_MAX];
+};
+
 struct cleat_tls_ctx {
     /* What is used most comes first: short instructions reach it. */
-    enum cleat_tls_state state;
     uint16_t session_object; /**< 0: none taken. */
     uint16_t generation;     /**< Of the key in it; stale handles differ. */
+    enum cleat_tls_state state;
     struct cleat_tls_run run;
     struct cleat_tls_config config;
     const char *alpn[2];
-    const char *name;     /**< What the certificate must show. */
-    bool name_is_address; /**< Then it is not sent as SNI. */
+    const char *name;  /**< What the certificate must show. */
+    int8_t name_after; /**< mbedTLS gets it in handshake states after. */
     mbedtls_ssl_context ssl;
     mbedtls_ssl_config conf;
     mbedtls_x509_crt own;
@@ -94,6 +101,7 @@ struct cleat_tls_ctx {
     bool anchored; /**< ca has what was in config.ca_object. */
 #endif
     mbedtls_pk_context key; /**< Holds a handle, see key.c. */
+    struct cleat_tls_job job;
     struct cleat_tls_share share;
     struct cleat_tls_peer peer; /**< The server's, of this connection. */
 };
@@ -109,9 +117,11 @@ void cleat_tls_leave(void *before);
 /** @return the one entered by the running task, or NULL. */
 struct cleat_tls_ctx *cleat_tls_current(void);
 
-/** Keep the first trouble a callback finds; mbedTLS would flatten it. */
-void cleat_tls_latch(struct cleat_tls_ctx *c, enum cleat_tls_failure kind,
-                     int err, const struct cleat_detail *detail);
+/** Keep the first trouble that is found; mbedTLS would flatten it.
+ *  @return true if it is: then fill in c->run.trouble.detail, which is empty.
+ */
+bool cleat_tls_latch(struct cleat_tls_ctx *c, enum cleat_tls_failure kind,
+                     int err);
 
 /* config.c */
 
@@ -130,10 +140,12 @@ int cleat_tls_config_apply(struct cleat_tls_ctx *c);
 int cleat_tls_key_setup(struct cleat_tls_ctx *c, mbedtls_ecp_group_id group);
 /** Give the session key object back. */
 void cleat_tls_key_release(struct cleat_tls_ctx *c);
-/** Ask the element, count, and latch its words if it fails.
+/** Begin another job: nothing of the one before is left. out is empty. */
+struct cleat_tls_job *cleat_tls_key_job(struct cleat_tls_ctx *c,
+                                        enum cleat_se_op_type type);
+/** Ask the element the job, count, and latch its words if it fails.
  *  @return an enum cleat_err. */
-int cleat_tls_key_ask(struct cleat_tls_ctx *c, struct cleat_se_op *op,
-                      uint32_t *count);
+int cleat_tls_key_ask(struct cleat_tls_job *j, uint32_t *count);
 /** f_rng of mbedTLS; arg is the ctx. */
 int cleat_tls_key_random(void *arg, unsigned char *out, size_t len);
 /** @return the element's number of a curve, 0 if it has none. */
@@ -216,7 +228,7 @@ int cleat_tls_code_high(int code);
 enum cleat_tls_failure cleat_tls_verdict(const struct cleat_tls_ctx *c,
                                          int code);
 /** Settle on what was latched before, else on kind. @return its error. */
-int cleat_tls_settle(struct cleat_tls_run *run, enum cleat_tls_failure kind,
+int cleat_tls_settle(struct cleat_tls_ctx *c, enum cleat_tls_failure kind,
                      int code);
 
 /* explain.c */

@@ -216,7 +216,7 @@ static size_t fits(int n, size_t cap) {
 /** A server that hangs up on a ClientHello: by its end or by a reset, as luck
  *  will have it. */
 static const char *silence_hint(const struct cleat_tls_ctx *c) {
-    if (c->run.up_before_fail || !c->run.hello_sent || c->run.first_len > 0) {
+    if (c->run.up_before_fail || !c->run.hello_sent || c->run.heard) {
         return "";
     }
     return ", before it said anything: perhaps it does not speak tls on this "

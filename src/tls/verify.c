@@ -341,10 +341,8 @@ static void note(struct cleat_tls_peer *p, const mbedtls_x509_crt *crt,
     if (CLEAT_TEXTS && p->anchor[0] == '\0') { /* called from the top down */
         name_line(p->anchor, sizeof p->anchor, &crt->subject);
     }
-    if (depth == 0) {
-        name_line(p->subject, sizeof p->subject, &crt->subject);
-    }
     if (CLEAT_TEXTS && depth == 0) {
+        name_line(p->subject, sizeof p->subject, &crt->subject);
         list_names(p->names, sizeof p->names, crt);
     }
     if (CLEAT_TEXTS && flags != 0) {
