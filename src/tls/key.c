@@ -419,17 +419,8 @@ int cleat_tls_key_random(void *arg, unsigned char *out, size_t len) {
     return chip_ask(j, &c->run.calls.random, len);
 }
 
-int cleat_tls_key_setup(struct cleat_tls_ctx *c, mbedtls_ecp_group_id group) {
-    int ret =
-        mbedtls_pk_setup(&c->key, mbedtls_pk_info_from_type(MBEDTLS_PK_ECKEY));
-    if (ret != 0) {
-        return ret;
-    }
-    mbedtls_ecp_keypair *pair = mbedtls_pk_ec(c->key);
-    ret = mbedtls_ecp_group_load(&pair->MBEDTLS_PRIVATE(grp), group);
-    if (ret != 0) {
-        return ret;
-    }
+int cleat_tls_key_setup(struct cleat_tls_ctx *c, mbedtls_ecp_keypair *pair) {
+    mbedtls_ecp_group_id group = mbedtls_ecp_keypair_get_group_id(pair);
     return mbedtls_mpi_lset(&pair->MBEDTLS_PRIVATE(d),
                             identity_handle(c, group));
 }
@@ -441,8 +432,8 @@ static int sign_and_verify(struct cleat_tls_ctx *c) {
     size_t len;
     int ret = cleat_tls_key_random(c, digest, sizeof digest);
     if (ret == 0) {
-        ret = mbedtls_pk_sign(&c->key, MBEDTLS_MD_SHA256, digest, sizeof digest,
-                              signature, sizeof signature, &len,
+        ret = mbedtls_pk_sign(&c->own.pk, MBEDTLS_MD_SHA256, digest,
+                              sizeof digest, signature, sizeof signature, &len,
                               cleat_tls_key_random, c);
     }
     if (ret == 0) {

@@ -112,7 +112,7 @@ static bool begin_anew(struct cleat_tls_ctx *c, struct cleat_tls_session *s) {
     cleat_tls_session_forget(s);
     s->since_ms = cleat_port_now_ms();
     if (CLEAT_TEXTS) {
-        memcpy(s->subject, c->peer.subject, sizeof c->peer.subject);
+        memcpy(s->subject, c->run.peer.subject, sizeof c->run.peer.subject);
     }
     if (c->config.random == NULL &&
         cleat_tls_key_random(c, s->seed, sizeof s->seed) != 0) {
@@ -155,7 +155,7 @@ void cleat_tls_session_keep(struct cleat_tls_ctx *c) {
     c->run.offered = false;
     if (c->run.resumed) {
         if (CLEAT_TEXTS) {
-            memcpy(c->peer.subject, s->subject, sizeof c->peer.subject);
+            memcpy(c->run.peer.subject, s->subject, sizeof c->run.peer.subject);
         }
     } else if (!begin_anew(c, s)) {
         ret = MBEDTLS_ERR_PLATFORM_HW_ACCEL_FAILED;

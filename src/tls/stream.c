@@ -225,7 +225,6 @@ static int handshake(struct cleat_tls_ctx *c) {
 /** Forget the connection before. */
 static void start_over(struct cleat_tls_ctx *c, uint64_t now_ms) {
     memset(&c->run, 0, sizeof c->run);
-    memset(&c->peer, 0, sizeof c->peer);
     c->run.alert = -1;
     c->run.curve = "none";
     c->run.deadline_ms = now_ms + c->config.handshake_timeout_ms;
@@ -398,47 +397,47 @@ static void free_all(struct cleat_tls *t) {
     if (CLEAT_TLS_TRUST) {
         cleat_tls_trust_free(c);
     }
-    mbedtls_pk_free(&c->key);
     cleat_wipe(t, sizeof *t);
 }
 
-int cleat_tls_init(struct cleat_tls *t, const struct cleat_tls_config *config,
-                   struct cleat_detail *detail) {
-    struct cleat_detail none;
-    struct cleat_tls_ctx *c = cleat_tls_context(t);
-    memset(t, 0, sizeof *t);
-    if (detail == NULL) {
-        detail = &none;
-    }
-    *detail = (struct cleat_detail){0};
-    int err = cleat_tls_config_check(config, detail);
-    if (err != 0) {
-        return err;
-    }
+/** @param code  Gets mbedTLS's, or 0. @return what is wrong. */
+static enum cleat_tls_complaint set_up(struct cleat_tls_ctx *c,
+                                       const struct cleat_tls_config *config,
+                                       int *code) {
     c->config = *config;
     cleat_tls_config_complete(c);
-    c->run.curve = "";
     c->run.alert = -1;
     mbedtls_ssl_init(&c->ssl);
     mbedtls_ssl_config_init(&c->conf);
     mbedtls_x509_crt_init(&c->own);
     mbedtls_x509_crt_init(&c->ca);
-    mbedtls_pk_init(&c->key);
-    err = cleat_tls_verify_load(c, detail);
-    if (CLEAT_TLS_TRUST && err == 0) {
-        err = cleat_tls_trust_load(c, detail);
+    enum cleat_tls_complaint what = cleat_tls_verify_load(c, code);
+    if (CLEAT_TLS_TRUST && what == CLEAT_TLS_CONTENT) {
+        what = cleat_tls_trust_load(c, code);
     }
-    int ret = err == 0 ? cleat_tls_config_apply(c) : 0;
-    if (ret != 0) {
-        err = cleat_tls_complain(detail, CLEAT_TLS_NO_SETUP, ret);
+    if (what != CLEAT_TLS_CONTENT) {
+        return what;
     }
+    *code = cleat_tls_config_apply(c);
+    return *code == 0 ? CLEAT_TLS_CONTENT : CLEAT_TLS_NO_SETUP;
+}
+
+int cleat_tls_init(struct cleat_tls *t, const struct cleat_tls_config *config,
+                   struct cleat_detail *detail) {
+    struct cleat_detail none;
+    int code = 0;
+    memset(t, 0, sizeof *t);
+    enum cleat_tls_complaint what = cleat_tls_config_check(config);
+    if (what == CLEAT_TLS_CONTENT) {
+        what = set_up(cleat_tls_context(t), config, &code);
+        t->stream = stream;
+        t->stream.self = t;
+    }
+    int err = cleat_tls_complain(detail == NULL ? &none : detail, what, code);
     if (err != 0) {
-        free_all(t);
-        return err;
+        cleat_tls_deinit(t);
     }
-    t->stream = stream;
-    t->stream.self = t;
-    return 0;
+    return err;
 }
 
 void cleat_tls_deinit(struct cleat_tls *t) {
@@ -459,9 +458,9 @@ void cleat_tls_get_info(const struct cleat_tls *t, struct cleat_tls_info *out) {
                                    "",
                                    c->run.curve,
                                    "",
-                                   c->peer.subject,
+                                   c->run.peer.subject,
                                    c->run.resumed,
-                                   c->peer.anchor,
+                                   c->run.peer.anchor,
                                    c->run.calls};
     if (c->state != CLEAT_TLS_UP) {
         out->curve = "";

@@ -29,35 +29,33 @@ static int parse_list_pem(mbedtls_x509_crl *crl, struct cleat_bytes text) {
     return ret;
 }
 
-int cleat_tls_trust_load(struct cleat_tls_ctx *c, struct cleat_detail *detail) {
+enum cleat_tls_complaint cleat_tls_trust_load(struct cleat_tls_ctx *c,
+                                              int *code) {
     const struct cleat_bytes in = c->config.crl;
     struct cleat_reader r = cleat_reader_of(in);
     struct cleat_bytes one;
-    int ret = 0;
     size_t count = 0;
+    *code = 0;
     if (in.len == 0) {
-        return 0;
+        return CLEAT_TLS_CONTENT;
     }
     if (in.data[0] == 0x30) {
-        ret = mbedtls_x509_crl_parse_der(&c->crl, in.data, in.len);
+        *code = mbedtls_x509_crl_parse_der(&c->crl, in.data, in.len);
         count = 1;
     }
-    while (count == 0 || ret == 0) {
+    while (count == 0 || *code == 0) {
         if (!cleat_tls_verify_next_pem(&r, "-----BEGIN X509 CRL-----",
                                        "-----END X509 CRL-----", &one)) {
             break;
         }
-        ret = parse_list_pem(&c->crl, one);
+        *code = parse_list_pem(&c->crl, one);
         count++;
     }
-    if (ret == 0 && count > 0) {
-        return 0;
+    if (*code == 0 && count > 0) {
+        return CLEAT_TLS_CONTENT;
     }
-    return cleat_tls_complain(detail,
-                              ret == MBEDTLS_ERR_X509_ALLOC_FAILED
-                                  ? CLEAT_TLS_FULL
-                                  : CLEAT_TLS_CRL_UNREADABLE,
-                              ret);
+    return *code == MBEDTLS_ERR_X509_ALLOC_FAILED ? CLEAT_TLS_FULL
+                                                  : CLEAT_TLS_CRL_UNREADABLE;
 }
 
 void cleat_tls_trust_configure(struct cleat_tls_ctx *c) {

@@ -72,7 +72,7 @@ static enum cleat_tls_failure of_certificate(const struct cleat_tls_ctx *c) {
     if (flags == 0 || flags == UINT32_MAX) {
         return CLEAT_TLS_BAD_CERTIFICATE;
     }
-    return cleat_tls_verify_failure(c->peer.flags | flags);
+    return cleat_tls_verify_failure(c->run.peer.flags | flags);
 }
 
 static enum cleat_tls_failure of_code(const struct cleat_tls_ctx *c, int code) {
