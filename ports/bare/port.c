@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "cleat/error.h"
+#include "clock.h"
 
 /* The device's four, the network, the firmware's control channel, room. */
 #define TASK_MAX 8
@@ -38,7 +39,7 @@ uint64_t cleat_port_now_us(void) {
 }
 
 uint64_t cleat_port_now_ms(void) {
-    return cleat_bare_now_us() / 1000u;
+    return cleat_bare_divide(cleat_bare_now_us(), 1000);
 }
 
 void cleat_port_delay_us(uint32_t us) {

@@ -41,24 +41,28 @@ static const struct {
     {HIGH(MBEDTLS_ERR_ECP_FEATURE_UNAVAILABLE), CLEAT_TLS_UNSUPPORTED},
 };
 
-/** A TLS record starts with its type and 03. */
-static bool speaks_tls(const struct cleat_tls_run *run) {
-    struct cleat_reader r =
-        cleat_reader_of(cleat_bytes_of(run->first, run->first_len));
-    uint8_t type = cleat_read_u8(&r);
-    uint8_t major = cleat_read_u8(&r);
-    if (run->first_len == 0) {
+/** @return true once the server's ServerHello was accepted. */
+static bool hello_seen(const struct cleat_tls_ctx *c) {
+    return c->ssl.MBEDTLS_PRIVATE(state) > MBEDTLS_SSL_SERVER_HELLO;
+}
+
+/** A TLS record starts with its type and 03: the last one that began to come
+ *  is in mbedTLS's buffer. */
+static bool speaks_tls(const struct cleat_tls_ctx *c) {
+    const unsigned char *record = c->ssl.MBEDTLS_PRIVATE(in_hdr);
+    if (!c->run.heard) {
         return true;
     }
-    return type >= 20 && type <= 23 && (r.failed || major == 3);
+    return record[0] >= MBEDTLS_SSL_MSG_CHANGE_CIPHER_SPEC &&
+           record[0] <= MBEDTLS_SSL_MSG_APPLICATION_DATA &&
+           (record[1] == 3 || c->ssl.MBEDTLS_PRIVATE(in_left) == 1);
 }
 
 static enum cleat_tls_failure of_alert(const struct cleat_tls_ctx *c) {
     bool choice = c->run.alert == MBEDTLS_SSL_ALERT_MSG_HANDSHAKE_FAILURE ||
                   c->run.alert == MBEDTLS_SSL_ALERT_MSG_PROTOCOL_VERSION ||
                   c->run.alert == MBEDTLS_SSL_ALERT_MSG_INSUFFICIENT_SECURITY;
-    return choice && !c->run.hello_seen ? CLEAT_TLS_NO_COMMON
-                                        : CLEAT_TLS_REFUSED;
+    return choice && !hello_seen(c) ? CLEAT_TLS_NO_COMMON : CLEAT_TLS_REFUSED;
 }
 
 /** mbedTLS has one code for a certificate of a wrong usage and for one it
@@ -68,7 +72,7 @@ static enum cleat_tls_failure of_certificate(const struct cleat_tls_ctx *c) {
     if (flags == 0 || flags == UINT32_MAX) {
         return CLEAT_TLS_BAD_CERTIFICATE;
     }
-    return cleat_tls_verify_failure(c->peer.flags | flags);
+    return cleat_tls_verify_failure(c->run.peer.flags | flags);
 }
 
 static enum cleat_tls_failure of_code(const struct cleat_tls_ctx *c, int code) {
@@ -103,7 +107,7 @@ static enum cleat_tls_failure of_code(const struct cleat_tls_ctx *c, int code) {
 
 enum cleat_tls_failure cleat_tls_verdict(const struct cleat_tls_ctx *c,
                                          int code) {
-    if (!c->run.hello_seen && !speaks_tls(&c->run)) {
+    if (!hello_seen(c) && !speaks_tls(c)) {
         return CLEAT_TLS_NOT_TLS;
     }
     return of_code(c, code);
@@ -136,13 +140,11 @@ static const int8_t errors[] = {
     [CLEAT_TLS_CONFIG] = CLEAT_ERR_ARG,
 };
 
-int cleat_tls_settle(struct cleat_tls_run *run, enum cleat_tls_failure kind,
+int cleat_tls_settle(struct cleat_tls_ctx *c, enum cleat_tls_failure kind,
                      int code) {
-    if (run->trouble.kind == CLEAT_TLS_FINE) {
-        run->trouble = (struct cleat_tls_trouble){
-            kind,
-            errors[kind],
-            {CLEAT_LAYER_TLS, code, 0, cleat_tls_explain_text(kind)}};
+    if (cleat_tls_latch(c, kind, errors[kind])) {
+        c->run.trouble.detail = (struct cleat_detail){
+            CLEAT_LAYER_TLS, code, 0, cleat_tls_explain_text(kind)};
     }
-    return run->trouble.err;
+    return c->run.trouble.err;
 }
