@@ -171,6 +171,35 @@ static void message_take(struct cleat_mqtt *s, struct cleat_mqtt_event *e) {
     }
 }
 
+/* The usual message: of 3.1.1, here as a whole, and acknowledged at once.
+ * @return false if it must not be told after all. */
+static inline bool message_plain(struct cleat_mqtt *s,
+                                 struct cleat_mqtt_event *e) {
+    uint32_t first = s->rx.first;
+    uint16_t id = s->rx.id;
+    memset(&e->codes, 0, sizeof *e - offsetof(struct cleat_mqtt_event, codes));
+    e->type = CLEAT_MQTT_MESSAGE;
+    e->session_present = e->session_lost = false;
+    e->code = 0;
+    e->qos = (uint8_t)CLEAT_MQTT_F_QOS(first);
+    e->retain = (first & CLEAT_MQTT_F_RETAIN) != 0;
+    e->dup = (first & CLEAT_MQTT_F_DUP) != 0;
+    e->last = true;
+    e->id = id;
+    e->topic.data = s->rx.topic.data;
+    e->topic.len = s->rx.topic.len;
+    e->payload.data = s->rx.payload.data;
+    e->payload.len = s->rx.payload.len;
+    e->offset = 0;
+    e->total_len = (uint32_t)s->rx.payload.len;
+    s->pending = CLEAT_MQTT_NONE;
+    if ((first & 6u) == 1u << 1) {
+        cleat_mqtt_ctl_ack(s, CLEAT_MQTT_P_PUBACK, id);
+        return true;
+    }
+    return (first & 6u) == 0 || rx_acknowledge(s);
+}
+
 /* The pending event is about received bytes: fill it in, go on behind it. */
 static void rx_take(struct cleat_mqtt *s, struct cleat_mqtt_event *e) {
     e->type = (enum cleat_mqtt_event_type)s->pending;
@@ -411,8 +440,6 @@ static uint32_t fast(struct cleat_mqtt *s, struct cleat_bytes in,
         *why = publish_begin(s, false);
         return (uint32_t)r.len;
     }
-    s->offset = 0;
-    s->total_len = (uint32_t)s->rx.payload.len;
     s->pending = CLEAT_MQTT_MESSAGE;
     return (uint32_t)r.len;
 }
