@@ -13,11 +13,6 @@
 /* The device's four, the network, the firmware's control channel, room. */
 #define TASK_MAX 8
 
-/* 0 leaves struct cleat_bare_counts empty. */
-#ifndef CLEAT_BARE_COUNTS
-#define CLEAT_BARE_COUNTS 1
-#endif
-
 struct slot {
     struct cleat_task *task;
     volatile bool woken; /* also written by interrupts */
@@ -26,6 +21,7 @@ struct slot {
 };
 
 static struct slot slots[TASK_MAX];
+static struct slot *const slots_end = slots + TASK_MAX;
 static struct slot *here;
 static void *main_local;
 static uint32_t masked; /* state before cleat_port_enter() */
@@ -57,8 +53,7 @@ void cleat_port_leave(void) {
 }
 
 int cleat_port_start(struct cleat_task *task) {
-    for (size_t i = 0; i < TASK_MAX; i++) {
-        struct slot *s = &slots[i];
+    for (struct slot *s = slots; s < slots_end; s++) {
         if (s->task == NULL) {
             s->due_ms = CLEAT_NEVER;
             s->local = NULL;
@@ -109,7 +104,7 @@ static void count_sleep(uint64_t start_us) {
 
 /* Sleep unless a task was woken meanwhile; the test and the sleep are one. */
 static void sleep_until(uint64_t due_ms, const volatile bool *woken) {
-    uint64_t until = due_ms > UINT64_MAX / 1000u ? UINT64_MAX : due_ms * 1000u;
+    uint64_t until = due_ms * 1000u; /* CLEAT_NEVER remains about that */
     cleat_bare_alive();
     uint32_t before = cleat_bare_mask();
     uint64_t start = CLEAT_BARE_COUNTS ? cleat_bare_now_us() : 0;
@@ -139,22 +134,20 @@ static bool helper_is_ours(const struct cleat_task *helper) {
 int cleat_port_wait(bool (*done)(void *arg), void *arg, uint64_t deadline_ms,
                     struct cleat_task *helper) {
     struct slot *at = helper == NULL ? NULL : helper->port;
+    uint64_t due = 0; /* not asleep before the helper had its turn */
     while (!done(arg)) {
-        uint64_t due = deadline_ms;
         if (cleat_port_now_ms() >= deadline_ms) {
             return CLEAT_ERR_TIMEOUT;
         }
+        sleep_until(due, at == NULL ? &never : &at->woken);
+        due = deadline_ms;
         if (helper_is_ours(helper)) {
             if (at != NULL) {
                 at->woken = false;
             }
             uint64_t next = step(helper, at == NULL ? here : at);
-            if (done(arg)) {
-                break;
-            }
             due = next < due ? next : due;
         }
-        sleep_until(due, at == NULL ? &never : &at->woken);
     }
     /* A wake may have been for something else too: step again soon. */
     cleat_port_wake(cleat_port_current());
@@ -162,8 +155,7 @@ int cleat_port_wait(bool (*done)(void *arg), void *arg, uint64_t deadline_ms,
 }
 
 static void turn(void) {
-    for (size_t i = 0; i < TASK_MAX; i++) {
-        struct slot *s = &slots[i];
+    for (struct slot *s = slots; s < slots_end; s++) {
         struct cleat_task *task = s->task;
         if (task == NULL || !(s->woken || s->due_ms <= cleat_port_now_ms())) {
             continue;
@@ -181,14 +173,14 @@ static void turn(void) {
  * was woken. */
 static uint64_t next_due(void) {
     uint64_t due = CLEAT_NEVER;
-    for (size_t i = 0; i < TASK_MAX; i++) {
-        if (slots[i].task == NULL) {
+    for (const struct slot *s = slots; s < slots_end; s++) {
+        if (s->task == NULL) {
             continue;
         }
-        if (slots[i].woken) {
+        if (s->woken) {
             return 0;
         }
-        due = slots[i].due_ms < due ? slots[i].due_ms : due;
+        due = s->due_ms < due ? s->due_ms : due;
     }
     return due;
 }
