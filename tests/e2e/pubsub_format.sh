@@ -135,7 +135,7 @@ for f in %j %J; do
             for tool in mosquitto_sub 'cleat sub'; do
                 # shellcheck disable=SC2086
                 $tool "${P[@]}" -V mqttv5 -q 1 -t $t -C 1 -F $f $pretty -D subscribe subscription-identifier 300 2>"$work/json.err" |
-                    sed -E 's/("(tst|message-expiry-interval)":[[:space:]]*)[^,}]*/\1T/' >"$work/json-${tool%% *}"
+                    sed -E 's/("(tst|message-expiry-interval)":[[:space:]]*)[^,}]*/\1T/g' >"$work/json-${tool%% *}"
             done
             cmp "$work/json-mosquitto_sub" "$work/json-cleat" ||
                 fail "properties in $f $pretty of $t: $(cat "$work"/json-{mosquitto_sub,cleat})"
