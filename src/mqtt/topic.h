@@ -59,12 +59,12 @@ static inline bool cleat_mqtt_is_plain(struct cleat_bytes text) {
         return false;
     }
     /* The last word may overlap the one before. */
-    const uint8_t *last = text.data + (text.len - CLEAT_MQTT_WORD);
-    size_t flags = cleat_mqtt_word_check(cleat_mqtt_word_at(last));
-    for (const uint8_t *at = text.data;
-         at < last && (flags & CLEAT_MQTT_WORD_BAD) == 0;
-         at += CLEAT_MQTT_WORD) {
-        flags = cleat_mqtt_word_check(cleat_mqtt_word_at(at));
+    const uint8_t *at = text.data;
+    const uint8_t *last = at + (text.len - CLEAT_MQTT_WORD);
+    size_t flags = cleat_mqtt_word_check(cleat_mqtt_word_at(last)) |
+                   cleat_mqtt_word_check(cleat_mqtt_word_at(at));
+    for (at += CLEAT_MQTT_WORD; at < last; at += CLEAT_MQTT_WORD) {
+        flags |= cleat_mqtt_word_check(cleat_mqtt_word_at(at));
     }
     return (flags & CLEAT_MQTT_WORD_BAD) == 0;
 }

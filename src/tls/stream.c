@@ -460,7 +460,7 @@ void cleat_tls_get_info(const struct cleat_tls *t, struct cleat_tls_info *out) {
                                    c->run.peer.subject,
                                    c->run.resumed,
                                    c->run.peer.anchor,
-                                   c->run.calls};
+                                   &c->run.calls};
     if (c->state != CLEAT_TLS_UP) {
         return;
     }

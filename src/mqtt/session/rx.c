@@ -175,7 +175,9 @@ static void message_take(struct cleat_mqtt *s, struct cleat_mqtt_event *e) {
             rx_reset(s);
         }
     }
-    if (e->last && e->qos > 0 && !rx_acknowledge(s)) {
+    if (CLEAT_MQTT_FAST && s->plain && e->last && e->qos == 1) {
+        cleat_mqtt_ctl_ack(s, CLEAT_MQTT_P_PUBACK, s->rx.id);
+    } else if (e->last && e->qos > 0 && !rx_acknowledge(s)) {
         e->type = CLEAT_MQTT_NONE;
     }
 }
