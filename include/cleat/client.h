@@ -125,7 +125,7 @@ struct cleat_client {
     uint64_t until_ms; /* end of the wait, or of the time allowed */
     size_t io_pos, io_len;
     /* subs before sub_next are asked for, those before sub_open answered */
-    size_t sub_next, sub_open;
+    struct cleat_client_sub *sub_next, *sub_open, *sub_end;
     struct cleat_client_config config;
     struct cleat_backoff backoff;
     uint32_t rng;

@@ -35,8 +35,8 @@ struct cleat_tls_session;
 /** Most CA views in a config; each may hold several certificates. */
 #define CLEAT_TLS_CA_MAX 4
 /** Room for everything private in a struct cleat_tls, bytes. On Cortex-M4
- *  with src/tls/mbedtls_config.h 1960 of them are used, without CLEAT_TEXTS
- *  1488; more of mbedTLS needs more (src/tls/stream.c checks). */
+ *  with src/tls/mbedtls_config.h 2408 of them are used, without CLEAT_TEXTS
+ *  1680; more of mbedTLS needs more (src/tls/stream.c checks). */
 #ifndef CLEAT_TLS_CTX_MAX
 #define CLEAT_TLS_CTX_MAX                                                      \
     (sizeof(void *) > 4 ? 8192 : CLEAT_TEXTS ? 2560 : 2048)
@@ -176,7 +176,8 @@ struct cleat_tls_info {
     const char *curve;   /**< "secp256r1": of the key agreement; "none" in a
                               resumed session of TLS 1.2. */
     const char *alpn;    /**< What the server chose; "" for none. */
-    const char *subject; /**< Peer's subject: "CN=broker". May be cut. */
+    const char *subject; /**< Peer's subject: "CN=broker"; "" without
+                              CLEAT_TEXTS. May be cut. */
     bool resumed;        /**< An earlier session was taken up. */
     const char *anchor;  /**< Subject of the trust anchor it was verified with;
                               "" without CLEAT_TEXTS. May be cut. */

@@ -29,7 +29,7 @@ static uint32_t or_default(uint32_t value, uint32_t otherwise) {
 static int subscribe_plain(struct cleat_mqtt *session,
                            const struct cleat_client_sub *sub,
                            uint64_t now_ms) {
-    uint32_t mask = session->v5 != NULL ? UINT8_MAX : 3u;
+    uint32_t mask = CLEAT_MQTT5 && session->v5 != NULL ? UINT8_MAX : 3u;
     struct cleat_mqtt_filter filter = {sub->filter, (uint8_t)(sub->qos & mask)};
     return cleat_mqtt_subscribe_first(session, &filter, 1, now_ms);
 }
@@ -58,6 +58,8 @@ int cleat_client_init(struct cleat_client *c,
     f->connect_timeout_ms = or_default(f->connect_timeout_ms, 30000);
     f->stop_timeout_ms = or_default(f->stop_timeout_ms, 2000);
     c->rng = or_default(f->seed, 0x9E3779B9u);
+    c->sub_next = c->sub_open = f->subs;
+    c->sub_end = sub;
     return 0;
 }
 
@@ -111,8 +113,8 @@ void cleat_client_resume(struct cleat_client *c, uint64_t now_ms) {
 
 /* Of the state of each subscription keep these bits. */
 static void subs_mask(struct cleat_client *c, unsigned keep) {
-    struct cleat_client_sub *sub = c->config.subs;
-    for (size_t left = c->config.sub_count; left > 0; left--, sub++) {
+    for (struct cleat_client_sub *sub = c->config.subs; sub != c->sub_end;
+         sub++) {
         sub->state &= (uint8_t)keep;
     }
 }
@@ -121,12 +123,10 @@ static void connection_close(struct cleat_client *c) {
     c->config.stream->close(c->config.stream->self);
     cleat_mqtt_lost(c->config.session, c->now_ms);
     c->io_pos = c->io_len = 0;
-    c->sub_next = c->sub_open = 0;
+    c->sub_next = c->sub_open = c->config.subs;
     subs_mask(c, SUB_ANSWERED);
-    /* Long enough up: what failed before is forgotten. */
-    if (c->was_up &&
-        c->now_ms - c->backoff.up_since_ms >= c->config.backoff_stable_ms) {
-        c->attempts = 0;
+    if (cleat_backoff_down(&c->backoff, c->now_ms)) {
+        c->attempts = 0; /* What failed before is forgotten. */
     }
 }
 
@@ -152,19 +152,20 @@ static void stopped(struct cleat_client *c, int err) {
 
 static bool is_final(const struct cleat_client *c) {
     /* Server unavailable or busy; too old, and we fall back. */
-    bool passing = c->refused == 0 || c->refused == 3 || c->refused == 0x88 ||
-                   c->refused == 0x89 ||
-                   (c->refused == 0x84 && c->config.session->v5 == NULL);
+    bool passing = c->refused == 0 || c->refused == 3 ||
+                   (CLEAT_MQTT5 &&
+                    (c->refused == 0x88 || c->refused == 0x89 ||
+                     (c->refused == 0x84 && c->config.session->v5 == NULL)));
     return (c->config.refused_is_final && !passing) ||
            (c->config.max_retries > 0 && c->attempts >= c->config.max_retries);
 }
 
-/* The connection failed, or could not be made; c->detail may say more.
- * @return that there is something to tell: now. */
-static uint64_t failed(struct cleat_client *c, int err) {
+/* The connection failed, or could not be made: there is something to tell;
+ * c->detail may say more. */
+static void failed(struct cleat_client *c, int err) {
     if (c->state == CLIENT_FAREWELL) {
         stopped(c, err);
-        return c->now_ms;
+        return;
     }
     end(c, CLIENT_WAIT, CLEAT_CLIENT_DOWN, err);
     if (err == CLEAT_ERR_FULL && cleat_mqtt_surplus(c->config.session) > 0) {
@@ -180,23 +181,22 @@ static uint64_t failed(struct cleat_client *c, int err) {
         CLEAT_LOG(CLEAT_LEVEL_ERROR, "client",
                   "gave up attempts=%lu err=%s detail=\"%s\"",
                   (unsigned long)c->attempts, cleat_strerror(err), why);
-        return c->now_ms;
+        return;
     }
-    c->retry_in_ms = cleat_backoff_next(&c->backoff, c->now_ms, random_bits(c));
+    c->retry_in_ms = cleat_backoff_wait(&c->backoff, random_bits(c));
     c->until_ms = c->now_ms + c->retry_in_ms;
     CLEAT_LOG(CLEAT_LEVEL_WARN, "client",
               "down err=%s detail=\"%s\" attempt=%lu retry_in_ms=%lu",
               cleat_strerror(err), why, (unsigned long)c->attempts,
               (unsigned long)c->retry_in_ms);
-    return c->now_ms;
 }
 
-static uint64_t stream_failed(struct cleat_client *c, int err) {
+static void stream_failed(struct cleat_client *c, int err) {
     const struct cleat_stream *stream = c->config.stream;
     if (stream->detail != NULL) {
         stream->detail(stream->self, &c->detail);
     }
-    return failed(c, err);
+    failed(c, err);
 }
 
 static void net_detail(struct cleat_client *c, const char *text) {
@@ -204,9 +204,9 @@ static void net_detail(struct cleat_client *c, const char *text) {
     c->detail.text = text;
 }
 
-static uint64_t timed_out(struct cleat_client *c, const char *text) {
+static void timed_out(struct cleat_client *c, const char *text) {
     net_detail(c, text);
-    return failed(c, CLEAT_ERR_TIMEOUT);
+    failed(c, CLEAT_ERR_TIMEOUT);
 }
 
 /* --- subscriptions
@@ -228,8 +228,8 @@ static void subs_ask(struct cleat_client *c) {
     if (!c->was_up || c->told_up) {
         return;
     }
-    for (; c->sub_next < c->config.sub_count; c->sub_next++) {
-        struct cleat_client_sub *sub = &c->config.subs[c->sub_next];
+    for (; c->sub_next != c->sub_end; c->sub_next++) {
+        struct cleat_client_sub *sub = c->sub_next;
         if (sub->state == SUB_WANTED) {
             sub_ask(c, sub);
         }
@@ -240,18 +240,15 @@ static void subs_ask(struct cleat_client *c) {
 }
 
 static bool subs_answered(struct cleat_client *c) {
-    while (c->sub_open < c->config.sub_count &&
-           c->config.subs[c->sub_open].state == SUB_ANSWERED) {
+    while (c->sub_open != c->sub_end && c->sub_open->state == SUB_ANSWERED) {
         c->sub_open++;
     }
-    return c->sub_open == c->config.sub_count;
+    return c->sub_open == c->sub_end;
 }
 
 static void subs_answer(struct cleat_client *c,
                         const struct cleat_mqtt_event *e) {
-    struct cleat_client_sub *sub = &c->config.subs[c->sub_open];
-    struct cleat_client_sub *stop = &c->config.subs[c->sub_next];
-    for (; sub < stop; sub++) {
+    for (struct cleat_client_sub *sub = c->sub_open; sub < c->sub_next; sub++) {
         if (sub->state == SUB_ASKED && sub->id == e->id && e->codes.len > 0) {
             sub->granted = e->codes.data[0];
             sub->state = SUB_ANSWERED;
@@ -359,7 +356,7 @@ static bool on_event(struct cleat_client *c, const struct cleat_mqtt_event *e) {
         (void)pump_out(c); /* MQTT 5 tells the broker why. */
         c->refused = own ? 0 : e->code;
         c->detail = e->detail;
-        (void)failed(c, e->err);
+        failed(c, e->err);
     }
     return !own || e->props.len > 0; /* It may name another server. */
 }
@@ -436,14 +433,15 @@ static int pump(struct cleat_client *c) {
 static uint64_t run_step(struct cleat_client *c) {
     struct cleat_mqtt_event e;
     int n = pump(c);
-    if (n < 0) {
-        return stream_failed(c, n);
-    }
-    if (n > 0) {
+    if (n != 0) {
+        if (n < 0) {
+            stream_failed(c, n);
+        }
         return c->now_ms;
     }
     if (c->now_ms >= c->until_ms) { /* Only a farewell is limited. */
-        return timed_out(c, CLEAT_TEXT("disconnect could not be sent in time"));
+        timed_out(c, CLEAT_TEXT("disconnect could not be sent in time"));
+        return c->now_ms;
     }
     uint64_t due = cleat_mqtt_deadline(c->config.session);
     if (c->now_ms < due) {
@@ -458,19 +456,25 @@ static uint64_t run_step(struct cleat_client *c) {
 static uint64_t open_step(struct cleat_client *c) {
     struct cleat_stream *stream = c->config.stream;
     int err = stream->open(stream->self, c->now_ms);
+    if (err == CLEAT_ERR_AGAIN && c->now_ms < c->until_ms) {
+        return c->until_ms;
+    }
     if (err == CLEAT_ERR_AGAIN) {
-        return c->now_ms < c->until_ms
-                   ? c->until_ms
-                   : timed_out(c, CLEAT_TEXT("connection not made in time"));
+        timed_out(c, CLEAT_TEXT("connection not made in time"));
+        return c->now_ms;
     }
     if (err != 0) {
-        return stream_failed(c, err);
+        stream_failed(c, err);
+        return c->now_ms;
     }
     c->state = CLIENT_RUN;
     c->until_ms = CLEAT_MQTT_NEVER;
     err = cleat_mqtt_connect(c->config.session, c->now_ms);
-    /* An error: somebody else has used our session. */
-    return err != 0 ? failed(c, err) : run_step(c);
+    if (err != 0) { /* Somebody else has used our session. */
+        failed(c, err);
+        return c->now_ms;
+    }
+    return run_step(c);
 }
 
 static void note_stop(struct cleat_client *c) {

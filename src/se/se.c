@@ -163,13 +163,12 @@ int cleat_se_do(struct cleat_se *se, struct cleat_se_op *op,
         return op->err;
     }
     cleat_se_cancel(se, op);
-    if (op->err == CLEAT_ERR_CANCELLED && waited == CLEAT_ERR_STATE) {
-        op->err = CLEAT_ERR_STATE;
+    if (op->err == CLEAT_ERR_CANCELLED) {
+        op->err = waited;
         op->detail.text = cleat_se_check_words(
-            "no scheduler runs yet: use the chip from a task");
-    } else if (op->err == CLEAT_ERR_CANCELLED) {
-        op->err = CLEAT_ERR_TIMEOUT;
-        op->detail.text = cleat_se_check_words("the element took too long");
+            waited == CLEAT_ERR_STATE
+                ? "no scheduler runs yet: use the chip from a task"
+                : "the element took too long");
     }
     return op->err;
 }

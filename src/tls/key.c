@@ -191,9 +191,10 @@ static struct cleat_tls_job *begin(const mbedtls_ecp_group *grp,
     struct cleat_tls_job *j = cleat_tls_key_job(c, type);
     j->op.object = c->session_object;
     j->op.curve = cleat_tls_key_curve(grp->id);
-    j->op.out = (struct cleat_buf){j->answer, sizeof j->answer, 0};
-    j->half = cleat_curve_bytes(j->op.curve);
-    if (j->half == 0) {
+    j->op.out.data = j->answer;
+    j->op.out.cap = sizeof j->answer;
+    j->half = (grp->pbits + 7) / 8;
+    if (j->op.curve == 0) {
         (void)refuse(c, NO_CURVE);
         return NULL;
     }
@@ -410,7 +411,8 @@ int cleat_tls_key_random(void *arg, unsigned char *out, size_t len) {
         return 0;
     }
     struct cleat_tls_job *j = cleat_tls_key_job(c, CLEAT_SE_RANDOM);
-    j->op.out = (struct cleat_buf){out, len, 0};
+    j->op.out.data = out;
+    j->op.out.cap = len;
     return chip_ask(j, &c->run.calls.random, len);
 }
 

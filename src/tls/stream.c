@@ -205,7 +205,9 @@ static int handshake(struct cleat_tls_ctx *c) {
     /* The agreement is done: its key object is free for others. */
     cleat_tls_key_release(c);
     c->state = CLEAT_TLS_UP;
-    c->run.resumed = CLEAT_TLS_RESUMPTION && !c->run.proven;
+    if (CLEAT_TLS_RESUMPTION) {
+        c->run.resumed = !c->run.proven;
+    }
     if (CLEAT_TLS_RESUMPTION && c->config.session != NULL) {
         cleat_tls_session_keep(c);
     }

@@ -71,6 +71,13 @@ static void backoff_grows_to_its_cap_and_starts_over_when_stable(void **state) {
     assert_int_equal(cleat_backoff_next(&b, 129999, most), 8000);
     cleat_backoff_up(&b, 200000);
     assert_int_equal(cleat_backoff_next(&b, 230000, most), 1000);
+    cleat_backoff_up(&b, 300000);
+    assert_false(cleat_backoff_down(&b, 329999));
+    assert_false(cleat_backoff_down(&b, 400000)); /* told once */
+    assert_int_equal(cleat_backoff_wait(&b, most), 2000);
+    cleat_backoff_up(&b, 500000);
+    assert_true(cleat_backoff_down(&b, 530000));
+    assert_int_equal(cleat_backoff_wait(&b, most), 1000);
 }
 
 static void every_error_has_its_own_words(void **state) {
