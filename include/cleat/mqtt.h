@@ -182,9 +182,10 @@ enum cleat_mqtt_event_type {
     CLEAT_MQTT_REFUSED,      /**< CONNACK code, detail. Connection is over. */
     CLEAT_MQTT_MESSAGE,      /**< A message, or a piece of one. Pulling the last
                                   piece acknowledges it. */
-    CLEAT_MQTT_SKIPPED,      /**< A message whose topic does not fit rx_buf was
-                                  read, acknowledged and dropped: total_len, id,
-                                  qos. */
+    CLEAT_MQTT_SKIPPED,      /**< A message whose topic does not fit rx_buf
+                                  (MQTT 5: or its properties) was checked,
+                                  acknowledged and dropped: total_len, id, qos.
+                              */
     CLEAT_MQTT_DELIVERED,    /**< id: QoS 1 or 2 message is with the broker. */
     CLEAT_MQTT_SUBSCRIBED,   /**< id, codes: one per filter, 0 to 2 or
                                   CLEAT_MQTT_SUBACK_REFUSED. */

@@ -117,7 +117,8 @@ static void timer_stop(struct cleat_linux_net *n) {
 static void timer_start(struct cleat_linux_net *n, uint64_t now_ms,
                         uint32_t wait_ms) {
     const struct itimerspec when = {
-        .it_value = {wait_ms / 1000, (long)(wait_ms % 1000) * 1000000L}};
+        .it_value = {(time_t)(wait_ms / 1000),
+                     (long)(wait_ms % 1000) * 1000000L}};
     timer_stop(n);
     n->deadline_ms = now_ms + wait_ms;
     n->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
@@ -544,7 +545,7 @@ static bool be_patient(struct cleat_linux_net *n, uint64_t wait_ms) {
         return true;
     }
     most -= most / 8; /* A deadline that draws nearer needs no other. */
-    const struct timeval t = {.tv_sec = most / 1000,
+    const struct timeval t = {.tv_sec = (time_t)(most / 1000),
                               .tv_usec = (suseconds_t)(most % 1000) * 1000};
     if (setsockopt(n->fd, SOL_SOCKET, SO_RCVTIMEO, &t, sizeof t) != 0) {
         return false;

@@ -46,6 +46,7 @@ enum rx_state {
     RX_PAYLOAD, /* PUBLISH: a piece of its payload, behind that */
     RX_TOPIC,   /* PUBLISH: a character of a topic too long for rx_buf, which is
                    checked and dropped */
+    RX_PROPS,   /* MQTT 5: a byte of properties too long for it, the same */
     RX_SKIP,    /* dropping: the payload behind it; SKIPPED follows */
     RX_DROP,    /* dropping: the payload of a message delivered before */
     RX_PASS     /* dropping: that of a QoS 2 message too many, which is neither

@@ -129,18 +129,24 @@ CLEAT_MQTT_APART const char *cleat_mqtt_rx_begin(struct cleat_mqtt *s,
     return NULL;
 }
 
-/* The same, which is still to be read from r. */
+/* What is wrong with a packet that was decoded. */
+static const char *malformed(struct cleat_mqtt *s, const char *why) {
+    cleat_mqtt_blame(s, s->rx.code != 0 ? s->rx.code : CLEAT_MQTT_MALFORMED);
+    return why;
+}
+
+/* The same, which is still to be read from r. skip: MQTT 5 checks properties
+ * first. */
 static const char *on_publish(struct cleat_mqtt *s, struct cleat_reader *r,
                               bool skip) {
     const char *why =
         cleat_mqtt_publish_decode(cleat_mqtt_version(s), &s->rx, r, skip);
     if (why != NULL) {
-        cleat_mqtt_blame(s, CLEAT_MQTT_MALFORMED);
-        return why;
+        return malformed(s, why);
     }
-    if (cleat_mqtt_is_5(s->v5) && !skip) {
-        why = s->v5->on_publish(s);
-        if (why != NULL) {
+    if (cleat_mqtt_is_5(s->v5)) {
+        why = skip ? s->v5->on_part(s) : s->v5->on_publish(s);
+        if (why != NULL || (skip && s->rx_need > 0)) {
             return why;
         }
     }
@@ -174,6 +180,35 @@ static void message_take(struct cleat_mqtt *s, struct cleat_mqtt_event *e) {
     } else if (e->last && e->qos > 0 && !rx_acknowledge(s)) {
         e->type = CLEAT_MQTT_NONE;
     }
+}
+
+/* The usual message: of 3.1.1, here as a whole, and acknowledged at once.
+ * @return false if it must not be told after all. */
+static inline bool message_plain(struct cleat_mqtt *s,
+                                 struct cleat_mqtt_event *e) {
+    uint32_t first = s->rx.first;
+    uint16_t id = s->rx.id;
+    memset(&e->codes, 0, sizeof *e - offsetof(struct cleat_mqtt_event, codes));
+    e->type = CLEAT_MQTT_MESSAGE;
+    e->session_present = e->session_lost = false;
+    e->code = 0;
+    e->qos = (uint8_t)CLEAT_MQTT_F_QOS(first);
+    e->retain = (first & CLEAT_MQTT_F_RETAIN) != 0;
+    e->dup = (first & CLEAT_MQTT_F_DUP) != 0;
+    e->last = true;
+    e->id = id;
+    e->topic.data = s->rx.topic.data;
+    e->topic.len = s->rx.topic.len;
+    e->payload.data = s->rx.payload.data;
+    e->payload.len = s->rx.payload.len;
+    e->offset = 0;
+    e->total_len = (uint32_t)s->rx.payload.len;
+    s->pending = CLEAT_MQTT_NONE;
+    if ((first & 6u) == 1u << 1) {
+        cleat_mqtt_ctl_ack(s, CLEAT_MQTT_P_PUBACK, id);
+        return true;
+    }
+    return (first & 6u) == 0 || rx_acknowledge(s);
 }
 
 /* The pending event is about received bytes: fill it in, go on behind it. */
@@ -272,6 +307,7 @@ static const char *large(struct cleat_mqtt *s, struct cleat_reader *r,
         *skip = end >= s->config->rx_cap;
         if (*skip) {
             s->rx_left = whole - s->rx_len;
+            s->rx_need = s->rx_len; /* With the length of the properties. */
             return NULL;
         }
         s->rx_need = end;
@@ -296,6 +332,9 @@ static bool part(struct cleat_mqtt *s, struct cleat_reader *r, uint32_t length,
                                 "for [MQTT5-3.1.2-24]");
     } else if (cleat_mqtt_is_publish(s->rx.first)) {
         *why = large(s, r, length, skip);
+        if (*why != NULL) {
+            cleat_mqtt_blame(s, CLEAT_MQTT_MALFORMED);
+        }
     } else if (cleat_mqtt_is_5(s->v5)) {
         /* Ours all fit: subscribe() has seen to it; but for the properties of
          * MQTT 5. */
@@ -348,11 +387,7 @@ static const char *packet(struct cleat_mqtt *s, struct cleat_bytes in,
         return on_publish(s, &r, skip);
     }
     why = cleat_mqtt_other_decode(cleat_mqtt_version(s), &s->rx, &r);
-    if (why != NULL) {
-        cleat_mqtt_blame(s, CLEAT_MQTT_MALFORMED);
-        return why;
-    }
-    return cleat_mqtt_rx_other(s, first);
+    return why != NULL ? malformed(s, why) : cleat_mqtt_rx_other(s, first);
 }
 
 static int rx_wrong(struct cleat_mqtt *s, const char *why) {
@@ -425,8 +460,6 @@ static inline int fast(struct cleat_mqtt *s, struct cleat_bytes in) {
         why = cleat_mqtt_rx_begin(s, false);
         return why == NULL ? (int)r.len : rx_wrong(s, why);
     }
-    s->offset = 0;
-    s->total_len = (uint32_t)s->rx.payload.len;
     s->pending = CLEAT_MQTT_MESSAGE;
     return (int)r.len;
 }
@@ -451,6 +484,12 @@ static const char *topic_check(struct cleat_mqtt *s) {
         s->rx_state = RX_ID;
     }
     return NULL;
+}
+
+/* A byte more of properties that are dropped is in rx_buf. */
+static const char *on_part(struct cleat_mqtt *s) {
+    const char *why = s->v5->on_part(s);
+    return why != NULL || s->rx_need > 0 ? why : cleat_mqtt_rx_begin(s, true);
 }
 
 /* Go on at the front of a packet, or in one: where it lies, if it is there as a
@@ -491,6 +530,9 @@ static const char *advance(struct cleat_mqtt *s, struct cleat_bytes in,
     if (s->rx_state == RX_ID) {
         struct cleat_reader r = cleat_reader_of(in);
         return on_publish(s, &r, true);
+    }
+    if (cleat_mqtt_is_5(s->v5) && s->rx_state == RX_PROPS) {
+        return on_part(s);
     }
     s->rx.payload = cleat_bytes_of(buf + s->rx_head, s->rx_len - s->rx_head);
     s->pending = CLEAT_MQTT_MESSAGE;
