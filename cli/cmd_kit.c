@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "args.h"
 #include "broker.h"
 #include "cleat/linux_port.h"
 #include "unit.h"
@@ -145,41 +146,28 @@ static int run_kit(struct kit *k) {
 }
 
 static int run(int argc, char **argv) {
-    static const struct option longs[] = {
-        {"kits", required_argument, NULL, 'k'},
-        {"dir", required_argument, NULL, 'd'},
-        {"config", required_argument, NULL, 'c'},
-        {"set", required_argument, NULL, 's'},
-        {"one-loop", no_argument, NULL, 'l'},
-        {"trace", required_argument, NULL, 't'},
-        {"help", no_argument, NULL, 'h'},
-        {NULL, 0, NULL, 0}};
-    struct kit k = {.dir = "cleat-kit", .count = 1};
-    int level = -1;
-    for (int o; (o = getopt_long(argc, argv, "hv", longs, NULL)) != -1;) {
-        if (o == 'k') {
-            if (strlen(optarg) != 1 || optarg[0] < '1' || optarg[0] > '9') {
-                cli_error("--kits: \"%s\" is not 1 to 9", optarg);
-                return CLI_USAGE;
-            }
-            k.count = (unsigned)(optarg[0] - '0');
-        } else if (o == 'd') {
-            k.dir = optarg;
-        } else if (o == 'c') {
-            k.options.file = optarg;
-        } else if (o == 's' && k.options.set_count < 64) {
-            k.options.set[k.options.set_count++] = optarg;
-        } else if (o == 'l') {
-            cleat_linux_use_loop(true);
-        } else if (o == 't' && cli_trace_install(optarg)) {
-            continue;
-        } else if (o == 'v') {
-            level = level < 0 ? 2 : 3;
-        } else {
-            fputs(usage, o == 'h' ? stdout : stderr);
-            return o == 'h' ? CLI_OK : CLI_USAGE;
-        }
+    struct kit k = {.dir = "cleat-kit"};
+    long count = 1;
+    int level = -1, status = CLI_OK;
+    bool one_loop = false;
+    const struct cli_arg table[] = {
+        {"kits", CLI_ARG_NUMBER, &count, 1, KITS_MAX},
+        {"dir", CLI_ARG_TEXT, &k.dir, 0, 0},
+        {"config", CLI_ARG_TEXT, &k.options.file, 0, 0},
+        {"set", CLI_ARG_SET, &k.options, 0, 0},
+        {"one-loop", CLI_ARG_FLAG, &one_loop, 0, 0},
+        {"trace", CLI_ARG_TRACE, NULL, 0, 0},
+        {"v", CLI_ARG_VERBOSE, &level, 0, 0},
+        {NULL, CLI_ARG_FLAG, NULL, 0, 0}};
+    if (!cli_args_take(table, "kit", usage, argc, argv, &status)) {
+        return status;
     }
+    if (optind < argc) {
+        cli_error("kit takes no argument \"%s\"", argv[optind]);
+        return CLI_USAGE;
+    }
+    k.count = (unsigned)count;
+    cleat_linux_use_loop(one_loop);
     cli_log_install(level);
     return run_kit(&k);
 }

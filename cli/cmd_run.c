@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "args.h"
 #include "cleat/linux_port.h"
 #include "profile.h"
 #include "unit.h"
@@ -60,61 +61,29 @@ static int start(const struct cli_options *options, bool no_input) {
 }
 
 static int run(int argc, char **argv) {
-    static const struct option longs[] = {
-        {"chip", required_argument, NULL, 'C'},
-        {"shield", required_argument, NULL, 'S'},
-        {"i2c-speed", required_argument, NULL, 'k'},
-        {"config", required_argument, NULL, 'c'},
-        {"set", required_argument, NULL, 's'},
-        {"profile", required_argument, NULL, 'p'},
-        {"one-loop", no_argument, NULL, 'l'},
-        {"no-input", no_argument, NULL, 'n'},
-        {"trace", required_argument, NULL, 't'},
-        {"help", no_argument, NULL, 'h'},
-        {NULL, 0, NULL, 0}};
     struct cli_options options = {0};
-    char chip[1100], shield[1100], speed[40];
-    int level = -1;
-    bool no_input = false;
-    for (int o; (o = getopt_long(argc, argv, "hv", longs, NULL)) != -1;) {
-        if (o == 'C') {
-            snprintf(chip, sizeof chip, "CHIP=%s", optarg);
-            options.set[options.set_count++] = chip;
-        } else if (o == 'S') {
-            snprintf(shield, sizeof shield, "CHIP_SHIELD=%s", optarg);
-            options.set[options.set_count++] = shield;
-        } else if (o == 'k') {
-            snprintf(speed, sizeof speed, "CHIP_I2C_KHZ=%.20s", optarg);
-            options.set[options.set_count++] = speed;
-        } else if (o == 'c') {
-            options.file = optarg;
-        } else if (o == 's') {
-            options.set[options.set_count++] = optarg;
-        } else if (o == 'p') {
-            options.profile = optarg;
-        } else if (o == 'l') {
-            cleat_linux_use_loop(true);
-        } else if (o == 'n') {
-            no_input = true;
-        } else if (o == 't') {
-            if (!cli_trace_install(optarg)) {
-                return CLI_USAGE;
-            }
-        } else if (o == 'v') {
-            level = level < 0 ? 2 : 3;
-        } else {
-            fputs(usage, o == 'h' ? stdout : stderr);
-            return o == 'h' ? CLI_OK : CLI_USAGE;
-        }
-        if (options.set_count == 64) {
-            cli_error("too many --set");
-            return CLI_USAGE;
-        }
+    int level = -1, status = CLI_OK;
+    bool one_loop = false, no_input = false;
+    const struct cli_arg table[] = {
+        {"chip", CLI_ARG_CHIP, &options, 0, 0},
+        {"shield", CLI_ARG_SHIELD, &options, 0, 0},
+        {"i2c-speed", CLI_ARG_SPEED, &options, 0, 0},
+        {"config", CLI_ARG_TEXT, &options.file, 0, 0},
+        {"set", CLI_ARG_SET, &options, 0, 0},
+        {"profile", CLI_ARG_TEXT, &options.profile, 0, 0},
+        {"one-loop", CLI_ARG_FLAG, &one_loop, 0, 0},
+        {"no-input", CLI_ARG_FLAG, &no_input, 0, 0},
+        {"trace", CLI_ARG_TRACE, NULL, 0, 0},
+        {"v", CLI_ARG_VERBOSE, &level, 0, 0},
+        {NULL, CLI_ARG_FLAG, NULL, 0, 0}};
+    if (!cli_args_take(table, "run", usage, argc, argv, &status)) {
+        return status;
     }
     if (optind < argc) {
         cli_error("run takes no argument \"%s\"", argv[optind]);
         return CLI_USAGE;
     }
+    cleat_linux_use_loop(one_loop);
     cli_log_install(level);
     return start(&options, no_input);
 }

@@ -5,26 +5,22 @@
 
 #include "safety.h"
 
-size_t cli_safety_read(struct cleat_se *se, uint16_t object, uint8_t *out,
-                       size_t cap) {
+/* What the element says of an object, by an operation that needs no more.
+ * @return its length; 0 if it refuses. */
+static size_t ask(struct cleat_se *se, enum cleat_se_op_type type,
+                  uint16_t object, uint8_t *out, size_t cap) {
     struct cleat_se_op op;
     memset(&op, 0, sizeof op);
-    op.type = CLEAT_SE_READ_METADATA;
+    op.type = type;
     op.object = object;
     op.out.data = out;
     op.out.cap = cap;
     return cleat_se_do(se, &op, 0) == CLEAT_OK ? op.out.len : 0;
 }
 
-static size_t read_data(struct cleat_se *se, uint16_t object, uint8_t *out,
-                        size_t cap) {
-    struct cleat_se_op op;
-    memset(&op, 0, sizeof op);
-    op.type = CLEAT_SE_READ;
-    op.object = object;
-    op.out.data = out;
-    op.out.cap = cap;
-    return cleat_se_do(se, &op, 0) == CLEAT_OK ? op.out.len : 0;
+size_t cli_safety_read(struct cleat_se *se, uint16_t object, uint8_t *out,
+                       size_t cap) {
+    return ask(se, CLEAT_SE_READ_METADATA, object, out, cap);
 }
 
 static size_t metadata(void *arg, uint16_t object, uint8_t *out, size_t cap) {
@@ -33,7 +29,7 @@ static size_t metadata(void *arg, uint16_t object, uint8_t *out, size_t cap) {
 
 static bool counter(void *arg, uint16_t object) {
     uint8_t b[8];
-    size_t len = read_data(arg, object, b, sizeof b);
+    size_t len = ask(arg, CLEAT_SE_READ, object, b, sizeof b);
     struct cleat_reader r = cleat_reader_of(cleat_bytes_of(b, len));
     uint32_t count = cleat_read_u32(&r);
     uint32_t threshold = cleat_read_u32(&r);
@@ -43,7 +39,7 @@ static bool counter(void *arg, uint16_t object) {
 /* A byte that tells a life cycle; operational where there is none to read. */
 static uint8_t life_byte(struct cleat_se *se, uint16_t object) {
     uint8_t b[2];
-    return read_data(se, object, b, sizeof b) == 1 ? b[0] : 0x07;
+    return ask(se, CLEAT_SE_READ, object, b, sizeof b) == 1 ? b[0] : 0x07;
 }
 
 struct cli_safety cli_safety_of(struct cleat_se *se) {

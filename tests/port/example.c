@@ -9,7 +9,6 @@
 #include <time.h>
 
 #include "cleat/error.h"
-#include "conformance.h"
 
 #define TASK_MAX 8
 
@@ -129,6 +128,8 @@ int cleat_port_wait(bool (*done)(void *arg), void *arg, uint64_t deadline_ms,
 }
 
 /* The glue of the conformance suite. */
+#include "conformance.h"
+
 static void main_wait(uint64_t timeout_ms) {
     uint64_t end = cleat_port_now_ms() + timeout_ms;
     while (!turn() && cleat_port_now_ms() < end) {

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* The smallest useful MQTT client: connect, subscribe, publish at QoS 1,
- * receive. Never run: tools/size-report links it for a microcontroller and counts
- * what it pulls in. The four functions of the network stay open. */
-#include "cleat/mqtt.h"
+ * receive. Never run: tools/size-report links it for a microcontroller and
+ * counts what it pulls in, without MQTT 5 and with it (minimal_v5.c). The four
+ * functions of the network stay open. */
+#include "cleat/mqtt5.h"
 
 extern uint64_t net_now_ms(void);
 extern int net_write(const uint8_t *data, size_t len);
@@ -22,7 +23,8 @@ static const struct cleat_mqtt_config config = {
     .slots = slots,
     .slot_count = 4,
     .qos2_ids = ids,
-    .qos2_count = 8};
+    .qos2_count = 8,
+    .v5 = CLEAT_MQTT5 ? &cleat_mqtt_v5 : NULL};
 
 /* Sizes of what a session takes; not linked. */
 char size_of_session[sizeof(struct cleat_mqtt)];

@@ -343,24 +343,33 @@ static void assert_goes_on(long at) {
     assert_int_not_equal(key, 0xE0F0);
 }
 
+/* End it at every point: in each set of files that a kill may leave, and by
+ * real kills now and then; `check` is told where. @return the sets; points in
+ * count. */
+static unsigned end_everywhere(int (*run)(void), void (*check)(long at),
+                               long *count) {
+    shell("rm -rf %s/keep && mkdir %s/keep && cp -r %s %s* %s/keep", dir, dir,
+          chip_dir, conf, dir);
+    unsigned sets = watch(run, count);
+    for (unsigned i = 1; i <= sets; i++) {
+        restore("kept", i);
+        check((long)i);
+    }
+    for (long at = 1; at + 5 < *count; at += SAMPLE) {
+        restore("keep", 0);
+        assert_int_equal(run_and_die(run, at), KILLED);
+        check(at);
+    }
+    print_message("%ld points leave %u sets of files\n", *count, sets);
+    return sets;
+}
+
 static void killed_everywhere(unsigned before) {
     long count;
     for (unsigned i = 0; i < before; i++) {
         assert_int_equal(renew_and_die(0), CLI_OK);
     }
-    shell("rm -rf %s/keep && mkdir %s/keep && cp -r %s %s* %s/keep", dir, dir,
-          chip_dir, conf, dir);
-    unsigned sets = watch(renew, &count);
-    for (unsigned i = 1; i <= sets; i++) {
-        restore("kept", i);
-        assert_goes_on((long)i);
-    }
-    for (long at = 1; at + 5 < count; at += SAMPLE) {
-        restore("keep", 0);
-        assert_int_equal(renew_and_die(at), KILLED);
-        assert_goes_on(at);
-    }
-    print_message("%ld points leave %u sets of files\n", count, sets);
+    unsigned sets = end_everywhere(renew, assert_goes_on, &count);
     assert_true(count > 100 && sets > 10); /* A renewal is not that short. */
 }
 
@@ -437,19 +446,7 @@ static void
 pairing_killed_anywhere_is_mended_by_the_same_command(void **state) {
     long count;
     (void)state;
-    shell("rm -rf %s/keep && mkdir %s/keep && cp -r %s %s* %s/keep", dir, dir,
-          chip_dir, conf, dir);
-    unsigned sets = watch(pair, &count);
-    for (unsigned i = 1; i <= sets; i++) {
-        restore("kept", i);
-        assert_pairs((long)i);
-    }
-    for (long at = 1; at + 5 < count; at += SAMPLE) {
-        restore("keep", 0);
-        assert_int_equal(run_and_die(pair, at), KILLED);
-        assert_pairs(at);
-    }
-    print_message("%ld points leave %u sets of files\n", count, sets);
+    unsigned sets = end_everywhere(pair, assert_pairs, &count);
     assert_true(count > 30 && sets > 3);
 }
 
