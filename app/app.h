@@ -3,6 +3,8 @@
 #ifndef CLEAT_APP_H
 #define CLEAT_APP_H
 
+#include <string.h>
+
 #include "cleat/device.h"
 #include "cleat/log.h"
 #include "cleat/settings_defaults.h"
@@ -20,17 +22,51 @@ cleat_app_settings(const struct cleat_device *d) {
     return CLEAT_SETTINGS_FIXED ? &fixed : d->settings;
 }
 
+/* Of a text that has been checked when it was built in: its nth character from
+ * the end as a hexadecimal digit, 0 before the x. */
+#define CLEAT_APP_DIGIT(text, nth)                                             \
+    (strlen(text) - strcspn(text, "xX") <= (nth)                               \
+         ? 0u                                                                  \
+         : (unsigned)(text)[strlen(text) - (nth)] % 32u +                      \
+               ((text)[strlen(text) - (nth)] > '9' ? 9u : 0u - 16u))
+/** The chip object that a setting names, or 0. A constant where settings are
+ *  built in, which a loop would not be. */
+#define CLEAT_APP_OBJECT(text)                                                 \
+    ((uint16_t)(CLEAT_SETTINGS_FIXED ? CLEAT_APP_DIGIT(text, 4) << 12 |        \
+                                           CLEAT_APP_DIGIT(text, 3) << 8 |     \
+                                           CLEAT_APP_DIGIT(text, 2) << 4 |     \
+                                           CLEAT_APP_DIGIT(text, 1)            \
+                                     : cleat_app_object(text)))
+
+/* As cleat_settings_object(), with 0 for what names none. */
+static inline unsigned cleat_app_object(const char *text) {
+    int object = cleat_settings_object(text);
+    return object > 0 ? (unsigned)object : 0;
+}
+
 uint64_t cleat_app_element_step(void *self, uint64_t now_ms);
 uint64_t cleat_app_client_step(void *self, uint64_t now_ms);
 uint64_t cleat_app_publisher_step(void *self, uint64_t now_ms);
 uint64_t cleat_app_subscriber_step(void *self, uint64_t now_ms);
 
 /** Print one line on the board's console. */
-void cleat_app_say(struct cleat_device *d, const char *fmt, ...)
+void cleat_app_print(struct cleat_device *d, const char *line);
+#if CLEAT_TEXTS
+typedef const char *cleat_sentence;
+/** Print a sentence of say.h with its values. */
+void cleat_app_say(struct cleat_device *d, cleat_sentence sentence, ...)
     CLEAT_PRINTF(2, 3);
+#else
+typedef unsigned cleat_sentence;
+/** Print its number and its values. */
+void cleat_app_say(struct cleat_device *d, cleat_sentence sentence, ...);
+#endif
+/** Print a sentence without values, and why that is. */
+void cleat_app_say_why(struct cleat_device *d, cleat_sentence what,
+                       const char *why);
 /** Print an error: "what: err, object, code". Without CLEAT_TEXTS the values:
  *  err, then layer, code and object of the detail. */
-void cleat_app_say_error(struct cleat_device *d, const char *what, int err,
+void cleat_app_say_error(struct cleat_device *d, cleat_sentence what, int err,
                          const struct cleat_detail *detail);
 /** Print the certificates of a DER chain as PEM. */
 void cleat_app_say_pem(struct cleat_device *d, struct cleat_bytes chain);

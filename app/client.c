@@ -28,6 +28,21 @@ static uint32_t jitter(void *arg) {
     return d->rng ^ (d->rng >> 15);
 }
 
+/* With settings that are built in, a device whose TLS cannot be set up ends
+ * before this task begins. */
+static bool over_tls(const struct cleat_device *d) {
+    return CLEAT_SETTINGS_FIXED
+               ? cleat_app_settings(d)->mqtt_secure_connection != 0
+               : d->tls_ready;
+}
+
+/* For as long as this state lasts the chip may make things ahead. */
+static void may_make_ahead(struct cleat_device *d) {
+    if (CLEAT_TLS_READY) {
+        d->ahead_until_ms = over_tls(d) ? CLEAT_NEVER : 0;
+    }
+}
+
 /* Hand over what is in d->incoming. */
 static void to_subscriber(struct cleat_device *d, uint8_t type, uint8_t qos) {
     if (d->client_state == STATE_STOPPING) {
@@ -51,18 +66,18 @@ static void say_connected(struct cleat_device *d, bool session_present) {
     struct cleat_tls_info tls;
     cleat_app_say(d, SAY_CONNECTED, cleat_app_settings(d)->mqtt_broker_address,
                   (unsigned long)cleat_app_settings(d)->mqtt_port,
-                  session_present ? SAY_SESSION_KEPT : "");
-    if (!d->tls_ready) {
+                  session_present ? SAY_SESSION_KEPT : SAY_SESSION_NEW);
+    if (!over_tls(d)) {
         cleat_app_say(d, SAY_TLS_OFF);
         return;
     }
     cleat_tls_get_info(&d->tls, &tls);
     cleat_app_say(d, SAY_TLS, tls.version, tls.suite, tls.curve, tls.subject);
-    cleat_app_say(d, SAY_TLS_CALLS, (unsigned long)tls.calls.generate,
-                  (unsigned long)tls.calls.agree, (unsigned long)tls.calls.sign,
-                  (unsigned long)tls.calls.verify,
-                  (unsigned long)tls.calls.random,
-                  (unsigned long)tls.calls.prepared);
+    cleat_app_say(
+        d, SAY_TLS_CALLS, (unsigned long)tls.calls->generate,
+        (unsigned long)tls.calls->agree, (unsigned long)tls.calls->sign,
+        (unsigned long)tls.calls->verify, (unsigned long)tls.calls->random,
+        (unsigned long)tls.calls->prepared);
 }
 
 static void start_workers(struct cleat_device *d) {
@@ -103,7 +118,7 @@ static void on_mqtt(struct cleat_device *d, const struct cleat_mqtt_event *e) {
     switch (e->type) {
     case CLEAT_MQTT_CONNECTED:
         say_connected(d, e->session_present);
-        d->ahead_until_ms = d->tls_ready ? CLEAT_NEVER : 0;
+        may_make_ahead(d);
         start_workers(d);
         break;
     case CLEAT_MQTT_MESSAGE:
@@ -115,7 +130,7 @@ static void on_mqtt(struct cleat_device *d, const struct cleat_mqtt_event *e) {
         break;
     case CLEAT_MQTT_REFUSED:
         cleat_app_say(d, SAY_REFUSED, cleat_mqtt_connack_text(e->code),
-                      (unsigned)e->code);
+                      (unsigned long)e->code);
         break;
     case CLEAT_MQTT_SKIPPED:
         cleat_app_say(d, SAY_SKIPPED, (unsigned long)e->total_len);
@@ -140,18 +155,21 @@ static void say_again(struct cleat_device *d, uint32_t ms, uint32_t attempt) {
 static bool on_down(struct cleat_device *d,
                     const struct cleat_client_event *e) {
     char why[200];
-    const char *what = e->was_up ? SAY_LOST : SAY_FAILED;
+    const cleat_sentence what = e->was_up ? SAY_LOST : SAY_FAILED;
     if (e->err == CLEAT_ERR_CANCELLED) {
-        d->ahead_until_ms = d->tls_ready ? CLEAT_NEVER : 0;
+        may_make_ahead(d);
         return false; /* We closed it: the link is down. */
     }
-    why[0] = '\0';
-    if (d->tls_ready) {
-        d->ahead_until_ms = cleat_port_now_ms() + e->retry_in_ms;
+    if (over_tls(d)) {
+        if (CLEAT_TLS_READY) {
+            d->ahead_until_ms = cleat_port_now_ms() + e->retry_in_ms;
+        }
         cleat_tls_explain(&d->tls, why, sizeof why);
+    } else {
+        why[0] = '\0';
     }
     if (why[0] != '\0') {
-        cleat_app_say(d, "%s: %s", what, why);
+        cleat_app_say_why(d, what, why);
     } else {
         cleat_app_say_error(d, what, e->err, &e->detail);
     }
@@ -204,7 +222,7 @@ static int init_session(struct cleat_device *d) {
     const struct cleat_settings *s = cleat_app_settings(d);
     struct cleat_mqtt_config *c = &d->session_config;
     memset(c, 0, sizeof *c);
-    view(&c->client_id, d->client_id);
+    c->client_id = cleat_bytes_str(d->client_id);
     view(&c->username, s->mqtt_username);
     view(&c->password, s->mqtt_password);
     if (s->enable_lwt_message) {
@@ -214,7 +232,9 @@ static int init_session(struct cleat_device *d) {
         c->will.retain = s->mqtt_will_retain != 0;
     }
     c->keep_alive_s = (uint16_t)s->mqtt_keep_alive_seconds;
-    c->keep_alive_off = s->mqtt_keep_alive_seconds == 0;
+    if (s->mqtt_keep_alive_seconds == 0) {
+        c->keep_alive_off = true;
+    }
     c->clean_session = s->mqtt_clean_session != 0;
     c->queue_offline = true;
     c->timeout_ms = s->mqtt_timeout_ms;
@@ -287,7 +307,7 @@ static int begin(struct cleat_device *d, uint64_t now_ms) {
         cleat_app_say(d, SAY_INCOMPLETE, why);
         return CLEAT_DEVICE_SETTINGS;
     }
-    if (d->tls_ready) {
+    if (over_tls(d)) {
         err = check_identity(d, &detail);
         if (err != CLEAT_OK) {
             cleat_app_say_error(d, SAY_WRONG_PAIR, err, &detail);
@@ -307,7 +327,9 @@ static int begin(struct cleat_device *d, uint64_t now_ms) {
     }
     cleat_app_say(d, SAY_MQTT_READY);
     cleat_app_say(d, SAY_CONNECTING,
-                  d->client_id[0] == '\0' ? SAY_ASSIGNED_ID : d->client_id,
+                  s->generate_unique_client_id || d->client_id[0] != '\0'
+                      ? d->client_id
+                      : SAY_ASSIGNED_ID,
                   s->mqtt_broker_address, (unsigned long)s->mqtt_port);
     cleat_client_start(&d->client, now_ms);
     d->client_started = true;
@@ -390,8 +412,10 @@ static uint64_t pump(struct cleat_device *d, uint64_t now_ms) {
     struct cleat_client_event e;
     uint64_t due = CLEAT_NEVER;
     for (int round = 0; d->client_started && round < PUMP_ROUNDS; round++) {
+        bool room;
         due = cleat_client_step(&d->client, now_ms);
-        while (may_pull(d) && cleat_client_event(&d->client, &e, now_ms)) {
+        while ((room = may_pull(d)) &&
+               cleat_client_event(&d->client, &e, now_ms)) {
             if (on_event(d, &e)) {
                 d->client_started = false;
                 return now_ms;
@@ -401,7 +425,7 @@ static uint64_t pump(struct cleat_device *d, uint64_t now_ms) {
             feed_from_store(d);
         }
         now_ms = cleat_port_now_ms();
-        if (!may_pull(d)) {
+        if (!room) {
             return now_ms + LINK_CHECK_MS; /* the subscriber wakes us */
         }
         if (due > now_ms) {
@@ -413,8 +437,7 @@ static uint64_t pump(struct cleat_device *d, uint64_t now_ms) {
 
 static uint64_t link_failed(struct cleat_device *d, int err, uint64_t now_ms) {
     const struct cleat_settings *s = cleat_app_settings(d);
-    const char *why =
-        err == CLEAT_ERR_IO ? SAY_NO_INTERFACE : cleat_strerror(err);
+    const cleat_said_error why = SAID(err, CLEAT_ERR_IO, SAY_NO_INTERFACE);
     d->link_tries++;
     if (s->max_wifi_conn_retries != 0 &&
         d->link_tries >= s->max_wifi_conn_retries) {
@@ -490,7 +513,7 @@ static uint64_t step_stopping(struct cleat_device *d, uint64_t now_ms) {
     if (connected) {
         cleat_app_say(d, SAY_DISCONNECTED);
     }
-    if (CLEAT_TLS_READY && d->tls_ready) {
+    if (CLEAT_TLS_READY && over_tls(d)) {
         cleat_se_ready_drop(&d->ahead);
     }
     d->platform.link->leave(d->platform.link->self);
@@ -509,23 +532,22 @@ static void begin_stop(struct cleat_device *d, uint64_t now_ms) {
     }
 }
 
+/* Who asks for the end wakes this task: it need not be looked for twice. */
 uint64_t cleat_app_client_step(void *self, uint64_t now_ms) {
     struct cleat_device *d = self;
     for (;;) {
-        uint64_t due = CLEAT_NEVER;
-        if (d->client_state < STATE_STOPPING && cleat_app_ending(d)) {
-            begin_stop(d, now_ms);
-        }
         const int before = d->client_state;
-        if (before == STATE_STOPPING) {
-            due = step_stopping(d, now_ms);
+        uint64_t due = CLEAT_NEVER;
+        if (before < STATE_STOPPING && cleat_app_ending(d)) {
+            begin_stop(d, now_ms);
         } else if (before < STATE_STOPPING) {
             due = step_live(d, now_ms);
+        } else if (before == STATE_STOPPING) {
+            due = step_stopping(d, now_ms);
         }
-        now_ms = cleat_port_now_ms();
-        if (d->client_state == before &&
-            !(before < STATE_STOPPING && cleat_app_ending(d))) {
+        if (d->client_state == before) {
             return due; /* If that is now: other tasks come first. */
         }
+        now_ms = cleat_port_now_ms();
     }
 }

@@ -28,7 +28,9 @@ static void make_tasks(struct cleat_device *d) {
                                          &d->publisher_task,
                                          &d->subscriber_task};
     for (size_t i = 0; i < 4; i++) {
-        places[i]->name = tasks[i].name;
+        if (CLEAT_TASK_NAMES) {
+            places[i]->name = tasks[i].name;
+        }
         places[i]->step = tasks[i].step;
         places[i]->self = d;
     }
@@ -55,7 +57,7 @@ int cleat_device_init(struct cleat_device *d,
     err = cleat_se_init(&d->se, platform->driver, &d->platform.element,
                         &d->element_task, &detail);
     if (err != CLEAT_OK && why_cap > 0) {
-        snprintf(why, why_cap, SAY_CHIP_INIT, cleat_strerror(err),
+        snprintf(why, why_cap, SAY_CHIP_INIT, SAID(err, CLEAT_OK, ""),
                  detail.text == NULL ? SAY_NOT_USABLE : detail.text);
     }
     return err;

@@ -21,7 +21,7 @@ enum {
 
 #define OPEN_TRIES 3
 
-/* Ask the chip; what for is the state until the answer is there. */
+/* Ask the chip what the state is for, which lasts until the answer is there. */
 static void ask(struct cleat_device *d, int state) {
     static const uint8_t types[] = {
         [STATE_OPENING] = CLEAT_SE_OPEN,
@@ -38,61 +38,54 @@ static void ask(struct cleat_device *d, int state) {
         op->out.data = d->uid;
         op->out.cap = sizeof d->uid;
     } else if (state == STATE_CERTIFICATE) {
-        op->object = (uint16_t)cleat_settings_object(
-            cleat_app_settings(d)->client_certificate);
+        op->object =
+            CLEAT_APP_OBJECT(cleat_app_settings(d)->client_certificate);
         op->out.data = d->certificate;
         op->out.cap = sizeof d->certificate;
     }
-    d->element_state = (uint8_t)state;
     cleat_se_submit(&d->se, op);
 }
 
-static void ended(struct cleat_device *d) {
-    d->element_state = STATE_ENDED;
-    cleat_app_element_ended(d);
-}
-
-static void close_chip(struct cleat_device *d) {
-    ask(d, STATE_CLOSING);
-}
-
-static void say_failed(struct cleat_device *d, const char *what) {
+static void say_failed(struct cleat_device *d, cleat_sentence what) {
     cleat_app_say_error(d, what, d->element_op.err, &d->element_op.detail);
 }
 
-static void opened(struct cleat_device *d) {
+/* These end a state. @return the one that follows. */
+
+static int opened(struct cleat_device *d, bool ending) {
     if (d->element_op.err != CLEAT_OK) {
         d->element_tries++;
-        if (d->element_tries < OPEN_TRIES && !cleat_app_ending(d)) {
+        if (d->element_tries < OPEN_TRIES && !ending) {
             say_failed(d, SAY_CHIP_RESET);
-            ask(d, STATE_RESETTING);
-            return;
+            return STATE_RESETTING;
         }
         say_failed(d, SAY_CHIP_FAILED);
         cleat_app_end(d, CLEAT_DEVICE_CHIP);
         cleat_app_say(d, SAY_CHIP_CHECK);
-        ended(d);
-        return;
+        return STATE_ENDED;
     }
     cleat_app_say(d, SAY_CHIP_OPEN, d->platform.driver->name,
                   d->platform.driver->summary);
     if (d->platform.driver->tests_only) {
         cleat_app_say(d, SAY_CHIP_TESTS_ONLY);
     }
-    ask(d, STATE_UID);
+    return STATE_UID;
 }
 
-static void got_uid(struct cleat_device *d) {
+static int got_uid(struct cleat_device *d) {
     if (d->element_op.err == CLEAT_OK) {
+        static const char digits[] = "0123456789abcdef";
         char hex[2 * sizeof d->uid + 1];
+        char *at = hex;
         d->uid_len = d->element_op.out.len;
-        for (size_t i = 0; i < 2 * d->uid_len; i++) {
-            hex[i] = "0123456789abcdef"[d->uid[i / 2] >> (4 * (~i & 1)) & 15];
+        for (size_t i = 0; i < d->uid_len; i++) {
+            *at++ = digits[d->uid[i] >> 4];
+            *at++ = digits[d->uid[i] & 15];
         }
-        hex[2 * d->uid_len] = '\0';
+        *at = '\0';
         cleat_app_say(d, SAY_CHIP_UID, hex);
     }
-    ask(d, STATE_CERTIFICATE);
+    return STATE_CERTIFICATE;
 }
 
 static int prepare_tls(struct cleat_device *d, struct cleat_detail *detail) {
@@ -101,13 +94,15 @@ static int prepare_tls(struct cleat_device *d, struct cleat_detail *detail) {
     memset(&c, 0, sizeof c);
     c.lower = d->platform.net;
     c.se = &d->se;
-    c.key_object = (uint16_t)cleat_settings_object(s->client_private_key);
+    c.key_object = CLEAT_APP_OBJECT(s->client_private_key);
     c.certificate = cleat_bytes_of(d->certificate, d->certificate_len);
     c.ca[0] = d->platform.root_ca;
     c.hostname = s->mqtt_broker_address;
     c.sni = s->mqtt_sni_hostname;
     c.alpn = s->mqtt_alpn_protocol_name;
-    c.allow_rsa = cleat_settings_allow_rsa(s);
+    c.allow_rsa = CLEAT_SETTINGS_FIXED
+                      ? strcmp(s->tls_key_exchanges, "ECDHE_ECDSA") != 0
+                      : cleat_settings_allow_rsa(s);
     if (!s->tls_chip_random) {
         c.random = d->platform.random;
         c.random_arg = d->platform.random_arg;
@@ -124,8 +119,7 @@ static int prepare_tls(struct cleat_device *d, struct cleat_detail *detail) {
     }
     c.session = s->tls_session_resumption ? d->platform.tls_session : NULL;
     if (c.ca[0].len == 0) {
-        int object = cleat_settings_object(s->root_ca_certificate);
-        c.ca_object = (uint16_t)(object > 0 ? object : 0);
+        c.ca_object = CLEAT_APP_OBJECT(s->root_ca_certificate);
     }
     if (c.crl.len == 0 && s->tls_crl_file[0] != '\0') {
         return CLEAT_ERR_UNSUPPORTED; /* this port reads no such file */
@@ -139,7 +133,7 @@ static int prepare_tls(struct cleat_device *d, struct cleat_detail *detail) {
 }
 
 /* Everything the MQTT client task needs is there: start it. */
-static void hand_over(struct cleat_device *d) {
+static int hand_over(struct cleat_device *d) {
     struct cleat_detail detail = {0};
     d->stream = d->platform.net;
     if (cleat_app_settings(d)->mqtt_secure_connection &&
@@ -149,25 +143,23 @@ static void hand_over(struct cleat_device *d) {
         if (err != CLEAT_OK) {
             cleat_app_say_error(d, SAY_TLS_FAILED, err, &detail);
             cleat_app_end(d, CLEAT_DEVICE_SETTINGS);
-            close_chip(d);
-            return;
+            return STATE_CLOSING;
         }
     }
-    d->element_state = STATE_READY;
     d->client_runs = true;
     if (cleat_port_start(&d->client_task) != CLEAT_OK) {
         d->client_runs = false;
         cleat_app_say(d, SAY_NO_CLIENT_TASK);
         cleat_app_end(d, CLEAT_DEVICE_CONNECTION);
     }
+    return STATE_READY;
 }
 
-static void got_certificate(struct cleat_device *d) {
+static int got_certificate(struct cleat_device *d) {
     if (d->element_op.err != CLEAT_OK) {
         say_failed(d, SAY_CERTIFICATE_FAILED);
         cleat_app_end(d, CLEAT_DEVICE_CHIP);
-        close_chip(d);
-        return;
+        return STATE_CLOSING;
     }
     d->certificate_len = d->element_op.out.len;
     cleat_app_say(d, SAY_CERTIFICATE,
@@ -175,52 +167,40 @@ static void got_certificate(struct cleat_device *d) {
     cleat_app_say_pem(d, cleat_bytes_of(d->certificate, d->certificate_len));
     cleat_app_make_client_id(d);
     cleat_app_say_registration(d);
-    hand_over(d);
+    return hand_over(d);
 }
 
-static bool client_over(struct cleat_device *d) {
+/* @return the state that follows now, or the one that is. */
+static int next(struct cleat_device *d) {
+    const int state = d->element_state;
     cleat_port_enter();
-    bool over = !d->client_runs;
+    const bool ending = d->ending;
+    const bool client_over = !d->client_runs;
     cleat_port_leave();
-    return over;
-}
-
-static void op_finished(struct cleat_device *d) {
-    if (d->element_state == STATE_CLOSING) {
-        ended(d);
-    } else if (cleat_app_ending(d) && d->element_op.err == CLEAT_OK) {
-        close_chip(d);
-    } else if (d->element_state == STATE_OPENING) {
-        opened(d);
-    } else if (d->element_state == STATE_RESETTING) {
-        ask(d, STATE_OPENING);
-    } else if (d->element_state == STATE_UID) {
-        got_uid(d);
-    } else {
-        got_certificate(d);
+    if (state == STATE_START) {
+        return STATE_OPENING;
     }
-}
-
-/* @return true if the state changed: the element is stepped once more. */
-static bool advance(struct cleat_device *d) {
-    switch (d->element_state) {
-    case STATE_START:
-        ask(d, STATE_OPENING);
-        return true;
-    case STATE_READY:
-        if (cleat_app_ending(d) && client_over(d)) {
-            close_chip(d);
-            return true;
-        }
-        return false;
-    case STATE_ENDED:
-        return false;
+    if (state == STATE_READY) {
+        return ending && client_over ? STATE_CLOSING : STATE_READY;
+    }
+    if (state == STATE_ENDED || !cleat_se_finished(&d->element_op)) {
+        return state;
+    }
+    if (state == STATE_CLOSING) {
+        return STATE_ENDED;
+    }
+    if (ending && d->element_op.err == CLEAT_OK) {
+        return STATE_CLOSING;
+    }
+    switch (state) {
+    case STATE_OPENING:
+        return opened(d, ending);
+    case STATE_RESETTING:
+        return STATE_OPENING;
+    case STATE_UID:
+        return got_uid(d);
     default:
-        if (!cleat_se_finished(&d->element_op)) {
-            return false;
-        }
-        op_finished(d);
-        return true;
+        return got_certificate(d);
     }
 }
 
@@ -228,8 +208,15 @@ uint64_t cleat_app_element_step(void *self, uint64_t now_ms) {
     struct cleat_device *d = self;
     for (;;) {
         uint64_t due = cleat_se_step(&d->se, now_ms);
-        if (!advance(d)) {
+        int state = next(d);
+        if (state == d->element_state) {
             return due;
+        }
+        d->element_state = (uint8_t)state;
+        if (state == STATE_ENDED) {
+            cleat_app_element_ended(d);
+        } else if (state != STATE_READY) {
+            ask(d, state);
         }
         now_ms = cleat_port_now_ms();
     }

@@ -35,26 +35,26 @@ static void handle(struct cleat_device *d,
         d->led_known = !m->on;
         d->echoes = 0;
         cleat_app_say(d, SAY_NOT_PUBLISHED, cleat_app_message(d, m->on),
-                      m->err == CLEAT_ERR_FULL ? SAY_BUFFER_FULL
-                                               : cleat_strerror(m->err));
+                      SAID(m->err, CLEAT_ERR_FULL, SAY_BUFFER_FULL));
         break;
     }
 }
 
 static void press(struct cleat_device *d, uint64_t now_ms) {
     struct cleat_client_message m = {CLEAT_ASK_PUBLISH, !d->led_known};
-    /* Said before it is posted: its echo must not be told first. */
     if (cleat_mailbox_room(&d->client_box) > 0) {
+        /* Said before it is posted: its echo must not be told first. */
         cleat_app_say(d, SAY_PUBLISHING, cleat_app_message(d, m.on),
                       cleat_app_settings(d)->mqtt_pub_topic);
+        if (cleat_mailbox_post(&d->client_box, &m) == CLEAT_OK) {
+            d->led_known = m.on;
+            d->echoes++;
+            d->echo_deadline_ms =
+                now_ms + cleat_app_settings(d)->mqtt_timeout_ms;
+            return;
+        }
     }
-    if (cleat_mailbox_post(&d->client_box, &m) != CLEAT_OK) {
-        cleat_app_say(d, SAY_TOO_MANY);
-        return;
-    }
-    d->led_known = m.on;
-    d->echoes++;
-    d->echo_deadline_ms = now_ms + cleat_app_settings(d)->mqtt_timeout_ms;
+    cleat_app_say(d, SAY_TOO_MANY);
 }
 
 uint64_t cleat_app_publisher_step(void *self, uint64_t now_ms) {

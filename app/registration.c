@@ -50,6 +50,7 @@ void cleat_app_make_client_id(struct cleat_device *d) {
     d->client_id[keep] = '\0';
 }
 
+#if CLEAT_TEXTS
 /* Longest topic, every byte escaped. */
 #define RESOURCE_MAX 520
 
@@ -82,7 +83,7 @@ static void say_statement(struct cleat_device *d, const char *action,
 
 static void say_policy(struct cleat_device *d) {
     const struct cleat_settings *s = cleat_app_settings(d);
-    cleat_app_say(d, "  {\"Version\":\"2012-10-17\",\"Statement\":[");
+    cleat_app_print(d, "  {\"Version\":\"2012-10-17\",\"Statement\":[");
     say_statement(d, "Connect", "client", d->client_id, ",");
     say_statement(d, "Publish", "topic", s->mqtt_pub_topic, ",");
     if (s->enable_lwt_message) {
@@ -96,30 +97,37 @@ static void say_policy(struct cleat_device *d) {
     say_statement(d, "Subscribe", "topicfilter", s->mqtt_sub_topic, "]}");
 }
 
+static void say_steps(struct cleat_device *d) {
+    cleat_app_print(d, "  1. Save the certificate above, BEGIN to END line, as "
+                       "device.pem.");
+    cleat_app_print(d, "  2. Register it without a certificate authority "
+                       "(multi-account registration):");
+    cleat_app_print(d, "     aws iot register-certificate-without-ca "
+                       "--certificate-pem file://device.pem --status ACTIVE");
+    cleat_app_print(d,
+                    "     Do not create a certificate or key there: the chip "
+                    "has both.");
+    cleat_app_print(d, "  3. Create a thing and attach the certificate; attach "
+                       "this policy with your REGION and ACCOUNT:");
+    say_policy(d);
+    cleat_app_print(d, "  4. Find the endpoint: aws iot describe-endpoint "
+                       "--endpoint-type iot:Data-ATS");
+    cleat_app_print(d, "     It looks like xxxxxxxxxxxxxx-ats.iot.REGION."
+                       "amazonaws.com");
+    cleat_app_print(d, "  5. Set MQTT_BROKER_ADDRESS and MQTT_SNI_HOSTNAME to "
+                       "it, MQTT_PORT=8883, MQTT_SECURE_CONNECTION=1.");
+    cleat_app_print(d, "  6. Set ROOT_CA_CERTIFICATE to the root CA's file: "
+                       "Amazon Root CA 3 for ECDHE_ECDSA,");
+    cleat_app_print(d, "     Amazon Root CA 1 with "
+                       "TLS_KEY_EXCHANGES=ECDHE_ECDSA,ECDHE_RSA.");
+}
+#else
+static void say_steps(struct cleat_device *d) {
+    (void)d;
+}
+#endif
+
 void cleat_app_say_registration(struct cleat_device *d) {
     cleat_app_say(d, SAY_REGISTER);
-    if (!CLEAT_TEXTS) {
-        return;
-    }
-    cleat_app_say(d, "  1. Save the certificate above, BEGIN to END line, as "
-                     "device.pem.");
-    cleat_app_say(d, "  2. Register it without a certificate authority "
-                     "(multi-account registration):");
-    cleat_app_say(d, "     aws iot register-certificate-without-ca "
-                     "--certificate-pem file://device.pem --status ACTIVE");
-    cleat_app_say(d, "     Do not create a certificate or key there: the chip "
-                     "has both.");
-    cleat_app_say(d, "  3. Create a thing and attach the certificate; attach "
-                     "this policy with your REGION and ACCOUNT:");
-    say_policy(d);
-    cleat_app_say(d, "  4. Find the endpoint: aws iot describe-endpoint "
-                     "--endpoint-type iot:Data-ATS");
-    cleat_app_say(d, "     It looks like xxxxxxxxxxxxxx-ats.iot.REGION."
-                     "amazonaws.com");
-    cleat_app_say(d, "  5. Set MQTT_BROKER_ADDRESS and MQTT_SNI_HOSTNAME to "
-                     "it, MQTT_PORT=8883, MQTT_SECURE_CONNECTION=1.");
-    cleat_app_say(d, "  6. Set ROOT_CA_CERTIFICATE to the root CA's file: "
-                     "Amazon Root CA 3 for ECDHE_ECDSA,");
-    cleat_app_say(d, "     Amazon Root CA 1 with "
-                     "TLS_KEY_EXCHANGES=ECDHE_ECDSA,ECDHE_RSA.");
+    say_steps(d);
 }

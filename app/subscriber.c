@@ -9,30 +9,32 @@
 
 #define SUBSCRIBE_TRIES 3
 #define SUBSCRIBE_RETRY_MS 1000
-#define ANNOUNCE_RETRY_MS 20
+#define NO_ROOM_RETRY_MS 20
 #define SHOWN_MAX                                                              \
     (CLEAT_DEVICE_TOPIC_MAX > CLEAT_DEVICE_PAYLOAD_MAX                         \
          ? CLEAT_DEVICE_TOPIC_MAX                                              \
          : CLEAT_DEVICE_PAYLOAD_MAX)
 
 /* Presses make sense from now on, with the LED following or not.
- * @return when to try again if the publisher has no room now. */
-static uint64_t announce(struct cleat_device *d, uint64_t now_ms) {
+ * @return false if the publisher has no room now. */
+static bool announce(struct cleat_device *d) {
     struct cleat_publisher_message ready = {CLEAT_PUBLISHER_READY, false, 0};
-    if (!d->announce || d->announced) {
-        return CLEAT_NEVER;
+    if (d->announce && !d->announced) {
+        d->announced =
+            cleat_mailbox_post(&d->publisher_box, &ready) == CLEAT_OK;
+        return d->announced;
     }
-    d->announced = cleat_mailbox_post(&d->publisher_box, &ready) == CLEAT_OK;
-    return d->announced ? CLEAT_NEVER : now_ms + ANNOUNCE_RETRY_MS;
+    return true;
 }
 
 static void granted(struct cleat_device *d, uint8_t qos, uint64_t now_ms) {
     const char *topic = cleat_app_settings(d)->mqtt_sub_topic;
     if (qos != CLEAT_MQTT_SUBACK_REFUSED) {
         d->subscribe_tries = 0;
-        cleat_app_say(d, SAY_SUBSCRIBED, topic, (unsigned)qos);
+        cleat_app_say(d, SAY_SUBSCRIBED, topic, (unsigned long)qos);
     } else if (++d->subscribe_tries < SUBSCRIBE_TRIES) {
-        cleat_app_say(d, SAY_SUBSCRIBE_AGAIN, topic, SUBSCRIBE_RETRY_MS);
+        cleat_app_say(d, SAY_SUBSCRIBE_AGAIN, topic,
+                      (unsigned long)SUBSCRIBE_RETRY_MS);
         d->subscribe_ms = now_ms + SUBSCRIBE_RETRY_MS;
         return;
     } else {
@@ -43,7 +45,7 @@ static void granted(struct cleat_device *d, uint8_t qos, uint64_t now_ms) {
 
 /* Say text as it may be shown: anything not printable becomes a dot. `room` is
  * where it was cut if it was longer. */
-static void say_shown(struct cleat_device *d, const char *fmt,
+static void say_shown(struct cleat_device *d, cleat_sentence sentence,
                       const uint8_t *data, size_t len, size_t room) {
     char out[SHOWN_MAX + 4];
     size_t n = 0;
@@ -51,7 +53,7 @@ static void say_shown(struct cleat_device *d, const char *fmt,
         out[n] = (char)(data[n] < 0x20 || data[n] == 0x7F ? '.' : data[n]);
     }
     memcpy(out + n, len > n ? "..." : "\0\0\0", 4);
-    cleat_app_say(d, fmt, out);
+    cleat_app_say(d, sentence, out);
 }
 
 static bool is_payload(const struct cleat_subscriber_message *m,
@@ -64,7 +66,7 @@ static void message(struct cleat_device *d,
                     const struct cleat_subscriber_message *m) {
     cleat_app_say(d, SAY_MESSAGE);
     say_shown(d, SAY_MESSAGE_TOPIC, m->topic, m->topic_len, sizeof m->topic);
-    cleat_app_say(d, SAY_MESSAGE_QOS, (unsigned)m->qos);
+    cleat_app_say(d, SAY_MESSAGE_QOS, (unsigned long)m->qos);
     say_shown(d, SAY_MESSAGE_PAYLOAD, m->payload, m->payload_len,
               sizeof m->payload);
 
@@ -81,21 +83,17 @@ static void message(struct cleat_device *d,
     d->platform.board->led(d->platform.board->self, on);
 }
 
-/* Ask for the refused subscription once more when its time has come. */
-static uint64_t ask_again(struct cleat_device *d, uint64_t now_ms) {
+/* Ask for the refused subscription once more when its time has come.
+ * @return false if the client has no room now. */
+static bool ask_again(struct cleat_device *d, uint64_t now_ms) {
     struct cleat_client_message ask = {CLEAT_ASK_SUBSCRIBE, false};
-    if (d->subscribe_ms == 0) {
-        return CLEAT_NEVER;
+    if (d->subscribe_ms != 0 && now_ms >= d->subscribe_ms) {
+        if (cleat_mailbox_post(&d->client_box, &ask) != CLEAT_OK) {
+            return false;
+        }
+        d->subscribe_ms = 0;
     }
-    if (now_ms < d->subscribe_ms) {
-        return d->subscribe_ms;
-    }
-    if (cleat_mailbox_post(&d->client_box, &ask) != CLEAT_OK) {
-        d->subscribe_ms = now_ms + SUBSCRIBE_RETRY_MS;
-        return d->subscribe_ms;
-    }
-    d->subscribe_ms = 0;
-    return CLEAT_NEVER;
+    return true;
 }
 
 uint64_t cleat_app_subscriber_step(void *self, uint64_t now_ms) {
@@ -113,7 +111,8 @@ uint64_t cleat_app_subscriber_step(void *self, uint64_t now_ms) {
     if (any) {
         cleat_port_wake(&d->client_task); /* it may wait for room */
     }
-    uint64_t due = announce(d, now_ms);
-    uint64_t ask = ask_again(d, now_ms);
-    return ask < due ? ask : due;
+    if (!announce(d) || !ask_again(d, now_ms)) {
+        return now_ms + NO_ROOM_RETRY_MS;
+    }
+    return d->subscribe_ms != 0 ? d->subscribe_ms : CLEAT_NEVER;
 }

@@ -41,7 +41,8 @@ endif()
 if(CLEAT_PROFILE STREQUAL "tiny")
   add_compile_definitions(CLEAT_TEXTS=0 CLEAT_LOG_FLOOR=-1 CLEAT_TLS_READY=0
                           CLEAT_TLS_PEM=0 CLEAT_SETTINGS_FIXED=1
-                          CLEAT_BARE_COUNTS=0 CLEAT_SE_EXTRAS=0)
+                          CLEAT_BARE_COUNTS=0 CLEAT_SE_EXTRAS=0
+                          CLEAT_TASK_NAMES=0)
 endif()
 include(Settings)
 
@@ -60,9 +61,8 @@ else()
   add_compile_options(${CLEAT_TOOLCHAIN_CALLGRAPH})
 endif()
 
-# Canaries wherever an address on the stack is taken, libraries included. (The
-# weaker -fstack-protector overlooks arrays of char when GCC 12 optimises across
-# files: char is unsigned here, and it looks for signed ones.)
+# Canaries wherever an address on the stack is taken, libraries included;
+# firmware/CMakeLists.txt has less in some of our code.
 add_compile_options(-fstack-protector-strong)
 add_compile_definitions(
   CLEAT_CONFIG_FILE="${CLEAT_BOARD_CONFIG}")

@@ -20,6 +20,11 @@ set(CLEAT_TOOLCHAIN_SMALLER -fno-thread-jumps -fno-tree-tail-merge
     -fno-tree-forwprop -fno-tree-loop-optimize -fno-if-conversion2
     -fno-reorder-blocks -fno-ipa-sra -fno-ipa-icf -fno-ipa-modref
     -fno-auto-inc-dec)
+# Canaries in functions with an array of bytes, even of one; not in those that
+# have another array, nor where the address of a variable is taken. (An array of
+# char is another one where GCC optimises across files: char is unsigned here,
+# and it looks for signed ones.)
+set(CLEAT_TOOLCHAIN_BYTE_CANARIES -fstack-protector --param=ssp-buffer-size=1)
 set(CLEAT_TOOLCHAIN_CALLGRAPH -fcallgraph-info=su)
 
 # The compiler knows by itself where its headers and libraries are.

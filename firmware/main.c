@@ -44,10 +44,11 @@ static bool over(void *arg) {
     if (!cleat_device_ended(&device, NULL)) {
         return false;
     }
+    const uint64_t now_ms = cleat_port_now_ms();
     if (end_ms == 0) {
-        end_ms = cleat_port_now_ms() + LAST_WORDS_MS;
+        end_ms = now_ms + LAST_WORDS_MS;
     }
-    return cleat_port_now_ms() >= end_ms;
+    return now_ms >= end_ms;
 }
 
 static int start(char *why, size_t why_cap) {
@@ -74,7 +75,7 @@ static int start(char *why, size_t why_cap) {
 }
 
 int main(void) {
-    char why[160] = "no resources";
+    char why[160];
     int status = CLEAT_DEVICE_SETTINGS;
     board_init();
     board_print(false, "");
@@ -84,8 +85,9 @@ int main(void) {
     }
     cleat_bare_set_clock(board_host_time());
     firmware_memory_init();
+    why[0] = '\0';
     if (start(why, sizeof why) != CLEAT_OK) {
-        board_print(false, why);
+        board_print(false, why[0] != '\0' ? why : "no resources");
         board_end(status);
     }
     cleat_bare_run(over, NULL);

@@ -27,6 +27,11 @@
 #define CLEAT_TEXTS 1
 #endif
 
+/** A device's tasks have names, for a port that shows them. 0 saves 0.1 kB. */
+#ifndef CLEAT_TASK_NAMES
+#define CLEAT_TASK_NAMES 1
+#endif
+
 /** Trust anchors may be PEM. 0: only DER, which saves a device 0.9 kB of flash.
  */
 #ifndef CLEAT_TLS_PEM

@@ -157,6 +157,9 @@ struct cleat_device {
     struct cleat_client client;
     struct cleat_mqtt_config session_config;
     struct cleat_mqtt session;
+    struct cleat_subscriber_message incoming; /* being put together */
+    struct cleat_mqtt_slot slots[CLEAT_DEVICE_SLOTS];
+    uint16_t qos2_ids[CLEAT_DEVICE_QOS2_IDS];
     struct cleat_se se;
     struct cleat_se_ready ahead; /* for the next connection: client */
     struct cleat_tls tls;
@@ -164,9 +167,6 @@ struct cleat_device {
     struct cleat_client_message client_slots[16];
     struct cleat_publisher_message publisher_slots[16];
     struct cleat_subscriber_message subscriber_slots[8];
-    struct cleat_subscriber_message incoming; /* being put together */
-    struct cleat_mqtt_slot slots[CLEAT_DEVICE_SLOTS];
-    uint16_t qos2_ids[CLEAT_DEVICE_QOS2_IDS];
     uint8_t certificate[CLEAT_DEVICE_CERTIFICATE_MAX];
     uint8_t io[512];
     uint8_t tx[CLEAT_DEVICE_BUFFER_MAX];

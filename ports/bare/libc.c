@@ -12,23 +12,33 @@
 #include <time.h>
 
 #include "cleat/bare_port.h"
+#include "clock.h"
 #include "format.h"
 
 static int64_t clock_offset_s;
 
+static int64_t uptime_s(void) {
+    return (int64_t)cleat_bare_divide(cleat_port_now_ms(), 1000);
+}
+
 void cleat_bare_set_clock(int64_t seconds) {
-    clock_offset_s = seconds - (int64_t)(cleat_bare_now_us() / 1000000u);
+    clock_offset_s = seconds - uptime_s();
 }
 
 time_t time(time_t *out) {
     int64_t now = 0;
     if (clock_offset_s != 0) {
-        now = clock_offset_s + (int64_t)(cleat_bare_now_us() / 1000000u);
+        now = clock_offset_s + uptime_s();
     }
     if (out != NULL) {
         *out = (time_t)now;
     }
     return (time_t)now;
+}
+
+struct tm *gmtime_r(const time_t *restrict t, struct tm *restrict out) {
+    cleat_bare_calendar((uint32_t)*t, out);
+    return out;
 }
 
 void *_sbrk(ptrdiff_t more);

@@ -60,6 +60,7 @@
 #define MEM_STATS 1
 #define MEMP_STATS 0
 
+#define LWIP_NO_CTYPE_H 1 /* the C library's table is larger */
 #define LWIP_RAND() cleat_bare_link_random()
 unsigned int cleat_bare_link_random(void);
 

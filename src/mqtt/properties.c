@@ -125,8 +125,8 @@ static uint32_t property_read(struct cleat_reader *r,
 }
 
 /* May its value be so? */
-static bool property_valid(uint32_t class,
-                           const struct cleat_mqtt_property *p) {
+static inline bool property_valid(uint32_t class,
+                                  const struct cleat_mqtt_property *p) {
     if ((class & IS_TEXT) == 0) {
         return (class & NOT_0) != 0 ? p->number != 0
                                     : (class & SIZE) != ONE || p->number <= 1;
@@ -138,13 +138,44 @@ static bool property_valid(uint32_t class,
            (cleat_mqtt_utf8_valid(p->text) && cleat_mqtt_utf8_valid(p->value));
 }
 
+#define VALUE_WRONG "a property with a wrong value"
+#define VALUE_ENDS "a property longer than the properties"
+
+/* Its value is wrong. Of texts, and of the one number whose values the standard
+ * only lists, that is malformed; other numbers break the protocol. */
+static const char *value_wrong(uint32_t class, uint8_t id, uint8_t *reason) {
+    if ((class & IS_TEXT) == 0 && id != CLEAT_MQTT_PAYLOAD_FORMAT) {
+        *reason = id == CLEAT_MQTT_TOPIC_ALIAS ? CLEAT_MQTT_ALIAS_INVALID
+                                               : CLEAT_MQTT_PROTOCOL;
+    }
+    return CLEAT_MQTT_WRONG(VALUE_WRONG);
+}
+
+/* May a property stand there, behind those seen? */
+static inline const char *place_check(uint32_t class, uint8_t id,
+                                      uint32_t where, uint32_t *seen,
+                                      uint8_t *reason) {
+    uint32_t bit = bit_of(id);
+    if ((places[class >> 4] & where) == 0) {
+        return CLEAT_MQTT_WRONG("a property that this packet cannot have "
+                                "[MQTT5-2.2.2.2]");
+    }
+    if ((*seen & bit) != 0) {
+        *reason = CLEAT_MQTT_PROTOCOL;
+        return CLEAT_MQTT_WRONG("a property twice [MQTT5-2.2.2.2]");
+    }
+    /* Those that may be there again. */
+    bool many = id == CLEAT_MQTT_USER_PROPERTY ||
+                (id == CLEAT_MQTT_SUBSCRIPTION_ID && where == W(3));
+    *seen |= many ? 0 : bit;
+    return NULL;
+}
+
 const char *cleat_mqtt_properties_decode(struct cleat_reader *r, uint32_t where,
-                                         struct cleat_bytes *props) {
+                                         struct cleat_bytes *props,
+                                         uint8_t *reason) {
     uint32_t len = cleat_mqtt_varint_decode(r);
     uint32_t seen = 0;
-    /* Those that may be there again. */
-    uint32_t many = bit_of(CLEAT_MQTT_USER_PROPERTY) |
-                    (where == W(3) ? bit_of(CLEAT_MQTT_SUBSCRIPTION_ID) : 0u);
     *props = cleat_read_bytes(r, len);
     if (r->failed) {
         return CLEAT_MQTT_WRONG("properties longer than the packet");
@@ -153,24 +184,93 @@ const char *cleat_mqtt_properties_decode(struct cleat_reader *r, uint32_t where,
     while (in.pos < in.len) {
         struct cleat_mqtt_property p;
         uint32_t class = property_read(&in, &p);
-        uint32_t bit = bit_of(p.id);
-        if ((places[class >> 4] & where) == 0) {
-            return CLEAT_MQTT_WRONG("a property that this packet cannot have "
-                                    "[MQTT5-2.2.2.2]");
+        const char *why = place_check(class, p.id, where, &seen, reason);
+        if (why != NULL) {
+            return why;
         }
-        if ((seen & bit) != 0) {
-            return CLEAT_MQTT_WRONG("a property twice [MQTT5-2.2.2.2]");
+        if (in.failed) {
+            return CLEAT_MQTT_WRONG(VALUE_ENDS);
         }
-        seen |= bit & ~many;
-        if (in.failed || !property_valid(class, &p)) {
-            return CLEAT_MQTT_WRONG("a property with a wrong value");
+        if (!property_valid(class, &p)) {
+            return value_wrong(class, p.id, reason);
         }
     }
     /* [MQTT5-3.1.2.11.10]: no data without a method. */
     uint32_t data = bit_of(CLEAT_MQTT_AUTH_DATA);
-    return (seen & (data | bit_of(CLEAT_MQTT_AUTH_METHOD))) == data
-               ? CLEAT_MQTT_WRONG("authentication data without a method")
-               : NULL;
+    if ((seen & (data | bit_of(CLEAT_MQTT_AUTH_METHOD))) == data) {
+        *reason = CLEAT_MQTT_PROTOCOL;
+        return CLEAT_MQTT_WRONG("authentication data without a method");
+    }
+    return NULL;
+}
+
+/* --- byte by byte ----------------------------------------------------------
+ */
+
+/* Or'ed into texts: the length of this one was read. */
+#define IN_TEXT 0x80u
+static const char *number_part(struct cleat_mqtt_part *c,
+                               struct cleat_reader *r, uint32_t class) {
+    struct cleat_mqtt_property p;
+    (void)property_read(r, &p);
+    if (r->failed) {
+        return c->n < sizeof c->unit ? NULL : CLEAT_MQTT_WRONG(VALUE_ENDS);
+    }
+    if (!property_valid(class, &p)) {
+        return value_wrong(class, p.id, &c->reason);
+    }
+    if (p.id == CLEAT_MQTT_TOPIC_ALIAS) {
+        c->alias = (uint16_t)p.number;
+    }
+    c->n = 0;
+    return NULL;
+}
+
+/* The length of a text, or one byte more of it. */
+static const char *text_part(struct cleat_mqtt_part *c, struct cleat_reader *r,
+                             uint32_t class) {
+    uint8_t id = cleat_read_u8(r);
+    if ((c->texts & IN_TEXT) != 0) {
+        c->left--;
+    } else {
+        c->left = cleat_read_u16(r);
+        if (r->failed) {
+            return NULL;
+        }
+        c->texts |= IN_TEXT;
+        c->n = 1;
+    }
+    uint32_t bad =
+        id == CLEAT_MQTT_RESPONSE_TOPIC ? UINT32_MAX : CLEAT_MQTT_NO_TEXT;
+    if ((class & ANY) != 0 ||
+        (cleat_mqtt_text_check(c->unit + 1, c->n - 1u) & bad) == 0) {
+        c->n = 1;
+    } else if (c->left == 0 || c->n == sizeof c->unit) {
+        /* It would become valid with one to three bytes more, or never. */
+        return CLEAT_MQTT_WRONG(VALUE_WRONG);
+    }
+    if (c->left == 0) {
+        c->texts = (uint8_t)(c->texts - IN_TEXT - 1u);
+        c->n = c->texts; /* The id stays for a second one. */
+    }
+    return NULL;
+}
+
+const char *cleat_mqtt_properties_part(struct cleat_mqtt_part *c,
+                                       uint32_t left) {
+    struct cleat_reader r = cleat_reader_of(cleat_bytes_of(c->unit, c->n));
+    uint32_t class = class_of(c->unit[0]);
+    const char *why = NULL;
+    if (c->texts > 0) {
+        why = text_part(c, &r, class);
+    } else if (c->n > 1) {
+        why = number_part(c, &r, class);
+    } else {
+        why = place_check(class, c->unit[0], W(3), &c->seen, &c->reason);
+        c->texts = (class & IS_TEXT) != 0 ? class & SIZE : 0;
+    }
+    return why == NULL && left == 0 && c->n > 0 ? CLEAT_MQTT_WRONG(VALUE_ENDS)
+                                                : why;
 }
 
 bool cleat_mqtt_property_next(struct cleat_bytes *rest,
@@ -279,6 +379,8 @@ void cleat_mqtt_properties_encode(struct cleat_writer *w, uint32_t where,
         struct cleat_reader r =
             cleat_reader_of(cleat_bytes_of(w->data + begin, w->len - begin));
         struct cleat_bytes all;
-        w->failed = cleat_mqtt_properties_decode(&r, where, &all) != NULL;
+        uint8_t reason;
+        w->failed =
+            cleat_mqtt_properties_decode(&r, where, &all, &reason) != NULL;
     }
 }

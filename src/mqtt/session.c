@@ -107,16 +107,8 @@ static void take_end(struct cleat_mqtt *s, struct cleat_mqtt_event *event) {
 /* Defined in the header; this is the copy for calls not inlined. */
 extern inline bool cleat_mqtt_has_event(const struct cleat_mqtt *s);
 
-/* Set to zero what rx_take() will not set; in pieces of which compilers make a
- * few stores. */
-static void event_clear(const struct cleat_mqtt *s,
-                        struct cleat_mqtt_event *event) {
-    if (CLEAT_MQTT_FAST && s->pending == CLEAT_MQTT_MESSAGE) {
-        memset(event, 0, offsetof(struct cleat_mqtt_event, topic));
-        memset(&event->codes, 0,
-               sizeof *event - offsetof(struct cleat_mqtt_event, codes));
-        return;
-    }
+/* Set to zero, in pieces of which compilers make a few stores. */
+static void event_clear(struct cleat_mqtt_event *event) {
     size_t half = CLEAT_MQTT_FAST ? sizeof *event / 2 : 0;
     memset(event, 0, half);
     memset((uint8_t *)event + half, 0, sizeof *event - half);
@@ -124,8 +116,15 @@ static void event_clear(const struct cleat_mqtt *s,
 
 bool cleat_mqtt_event(struct cleat_mqtt *s, struct cleat_mqtt_event *event,
                       uint64_t now_ms) {
-    event_clear(s, event);
     s->now_ms = now_ms;
+    if (CLEAT_MQTT_FAST && s->plain && s->pending == CLEAT_MQTT_MESSAGE &&
+        s->rx_state == RX_PACKET) {
+        session_pause(s);
+        if (message_plain(s, event)) {
+            return true;
+        }
+    }
+    event_clear(event);
     if (s->pending != CLEAT_MQTT_NONE) {
         session_pause(s); /* Nothing was read meanwhile. */
         rx_take(s, event);
@@ -178,9 +177,6 @@ int cleat_mqtt_connect(struct cleat_mqtt *s, uint64_t now_ms) {
     s->keep_alive_s = cleat_mqtt_keep_alive(c);
     s->send_max = (uint16_t)(c->inflight_max - (c->inflight_max == 0));
     s->surplus = 0;
-    if (CLEAT_MQTT_FAST) {
-        s->plain = false;
-    }
     s->pending = s->end_type = 0;
     s->state = SESSION_CONNECTING;
     s->now_ms = now_ms;
@@ -195,6 +191,7 @@ void cleat_mqtt_lost(struct cleat_mqtt *s, uint64_t now_ms) {
     }
     cleat_mqtt_connect_end(s);
     s->state = SESSION_IDLE;
+    cleat_mqtt_leave_plain(s);
     s->ping = s->held = s->closing = false;
     s->ctl_last = false;
     s->unacked_used = 0;
@@ -220,5 +217,6 @@ int cleat_mqtt_disconnect(struct cleat_mqtt *s, uint64_t now_ms) {
     }
     s->now_ms = now_ms;
     s->closing = true;
+    cleat_mqtt_leave_plain(s);
     return 0;
 }

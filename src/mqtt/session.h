@@ -27,6 +27,14 @@ cleat_mqtt_version(const struct cleat_mqtt *s) {
     return CLEAT_MQTT5 ? s->v5 : NULL;
 }
 
+/* Connected, in 3.1.1, and neither closing nor waiting for the caller's
+ * acknowledgements: what is done in a hurry looks at nothing else. */
+static inline void cleat_mqtt_leave_plain(struct cleat_mqtt *s) {
+    if (CLEAT_MQTT_FAST) {
+        s->plain = false;
+    }
+}
+
 /* A packet longer than this needs a closer look. */
 static inline uint32_t cleat_mqtt_rx_max(const struct cleat_mqtt *s) {
     return CLEAT_MQTT5 ? s->rx_max : (uint32_t)s->config->rx_cap;
@@ -38,6 +46,7 @@ enum rx_state {
     RX_PAYLOAD, /* PUBLISH: a piece of its payload, behind that */
     RX_TOPIC,   /* PUBLISH: a character of a topic too long for rx_buf, which is
                    checked and dropped */
+    RX_PROPS,   /* MQTT 5: a byte of properties too long for it, the same */
     RX_SKIP,    /* dropping: the payload behind it; SKIPPED follows */
     RX_DROP,    /* dropping: the payload of a message delivered before */
     RX_PASS     /* dropping: that of a QoS 2 message too many, which is neither

@@ -2,6 +2,7 @@
 /* MQTT 5 behind a session: the table of functions that session.c, rx.c, tx.c
  * and packet/ call where the versions differ, and the calls that only MQTT 5
  * has. */
+#include <stddef.h>
 #include <string.h>
 
 #include "mqtt/properties.h"
@@ -24,15 +25,19 @@
 #define MORE CLEAT_MQTT_MORE
 #define NONE CLEAT_MQTT_NEVER_SENT
 #define SHARE_LEN 7u /* "$share/" */
+#define PART_UNIT ((uint32_t)offsetof(struct cleat_mqtt_part, unit))
+#define PART_LENGTH                                                            \
+    0x40u /* in texts: unit has the length of all properties                   \
+           */
 
 /* --- packets received ---------------------------------------------------- */
 
 /* Properties, and what is behind them: the payload of PUBLISH, the reason codes
  * of SUBACK and UNSUBACK. */
 static const char *rest_decode(struct cleat_mqtt_packet *p,
-                               struct cleat_reader *r) {
-    const char *why =
-        cleat_mqtt_properties_decode(r, 1u << (p->first >> 4), &p->props);
+                               struct cleat_reader *r, uint8_t *reason) {
+    const char *why = cleat_mqtt_properties_decode(r, 1u << (p->first >> 4),
+                                                   &p->props, reason);
     if (why == NULL) {
         p->payload = cleat_bytes_of(r->data + r->pos, r->len - r->pos);
     }
@@ -50,8 +55,8 @@ static const char *codes_check(const struct cleat_mqtt_packet *p) {
                                    "a wrong one [MQTT5-3.9.3-2]");
 }
 
-static const char *v5_decode(struct cleat_mqtt_packet *p,
-                             struct cleat_reader *r) {
+static const char *other_decode(struct cleat_mqtt_packet *p,
+                                struct cleat_reader *r, uint8_t *reason) {
     const char *why = NULL;
     uint32_t first = p->first;
     bool connack = first == CLEAT_MQTT_P_CONNACK;
@@ -87,7 +92,7 @@ static const char *v5_decode(struct cleat_mqtt_packet *p,
         }
     }
     if (why == NULL) {
-        why = rest_decode(p, r);
+        why = rest_decode(p, r, reason);
     }
     if (why != NULL) {
         return why;
@@ -100,10 +105,18 @@ static const char *v5_decode(struct cleat_mqtt_packet *p,
                : CLEAT_MQTT_WRONG("bytes behind the properties");
 }
 
+static const char *v5_decode(struct cleat_mqtt_packet *p,
+                             struct cleat_reader *r) {
+    uint8_t reason = CLEAT_MQTT_MALFORMED;
+    const char *why = other_decode(p, r, &reason);
+    p->code = why != NULL ? reason : p->code;
+    return why;
+}
+
 static const char *v5_publish_decode(struct cleat_mqtt_packet *p,
                                      struct cleat_bytes rest) {
     struct cleat_reader r = cleat_reader_of(rest);
-    return rest_decode(p, &r);
+    return rest_decode(p, &r, &p->code);
 }
 
 /* --- the session's part -------------------------------------------------- */
@@ -237,22 +250,22 @@ static const char *v5_on_connack(struct cleat_mqtt *s) {
     return NULL;
 }
 
-/* A topic alias is set, or stands for its topic, [MQTT5-3.3.2-7] and on. */
-static const char *v5_on_publish(struct cleat_mqtt *s) {
+/* A topic alias, or 0: none, is set, or stands for its topic, [MQTT5-3.3.2-7]
+ * and on. */
+static const char *alias_take(struct cleat_mqtt *s, uint32_t alias) {
     const struct cleat_mqtt_config *c = s->config;
-    struct cleat_mqtt_property p;
     struct cleat_bytes *topic = &s->rx.topic;
-    if (!cleat_mqtt_property_find(s->rx.props, CLEAT_MQTT_TOPIC_ALIAS, &p)) {
+    if (alias == 0) {
         return topic->len > 0 ? NULL
                               : CLEAT_MQTT_WRONG("publish with neither topic "
                                                  "nor alias [MQTT5-3.3.2-8]");
     }
-    if (p.number > c->alias_count) {
-        s->bye = 0x94;
+    if (alias > c->alias_count) {
+        s->bye = CLEAT_MQTT_ALIAS_INVALID;
         return CLEAT_MQTT_WRONG(
             "topic alias above the maximum [MQTT5-3.3.2-9]");
     }
-    uint8_t *cell = c->alias_buf + (p.number - 1) * (size_t)c->alias_room;
+    uint8_t *cell = c->alias_buf + (alias - 1) * (size_t)c->alias_room;
     uint16_t len = (uint16_t)topic->len;
     if (len > 0) {
         if (len + 2u <= c->alias_room) {
@@ -270,6 +283,81 @@ static const char *v5_on_publish(struct cleat_mqtt *s) {
     if (len != ALIAS_TOO_LONG) {
         *topic = cleat_bytes_of(cell + 2, len);
     }
+    return NULL;
+}
+
+static const char *v5_on_publish(struct cleat_mqtt *s) {
+    struct cleat_mqtt_property p;
+    return alias_take(
+        s, cleat_mqtt_property_find(s->rx.props, CLEAT_MQTT_TOPIC_ALIAS, &p)
+               ? p.number
+               : 0);
+}
+
+/* The check of properties that do not fit lies in rx_buf: behind the topic,
+ * which an alias may stand for later, or, without the room, in its place. What
+ * is there of their length comes with it. */
+static void part_begin(struct cleat_mqtt *s, struct cleat_mqtt_part *part) {
+    struct cleat_bytes length = s->rx.payload;
+    bool dropped = s->rx_state == RX_ID;
+    s->rx_head = s->rx_len;
+    if (dropped || s->config->rx_cap - s->rx_len < sizeof *part) {
+        s->rx_head = 0;
+        s->rx.topic.len = dropped || s->rx.topic.len > 0 ? ALIAS_TOO_LONG : 0;
+    }
+    memset(part, 0, sizeof *part);
+    if (length.len > 0) {
+        memcpy(part->unit, length.data, length.len);
+    }
+    part->n = (uint8_t)length.len;
+    part->texts = PART_LENGTH;
+    part->reason = CLEAT_MQTT_MALFORMED;
+    s->rx_state = RX_PROPS;
+    s->total_len = 0;
+    s->rx.payload.len = 0;
+}
+
+/* The length of the properties, once all of it is there. @return false if it is
+ * wrong. */
+static bool part_length(struct cleat_mqtt *s, struct cleat_mqtt_part *part) {
+    struct cleat_reader r =
+        cleat_reader_of(cleat_bytes_of(part->unit, part->n));
+    uint32_t len = cleat_mqtt_varint_decode(&r);
+    if (r.failed) {
+        return s->rx_left > 0 && part->n < 4;
+    }
+    s->total_len = s->rx_left - len;
+    part->texts = part->n = 0;
+    return len <= s->rx_left;
+}
+
+static const char *v5_on_part(struct cleat_mqtt *s) {
+    struct cleat_mqtt_part part;
+    const char *why = NULL;
+    if (s->rx_state != RX_PROPS) {
+        part_begin(s, &part);
+    } else {
+        memcpy(&part, s->config->rx_buf + s->rx_head, sizeof part);
+        part.n++;
+    }
+    if (part.texts != PART_LENGTH) {
+        why = cleat_mqtt_properties_part(&part, s->rx_left - s->total_len);
+    } else if (!part_length(s, &part)) {
+        why = CLEAT_MQTT_WRONG("properties longer than the packet");
+    }
+    if (why != NULL) {
+        cleat_mqtt_blame(s, part.reason);
+        return why;
+    }
+    if (part.texts != PART_LENGTH && s->rx_left == s->total_len) {
+        s->rx_need = 0;
+        why = alias_take(s, part.alias);
+        s->rx.topic.len = 0;
+        return why;
+    }
+    memcpy(s->config->rx_buf + s->rx_head, &part, sizeof part);
+    s->rx_len = s->rx_head + PART_UNIT + part.n;
+    s->rx_need = s->rx_len + 1;
     return NULL;
 }
 
@@ -378,6 +466,7 @@ const struct cleat_mqtt_version cleat_mqtt_v5 = {
     v5_packet_max,
     v5_on_connack,
     v5_on_publish,
+    v5_on_part,
     v5_on_other,
     v5_publish_check,
     v5_subscribe_check};

@@ -285,6 +285,14 @@ static bool start(struct cleat_se *se, struct cleat_se_op *op) {
            CLEAT_ERR_AGAIN;
 }
 
+/* Of a wait, which is short: a division of 64 bits is not. */
+static uint64_t in_ms(uint64_t until_us) {
+    uint64_t now_ms = cleat_port_now_ms();
+    uint64_t now_us = now_ms * 1000;
+    return until_us <= now_us ? now_ms
+                              : now_ms + (uint32_t)(until_us - now_us) / 1000;
+}
+
 uint64_t cleat_se_step(void *self, uint64_t now_ms) {
     struct cleat_se *se = (struct cleat_se *)self;
     uint64_t until_us = 0; /* Guard times need the finer clock of the port. */
@@ -300,7 +308,7 @@ uint64_t cleat_se_step(void *self, uint64_t now_ms) {
             }
         }
         if (!run(se, &until_us)) {
-            return until_us / 1000;
+            return in_ms(until_us);
         }
         if (se->current == NULL) {
             continue;

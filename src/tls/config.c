@@ -56,31 +56,28 @@ static bool needs_more(const struct cleat_tls_config *config) {
            (!CLEAT_TLS_CHIP_ONLY && config->chip_only);
 }
 
-/** Say which setting contradicts "all on the chip". */
-static int check_chip_only(const struct cleat_tls_config *config,
-                           struct cleat_detail *detail) {
-    enum cleat_tls_complaint what;
+/** @return which setting contradicts "all on the chip". */
+static enum cleat_tls_complaint
+check_chip_only(const struct cleat_tls_config *config) {
     if (!config->chip_only) {
-        return 0;
+        return CLEAT_TLS_CONTENT;
     }
     if (config->allow_rsa) {
-        what = CLEAT_TLS_CHIP_ONLY_RSA;
-    } else if (config->random != NULL) {
-        what = CLEAT_TLS_CHIP_ONLY_RANDOM;
-    } else if (config->session != NULL) {
-        what = CLEAT_TLS_CHIP_ONLY_SESSION;
-    } else if (config->chain != CLEAT_TLS_CHAIN_ELEMENT) {
-        what = CLEAT_TLS_CHIP_ONLY_CHAIN;
-    } else {
-        return 0;
+        return CLEAT_TLS_CHIP_ONLY_RSA;
     }
-    return cleat_tls_complain(detail, what, 0);
+    if (config->random != NULL) {
+        return CLEAT_TLS_CHIP_ONLY_RANDOM;
+    }
+    if (config->session != NULL) {
+        return CLEAT_TLS_CHIP_ONLY_SESSION;
+    }
+    return config->chain == CLEAT_TLS_CHAIN_ELEMENT ? CLEAT_TLS_CONTENT
+                                                    : CLEAT_TLS_CHIP_ONLY_CHAIN;
 }
 
-int cleat_tls_config_check(const struct cleat_tls_config *config,
-                           struct cleat_detail *detail) {
+enum cleat_tls_complaint
+cleat_tls_config_check(const struct cleat_tls_config *config) {
     size_t ca_len = 0;
-    enum cleat_tls_complaint what;
     for (size_t i = 0; i < CLEAT_TLS_CA_MAX; i++) {
         ca_len |= config->ca[i].len;
     }
@@ -88,26 +85,31 @@ int cleat_tls_config_check(const struct cleat_tls_config *config,
         ca_len |= config->ca_object;
     }
     if (config->lower == NULL) {
-        what = CLEAT_TLS_NO_LOWER;
-    } else if (config->se == NULL) {
-        what = CLEAT_TLS_NO_ELEMENT;
-    } else if (config->certificate.len == 0) {
-        what = CLEAT_TLS_NO_CERTIFICATE;
-    } else if (ca_len == 0) {
-        what = CLEAT_TLS_NO_CA;
-    } else if (text_len(config->hostname) == 0) {
-        what = CLEAT_TLS_NO_HOST;
-    } else if (text_len(config->hostname) > MBEDTLS_SSL_MAX_HOST_NAME_LEN ||
-               text_len(config->sni) > MBEDTLS_SSL_MAX_HOST_NAME_LEN) {
-        what = CLEAT_TLS_LONG_HOST;
-    } else if (text_len(config->alpn) > MBEDTLS_SSL_MAX_ALPN_NAME_LEN) {
-        what = CLEAT_TLS_LONG_ALPN;
-    } else if (needs_more(config)) {
-        what = CLEAT_TLS_NO_FEATURE;
-    } else {
-        return CLEAT_TLS_CHIP_ONLY ? check_chip_only(config, detail) : 0;
+        return CLEAT_TLS_NO_LOWER;
     }
-    return cleat_tls_complain(detail, what, 0);
+    if (config->se == NULL) {
+        return CLEAT_TLS_NO_ELEMENT;
+    }
+    if (config->certificate.len == 0) {
+        return CLEAT_TLS_NO_CERTIFICATE;
+    }
+    if (ca_len == 0) {
+        return CLEAT_TLS_NO_CA;
+    }
+    if (text_len(config->hostname) == 0) {
+        return CLEAT_TLS_NO_HOST;
+    }
+    if (text_len(config->hostname) > MBEDTLS_SSL_MAX_HOST_NAME_LEN ||
+        text_len(config->sni) > MBEDTLS_SSL_MAX_HOST_NAME_LEN) {
+        return CLEAT_TLS_LONG_HOST;
+    }
+    if (text_len(config->alpn) > MBEDTLS_SSL_MAX_ALPN_NAME_LEN) {
+        return CLEAT_TLS_LONG_ALPN;
+    }
+    if (needs_more(config)) {
+        return CLEAT_TLS_NO_FEATURE;
+    }
+    return CLEAT_TLS_CHIP_ONLY ? check_chip_only(config) : CLEAT_TLS_CONTENT;
 }
 
 /** No IP address is ever sent as SNI, RFC 6066 3. */
@@ -130,7 +132,8 @@ void cleat_tls_config_complete(struct cleat_tls_ctx *c) {
         config->chip_timeout_ms = CHIP_TIMEOUT_MS;
     }
     c->name = text_len(config->sni) > 0 ? config->sni : config->hostname;
-    c->name_is_address = is_address(c->name);
+    c->name_after = is_address(c->name) ? MBEDTLS_SSL_CLIENT_HELLO
+                                        : MBEDTLS_SSL_HELLO_REQUEST - 1;
 }
 
 /** Records larger than our buffers must not be sent to us. */
@@ -167,7 +170,7 @@ static int configure_1_3(struct cleat_tls_ctx *c) {
 
 int cleat_tls_config_apply(struct cleat_tls_ctx *c) {
     mbedtls_ssl_config *conf = &c->conf;
-    bool rsa = c->config.allow_rsa;
+    bool rsa = CLEAT_TLS_RSA && c->config.allow_rsa;
     int ret = mbedtls_ssl_config_defaults(conf, MBEDTLS_SSL_IS_CLIENT,
                                           MBEDTLS_SSL_TRANSPORT_STREAM,
                                           MBEDTLS_SSL_PRESET_DEFAULT);
@@ -201,12 +204,6 @@ int cleat_tls_config_apply(struct cleat_tls_ctx *c) {
         c->alpn[0] = c->config.alpn;
         ret = mbedtls_ssl_conf_alpn_protocols(conf, c->alpn);
     }
-    if (ret == 0) {
-        ret = cleat_tls_key_setup(
-            c, mbedtls_ecp_keypair_get_group_id(mbedtls_pk_ec(c->own.pk)));
-    }
-    if (ret == 0) {
-        ret = mbedtls_ssl_conf_own_cert(conf, &c->own, &c->key);
-    }
-    return ret;
+    return ret != 0 ? ret
+                    : mbedtls_ssl_conf_own_cert(conf, &c->own, &c->own.pk);
 }

@@ -15,6 +15,13 @@
 
 #include "cleat/tls.h"
 
+/* Whether mbedTLS can at all. */
+#if defined(MBEDTLS_KEY_EXCHANGE_ECDHE_RSA_ENABLED)
+#define CLEAT_TLS_RSA 1
+#else
+#define CLEAT_TLS_RSA 0
+#endif
+
 enum cleat_tls_state {
     CLEAT_TLS_IDLE,
     CLEAT_TLS_OPENING,   /**< The lower stream is. */
@@ -26,14 +33,14 @@ enum cleat_tls_state {
 /* No room for what explains only with CLEAT_TEXTS. */
 #define CLEAT_TLS_WORDS(cap) (CLEAT_TEXTS ? (cap) : 1)
 
-/** Words about the server's certificate; kept until the next open. */
+/** Words about the server's certificate. */
 struct cleat_tls_peer {
-    char subject[128];                 /**< Of the leaf. */
-    char anchor[CLEAT_TLS_WORDS(128)]; /**< Of the top of its chain. */
-    char bad[CLEAT_TLS_WORDS(128)];    /**< Subject of the one at fault. */
-    char issuer[CLEAT_TLS_WORDS(128)]; /**< Who should have signed that one. */
-    char names[CLEAT_TLS_WORDS(192)];  /**< What the leaf is for. */
-    char date[CLEAT_TLS_WORDS(24)];    /**< When its time begins or ended. */
+    char subject[CLEAT_TLS_WORDS(128)]; /**< Of the leaf. */
+    char anchor[CLEAT_TLS_WORDS(128)];  /**< Of the top of its chain. */
+    char bad[CLEAT_TLS_WORDS(128)];     /**< Subject of the one at fault. */
+    char issuer[CLEAT_TLS_WORDS(128)];  /**< Who should have signed that one. */
+    char names[CLEAT_TLS_WORDS(192)];   /**< What the leaf is for. */
+    char date[CLEAT_TLS_WORDS(24)];     /**< When its time begins or ended. */
     bool rsa;       /**< That one's key or signature is RSA. */
     uint32_t flags; /**< MBEDTLS_X509_BADCERT_, of all certificates. */
 };
@@ -49,23 +56,22 @@ struct cleat_tls_trouble {
 /** One connection, from open to open. */
 struct cleat_tls_run {
     bool name_pinned;    /**< mbedTLS knows what name to check. */
-    bool up_before_fail; /**< It failed after the handshake. */
-    bool dry;            /**< The stream below had nothing more. */
     bool ended;          /**< close_notify has come. */
-    bool hello_sent;     /**< Some of our ClientHello went out. */
-    bool hello_seen;     /**< The server's ServerHello was accepted. */
-    bool offered;        /**< An earlier session. Until the handshake ends. */
-    bool resumed;        /**< It was taken up. */
-    bool chain;          /**< Its trust anchor was seen. */
-    bool proven;         /**< The server showed its certificate. */
-    uint8_t first[3];    /**< First bytes the server sent. */
-    uint8_t first_len;
-    int8_t send_err; /**< What sending met: nothing goes out any more. */
-    int16_t alert;   /**< -1: none. */
-    uint64_t deadline_ms;
-    const char *curve; /**< Name of the agreement's curve. */
-    struct cleat_tls_calls calls;
+    bool heard;          /**< The server sent something. */
+    bool hello_sent;     /**< Some of our ClientHello went out. For words. */
+    bool up_before_fail; /**< It failed after the handshake. For words. */
+    int8_t send_err;     /**< What sending met: nothing goes out any more. */
+    int16_t alert;       /**< -1: none. */
     struct cleat_tls_trouble trouble;
+    uint64_t deadline_ms;
+    struct cleat_tls_calls calls;
+    mbedtls_ecp_group_id curve; /**< Of the agreement; 0: none so far. */
+    bool dry;                   /**< The stream below had nothing more. */
+    bool offered; /**< An earlier session. Until the handshake ends. */
+    bool resumed; /**< It was taken up. */
+    bool chain;   /**< Its trust anchor was seen. */
+    bool proven;  /**< The server showed its certificate. */
+    struct cleat_tls_peer peer;
 };
 
 /** The key share of TLS 1.3, as PSA is told of it: see psa.c. */
@@ -73,6 +79,15 @@ struct cleat_tls_share {
     uint8_t scalar[CLEAT_TLS_1_3 ? CLEAT_SE_FIELD_MAX : 1]; /**< A handle. */
     uint8_t point[CLEAT_TLS_1_3 ? CLEAT_SE_POINT_MAX : 1];
     size_t scalar_len, point_len;
+};
+
+/** What the element is asked now, and its answer: too much for many stacks. */
+struct cleat_tls_job {
+    struct cleat_tls_ctx *c; /**< Whose it is. */
+    size_t half;             /**< Bytes of a field element. */
+    struct cleat_se_op op;
+    uint8_t point[CLEAT_SE_POINT_MAX];
+    uint8_t answer[CLEAT_SE_POINT_MAX];
 };
 
 struct cleat_tls_ctx {
@@ -83,19 +98,45 @@ struct cleat_tls_ctx {
     struct cleat_tls_run run;
     struct cleat_tls_config config;
     const char *alpn[2];
-    const char *name;     /**< What the certificate must show. */
-    bool name_is_address; /**< Then it is not sent as SNI. */
+    const char *name;  /**< What the certificate must show. */
+    int8_t name_after; /**< mbedTLS gets it in handshake states after. */
     mbedtls_ssl_context ssl;
     mbedtls_ssl_config conf;
-    mbedtls_x509_crt own;
+    mbedtls_x509_crt own; /**< Its key becomes a private one: see key.c. */
     mbedtls_x509_crt ca;
 #if CLEAT_TLS_TRUST
     mbedtls_x509_crl crl;
     bool anchored; /**< ca has what was in config.ca_object. */
 #endif
-    mbedtls_pk_context key; /**< Holds a handle, see key.c. */
+    struct cleat_tls_job job;
     struct cleat_tls_share share;
-    struct cleat_tls_peer peer; /**< The server's, of this connection. */
+};
+
+/** What can be wrong before there is a connection. */
+enum cleat_tls_complaint {
+    CLEAT_TLS_CONTENT = 0, /**< Nothing. */
+    CLEAT_TLS_NO_LOWER,
+    CLEAT_TLS_NO_ELEMENT,
+    CLEAT_TLS_NO_CERTIFICATE,
+    CLEAT_TLS_NO_CA,
+    CLEAT_TLS_NO_HOST,
+    CLEAT_TLS_LONG_HOST,
+    CLEAT_TLS_LONG_ALPN,
+    CLEAT_TLS_OWN_UNREADABLE,
+    CLEAT_TLS_OWN_KIND,
+    CLEAT_TLS_CA_UNREADABLE,
+    CLEAT_TLS_UNKNOWN_KIND,
+    CLEAT_TLS_PEM_TOO_LARGE,
+    CLEAT_TLS_FULL,
+    CLEAT_TLS_NO_SETUP,
+    CLEAT_TLS_NO_FEATURE,
+    CLEAT_TLS_CHIP_ONLY_RSA,
+    CLEAT_TLS_CHIP_ONLY_RANDOM,
+    CLEAT_TLS_CHIP_ONLY_SESSION,
+    CLEAT_TLS_CHIP_ONLY_CHAIN,
+    CLEAT_TLS_CRL_UNREADABLE,
+    CLEAT_TLS_ANCHOR_UNREADABLE,
+    CLEAT_TLS_NO_MATCH
 };
 
 /** @return the private part. */
@@ -109,16 +150,17 @@ void cleat_tls_leave(void *before);
 /** @return the one entered by the running task, or NULL. */
 struct cleat_tls_ctx *cleat_tls_current(void);
 
-/** Keep the first trouble a callback finds; mbedTLS would flatten it. */
-void cleat_tls_latch(struct cleat_tls_ctx *c, enum cleat_tls_failure kind,
-                     int err, const struct cleat_detail *detail);
+/** Keep the first trouble that is found; mbedTLS would flatten it.
+ *  @return true if it is: then fill in c->run.trouble.detail, which is empty.
+ */
+bool cleat_tls_latch(struct cleat_tls_ctx *c, enum cleat_tls_failure kind,
+                     int err);
 
 /* config.c */
 
-/** @return 0, or an error and words for the setting that is missing or wrong.
- */
-int cleat_tls_config_check(const struct cleat_tls_config *config,
-                           struct cleat_detail *detail);
+/** @return which setting is missing or wrong. */
+enum cleat_tls_complaint
+cleat_tls_config_check(const struct cleat_tls_config *config);
 /** Put in what c->config does not say. */
 void cleat_tls_config_complete(struct cleat_tls_ctx *c);
 /** Set up what is the same for each connection. @return mbedTLS code. */
@@ -126,23 +168,30 @@ int cleat_tls_config_apply(struct cleat_tls_ctx *c);
 
 /* key.c */
 
-/** Make the pk context stand for the element's key. @return mbedTLS code. */
-int cleat_tls_key_setup(struct cleat_tls_ctx *c, mbedtls_ecp_group_id group);
+/** Make the public key of our certificate stand for the element's private one.
+ *  @return mbedTLS code. */
+int cleat_tls_key_setup(struct cleat_tls_ctx *c, mbedtls_ecp_keypair *pair);
 /** Give the session key object back. */
 void cleat_tls_key_release(struct cleat_tls_ctx *c);
-/** Ask the element, count, and latch its words if it fails.
+/** Begin another job: nothing of the one before is left. out is empty. */
+struct cleat_tls_job *cleat_tls_key_job(struct cleat_tls_ctx *c,
+                                        enum cleat_se_op_type type);
+/** Ask the element the job, count, and latch its words if it fails.
  *  @return an enum cleat_err. */
-int cleat_tls_key_ask(struct cleat_tls_ctx *c, struct cleat_se_op *op,
-                      uint32_t *count);
+int cleat_tls_key_ask(struct cleat_tls_job *j, uint32_t *count);
 /** f_rng of mbedTLS; arg is the ctx. */
 int cleat_tls_key_random(void *arg, unsigned char *out, size_t len);
+/** @return its name; "none" for 0. */
+const char *cleat_tls_key_curve_name(mbedtls_ecp_group_id group);
 /** @return the element's number of a curve, 0 if it has none. */
 enum cleat_curve cleat_tls_key_curve(mbedtls_ecp_group_id group);
 
 /* verify.c */
 
-/** Parse what the config holds into own and ca, and check it. */
-int cleat_tls_verify_load(struct cleat_tls_ctx *c, struct cleat_detail *detail);
+/** Parse what the config holds into own and ca, and check it.
+ *  @param code  Gets mbedTLS's. */
+enum cleat_tls_complaint cleat_tls_verify_load(struct cleat_tls_ctx *c,
+                                               int *code);
 /** @return which certificates are good enough, by the settings. */
 const mbedtls_x509_crt_profile *
 cleat_tls_verify_profile(const struct cleat_tls_ctx *c);
@@ -152,7 +201,8 @@ int cleat_tls_verify_callback(void *arg, mbedtls_x509_crt *crt, int depth,
 /** Turn verify flags into the trouble they mean. */
 enum cleat_tls_failure cleat_tls_verify_failure(uint32_t flags);
 /** Parse each certificate of a DER sequence or PEM text into chain.
- *  @return number parsed, or an enum cleat_err with code set. */
+ *  @param code  Of the last that could not be; else 0.
+ *  @return number parsed; 0: it is malformed, too. */
 int cleat_tls_verify_parse(mbedtls_x509_crt *chain, struct cleat_bytes bytes,
                            bool keep, int *code);
 
@@ -186,8 +236,9 @@ int cleat_tls_software_verify(mbedtls_ecp_group *grp, const unsigned char *buf,
 
 /* trust.c */
 
-/** Parse the revocation lists. @return as cleat_tls_verify_load(). */
-int cleat_tls_trust_load(struct cleat_tls_ctx *c, struct cleat_detail *detail);
+/** Parse the revocation lists. As cleat_tls_verify_load(). */
+enum cleat_tls_complaint cleat_tls_trust_load(struct cleat_tls_ctx *c,
+                                              int *code);
 /** Let mbedTLS use them. */
 void cleat_tls_trust_configure(struct cleat_tls_ctx *c);
 void cleat_tls_trust_free(struct cleat_tls_ctx *c);
@@ -212,42 +263,17 @@ int cleat_tls_psa_begin(void);
 
 /** @return the same code without mbedTLS's low-level part. */
 int cleat_tls_code_high(int code);
-/** What a failed call of mbedTLS means, all things noted considered. */
-enum cleat_tls_failure cleat_tls_verdict(const struct cleat_tls_ctx *c,
-                                         int code);
+/** What a failed call of mbedTLS means, all things noted considered; notes the
+ *  server's alert. */
+enum cleat_tls_failure cleat_tls_verdict(struct cleat_tls_ctx *c, int code);
 /** Settle on what was latched before, else on kind. @return its error. */
-int cleat_tls_settle(struct cleat_tls_run *run, enum cleat_tls_failure kind,
+int cleat_tls_settle(struct cleat_tls_ctx *c, enum cleat_tls_failure kind,
                      int code);
 
 /* explain.c */
 
-/** What can be wrong before there is a connection. */
-enum cleat_tls_complaint {
-    CLEAT_TLS_NO_LOWER,
-    CLEAT_TLS_NO_ELEMENT,
-    CLEAT_TLS_NO_CERTIFICATE,
-    CLEAT_TLS_NO_CA,
-    CLEAT_TLS_NO_HOST,
-    CLEAT_TLS_LONG_HOST,
-    CLEAT_TLS_LONG_ALPN,
-    CLEAT_TLS_OWN_UNREADABLE,
-    CLEAT_TLS_OWN_KIND,
-    CLEAT_TLS_CA_UNREADABLE,
-    CLEAT_TLS_UNKNOWN_KIND,
-    CLEAT_TLS_PEM_TOO_LARGE,
-    CLEAT_TLS_FULL,
-    CLEAT_TLS_NO_SETUP,
-    CLEAT_TLS_NO_FEATURE,
-    CLEAT_TLS_CHIP_ONLY_RSA,
-    CLEAT_TLS_CHIP_ONLY_RANDOM,
-    CLEAT_TLS_CHIP_ONLY_SESSION,
-    CLEAT_TLS_CHIP_ONLY_CHAIN,
-    CLEAT_TLS_CRL_UNREADABLE,
-    CLEAT_TLS_ANCHOR_UNREADABLE,
-    CLEAT_TLS_NO_MATCH
-};
-
-/** Put words beside an mbedTLS code. @return the complaint's error. */
+/** Put words beside an mbedTLS code. @return the complaint's error: 0 for
+ *  none. */
 int cleat_tls_complain(struct cleat_detail *detail,
                        enum cleat_tls_complaint what, int code);
 /** @return static words for a failure; NULL without CLEAT_TEXTS. */

@@ -152,6 +152,7 @@ const char *cleat_tls_explain_text(enum cleat_tls_failure kind) {
 }
 
 static const int8_t complaint_errors[] = {
+    [CLEAT_TLS_CONTENT] = 0,
     [CLEAT_TLS_NO_LOWER] = CLEAT_ERR_ARG,
     [CLEAT_TLS_NO_ELEMENT] = CLEAT_ERR_ARG,
     [CLEAT_TLS_NO_CERTIFICATE] = CLEAT_ERR_ARG,
@@ -178,6 +179,7 @@ static const int8_t complaint_errors[] = {
 
 /* In the order of enum cleat_tls_complaint. */
 static const char complaint_texts[] =
+    "\0"
     "no stream to run over\0"
     "private key missing: no secure element given\0"
     "client certificate missing\0"
@@ -200,9 +202,12 @@ static const char complaint_texts[] =
 
 int cleat_tls_complain(struct cleat_detail *detail,
                        enum cleat_tls_complaint what, int code) {
-    *detail =
-        (struct cleat_detail){CLEAT_LAYER_TLS, code, 0,
-                              CLEAT_TEXTS ? nth(complaint_texts, what) : NULL};
+    memset(detail, 0, sizeof *detail);
+    if (what != CLEAT_TLS_CONTENT) {
+        detail->layer = CLEAT_LAYER_TLS;
+        detail->code = code;
+        detail->text = CLEAT_TEXTS ? nth(complaint_texts, what) : NULL;
+    }
     return complaint_errors[what];
 }
 
@@ -216,7 +221,7 @@ static size_t fits(int n, size_t cap) {
 /** A server that hangs up on a ClientHello: by its end or by a reset, as luck
  *  will have it. */
 static const char *silence_hint(const struct cleat_tls_ctx *c) {
-    if (c->run.up_before_fail || !c->run.hello_sent || c->run.first_len > 0) {
+    if (c->run.up_before_fail || !c->run.hello_sent || c->run.heard) {
         return "";
     }
     return ", before it said anything: perhaps it does not speak tls on this "
@@ -240,7 +245,7 @@ static int explain_detail(const struct cleat_tls_ctx *c, char *buf,
 }
 
 static int explain_weak(const struct cleat_tls_ctx *c, char *buf, size_t cap) {
-    const struct cleat_tls_peer *p = &c->peer;
+    const struct cleat_tls_peer *p = &c->run.peer;
     if (p->rsa && !c->config.allow_rsa) {
         return snprintf(buf, cap,
                         "the server's certificate chain uses RSA, which is "
@@ -254,7 +259,7 @@ static int explain_weak(const struct cleat_tls_ctx *c, char *buf, size_t cap) {
 
 static int explain_certificate(const struct cleat_tls_ctx *c, char *buf,
                                size_t cap) {
-    const struct cleat_tls_peer *p = &c->peer;
+    const struct cleat_tls_peer *p = &c->run.peer;
     const char *text = cleat_tls_explain_text(c->run.trouble.kind);
     switch (c->run.trouble.kind) {
     case CLEAT_TLS_UNKNOWN_CA:

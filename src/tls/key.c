@@ -37,10 +37,10 @@ enum cleat_curve cleat_tls_key_curve(mbedtls_ecp_group_id group) {
     }
 }
 
-static const char *curve_name(mbedtls_ecp_group_id group) {
+const char *cleat_tls_key_curve_name(mbedtls_ecp_group_id group) {
     const mbedtls_ecp_curve_info *info =
         mbedtls_ecp_curve_info_from_grp_id(group);
-    return info == NULL ? "" : info->name;
+    return info == NULL ? "none" : info->name;
 }
 
 /** What is refused here, before or after the element was asked. */
@@ -59,24 +59,17 @@ static const struct {
     uint8_t kind;  /**< enum cleat_tls_failure. */
     int8_t err;    /**< enum cleat_err. */
     uint8_t layer; /**< enum cleat_layer. */
-    int16_t code;  /**< mbedTLS's. */
 } refusals[] = {
-    [NO_CONTEXT] = {CLEAT_TLS_CHIP, CLEAT_ERR_STATE, CLEAT_LAYER_TLS,
-                    MBEDTLS_ERR_PLATFORM_HW_ACCEL_FAILED},
-    [NO_CURVE] = {CLEAT_TLS_UNSUPPORTED, CLEAT_ERR_UNSUPPORTED, CLEAT_LAYER_TLS,
-                  MBEDTLS_ERR_ECP_FEATURE_UNAVAILABLE},
-    [NO_SLOT] = {CLEAT_TLS_CHIP, CLEAT_ERR_FULL, CLEAT_LAYER_CHIP,
-                 MBEDTLS_ERR_PLATFORM_HW_ACCEL_FAILED},
-    [ODD_LENGTH] = {CLEAT_TLS_CHIP, CLEAT_ERR_CHIP, CLEAT_LAYER_CHIP,
-                    MBEDTLS_ERR_PLATFORM_HW_ACCEL_FAILED},
-    [ODD_POINT] = {CLEAT_TLS_CHIP, CLEAT_ERR_CHIP, CLEAT_LAYER_CHIP,
-                   MBEDTLS_ERR_PLATFORM_HW_ACCEL_FAILED},
-    [FOREIGN] = {CLEAT_TLS_CHIP, CLEAT_ERR_DENIED, CLEAT_LAYER_TLS,
-                 MBEDTLS_ERR_ECP_BAD_INPUT_DATA},
-    [OFF_CURVE] = {CLEAT_TLS_BAD_POINT, CLEAT_ERR_PROTO, CLEAT_LAYER_TLS,
-                   MBEDTLS_ERR_ECP_INVALID_KEY},
-    [ON_HOST] = {CLEAT_TLS_NOT_ON_CHIP, CLEAT_ERR_UNSUPPORTED, CLEAT_LAYER_CHIP,
-                 MBEDTLS_ERR_PLATFORM_HW_ACCEL_FAILED},
+    [NO_CONTEXT] = {CLEAT_TLS_CHIP, CLEAT_ERR_STATE, CLEAT_LAYER_TLS},
+    [NO_CURVE] = {CLEAT_TLS_UNSUPPORTED, CLEAT_ERR_UNSUPPORTED,
+                  CLEAT_LAYER_TLS},
+    [NO_SLOT] = {CLEAT_TLS_CHIP, CLEAT_ERR_FULL, CLEAT_LAYER_CHIP},
+    [ODD_LENGTH] = {CLEAT_TLS_CHIP, CLEAT_ERR_CHIP, CLEAT_LAYER_CHIP},
+    [ODD_POINT] = {CLEAT_TLS_CHIP, CLEAT_ERR_CHIP, CLEAT_LAYER_CHIP},
+    [FOREIGN] = {CLEAT_TLS_CHIP, CLEAT_ERR_DENIED, CLEAT_LAYER_TLS},
+    [OFF_CURVE] = {CLEAT_TLS_BAD_POINT, CLEAT_ERR_PROTO, CLEAT_LAYER_TLS},
+    [ON_HOST] = {CLEAT_TLS_NOT_ON_CHIP, CLEAT_ERR_UNSUPPORTED,
+                 CLEAT_LAYER_CHIP},
 };
 
 static const char *const refusal_texts[] = {
@@ -90,19 +83,19 @@ static const char *const refusal_texts[] = {
     [ON_HOST] = "its driver had to do an operation on the host",
 };
 
-/** Latch why it is refused. @return mbedTLS code. */
+/** Latch why it is refused. @return mbedTLS code: it needs to know no more. */
 static int refuse(struct cleat_tls_ctx *c, enum refusal why) {
-    const struct cleat_detail detail = {
-        (enum cleat_layer)refusals[why].layer, refusals[why].code, 0,
-        CLEAT_TEXTS ? refusal_texts[why] : NULL};
+    const int code = MBEDTLS_ERR_PLATFORM_HW_ACCEL_FAILED;
+    enum cleat_tls_failure kind = (enum cleat_tls_failure)refusals[why].kind;
     CLEAT_LOG(CLEAT_LEVEL_ERROR, "tls", "%s",
               CLEAT_TEXTS ? refusal_texts[why]
                           : cleat_strerror(refusals[why].err));
-    if (c != NULL) {
-        cleat_tls_latch(c, (enum cleat_tls_failure)refusals[why].kind,
-                        refusals[why].err, &detail);
+    if (c != NULL && cleat_tls_latch(c, kind, refusals[why].err)) {
+        c->run.trouble.detail =
+            (struct cleat_detail){(enum cleat_layer)refusals[why].layer, code,
+                                  0, CLEAT_TEXTS ? refusal_texts[why] : NULL};
     }
-    return refusals[why].code;
+    return code;
 }
 
 /** @return err, unless it must not be. */
@@ -116,8 +109,9 @@ static int done_on_host(struct cleat_tls_ctx *c, int err) {
 }
 
 /* A bad signature is no failure of the element. */
-int cleat_tls_key_ask(struct cleat_tls_ctx *c, struct cleat_se_op *op,
-                      uint32_t *count) {
+int cleat_tls_key_ask(struct cleat_tls_job *j, uint32_t *count) {
+    struct cleat_tls_ctx *c = j->c;
+    struct cleat_se_op *op = &j->op;
     int err = cleat_se_do(c->config.se, op, c->config.chip_timeout_ms);
     if (err == 0 || (err == CLEAT_ERR_VERIFY && op->type == CLEAT_SE_VERIFY)) {
         if (CLEAT_TLS_CHIP_ONLY && op->on_host) {
@@ -127,26 +121,35 @@ int cleat_tls_key_ask(struct cleat_tls_ctx *c, struct cleat_se_op *op,
         return err;
     }
     c->run.calls.failed++;
-    struct cleat_detail detail = op->detail;
-    if (detail.layer == CLEAT_LAYER_NONE) {
-        detail.layer = CLEAT_LAYER_CHIP;
-        detail.object = op->object;
+    if (op->detail.layer == CLEAT_LAYER_NONE) {
+        op->detail.layer = CLEAT_LAYER_CHIP;
+        op->detail.object = op->object;
     }
-    cleat_tls_latch(c, CLEAT_TLS_CHIP, err, &detail);
+    if (cleat_tls_latch(c, CLEAT_TLS_CHIP, err)) {
+        c->run.trouble.detail = op->detail;
+    }
     CLEAT_LOG(CLEAT_LEVEL_ERROR, "tls",
               "element failed op=%d object=0x%04x error=\"%s\" code=0x%lx",
               (int)op->type, (unsigned)op->object, cleat_strerror(err),
-              (unsigned long)(uint32_t)detail.code);
+              (unsigned long)(uint32_t)op->detail.code);
     return err;
 }
 
+struct cleat_tls_job *cleat_tls_key_job(struct cleat_tls_ctx *c,
+                                        enum cleat_se_op_type type) {
+    struct cleat_tls_job *j = &c->job;
+    memset(j, 0, sizeof *j);
+    j->c = c;
+    j->op.type = type;
+    return j;
+}
+
 /** Ask the element for an answer of exactly len bytes. @return mbedTLS code. */
-static int chip_ask(struct cleat_tls_ctx *c, struct cleat_se_op *op,
-                    uint32_t *count, size_t len) {
-    if (cleat_tls_key_ask(c, op, count) != 0) {
+static int chip_ask(struct cleat_tls_job *j, uint32_t *count, size_t len) {
+    if (cleat_tls_key_ask(j, count) != 0) {
         return MBEDTLS_ERR_PLATFORM_HW_ACCEL_FAILED;
     }
-    return op->out.len == len ? 0 : refuse(c, ODD_LENGTH);
+    return j->op.out.len == len ? 0 : refuse(j->c, ODD_LENGTH);
 }
 
 static int session_take(struct cleat_tls_ctx *c) {
@@ -176,34 +179,30 @@ static bool is_session(const struct cleat_tls_ctx *c,
                                             c->session_object)) == 0;
 }
 
-/** One use of a key: for whom, and what the element is asked. */
-struct job {
-    struct cleat_tls_ctx *c;
-    size_t half; /**< Bytes of a field element. */
-    struct cleat_se_op op;
-    uint8_t point[CLEAT_SE_POINT_MAX];
-    uint8_t answer[CLEAT_SE_POINT_MAX];
-};
-
-/** Find context and curve, or say what is missing. @return mbedTLS code. */
-static int job_begin(struct job *j, const mbedtls_ecp_group *grp,
-                     enum cleat_se_op_type type) {
-    memset(j, 0, sizeof *j);
-    j->c = cleat_tls_current();
-    if (j->c == NULL) {
-        return refuse(NULL, NO_CONTEXT);
+/** A job with the session's key, on a curve that the element has.
+ *  @return NULL: it was refused. */
+static struct cleat_tls_job *begin(const mbedtls_ecp_group *grp,
+                                   enum cleat_se_op_type type) {
+    struct cleat_tls_ctx *c = cleat_tls_current();
+    if (c == NULL) {
+        (void)refuse(NULL, NO_CONTEXT);
+        return NULL;
     }
-    j->op.type = type;
-    j->op.object = j->c->session_object;
+    struct cleat_tls_job *j = cleat_tls_key_job(c, type);
+    j->op.object = c->session_object;
     j->op.curve = cleat_tls_key_curve(grp->id);
     j->op.out = (struct cleat_buf){j->answer, sizeof j->answer, 0};
     j->half = cleat_curve_bytes(j->op.curve);
-    return j->half == 0 ? refuse(j->c, NO_CURVE) : 0;
+    if (j->half == 0) {
+        (void)refuse(c, NO_CURVE);
+        return NULL;
+    }
+    return j;
 }
 
 /** A public key of the other side, for the element: mbedTLS accepts any
  *  numbers. @return mbedTLS code. */
-static int job_point(struct job *j, const mbedtls_ecp_group *grp,
+static int put_point(struct cleat_tls_job *j, const mbedtls_ecp_group *grp,
                      const mbedtls_ecp_point *Q) {
     int ret = mbedtls_ecp_check_pubkey(grp, Q);
     if (ret == 0) {
@@ -216,44 +215,47 @@ static int job_point(struct job *j, const mbedtls_ecp_group *grp,
 }
 
 /** The part of a digest that ECDSA uses on this curve. */
-static void job_digest(struct job *j, const unsigned char *buf, size_t len) {
+static void put_digest(struct cleat_tls_job *j, const unsigned char *buf,
+                       size_t len) {
     j->op.in = cleat_bytes_of(buf, len < j->half ? len : j->half);
 }
 
 /** @return mbedTLS code. */
-static int generate_now(struct job *j, uint8_t usage) {
+static int generate_now(struct cleat_tls_job *j, uint8_t usage) {
     int ret = session_take(j->c);
     if (ret != 0) {
         return ret;
     }
     j->op.object = j->c->session_object;
     j->op.usage = usage;
-    return chip_ask(j->c, &j->op, &j->c->run.calls.generate, 1 + 2 * j->half);
+    return chip_ask(j, &j->c->run.calls.generate, 1 + 2 * j->half);
 }
 
 /** A key pair in the session object: the handle goes to d, its point to Q. */
 static int generate(mbedtls_ecp_group *grp, mbedtls_mpi *d,
                     mbedtls_ecp_point *Q, uint8_t usage) {
-    struct job j;
-    int ret = job_begin(&j, grp, CLEAT_SE_GENERATE);
-    if (ret != 0) {
-        return ret;
+    struct cleat_tls_job *j = begin(grp, CLEAT_SE_GENERATE);
+    int ret = 0;
+    if (j == NULL) {
+        return MBEDTLS_ERR_PLATFORM_HW_ACCEL_FAILED;
     }
-    j.c->generation = (uint16_t)(j.c->generation % GENERATION_MAX + 1);
-    j.c->run.curve = curve_name(grp->id);
+    struct cleat_tls_ctx *c = j->c;
+    c->generation =
+        c->generation < GENERATION_MAX ? (uint16_t)(c->generation + 1) : 1;
+    c->run.curve = grp->id;
     if (!CLEAT_TLS_READY || usage != CLEAT_SE_USE_AGREE ||
-        !cleat_tls_ready_key(j.c, j.op.curve, &j.op.out)) {
-        ret = generate_now(&j, usage);
+        !cleat_tls_ready_key(c, j->op.curve, &j->op.out)) {
+        ret = generate_now(j, usage);
     }
     if (ret != 0) {
         return ret;
     }
-    if (mbedtls_ecp_point_read_binary(grp, Q, j.answer, j.op.out.len) != 0 ||
+    if (mbedtls_ecp_point_read_binary(grp, Q, j->answer, j->op.out.len) != 0 ||
         mbedtls_ecp_check_pubkey(grp, Q) != 0) {
-        return refuse(j.c, ODD_POINT);
+        return refuse(c, ODD_POINT);
     }
     return mbedtls_mpi_lset(
-        d, handle_of(grp->id, usage, j.c->generation, j.c->session_object));
+        d, handle_of(grp->id, usage, c->generation, c->session_object));
 }
 
 int mbedtls_ecdh_gen_public(mbedtls_ecp_group *grp, mbedtls_mpi *d,
@@ -287,24 +289,25 @@ int mbedtls_ecdh_compute_shared(mbedtls_ecp_group *grp, mbedtls_mpi *z,
                                 void *p_rng) {
     (void)f_rng;
     (void)p_rng;
-    struct job j;
-    int ret = job_begin(&j, grp, CLEAT_SE_AGREE);
+    struct cleat_tls_job *j = begin(grp, CLEAT_SE_AGREE);
+    if (j == NULL) {
+        return MBEDTLS_ERR_PLATFORM_HW_ACCEL_FAILED;
+    }
+    if (!is_session(j->c, grp, d, CLEAT_SE_USE_AGREE)) {
+        return refuse(j->c, FOREIGN);
+    }
+    int ret = put_point(j, grp, Q);
+    if (ret == MBEDTLS_ERR_ECP_INVALID_KEY) {
+        (void)refuse(j->c, OFF_CURVE);
+    }
     if (ret != 0) {
         return ret;
     }
-    if (!is_session(j.c, grp, d, CLEAT_SE_USE_AGREE)) {
-        return refuse(j.c, FOREIGN);
-    }
-    ret = job_point(&j, grp, Q);
-    if (ret != 0) {
-        return ret == MBEDTLS_ERR_ECP_INVALID_KEY ? refuse(j.c, OFF_CURVE)
-                                                  : ret;
-    }
-    ret = chip_ask(j.c, &j.op, &j.c->run.calls.agree, j.half);
+    ret = chip_ask(j, &j->c->run.calls.agree, j->half);
     if (ret == 0) {
-        ret = mbedtls_mpi_read_binary(z, j.answer, j.half);
+        ret = mbedtls_mpi_read_binary(z, j->answer, j->half);
     }
-    cleat_wipe(j.answer, sizeof j.answer);
+    cleat_wipe(j->answer, sizeof j->answer);
     return ret;
 }
 
@@ -320,23 +323,22 @@ int mbedtls_ecdsa_sign(mbedtls_ecp_group *grp, mbedtls_mpi *r, mbedtls_mpi *s,
                        void *p_rng) {
     (void)f_rng;
     (void)p_rng;
-    struct job j;
-    int ret = job_begin(&j, grp, CLEAT_SE_SIGN);
-    if (ret != 0) {
-        return ret;
+    struct cleat_tls_job *j = begin(grp, CLEAT_SE_SIGN);
+    if (j == NULL) {
+        return MBEDTLS_ERR_PLATFORM_HW_ACCEL_FAILED;
     }
-    if (mbedtls_mpi_cmp_int(d, identity_handle(j.c, grp->id)) == 0) {
-        j.op.object = j.c->config.key_object;
-    } else if (!is_session(j.c, grp, d, CLEAT_SE_USE_SIGN)) {
-        return refuse(j.c, FOREIGN);
+    if (mbedtls_mpi_cmp_int(d, identity_handle(j->c, grp->id)) == 0) {
+        j->op.object = j->c->config.key_object;
+    } else if (!is_session(j->c, grp, d, CLEAT_SE_USE_SIGN)) {
+        return refuse(j->c, FOREIGN);
     }
-    job_digest(&j, buf, blen);
-    ret = chip_ask(j.c, &j.op, &j.c->run.calls.sign, 2 * j.half);
+    put_digest(j, buf, blen);
+    int ret = chip_ask(j, &j->c->run.calls.sign, 2 * j->half);
     if (ret == 0) {
-        ret = mbedtls_mpi_read_binary(r, j.answer, j.half);
+        ret = mbedtls_mpi_read_binary(r, j->answer, j->half);
     }
     if (ret == 0) {
-        ret = mbedtls_mpi_read_binary(s, j.answer + j.half, j.half);
+        ret = mbedtls_mpi_read_binary(s, j->answer + j->half, j->half);
     }
     return ret;
 }
@@ -359,27 +361,27 @@ static bool by_software(struct cleat_tls_ctx *c, mbedtls_ecp_group_id group) {
 int mbedtls_ecdsa_verify(mbedtls_ecp_group *grp, const unsigned char *buf,
                          size_t blen, const mbedtls_ecp_point *Q,
                          const mbedtls_mpi *r, const mbedtls_mpi *s) {
-    struct job j;
     if (CLEAT_TLS_SOFTWARE && by_software(cleat_tls_current(), grp->id)) {
         return cleat_tls_software_verify(grp, buf, blen, Q, r, s);
     }
-    int ret = job_begin(&j, grp, CLEAT_SE_VERIFY);
-    if (ret == 0) {
-        ret = job_point(&j, grp, Q);
+    struct cleat_tls_job *j = begin(grp, CLEAT_SE_VERIFY);
+    if (j == NULL) {
+        return MBEDTLS_ERR_PLATFORM_HW_ACCEL_FAILED;
     }
+    int ret = put_point(j, grp, Q);
     if (ret != 0) {
         return ret;
     }
     /* SEC 1, 4.1.4 step 1: r and s in 1..n-1, as a private key is. */
     if (mbedtls_ecp_check_privkey(grp, r) != 0 ||
         mbedtls_ecp_check_privkey(grp, s) != 0 ||
-        mbedtls_mpi_write_binary(r, j.answer, j.half) != 0 ||
-        mbedtls_mpi_write_binary(s, j.answer + j.half, j.half) != 0) {
+        mbedtls_mpi_write_binary(r, j->answer, j->half) != 0 ||
+        mbedtls_mpi_write_binary(s, j->answer + j->half, j->half) != 0) {
         return MBEDTLS_ERR_ECP_VERIFY_FAILED;
     }
-    job_digest(&j, buf, blen);
-    j.op.signature = cleat_bytes_of(j.answer, 2 * j.half);
-    int err = cleat_tls_key_ask(j.c, &j.op, &j.c->run.calls.verify);
+    put_digest(j, buf, blen);
+    j->op.signature = cleat_bytes_of(j->answer, 2 * j->half);
+    int err = cleat_tls_key_ask(j, &j->c->run.calls.verify);
     if (err == CLEAT_ERR_VERIFY) {
         return MBEDTLS_ERR_ECP_VERIFY_FAILED;
     }
@@ -394,10 +396,11 @@ int cleat_tls_key_random(void *arg, unsigned char *out, size_t len) {
             c->run.calls.software_random++;
             return 0;
         }
-        const struct cleat_detail detail = {
-            CLEAT_LAYER_OS, 0, 0,
-            CLEAT_TEXT("the host's random source failed")};
-        cleat_tls_latch(c, CLEAT_TLS_CHIP, err, &detail);
+        if (cleat_tls_latch(c, CLEAT_TLS_CHIP, err)) {
+            c->run.trouble.detail = (struct cleat_detail){
+                CLEAT_LAYER_OS, 0, 0,
+                CLEAT_TEXT("the host's random source failed")};
+        }
         return MBEDTLS_ERR_PLATFORM_HW_ACCEL_FAILED;
     }
     if (CLEAT_TLS_RESUMPTION && c->run.offered) {
@@ -406,21 +409,13 @@ int cleat_tls_key_random(void *arg, unsigned char *out, size_t len) {
     if (CLEAT_TLS_READY && cleat_tls_ready_random(c, out, len)) {
         return 0;
     }
-    struct cleat_se_op op = {.type = CLEAT_SE_RANDOM, .out = {out, len, 0}};
-    return chip_ask(c, &op, &c->run.calls.random, len);
+    struct cleat_tls_job *j = cleat_tls_key_job(c, CLEAT_SE_RANDOM);
+    j->op.out = (struct cleat_buf){out, len, 0};
+    return chip_ask(j, &c->run.calls.random, len);
 }
 
-int cleat_tls_key_setup(struct cleat_tls_ctx *c, mbedtls_ecp_group_id group) {
-    int ret =
-        mbedtls_pk_setup(&c->key, mbedtls_pk_info_from_type(MBEDTLS_PK_ECKEY));
-    if (ret != 0) {
-        return ret;
-    }
-    mbedtls_ecp_keypair *pair = mbedtls_pk_ec(c->key);
-    ret = mbedtls_ecp_group_load(&pair->MBEDTLS_PRIVATE(grp), group);
-    if (ret != 0) {
-        return ret;
-    }
+int cleat_tls_key_setup(struct cleat_tls_ctx *c, mbedtls_ecp_keypair *pair) {
+    mbedtls_ecp_group_id group = mbedtls_ecp_keypair_get_group_id(pair);
     return mbedtls_mpi_lset(&pair->MBEDTLS_PRIVATE(d),
                             identity_handle(c, group));
 }
@@ -432,8 +427,8 @@ static int sign_and_verify(struct cleat_tls_ctx *c) {
     size_t len;
     int ret = cleat_tls_key_random(c, digest, sizeof digest);
     if (ret == 0) {
-        ret = mbedtls_pk_sign(&c->key, MBEDTLS_MD_SHA256, digest, sizeof digest,
-                              signature, sizeof signature, &len,
+        ret = mbedtls_pk_sign(&c->own.pk, MBEDTLS_MD_SHA256, digest,
+                              sizeof digest, signature, sizeof signature, &len,
                               cleat_tls_key_random, c);
     }
     if (ret == 0) {
@@ -453,7 +448,7 @@ int cleat_tls_check_identity(struct cleat_tls *t, struct cleat_detail *detail) {
     if (c->state != CLEAT_TLS_IDLE) {
         return CLEAT_ERR_STATE;
     }
-    c->run.trouble.err = 0;
+    c->run.trouble = (struct cleat_tls_trouble){0};
     void *before = cleat_tls_enter(c);
     int ret = sign_and_verify(c);
     cleat_tls_leave(before);

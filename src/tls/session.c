@@ -111,7 +111,9 @@ int cleat_tls_session_offer(struct cleat_tls_ctx *c) {
 static bool begin_anew(struct cleat_tls_ctx *c, struct cleat_tls_session *s) {
     cleat_tls_session_forget(s);
     s->since_ms = cleat_port_now_ms();
-    memcpy(s->subject, c->peer.subject, sizeof s->subject);
+    if (CLEAT_TEXTS) {
+        memcpy(s->subject, c->run.peer.subject, sizeof c->run.peer.subject);
+    }
     if (c->config.random == NULL &&
         cleat_tls_key_random(c, s->seed, sizeof s->seed) != 0) {
         return false;
@@ -152,7 +154,9 @@ void cleat_tls_session_keep(struct cleat_tls_ctx *c) {
     int ret = 0;
     c->run.offered = false;
     if (c->run.resumed) {
-        memcpy(c->peer.subject, s->subject, sizeof c->peer.subject);
+        if (CLEAT_TEXTS) {
+            memcpy(c->run.peer.subject, s->subject, sizeof c->run.peer.subject);
+        }
     } else if (!begin_anew(c, s)) {
         ret = MBEDTLS_ERR_PLATFORM_HW_ACCEL_FAILED;
     }

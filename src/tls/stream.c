@@ -7,7 +7,6 @@
  */
 #include "context.h"
 
-#include <limits.h>
 #include <string.h>
 
 #include <mbedtls/net_sockets.h>
@@ -40,21 +39,26 @@ struct cleat_tls_ctx *cleat_tls_current(void) {
     return *cleat_port_local();
 }
 
-void cleat_tls_latch(struct cleat_tls_ctx *c, enum cleat_tls_failure kind,
-                     int err, const struct cleat_detail *detail) {
-    if (c->run.trouble.kind == CLEAT_TLS_FINE) {
-        c->run.trouble = (struct cleat_tls_trouble){kind, err, *detail};
+bool cleat_tls_latch(struct cleat_tls_ctx *c, enum cleat_tls_failure kind,
+                     int err) {
+    if (c->run.trouble.kind != CLEAT_TLS_FINE) {
+        return false;
     }
+    c->run.trouble.kind = kind;
+    c->run.trouble.err = err;
+    return true;
 }
 
 /** The lower stream failed: keep its own words. */
 static void latch_lower(struct cleat_tls_ctx *c, int err) {
     struct cleat_stream *lower = c->config.lower;
-    struct cleat_detail detail = {CLEAT_LAYER_NET, 0, 0, NULL};
-    if (lower->detail != NULL) {
-        lower->detail(lower->self, &detail);
+    if (!cleat_tls_latch(c, CLEAT_TLS_LOWER, err)) {
+        return;
     }
-    cleat_tls_latch(c, CLEAT_TLS_LOWER, err, &detail);
+    c->run.trouble.detail.layer = CLEAT_LAYER_NET;
+    if (lower->detail != NULL) {
+        lower->detail(lower->self, &c->run.trouble.detail);
+    }
 }
 
 /**
@@ -70,7 +74,9 @@ static int lower_send(void *arg, const unsigned char *buf, size_t len) {
     }
     int n = lower->write(lower->self, buf, len);
     if (n > 0) {
-        c->run.hello_sent = true;
+        if (CLEAT_TEXTS) {
+            c->run.hello_sent = true;
+        }
         cleat_trace("tls", "send", buf, (size_t)n);
         return n;
     }
@@ -85,11 +91,11 @@ static int lower_recv(void *arg, unsigned char *buf, size_t len) {
     struct cleat_tls_ctx *c = arg;
     struct cleat_stream *lower = c->config.lower;
     int n = lower->read(lower->self, buf, len);
-    c->run.dry = n <= 0;
+    if (CLEAT_TLS_1_3) {
+        c->run.dry = n <= 0;
+    }
     if (n > 0) {
-        for (int i = 0; i < n && c->run.first_len < sizeof c->run.first; i++) {
-            c->run.first[c->run.first_len++] = buf[i];
-        }
+        c->run.heard = true;
         cleat_trace("tls", "recv", buf, (size_t)n);
         return n;
     }
@@ -109,10 +115,12 @@ static int lower_recv(void *arg, unsigned char *buf, size_t len) {
 /** Settle on what was latched, else on kind. @return its error. */
 static int fail(struct cleat_tls_ctx *c, enum cleat_tls_failure kind,
                 int code) {
-    c->run.up_before_fail = c->state == CLEAT_TLS_UP;
+    if (CLEAT_TEXTS || CLEAT_TLS_RESUMPTION) {
+        c->run.up_before_fail = c->state == CLEAT_TLS_UP;
+    }
     c->state = CLEAT_TLS_FAILED;
     cleat_tls_key_release(c);
-    int err = cleat_tls_settle(&c->run, kind, code);
+    int err = cleat_tls_settle(c, kind, code);
     if (CLEAT_TLS_RESUMPTION && c->config.session != NULL) {
         cleat_tls_session_blame(c);
     }
@@ -126,9 +134,6 @@ static int fail(struct cleat_tls_ctx *c, enum cleat_tls_failure kind,
 
 /** A call of mbedTLS failed with code. @return the error to give back. */
 static int fail_code(struct cleat_tls_ctx *c, int code) {
-    if (code == MBEDTLS_ERR_SSL_FATAL_ALERT_MESSAGE && c->run.alert < 0) {
-        c->run.alert = c->ssl.MBEDTLS_PRIVATE(in_msg)[1];
-    }
     return fail(c, cleat_tls_verdict(c, code), code);
 }
 
@@ -138,8 +143,7 @@ static int fail_code(struct cleat_tls_ctx *c, int code) {
  * certificate is accepted without (name_pinned). @return mbedTLS code.
  */
 static int pin_name(struct cleat_tls_ctx *c) {
-    bool pin = !c->name_is_address ||
-               c->ssl.MBEDTLS_PRIVATE(state) > MBEDTLS_SSL_CLIENT_HELLO;
+    bool pin = c->ssl.MBEDTLS_PRIVATE(state) > c->name_after;
     if (pin == c->run.name_pinned) {
         return 0;
     }
@@ -173,11 +177,8 @@ static int handshake_step(struct cleat_tls_ctx *c) {
         return ret;
     }
     ret = mbedtls_ssl_handshake_step(&c->ssl);
-    int state = c->ssl.MBEDTLS_PRIVATE(state);
-    if (state > MBEDTLS_SSL_SERVER_HELLO) {
-        c->run.hello_seen = true;
-    }
-    if (state == MBEDTLS_SSL_SERVER_CERTIFICATE) {
+    if (CLEAT_TLS_RESUMPTION &&
+        c->ssl.MBEDTLS_PRIVATE(state) == MBEDTLS_SSL_SERVER_CERTIFICATE) {
         c->run.proven = true;
     }
     return ret;
@@ -204,7 +205,7 @@ static int handshake(struct cleat_tls_ctx *c) {
     /* The agreement is done: its key object is free for others. */
     cleat_tls_key_release(c);
     c->state = CLEAT_TLS_UP;
-    c->run.resumed = !c->run.proven;
+    c->run.resumed = CLEAT_TLS_RESUMPTION && !c->run.proven;
     if (CLEAT_TLS_RESUMPTION && c->config.session != NULL) {
         cleat_tls_session_keep(c);
     }
@@ -214,19 +215,18 @@ static int handshake(struct cleat_tls_ctx *c) {
               "agree=%u "
               "sign=%u verify=%u random=%u",
               mbedtls_ssl_get_version(&c->ssl),
-              mbedtls_ssl_get_ciphersuite(&c->ssl), c->run.curve,
-              (int)c->run.resumed, (unsigned)c->run.calls.generate,
-              (unsigned)c->run.calls.agree, (unsigned)c->run.calls.sign,
-              (unsigned)c->run.calls.verify, (unsigned)c->run.calls.random);
+              mbedtls_ssl_get_ciphersuite(&c->ssl),
+              cleat_tls_key_curve_name(c->run.curve), (int)c->run.resumed,
+              (unsigned)c->run.calls.generate, (unsigned)c->run.calls.agree,
+              (unsigned)c->run.calls.sign, (unsigned)c->run.calls.verify,
+              (unsigned)c->run.calls.random);
     return 0;
 }
 
 /** Forget the connection before. */
 static void start_over(struct cleat_tls_ctx *c, uint64_t now_ms) {
     memset(&c->run, 0, sizeof c->run);
-    memset(&c->peer, 0, sizeof c->peer);
     c->run.alert = -1;
-    c->run.curve = "none";
     c->run.deadline_ms = now_ms + c->config.handshake_timeout_ms;
     c->state = CLEAT_TLS_OPENING;
 }
@@ -290,18 +290,14 @@ static int stream_write(void *self, const uint8_t *data, size_t len) {
     if (c->run.send_err != 0) {
         return CLEAT_ERR_AGAIN; /* read says why */
     }
-    void *before = cleat_tls_enter(c);
     int ret = flush(c);
-    size_t most = 0;
     if (ret == 0) {
-        int room = mbedtls_ssl_get_max_out_record_payload(&c->ssl);
-        most = room > 0 && (size_t)room < len ? (size_t)room : len;
-        ret = mbedtls_ssl_write(&c->ssl, data, most);
-    }
-    cleat_tls_leave(before);
-    if (ret == MBEDTLS_ERR_SSL_WANT_WRITE && most > 0) {
-        /* The record is made and kept; it goes with the next call. */
-        return (int)most;
+        ret = mbedtls_ssl_write(&c->ssl, data, len);
+        if (ret == MBEDTLS_ERR_SSL_WANT_WRITE) {
+            /* The record is made and kept; it goes with the next call. */
+            int most = mbedtls_ssl_get_max_out_record_payload(&c->ssl);
+            return len < (size_t)most ? (int)len : most;
+        }
     }
     if (wants(ret)) {
         return CLEAT_ERR_AGAIN;
@@ -341,12 +337,10 @@ static int stream_read(void *self, uint8_t *data, size_t cap) {
     if (c->run.ended) {
         return CLEAT_ERR_CLOSED;
     }
-    void *before = cleat_tls_enter(c);
     int ret = flush(c);
     if (ret == 0 || wants(ret)) {
-        ret = read_on(c, data, cap < INT_MAX ? cap : INT_MAX);
+        ret = read_on(c, data, cap);
     }
-    cleat_tls_leave(before);
     if (ret > 0) {
         return ret;
     }
@@ -366,19 +360,15 @@ static void stream_close(void *self) {
         return;
     }
     if (c->state == CLEAT_TLS_UP) {
-        void *before = cleat_tls_enter(c);
+        /* That the last words do not go out is no failure. */
         if (flush(c) == 0) {
             (void)mbedtls_ssl_close_notify(&c->ssl);
         }
-        cleat_tls_leave(before);
-        /* It ended well; that the last words did not go out is no failure. */
-        c->run.trouble = (struct cleat_tls_trouble){0};
     }
     mbedtls_ssl_free(&c->ssl);
     mbedtls_ssl_init(&c->ssl);
     cleat_tls_key_release(c);
     c->config.lower->close(c->config.lower->self);
-    cleat_wipe(c->run.first, sizeof c->run.first);
     c->run.name_pinned = false;
     c->state = CLEAT_TLS_IDLE;
 }
@@ -404,49 +394,47 @@ static void free_all(struct cleat_tls *t) {
     if (CLEAT_TLS_TRUST) {
         cleat_tls_trust_free(c);
     }
-    mbedtls_pk_free(&c->key);
     cleat_wipe(t, sizeof *t);
 }
 
-int cleat_tls_init(struct cleat_tls *t, const struct cleat_tls_config *config,
-                   struct cleat_detail *detail) {
-    struct cleat_detail none;
-    struct cleat_tls_ctx *c = cleat_tls_context(t);
-    memset(t, 0, sizeof *t);
-    if (detail == NULL) {
-        detail = &none;
-    }
-    *detail = (struct cleat_detail){0};
-    int err = cleat_tls_config_check(config, detail);
-    if (err != 0) {
-        return err;
-    }
+/** @param code  Gets mbedTLS's, or 0. @return what is wrong. */
+static enum cleat_tls_complaint set_up(struct cleat_tls_ctx *c,
+                                       const struct cleat_tls_config *config,
+                                       int *code) {
     c->config = *config;
     cleat_tls_config_complete(c);
-    c->run.curve = "";
     c->run.alert = -1;
     mbedtls_ssl_init(&c->ssl);
     mbedtls_ssl_config_init(&c->conf);
     mbedtls_x509_crt_init(&c->own);
     mbedtls_x509_crt_init(&c->ca);
-    mbedtls_pk_init(&c->key);
-    void *before = cleat_tls_enter(c);
-    err = cleat_tls_verify_load(c, detail);
-    if (CLEAT_TLS_TRUST && err == 0) {
-        err = cleat_tls_trust_load(c, detail);
+    enum cleat_tls_complaint what = cleat_tls_verify_load(c, code);
+    if (CLEAT_TLS_TRUST && what == CLEAT_TLS_CONTENT) {
+        what = cleat_tls_trust_load(c, code);
     }
-    int ret = err == 0 ? cleat_tls_config_apply(c) : 0;
-    cleat_tls_leave(before);
-    if (ret != 0) {
-        err = cleat_tls_complain(detail, CLEAT_TLS_NO_SETUP, ret);
+    if (what != CLEAT_TLS_CONTENT) {
+        return what;
     }
+    *code = cleat_tls_config_apply(c);
+    return *code == 0 ? CLEAT_TLS_CONTENT : CLEAT_TLS_NO_SETUP;
+}
+
+int cleat_tls_init(struct cleat_tls *t, const struct cleat_tls_config *config,
+                   struct cleat_detail *detail) {
+    struct cleat_detail none;
+    int code = 0;
+    memset(t, 0, sizeof *t);
+    enum cleat_tls_complaint what = cleat_tls_config_check(config);
+    if (what == CLEAT_TLS_CONTENT) {
+        what = set_up(cleat_tls_context(t), config, &code);
+        t->stream = stream;
+        t->stream.self = t;
+    }
+    int err = cleat_tls_complain(detail == NULL ? &none : detail, what, code);
     if (err != 0) {
-        free_all(t);
-        return err;
+        cleat_tls_deinit(t);
     }
-    t->stream = stream;
-    t->stream.self = t;
-    return 0;
+    return err;
 }
 
 void cleat_tls_deinit(struct cleat_tls *t) {
@@ -465,18 +453,18 @@ void cleat_tls_get_info(const struct cleat_tls *t, struct cleat_tls_info *out) {
     const struct cleat_tls_ctx *c = cleat_tls_context_const(t);
     *out = (struct cleat_tls_info){"",
                                    "",
-                                   c->run.curve,
                                    "",
-                                   c->peer.subject,
+                                   "",
+                                   c->run.peer.subject,
                                    c->run.resumed,
-                                   c->peer.anchor,
-                                   c->run.calls};
+                                   c->run.peer.anchor,
+                                   &c->run.calls};
     if (c->state != CLEAT_TLS_UP) {
-        out->curve = "";
         return;
     }
     const char *alpn = mbedtls_ssl_get_alpn_protocol(&c->ssl);
     out->version = mbedtls_ssl_get_version(&c->ssl);
+    out->curve = cleat_tls_key_curve_name(c->run.curve);
     out->suite = mbedtls_ssl_get_ciphersuite(&c->ssl);
     out->alpn = alpn == NULL ? "" : alpn;
 }

@@ -29,35 +29,33 @@ static int parse_list_pem(mbedtls_x509_crl *crl, struct cleat_bytes text) {
     return ret;
 }
 
-int cleat_tls_trust_load(struct cleat_tls_ctx *c, struct cleat_detail *detail) {
+enum cleat_tls_complaint cleat_tls_trust_load(struct cleat_tls_ctx *c,
+                                              int *code) {
     const struct cleat_bytes in = c->config.crl;
     struct cleat_reader r = cleat_reader_of(in);
     struct cleat_bytes one;
-    int ret = 0;
     size_t count = 0;
+    *code = 0;
     if (in.len == 0) {
-        return 0;
+        return CLEAT_TLS_CONTENT;
     }
     if (in.data[0] == 0x30) {
-        ret = mbedtls_x509_crl_parse_der(&c->crl, in.data, in.len);
+        *code = mbedtls_x509_crl_parse_der(&c->crl, in.data, in.len);
         count = 1;
     }
-    while (count == 0 || ret == 0) {
+    while (count == 0 || *code == 0) {
         if (!cleat_tls_verify_next_pem(&r, "-----BEGIN X509 CRL-----",
                                        "-----END X509 CRL-----", &one)) {
             break;
         }
-        ret = parse_list_pem(&c->crl, one);
+        *code = parse_list_pem(&c->crl, one);
         count++;
     }
-    if (ret == 0 && count > 0) {
-        return 0;
+    if (*code == 0 && count > 0) {
+        return CLEAT_TLS_CONTENT;
     }
-    return cleat_tls_complain(detail,
-                              ret == MBEDTLS_ERR_X509_ALLOC_FAILED
-                                  ? CLEAT_TLS_FULL
-                                  : CLEAT_TLS_CRL_UNREADABLE,
-                              ret);
+    return *code == MBEDTLS_ERR_X509_ALLOC_FAILED ? CLEAT_TLS_FULL
+                                                  : CLEAT_TLS_CRL_UNREADABLE;
 }
 
 void cleat_tls_trust_configure(struct cleat_tls_ctx *c) {
@@ -71,16 +69,18 @@ void cleat_tls_trust_free(struct cleat_tls_ctx *c) {
 /** The element answered: make an anchor of it. @return 0 or enum cleat_err. */
 static int take_anchor(struct cleat_tls_ctx *c, const struct cleat_se_op *op) {
     int code;
-    struct cleat_detail detail;
+    struct cleat_detail why;
     int count = cleat_tls_verify_parse(
         &c->ca, cleat_bytes_of(op->out.data, op->out.len), false, &code);
     if (count > 0) {
         c->anchored = true;
         return 0;
     }
-    int err = cleat_tls_complain(&detail, CLEAT_TLS_ANCHOR_UNREADABLE, code);
-    detail.object = op->object;
-    cleat_tls_latch(c, CLEAT_TLS_CONFIG, err, &detail);
+    int err = cleat_tls_complain(&why, CLEAT_TLS_ANCHOR_UNREADABLE, code);
+    why.object = op->object;
+    if (cleat_tls_latch(c, CLEAT_TLS_CONFIG, err)) {
+        c->run.trouble.detail = why;
+    }
     return err;
 }
 
@@ -92,13 +92,13 @@ int cleat_tls_trust_anchor(struct cleat_tls_ctx *c) {
     if (bytes == NULL) {
         return MBEDTLS_ERR_X509_ALLOC_FAILED;
     }
-    struct cleat_se_op op = {.type = CLEAT_SE_READ,
-                             .object = c->config.ca_object,
-                             .out = {bytes, ANCHOR_MAX, 0}};
+    struct cleat_tls_job *j = cleat_tls_key_job(c, CLEAT_SE_READ);
+    j->op.object = c->config.ca_object;
+    j->op.out = (struct cleat_buf){bytes, ANCHOR_MAX, 0};
     uint32_t reads = 0;
-    int err = cleat_tls_key_ask(c, &op, &reads);
+    int err = cleat_tls_key_ask(j, &reads);
     if (err == 0) {
-        err = take_anchor(c, &op);
+        err = take_anchor(c, &j->op);
     }
     mbedtls_free(bytes);
     return err == 0 ? 0 : MBEDTLS_ERR_PLATFORM_HW_ACCEL_FAILED;

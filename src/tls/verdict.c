@@ -14,8 +14,10 @@ int cleat_tls_code_high(int code) {
     return -(-code & 0xFF80);
 }
 
-/* All of mbedTLS's high-level codes are multiples of 128. */
-#define HIGH(code) ((uint8_t)(-(code) / 0x80))
+/* A code of mbedTLS is negative: seven bits for its low level, above them those
+ * of the high one. */
+#define HIGH(code) ((uint8_t)((unsigned)-(code) >> 7))
+#define LOW(code) ((unsigned)-(code)&0x7F)
 
 static const struct {
     uint8_t high;
@@ -41,24 +43,29 @@ static const struct {
     {HIGH(MBEDTLS_ERR_ECP_FEATURE_UNAVAILABLE), CLEAT_TLS_UNSUPPORTED},
 };
 
-/** A TLS record starts with its type and 03. */
-static bool speaks_tls(const struct cleat_tls_run *run) {
-    struct cleat_reader r =
-        cleat_reader_of(cleat_bytes_of(run->first, run->first_len));
-    uint8_t type = cleat_read_u8(&r);
-    uint8_t major = cleat_read_u8(&r);
-    if (run->first_len == 0) {
-        return true;
-    }
-    return type >= 20 && type <= 23 && (r.failed || major == 3);
+/** @return true once the server's ServerHello was accepted. */
+static bool hello_seen(const struct cleat_tls_ctx *c) {
+    return c->ssl.MBEDTLS_PRIVATE(state) > MBEDTLS_SSL_SERVER_HELLO;
 }
 
-static enum cleat_tls_failure of_alert(const struct cleat_tls_ctx *c) {
+/** A TLS record starts with its type and 03: the last one that began to come
+ *  is in mbedTLS's buffer. */
+static bool speaks_tls(const struct cleat_tls_ctx *c) {
+    const unsigned char *record = c->ssl.MBEDTLS_PRIVATE(in_hdr);
+    if (!c->run.heard) {
+        return true;
+    }
+    return record[0] >= MBEDTLS_SSL_MSG_CHANGE_CIPHER_SPEC &&
+           record[0] <= MBEDTLS_SSL_MSG_APPLICATION_DATA &&
+           (record[1] == 3 || c->ssl.MBEDTLS_PRIVATE(in_left) == 1);
+}
+
+static enum cleat_tls_failure of_alert(struct cleat_tls_ctx *c) {
+    c->run.alert = c->ssl.MBEDTLS_PRIVATE(in_msg)[1];
     bool choice = c->run.alert == MBEDTLS_SSL_ALERT_MSG_HANDSHAKE_FAILURE ||
                   c->run.alert == MBEDTLS_SSL_ALERT_MSG_PROTOCOL_VERSION ||
                   c->run.alert == MBEDTLS_SSL_ALERT_MSG_INSUFFICIENT_SECURITY;
-    return choice && !c->run.hello_seen ? CLEAT_TLS_NO_COMMON
-                                        : CLEAT_TLS_REFUSED;
+    return choice && !hello_seen(c) ? CLEAT_TLS_NO_COMMON : CLEAT_TLS_REFUSED;
 }
 
 /** mbedTLS has one code for a certificate of a wrong usage and for one it
@@ -68,16 +75,15 @@ static enum cleat_tls_failure of_certificate(const struct cleat_tls_ctx *c) {
     if (flags == 0 || flags == UINT32_MAX) {
         return CLEAT_TLS_BAD_CERTIFICATE;
     }
-    return cleat_tls_verify_failure(c->peer.flags | flags);
+    return cleat_tls_verify_failure(c->run.peer.flags | flags);
 }
 
-static enum cleat_tls_failure of_code(const struct cleat_tls_ctx *c, int code) {
-    int low = code + -code / 0x80 * 0x80;
-    if (low == MBEDTLS_ERR_MPI_ALLOC_FAILED ||
-        low == MBEDTLS_ERR_ASN1_ALLOC_FAILED) {
+static enum cleat_tls_failure of_code(struct cleat_tls_ctx *c, int code) {
+    uint8_t high = HIGH(code);
+    if (LOW(code) == LOW(MBEDTLS_ERR_MPI_ALLOC_FAILED) ||
+        LOW(code) == LOW(MBEDTLS_ERR_ASN1_ALLOC_FAILED)) {
         return CLEAT_TLS_NO_MEMORY;
     }
-    uint8_t high = HIGH(code);
     for (size_t i = 0; i < sizeof meanings / sizeof meanings[0]; i++) {
         if (meanings[i].high == high) {
             return (enum cleat_tls_failure)meanings[i].kind;
@@ -101,9 +107,8 @@ static enum cleat_tls_failure of_code(const struct cleat_tls_ctx *c, int code) {
                : CLEAT_TLS_PROTOCOL;
 }
 
-enum cleat_tls_failure cleat_tls_verdict(const struct cleat_tls_ctx *c,
-                                         int code) {
-    if (!c->run.hello_seen && !speaks_tls(&c->run)) {
+enum cleat_tls_failure cleat_tls_verdict(struct cleat_tls_ctx *c, int code) {
+    if (!hello_seen(c) && !speaks_tls(c)) {
         return CLEAT_TLS_NOT_TLS;
     }
     return of_code(c, code);
@@ -136,13 +141,11 @@ static const int8_t errors[] = {
     [CLEAT_TLS_CONFIG] = CLEAT_ERR_ARG,
 };
 
-int cleat_tls_settle(struct cleat_tls_run *run, enum cleat_tls_failure kind,
+int cleat_tls_settle(struct cleat_tls_ctx *c, enum cleat_tls_failure kind,
                      int code) {
-    if (run->trouble.kind == CLEAT_TLS_FINE) {
-        run->trouble = (struct cleat_tls_trouble){
-            kind,
-            errors[kind],
-            {CLEAT_LAYER_TLS, code, 0, cleat_tls_explain_text(kind)}};
+    if (cleat_tls_latch(c, kind, errors[kind])) {
+        c->run.trouble.detail = (struct cleat_detail){
+            CLEAT_LAYER_TLS, code, 0, cleat_tls_explain_text(kind)};
     }
-    return run->trouble.err;
+    return c->run.trouble.err;
 }

@@ -142,7 +142,7 @@ static int parse_der_all(mbedtls_x509_crt *chain, struct cleat_bytes bytes,
             &at, end, &len, MBEDTLS_ASN1_CONSTRUCTED | MBEDTLS_ASN1_SEQUENCE);
         if (ret != 0) {
             *code = ret;
-            return CLEAT_ERR_VERIFY;
+            return 0;
         }
         at += len;
         count += tally(
@@ -161,55 +161,55 @@ int cleat_tls_verify_parse(mbedtls_x509_crt *chain, struct cleat_bytes bytes,
     } else {
         count = parse_pem_all(chain, bytes, code);
     }
-    return count > 0 ? count : CLEAT_ERR_VERIFY;
+    return count;
 }
 
 /** What a parse error means to whoever gave the certificate. */
-static int complain_parse(struct cleat_detail *detail, int code,
-                          enum cleat_tls_complaint otherwise) {
+static enum cleat_tls_complaint unreadable(int code,
+                                           enum cleat_tls_complaint otherwise) {
     int high = cleat_tls_code_high(code);
     if (high == MBEDTLS_ERR_X509_ALLOC_FAILED) {
-        otherwise = CLEAT_TLS_FULL;
-    } else if (high == MBEDTLS_ERR_PK_UNKNOWN_NAMED_CURVE ||
-               high == MBEDTLS_ERR_PK_UNKNOWN_PK_ALG) {
-        otherwise = CLEAT_TLS_UNKNOWN_KIND;
-    } else if (code == MBEDTLS_ERR_BASE64_BUFFER_TOO_SMALL) {
-        otherwise = CLEAT_TLS_PEM_TOO_LARGE;
+        return CLEAT_TLS_FULL;
     }
-    return cleat_tls_complain(detail, otherwise, code);
+    if (high == MBEDTLS_ERR_PK_UNKNOWN_NAMED_CURVE ||
+        high == MBEDTLS_ERR_PK_UNKNOWN_PK_ALG) {
+        return CLEAT_TLS_UNKNOWN_KIND;
+    }
+    return CLEAT_TLS_PEM && code == MBEDTLS_ERR_BASE64_BUFFER_TOO_SMALL
+               ? CLEAT_TLS_PEM_TOO_LARGE
+               : otherwise;
 }
 
-static int load_own(struct cleat_tls_ctx *c, struct cleat_detail *detail) {
-    int code;
+static enum cleat_tls_complaint load_own(struct cleat_tls_ctx *c, int *code) {
     int count =
-        cleat_tls_verify_parse(&c->own, c->config.certificate, true, &code);
-    if (count < 0 || code != 0) {
-        return complain_parse(detail, code, CLEAT_TLS_OWN_UNREADABLE);
+        cleat_tls_verify_parse(&c->own, c->config.certificate, true, code);
+    if (count == 0 || *code != 0) {
+        return unreadable(*code, CLEAT_TLS_OWN_UNREADABLE);
     }
-    if (!mbedtls_pk_can_do(&c->own.pk, MBEDTLS_PK_ECKEY) ||
-        cleat_tls_key_curve(
-            mbedtls_ecp_keypair_get_group_id(mbedtls_pk_ec(c->own.pk))) == 0) {
-        return cleat_tls_complain(detail, CLEAT_TLS_OWN_KIND, 0);
+    mbedtls_ecp_keypair *pair = mbedtls_pk_ec(c->own.pk);
+    if (pair == NULL ||
+        cleat_tls_key_curve(mbedtls_ecp_keypair_get_group_id(pair)) == 0) {
+        return CLEAT_TLS_OWN_KIND;
     }
-    return 0;
+    *code = cleat_tls_key_setup(c, pair);
+    return *code == 0 ? CLEAT_TLS_CONTENT : CLEAT_TLS_NO_SETUP;
 }
 
-static int load_ca(struct cleat_tls_ctx *c, struct cleat_detail *detail) {
+static enum cleat_tls_complaint load_ca(struct cleat_tls_ctx *c, int *code) {
     for (size_t i = 0; i < CLEAT_TLS_CA_MAX; i++) {
         const struct cleat_bytes ca = c->config.ca[i];
-        int code;
-        if (ca.len > 0 &&
-            cleat_tls_verify_parse(&c->ca, ca, false, &code) < 0) {
-            return complain_parse(detail, code, CLEAT_TLS_CA_UNREADABLE);
+        if (ca.len > 0 && cleat_tls_verify_parse(&c->ca, ca, true, code) == 0) {
+            return unreadable(*code, CLEAT_TLS_CA_UNREADABLE);
         }
     }
-    return 0;
+    *code = 0;
+    return CLEAT_TLS_CONTENT;
 }
 
-int cleat_tls_verify_load(struct cleat_tls_ctx *c,
-                          struct cleat_detail *detail) {
-    int err = load_own(c, detail);
-    return err != 0 ? err : load_ca(c, detail);
+enum cleat_tls_complaint cleat_tls_verify_load(struct cleat_tls_ctx *c,
+                                               int *code) {
+    enum cleat_tls_complaint what = load_own(c, code);
+    return what != CLEAT_TLS_CONTENT ? what : load_ca(c, code);
 }
 
 #define HASHES                                                                 \
@@ -240,10 +240,11 @@ cleat_tls_verify_profile(const struct cleat_tls_ctx *c) {
     static const mbedtls_x509_crt_profile more[] = {
         {MORE_HASHES, KEYS, MORE_CURVES, 2048},
         {MORE_HASHES, KEYS | RSA_KEYS, MORE_CURVES, 2048}};
+    bool rsa = CLEAT_TLS_RSA && c->config.allow_rsa;
     if (CLEAT_TLS_SOFTWARE && c->config.chain != CLEAT_TLS_CHAIN_ELEMENT) {
-        return &more[c->config.allow_rsa];
+        return &more[rsa];
     }
-    return &profiles[c->config.allow_rsa];
+    return &profiles[rsa];
 }
 
 /** Append bytes of the peer's to text, made harmless. */
@@ -341,10 +342,8 @@ static void note(struct cleat_tls_peer *p, const mbedtls_x509_crt *crt,
     if (CLEAT_TEXTS && p->anchor[0] == '\0') { /* called from the top down */
         name_line(p->anchor, sizeof p->anchor, &crt->subject);
     }
-    if (depth == 0) {
-        name_line(p->subject, sizeof p->subject, &crt->subject);
-    }
     if (CLEAT_TEXTS && depth == 0) {
+        name_line(p->subject, sizeof p->subject, &crt->subject);
         list_names(p->names, sizeof p->names, crt);
     }
     if (CLEAT_TEXTS && flags != 0) {
@@ -377,7 +376,7 @@ int cleat_tls_verify_callback(void *arg, mbedtls_x509_crt *crt, int depth,
     if (!c->run.name_pinned) {
         *flags |= MBEDTLS_X509_BADCERT_OTHER;
     }
-    note(&c->peer, crt, depth, *flags);
+    note(&c->run.peer, crt, depth, *flags);
     return 0;
 }
 

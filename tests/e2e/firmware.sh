@@ -313,12 +313,19 @@ tell one quit
 ended "$one" 0
 ok "null pointer, bad address, stack overflow, canary, hang: reported for addr2line, restarted"
 
+canaries() { # canaries IMAGE-DIR: as GCC makes it
+    [ "$toolchain" != GCC_ARM ] || tools/firmware-canaries "$1/firmware.elf" >"$work/canaries" ||
+        fail "$1: $(cat "$work/canaries")"
+}
+canaries "$image"
+
 # The large profile: a broker whose certificate is RSA.
 KEY_TYPE=rsa:2048 KEY_OPT='' issue ca rsa 'subjectAltName=IP:10.0.2.2\nextendedKeyUsage=serverAuth'
 port=$(free_port)
 broker rsa "$port" "cafile $work/clients.pem\ncertfile $work/rsa.pem\nkeyfile $work/rsa.key\nrequire_certificate true\nuse_identity_as_username true"
 small=$image
 image=$(dirname "$(tools/firmware build "$target" "$toolchain" large 2>>"$work/build.err")")
+canaries "$image"
 image two TLS_KEY_EXCHANGES=ECDHE_ECDSA,ECDHE_RSA
 expect "$work/two.out" '^Press the user' 30
 expect "$work/two.out" 'TLS-ECDHE-RSA-WITH' 0
@@ -360,6 +367,7 @@ ask three stats '^press, quit$'
 tell three quit
 ended "$three" 0
 expect "$work/three.out" '^32' 0
+canaries "$image"
 ok "the tiny profile does the same, says it by number and has its settings checked when it is built"
 
 # The kind of reset follows from the lines that the board has.

@@ -10,8 +10,9 @@ static void properties(uint8_t *bytes, size_t len) {
     struct cleat_bytes props = cleat_bytes_of(bytes, len);
     struct cleat_mqtt_property p;
     (void)cleat_mqtt_property_find(props, any_u8(), &p);
+    uint8_t reason;
     (void)cleat_mqtt_properties_decode(
-        &r, (uint32_t)Frama_C_interval(0, 0x7FFFFFF), &props);
+        &r, (uint32_t)Frama_C_interval(0, 0x7FFFFFF), &props, &reason);
 }
 
 int main(void) {

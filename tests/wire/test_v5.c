@@ -199,7 +199,7 @@ static void a_head_longer_than_the_buffer_is_skipped(void **state) {
                                  "61616161000a626262626262626262627879 "
                                  "< 3005000162"
                                  "0078",
-                                 UP "skipped q1 id9 of 29\n"
+                                 UP "skipped q1 id9 of 2\n"
                                     "message b x q0 id0 at 0/1\n",
                                  HELLO "40020009"},
               24);
@@ -229,10 +229,180 @@ static void a_topic_that_is_skipped_is_checked(void **state) {
     check_cap(&(struct exchange){ACCEPT "< 301a0016c3a961616161616161616161"
                                         "616161616161f09f98800078 "
                                         "< 2003000000",
-                                 UP "skipped q0 id0 of 2\n"
+                                 UP "skipped q0 id0 of 1\n"
                                     "failed -6 second connack\n",
                                  HELLO "e00182"},
               24);
+}
+
+/* A user property of 27 bytes, so that no others fit 24. */
+#define FILL "26000c616161616161616161616161000a62626262626262626262"
+
+/* Put "< ", a PUBLISH with that topic, identifier 9, those properties and a
+ * payload of two bytes behind a script; all but the topic in hexadecimal. */
+static void put_publish(char *script, uint8_t first, const char *topic,
+                        const char *props) {
+    size_t len = strlen(props) / 2;
+    size_t id = (first & 6) != 0 ? 2 : 0;
+    size_t all = 2 + strlen(topic) + id + 1 + len + 2;
+    assert_true(len < 128 && all < 128);
+    script += strlen(script);
+    script += sprintf(script, "< %02x%02zx%04zx", first, all, strlen(topic));
+    for (; *topic != 0; topic++) {
+        script += sprintf(script, "%02x", (unsigned)(uint8_t)*topic);
+    }
+    sprintf(script, "%s%02zx%s7879 ", id > 0 ? "0009" : "", len, props);
+}
+
+static void check_publish(uint8_t first, const char *topic, const char *props,
+                          const char *events, const char *out) {
+    char script[600] = ACCEPT;
+    put_publish(script, first, topic, props);
+    strcat(script, "< 3005000162"
+                   "0078");
+    check_cap(&(struct exchange){script, events, out}, 24);
+}
+
+#define LONG "abcdefghijklmnopqrstuvwxyz"
+#define AND_B "message b x q0 id0 at 0/1\n"
+
+static void properties_longer_than_the_buffer_are_passed_over(void **state) {
+    (void)state;
+    static const char *const sound[] = {
+        FILL,
+        FILL "0101",
+        "0100" FILL "0200000001",
+        FILL "0300046ac3a96e",       /* content type */
+        FILL "080003612f62",         /* response topic */
+        FILL "0900030080ff",         /* correlation data: any bytes */
+        FILL "0b010bffffff7f0b8001", /* subscription identifiers */
+        FILL "2600000000" FILL "230002",
+        "26000000"
+        "04f09f9880" FILL,
+    };
+    for (size_t i = 0; i < sizeof sound / sizeof sound[0]; i++) {
+        check_publish(0x32, "a", sound[i], UP "skipped q1 id9 of 2\n" AND_B,
+                      HELLO "40020009");
+        check_publish(0x30, LONG, sound[i], UP "skipped q0 id0 of 2\n" AND_B,
+                      HELLO);
+        check_publish(0x34, LONG, sound[i], UP "skipped q2 id9 of 2\n" AND_B,
+                      HELLO "50020009");
+    }
+    check_publish(0x32, LONG, "", UP "skipped q1 id9 of 2\n" AND_B,
+                  HELLO "40020009");
+    check_publish(0x30, LONG, "0100", UP "skipped q0 id0 of 2\n" AND_B, HELLO);
+}
+
+static void properties_longer_than_the_buffer_are_checked(void **state) {
+    static const struct {
+        const char *props;
+        const char *code;
+    } list[] = {
+        {FILL "0102", "81"},         /* payload format 2 */
+        {FILL "01000100", "82"},     /* twice */
+        {"0100" FILL "0100", "82"},  /* the same, far apart */
+        {FILL "1100000000", "81"},   /* not in PUBLISH */
+        {FILL "ff", "81"},           /* unknown */
+        {FILL "00", "81"},           /* the same */
+        {FILL "0b00", "82"},         /* subscription identifier 0 */
+        {FILL "0b8000", "81"},       /* in more bytes than it needs */
+        {FILL "0bffffffff01", "81"}, /* in more than four */
+        {FILL "230000", "94"},       /* alias 0 */
+        {FILL "230003", "94"},       /* above the maximum */
+        {FILL "03000161030001"
+              "61",
+         "82"},
+        {FILL "030001ff", "81"}, /* ill-formed UTF-8 */
+        {FILL "030002c3c3", "81"},
+        {FILL "030001c3", "81"}, /* cut by its length */
+        {FILL "03000100", "81"}, /* NUL */
+        {FILL "260003eda08000"
+              "00",
+         "81"}, /* a surrogate in a name */
+        {FILL "26000000"
+              "03eda080",
+         "81"},                  /* and in a value */
+        {FILL "080000", "81"},   /* response topic: empty */
+        {FILL "08000123", "81"}, /* a wildcard */
+        {FILL "0300", "81"},     /* cut in a length */
+        {FILL "03000461", "81"}, /* in a text */
+        {FILL "02000000", "81"}, /* in a number */
+        {FILL "26000161", "81"}, /* a pair of one */
+        {FILL "0b80", "81"},
+        {FILL "23", "81"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof list / sizeof list[0]; i++) {
+        for (size_t k = 0; k < 4; k++) {
+            static struct script s;
+            char script[600] = ACCEPT;
+            put_publish(script, k % 2 == 0 ? 0x30 : 0x34, k < 2 ? "a" : LONG,
+                        list[i].props);
+            size_t total = 1;
+            for (size_t cut = 0; cut <= total; cut++) {
+                play(&s, script, cut, cut == 0 ? 1 : 0, 24);
+                total = s.received;
+                const char *end = s.out + strlen(HELLO);
+                if (strstr(s.events, "failed -6") == NULL ||
+                    strncmp(end, "e001", 4) != 0 ||
+                    strcmp(end + 4, list[i].code) != 0) {
+                    fail_msg("%s split at %zu: %s, out %s", script, cut,
+                             s.events, end);
+                }
+            }
+        }
+    }
+}
+
+static void properties_end_with_their_packet(void **state) {
+    (void)state;
+#define TOO_LONG UP "failed -6 properties longer than the packet\n"
+    /* None at all behind a topic that is dropped; only the beginning of their
+     * length; more of them than are left. */
+    static const char *const list[] = {
+        "301c001a6162636465666768696a6b6c6d6e6f707172737475767778797a",
+        "321e001a6162636465666768696a6b6c6d6e6f707172737475767778797a0009",
+        "301d001a6162636465666768696a6b6c6d6e6f707172737475767778797a80",
+        "301e001a6162636465666768696a6b6c6d6e6f707172737475767778797a0200",
+        "3022001a6162636465666768696a6b6c6d6e6f707172737475767778797affffffff"
+        "00",
+        "301a0001612b0000000000000000000000000000000000000000000000"};
+    for (size_t i = 0; i < sizeof list / sizeof list[0]; i++) {
+        char script[200];
+        sprintf(script, ACCEPT "< %s", list[i]);
+        check_cap(&(struct exchange){script, TOO_LONG, HELLO "e00181"}, 24);
+    }
+}
+
+/* With this topic, then by its alias, then a message by the same. */
+static void check_alias_passed_over(const char *topic, const char *then) {
+    char script[600] = ACCEPT;
+    char events[200];
+    put_publish(script, 0x30, topic, FILL "230001");
+    put_publish(script, 0x30, "", FILL "230001");
+    strcat(script, "< 300700000323000178");
+    snprintf(events, sizeof events,
+             UP "skipped q0 id0 of 2\nskipped q0 id0 of 2\n"
+                "message %s x q0 id0 at 0/1\n",
+             then);
+    check_cap(&(struct exchange){script, events, HELLO}, 24);
+}
+
+static void a_message_passed_over_sets_its_alias(void **state) {
+    (void)state;
+    /* Its topic had room beside what checks the properties; or not; or was
+     * larger than the buffer. */
+    check_alias_passed_over("a", "a");
+    check_alias_passed_over("abcdef", "");
+    check_alias_passed_over(LONG, "");
+    /* Neither a topic nor an alias; an alias that nobody set. */
+    check_publish(0x30, "", FILL,
+                  UP "failed -6 publish with neither topic nor alias "
+                     "[MQTT5-3.3.2-8]\n",
+                  HELLO "e00182");
+    check_publish(0x30, "", FILL "230001",
+                  UP "failed -6 topic alias that was not set [MQTT5-3.3.4]\n",
+                  HELLO "e00182");
 }
 
 static void subscriptions_are_answered_with_reasons(void **state) {
@@ -312,13 +482,13 @@ static void wrong_packets_end_it_with_a_reason(void **state) {
          "81"}, /* payload format 2 */
         {"3008000161040101"
          "0100",
-         "81"}, /* twice */
+         "82"}, /* twice */
         {"30070001610311"
          "0000",
          "81"}, /* not in PUBLISH */
         {"3007000161032300"
          "00",
-         "81"}, /* alias 0 */
+         "94"}, /* alias 0 */
         {"3007000161032300"
          "03",
          "94"},                     /* alias above the maximum */
@@ -326,7 +496,7 @@ static void wrong_packets_end_it_with_a_reason(void **state) {
         {"3008000161040800"
          "0123",
          "81"},                     /* response topic a wildcard */
-        {"3006000161020b00", "81"}, /* subscription id 0 */
+        {"3006000161020b00", "82"}, /* subscription id 0 */
         {"30090001610526000161"
          "00",
          "81"},                     /* cut pair */
@@ -374,11 +544,10 @@ static void wrong_packets_end_it_with_a_reason(void **state) {
 
 static void wrong_connacks_are_refused(void **state) {
     static const char *const list[] = {
-        "2003020000", /* reserved flag */
-        "2003000100", /* reason 1 in a CONNACK of MQTT 5 */
-        "2003018700", /* refused with a session */
-        "200500000201"
-        "01",               /* property of PUBLISH */
+        "2003020000",       /* reserved flag */
+        "2003000100",       /* reason 1 in a CONNACK of MQTT 5 */
+        "2003018700",       /* refused with a session */
+        "20050000020101",   /* property of PUBLISH */
         "2006000003210000", /* receive maximum 0 */
         "2003001000",       /* not a reason of CONNACK */
         "200400000000",     /* a byte behind */
@@ -714,6 +883,10 @@ int main(void) {
         cmocka_unit_test(large_messages_come_in_pieces),
         cmocka_unit_test(a_head_longer_than_the_buffer_is_skipped),
         cmocka_unit_test(a_topic_that_is_skipped_is_checked),
+        cmocka_unit_test(properties_longer_than_the_buffer_are_passed_over),
+        cmocka_unit_test(properties_longer_than_the_buffer_are_checked),
+        cmocka_unit_test(properties_end_with_their_packet),
+        cmocka_unit_test(a_message_passed_over_sets_its_alias),
         cmocka_unit_test(subscriptions_are_answered_with_reasons),
         cmocka_unit_test(the_broker_says_why_it_leaves),
         cmocka_unit_test(the_servers_limits_hold),

@@ -56,6 +56,7 @@ cleat_mqtt_keep_alive(const struct cleat_mqtt_config *c) {
 #define CLEAT_MQTT_MALFORMED 0x81u
 #define CLEAT_MQTT_PROTOCOL 0x82u
 #define CLEAT_MQTT_OVERRUN 0x93u
+#define CLEAT_MQTT_ALIAS_INVALID 0x94u
 #define CLEAT_MQTT_TOO_LARGE 0x95u
 #define CLEAT_MQTT_V311_ONLY 0x84u
 
@@ -107,7 +108,7 @@ struct cleat_mqtt_version {
                          const struct cleat_mqtt_property *props,
                          uint32_t count);
     /* A packet that is no PUBLISH, and what is behind a PUBLISH's packet
-     * identifier. */
+     * identifier. If they are wrong p->code becomes the reason code of that. */
     const char *(*decode)(struct cleat_mqtt_packet *p, struct cleat_reader *r);
     const char *(*publish_decode)(struct cleat_mqtt_packet *p,
                                   struct cleat_bytes rest);
@@ -116,6 +117,9 @@ struct cleat_mqtt_version {
     /* The session's part. @return what is wrong, or NULL. */
     const char *(*on_connack)(struct cleat_mqtt *s);
     const char *(*on_publish)(struct cleat_mqtt *s);
+    /* Properties of a PUBLISH that do not fit rx_buf: begin, or one byte more.
+     * rx_need becomes 0 with the last one. */
+    const char *(*on_part)(struct cleat_mqtt *s);
     const char *(*on_other)(struct cleat_mqtt *s);
     /* May this be sent? It lies at the end of tx_buf. @return 0, another kind
      * of slot for it, or an error. */
@@ -375,8 +379,9 @@ static inline bool cleat_mqtt_publish_plain(uint8_t *at,
     to[1] = (uint8_t)m->topic.len;
     to += 2;
     /* Check and copy at once; the last word may overlap the one before. */
-    size_t flags = cleat_mqtt_word_copy(to + last, topic + last);
-    for (size_t i = 0; i < last; i += CLEAT_MQTT_WORD) {
+    size_t flags = cleat_mqtt_word_copy(to + last, topic + last) |
+                   cleat_mqtt_word_copy(to, topic);
+    for (size_t i = CLEAT_MQTT_WORD; i < last; i += CLEAT_MQTT_WORD) {
         flags |= cleat_mqtt_word_copy(to + i, topic + i);
     }
     if ((flags & CLEAT_MQTT_WORD_BAD) != 0) {

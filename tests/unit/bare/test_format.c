@@ -53,7 +53,7 @@ static void texts_are_written_as_the_c_library_does(void **state) {
     (void)state;
     same("%s", "");
     same("%s and %s", "one", "two");
-    same("[%.40s] [%.3s] [%.0s]", "short", "cut here", "gone");
+    same("[%.40s] [%.3s] [%.8s]", "short", "cut here", "not that");
     same("100 %% of %s", "it");
     same("no conversion at all");
     same("%s%s%s: %s, %s code %ld", "a", "", "c", "what", "tls", -0x7280L);

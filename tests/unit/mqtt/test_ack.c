@@ -17,7 +17,7 @@ static struct {
     struct cleat_mqtt_config config;
     uint8_t tx[128], rx[64];
     struct cleat_mqtt_slot slots[4];
-    struct cleat_mqtt_unacked unacked[2];
+    struct cleat_mqtt_unacked unacked[3]; /* The last is not the session's. */
     uint16_t ids[4];
     struct cleat_mqtt_event e;
     char out[256];
@@ -125,6 +125,84 @@ static void without_room_a_message_waits_and_nothing_fails(void **state) {
     assert_string_equal(t.out, "40020001");
 }
 
+/* A PUBLISH whose topic does not fit rx_buf. */
+static size_t put_large(uint8_t *at, uint8_t qos, uint8_t id) {
+    size_t len = 4;
+    at[0] = (uint8_t)(0x30 | qos << 1);
+    at[2] = 0;
+    at[3] = 70;
+    memset(at + len, 'a', 70);
+    len += 70;
+    at[len++] = 0;
+    at[len++] = id;
+    if (t.config.v5 != NULL) {
+        at[len++] = 0; /* no properties */
+    }
+    at[len++] = 'x';
+    at[1] = (uint8_t)(len - 2);
+    return len;
+}
+
+/* Hand it in by so many bytes, until none are taken. @return what were. */
+static size_t feed(const uint8_t *at, size_t len, size_t piece) {
+    size_t taken = 0;
+    int n = 1;
+    while (taken < len && n > 0) {
+        size_t left = len - taken;
+        n = cleat_mqtt_input(
+            S, cleat_bytes_of(at + taken, left < piece ? left : piece), 0);
+        assert_true(n >= 0);
+        taken += (size_t)n;
+    }
+    return taken;
+}
+
+static bool skipped(uint16_t id) {
+    return cleat_mqtt_event(S, &t.e, 0) && t.e.type == CLEAT_MQTT_SKIPPED &&
+           t.e.id == id;
+}
+
+static void check_large(const struct cleat_mqtt_version *v5, uint8_t qos,
+                        size_t piece) {
+    static const struct cleat_mqtt_unacked none = {0xEEEE, 0xEE, 0xEE};
+    uint8_t large[128];
+    char want[20];
+    (void)fresh(NULL);
+    t.config.v5 = v5;
+    assert_int_equal(cleat_mqtt_init(S, &t.config), 0);
+    t.unacked[2] = none;
+    come_up(false);
+    for (uint8_t id = 1; id <= 2; id++) {
+        size_t len = put_large(large, 1, id);
+        assert_int_equal(feed(large, len, piece), len);
+        assert_true(skipped(id));
+    }
+    size_t len = put_large(large, qos, 3);
+    assert_int_equal(feed(large, len, piece), 0);
+    assert_false(cleat_mqtt_event(S, &t.e, 0));
+    assert_int_equal(cleat_mqtt_ack(S, 1, 0, 0), 0);
+    assert_int_equal(feed(large, len, piece), len);
+    assert_true(skipped(3));
+    flush();
+    assert_string_equal(t.out, "40020001");
+    assert_int_equal(cleat_mqtt_ack(S, 2, 0, 0), 0);
+    assert_int_equal(cleat_mqtt_ack(S, 3, 0, 0), 0);
+    flush();
+    snprintf(want, sizeof want, "40020002%d0020003", qos + 3);
+    assert_string_equal(t.out, want);
+    assert_memory_equal(&t.unacked[2], &none, sizeof none);
+}
+
+static void without_room_one_that_is_skipped_waits_too(void **state) {
+    (void)state;
+    for (size_t piece = 1; piece < 90; piece++) {
+        for (uint8_t qos = 1; qos <= 2; qos++) {
+            check_large(NULL, qos, piece);
+            check_large(&cleat_mqtt_v5, qos, piece);
+        }
+    }
+}
+
 static void what_was_not_acknowledged_comes_again(void **state) {
     (void)state;
     come_up(false);
@@ -165,6 +243,7 @@ int main(void) {
         CASE(a_message_is_acknowledged_when_it_is_stored),
         CASE(acknowledgements_keep_the_order_of_the_messages),
         CASE(without_room_a_message_waits_and_nothing_fails),
+        CASE(without_room_one_that_is_skipped_waits_too),
         CASE(what_was_not_acknowledged_comes_again),
         CASE(under_mqtt_5_a_message_may_be_refused),
     };

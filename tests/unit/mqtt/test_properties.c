@@ -87,7 +87,9 @@ static size_t put(uint8_t *at, size_t i) {
 static bool is_sound(const uint8_t *bytes, size_t len, uint32_t place) {
     struct cleat_reader r = cleat_reader_of(cleat_bytes_of(bytes, len));
     struct cleat_bytes props;
-    return cleat_mqtt_properties_decode(&r, 1u << place, &props) == NULL;
+    uint8_t reason;
+    return cleat_mqtt_properties_decode(&r, 1u << place, &props, &reason) ==
+           NULL;
 }
 
 static void each_property_stands_where_the_standard_has_it(void **state) {
@@ -122,6 +124,104 @@ static void any_two_stand_together_but_one_twice(void **state) {
                         ((known[a].id != DATA && known[b].id != DATA) ||
                          known[a].id == METHOD || known[b].id == METHOD);
             assert_int_equal(is_sound(bytes, len, place), want);
+        }
+    }
+}
+
+/* What is said of the properties of a PUBLISH: 0, or the reason code. */
+static uint8_t at_once(const uint8_t *bytes, size_t len) {
+    uint8_t all[128];
+    struct cleat_bytes props;
+    uint8_t reason = 0x81;
+    assert_true(len < sizeof all);
+    all[0] = (uint8_t)len;
+    memcpy(all + 1, bytes, len);
+    struct cleat_reader r = cleat_reader_of(cleat_bytes_of(all, len + 1));
+    return cleat_mqtt_properties_decode(&r, 1u << PUBLISH, &props, &reason) ==
+                   NULL
+               ? 0
+               : reason;
+}
+
+/* The same, each byte by itself; *alias becomes the one among them. */
+static uint8_t byte_by_byte(const uint8_t *bytes, size_t len, uint16_t *alias) {
+    struct cleat_mqtt_part part;
+    memset(&part, 0, sizeof part);
+    part.reason = 0x81;
+    for (size_t i = 0; i < len; i++) {
+        assert_in_range(part.n, 0, sizeof part.unit - 1);
+        part.unit[part.n++] = bytes[i];
+        if (cleat_mqtt_properties_part(&part, (uint32_t)(len - 1 - i)) !=
+            NULL) {
+            return part.reason;
+        }
+    }
+    assert_int_equal(part.n, 0);
+    *alias = part.alias;
+    return 0;
+}
+
+static void check_same(const uint8_t *bytes, size_t len) {
+    struct cleat_mqtt_property p;
+    uint16_t alias = 0;
+    uint8_t want = at_once(bytes, len);
+    uint8_t have = byte_by_byte(bytes, len, &alias);
+    if (have != want) {
+        fail_msg("%02x instead of %02x for %zu bytes %02x %02x %02x %02x %02x",
+                 have, want, len, bytes[0], bytes[1], bytes[2], bytes[3],
+                 bytes[4]);
+    }
+    if (want == 0) {
+        bool there =
+            cleat_mqtt_property_find(cleat_bytes_of(bytes, len), 35, &p);
+        assert_int_equal(alias, there ? p.number : 0);
+    }
+}
+
+static void byte_by_byte_they_are_judged_as_at_once(void **state) {
+    /* Whatever is of interest at the beginning of a character, and behind. */
+    static const uint8_t some[] = {
+        0,    1,    2,    '#',  'a', 0x7F, 0x80, 0x90, 0xBF, 0xC2, 0xE0, 0xED,
+        0xEF, 0xF0, 0xF4, 0xF5, 3,   8,    9,    11,   35,   38,   17};
+    (void)state;
+    uint8_t bytes[64] = {0};
+    check_same(bytes, 0);
+    for (size_t i = 0; i < COUNT * COUNT; i++) {
+        size_t len = put(bytes, i / COUNT);
+        len += put(bytes + len, i % COUNT);
+        for (size_t cut = 1; cut <= len; cut++) {
+            check_same(bytes, cut);
+        }
+        for (size_t at = 0; at < len * sizeof some; at++) {
+            uint8_t old = bytes[at / sizeof some];
+            bytes[at / sizeof some] = some[at % sizeof some];
+            check_same(bytes, len);
+            bytes[at / sizeof some] = old;
+        }
+    }
+}
+
+static void each_text_is_judged_as_at_once(void **state) {
+    static const uint8_t some[] = {0,    'a',  '+',  0x7F, 0x80, 0x8F,
+                                   0x90, 0x9F, 0xA0, 0xBF, 0xC1, 0xC2,
+                                   0xE0, 0xED, 0xEF, 0xF0, 0xF4, 0xF5};
+    static const uint8_t ids[] = {3, 8, 9, 38};
+    const size_t n = sizeof some;
+    (void)state;
+    for (size_t i = 0; i < sizeof ids; i++) {
+        for (size_t k = 0; k < n * n * n * n; k++) {
+            uint8_t bytes[] = {ids[i],
+                               0,
+                               4,
+                               some[k % n],
+                               some[k / n % n],
+                               some[k / (n * n) % n],
+                               some[k / (n * n * n)],
+                               0,
+                               0};
+            check_same(bytes, ids[i] == 38 ? 9 : 7);
+            bytes[2] = (uint8_t)(k % 5);
+            check_same(bytes, 9);
         }
     }
 }
@@ -242,6 +342,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_property_stands_where_the_standard_has_it),
         cmocka_unit_test(any_two_stand_together_but_one_twice),
+        cmocka_unit_test(byte_by_byte_they_are_judged_as_at_once),
+        cmocka_unit_test(each_text_is_judged_as_at_once),
         cmocka_unit_test(no_other_id_is_a_property),
         cmocka_unit_test(a_number_that_has_no_room_is_not_written),
         cmocka_unit_test(what_does_not_fit_or_is_no_text_fails_the_writer),

@@ -68,18 +68,10 @@ static int verify(struct bench *b, size_t len) {
 
 /** The identity's handle and public key. */
 static void use_identity(struct bench *b) {
-
     mbedtls_ecp_group grp;
-    mbedtls_ecp_point none;
-    mbedtls_mpi no_scalar;
 
     mbedtls_ecp_group_init(&grp);
-    mbedtls_ecp_point_init(&none);
-    mbedtls_mpi_init(&no_scalar);
-    mbedtls_ecp_export(mbedtls_pk_ec(b->c->key), &grp, &b->d, &none);
-    mbedtls_ecp_export(mbedtls_pk_ec(b->c->own.pk), &grp, &no_scalar, &b->q);
-    mbedtls_ecp_point_free(&none);
-    mbedtls_mpi_free(&no_scalar);
+    mbedtls_ecp_export(mbedtls_pk_ec(b->c->own.pk), &grp, &b->d, &b->q);
     mbedtls_ecp_group_free(&grp);
 }
 

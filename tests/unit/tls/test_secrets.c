@@ -91,7 +91,7 @@ static void no_private_key_is_in_the_context(void **state) {
     mbedtls_mpi_init(&d);
     mbedtls_ecp_group_init(&grp);
     mbedtls_ecp_point_init(&q);
-    assert_int_equal(mbedtls_ecp_export(mbedtls_pk_ec(c->key), &grp, &d, &q),
+    assert_int_equal(mbedtls_ecp_export(mbedtls_pk_ec(c->own.pk), &grp, &d, &q),
                      0);
     assert_true(mbedtls_mpi_bitlen(&d) <= 64);
     mbedtls_mpi_free(&d);
