@@ -130,6 +130,24 @@ static int send_message(struct publisher *p, struct cleat_mqtt_message *m) {
                                   : err;
 }
 
+/* The options are checked, so these are what the broker of MQTT 5 says. */
+static const char *why_not(const struct publisher *p, int err) {
+    bool up = cleat_mqtt_is_connected(&p->link.session);
+    if (err == CLEAT_ERR_STATE && up && p->alias) {
+        return "its topic-alias is above what the broker allows, or above 32";
+    }
+    if (err == CLEAT_ERR_UNSUPPORTED && up) {
+        return p->options.retain && p->options.qos == 0
+                   ? "the broker keeps no messages (-r)"
+                   : "the broker does not take that QoS (-q), or keeps no "
+                     "messages (-r)";
+    }
+    if (err == CLEAT_ERR_SIZE && up && p->options.v5) {
+        return "the broker does not take packets that large";
+    }
+    return cleat_strerror(err);
+}
+
 /* @return true when the message is queued; else it waits, or all is over. */
 static bool publish(struct publisher *p, struct cleat_bytes payload) {
     const struct cli_props *props = &p->options.props[CLI_PROPS_PUBLISH];
@@ -151,10 +169,7 @@ static bool publish(struct publisher *p, struct cleat_bytes payload) {
                          cleat_mqtt_is_connected(&p->link.session);
     if (alias_refused || (err != CLEAT_ERR_FULL && err != CLEAT_ERR_STATE)) {
         cli_pubsub_say(&p->options, "a message of %zu bytes: %s", payload.len,
-                       alias_refused
-                           ? "its topic-alias is above what the broker allows, "
-                             "or above 32"
-                           : cleat_strerror(err));
+                       why_not(p, err));
         p->link.status = CLI_PUBSUB_FAILED;
         stop(p);
     }

@@ -248,7 +248,11 @@ static void on_connected(struct subscriber *s) {
         id = second < 0 ? second : id;
     }
     if (id < 0) {
-        cli_pubsub_say(o, "cannot subscribe: %s", cleat_strerror(id));
+        cli_pubsub_say(o, "cannot subscribe: %s",
+                       id == CLEAT_ERR_UNSUPPORTED && o->v5
+                           ? "the broker knows no wildcards, no shared "
+                             "subscriptions or no identifiers of them"
+                           : cleat_strerror(id));
         stop(s, CLI_PUBSUB_FAILED);
         return;
     }

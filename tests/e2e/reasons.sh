@@ -27,6 +27,24 @@ status 1 cleat pub "${P[@]}" -q 2 -t a -m x
 says 'the broker did not take message 1: quota exceeded'
 ok "a message that the broker did not take is told, and in the exit status"
 
+# What the broker said in CONNACK holds before anything is sent.
+against qos0 20050000022400
+status 1 cleat pub "${P[@]}" -q 1 -t a -m x
+says 'a message of 1 bytes: the broker does not take that QoS (-q)'
+against unkept 20050000022500
+status 1 cleat pub "${P[@]}" -r -t a -m x
+says 'the broker keeps no messages (-r)'
+against small 20080000052700000014
+status 1 cleat pub "${P[@]}" -t a -m 'more than fits into it'
+says 'the broker does not take packets that large'
+against alias 2006000003220002
+status 1 cleat pub "${P[@]}" -t a -m x -D publish topic-alias 3
+says 'its topic-alias is above what the broker allows'
+against plain 20050000022800
+status 1 cleat sub "${P[@]}" -t 'a/#'
+says 'cannot subscribe: the broker knows no wildcards'
+ok "what the broker does not take is told and not sent"
+
 # CONNACK and DISCONNECT with a server reference.
 against moved2 200c009d091c00066f746865723a
 code=0
