@@ -40,10 +40,10 @@ static bool over_tls(const struct cleat_device *d) {
                : d->tls_ready;
 }
 
-/* Until then the chip may make things ahead. */
-static void may_make_ahead(struct cleat_device *d, uint64_t until_ms) {
+/* For as long as this state lasts the chip may make things ahead. */
+static void may_make_ahead(struct cleat_device *d) {
     if (CLEAT_TLS_READY) {
-        d->ahead_until_ms = over_tls(d) ? until_ms : 0;
+        d->ahead_until_ms = over_tls(d) ? CLEAT_NEVER : 0;
     }
 }
 
@@ -77,11 +77,11 @@ static void say_connected(struct cleat_device *d, bool session_present) {
     }
     cleat_tls_get_info(&d->tls, &tls);
     cleat_app_say(d, SAY_TLS, tls.version, tls.suite, tls.curve, tls.subject);
-    cleat_app_say(d, SAY_TLS_CALLS, (unsigned long)tls.calls.generate,
-                  (unsigned long)tls.calls.agree, (unsigned long)tls.calls.sign,
-                  (unsigned long)tls.calls.verify,
-                  (unsigned long)tls.calls.random,
-                  (unsigned long)tls.calls.prepared);
+    cleat_app_say(
+        d, SAY_TLS_CALLS, (unsigned long)tls.calls->generate,
+        (unsigned long)tls.calls->agree, (unsigned long)tls.calls->sign,
+        (unsigned long)tls.calls->verify, (unsigned long)tls.calls->random,
+        (unsigned long)tls.calls->prepared);
 }
 
 static void start_workers(struct cleat_device *d) {
@@ -122,7 +122,7 @@ static void on_mqtt(struct cleat_device *d, const struct cleat_mqtt_event *e) {
     switch (e->type) {
     case CLEAT_MQTT_CONNECTED:
         say_connected(d, e->session_present);
-        may_make_ahead(d, CLEAT_NEVER);
+        may_make_ahead(d);
         start_workers(d);
         break;
     case CLEAT_MQTT_MESSAGE:
@@ -161,13 +161,16 @@ static bool on_down(struct cleat_device *d,
     char why[200];
     const cleat_sentence what = e->was_up ? SAY_LOST : SAY_FAILED;
     if (e->err == CLEAT_ERR_CANCELLED) {
-        may_make_ahead(d, CLEAT_NEVER);
+        may_make_ahead(d);
         return false; /* We closed it: the link is down. */
     }
-    why[0] = '\0';
     if (over_tls(d)) {
-        may_make_ahead(d, cleat_port_now_ms() + e->retry_in_ms);
+        if (CLEAT_TLS_READY) {
+            d->ahead_until_ms = cleat_port_now_ms() + e->retry_in_ms;
+        }
         cleat_tls_explain(&d->tls, why, sizeof why);
+    } else {
+        why[0] = '\0';
     }
     if (why[0] != '\0') {
         cleat_app_say_why(d, what, why);
@@ -208,9 +211,11 @@ static bool on_event(struct cleat_device *d,
     }
 }
 
-/* Empty settings are views without data: not given. */
-static inline struct cleat_bytes view(const char *text) {
-    return text[0] != '\0' ? cleat_bytes_str(text) : cleat_bytes_of(NULL, 0);
+/* Empty settings stay views without data: not given. */
+static inline void view(struct cleat_bytes *out, const char *text) {
+    if (text[0] != '\0') {
+        *out = cleat_bytes_str(text);
+    }
 }
 
 static const struct cleat_device_store *store_of(const struct cleat_device *d) {
@@ -222,16 +227,18 @@ static int init_session(struct cleat_device *d) {
     struct cleat_mqtt_config *c = &d->session_config;
     memset(c, 0, sizeof *c);
     c->client_id = cleat_bytes_str(d->client_id);
-    c->username = view(s->mqtt_username);
-    c->password = view(s->mqtt_password);
+    view(&c->username, s->mqtt_username);
+    view(&c->password, s->mqtt_password);
     if (s->enable_lwt_message) {
-        c->will.topic = view(s->mqtt_will_topic_name);
-        c->will.payload = view(s->mqtt_will_message);
+        view(&c->will.topic, s->mqtt_will_topic_name);
+        view(&c->will.payload, s->mqtt_will_message);
         c->will.qos = (uint8_t)s->mqtt_will_qos;
         c->will.retain = s->mqtt_will_retain != 0;
     }
     c->keep_alive_s = (uint16_t)s->mqtt_keep_alive_seconds;
-    c->keep_alive_off = s->mqtt_keep_alive_seconds == 0;
+    if (s->mqtt_keep_alive_seconds == 0) {
+        c->keep_alive_off = true;
+    }
     c->clean_session = s->mqtt_clean_session != 0;
     c->queue_offline = true;
     c->timeout_ms = s->mqtt_timeout_ms;
@@ -324,7 +331,9 @@ static int begin(struct cleat_device *d, uint64_t now_ms) {
     }
     cleat_app_say(d, SAY_MQTT_READY);
     cleat_app_say(d, SAY_CONNECTING,
-                  d->client_id[0] == '\0' ? SAY_ASSIGNED_ID : d->client_id,
+                  s->generate_unique_client_id || d->client_id[0] != '\0'
+                      ? d->client_id
+                      : SAY_ASSIGNED_ID,
                   s->mqtt_broker_address, (unsigned long)s->mqtt_port);
     cleat_client_start(&d->client, now_ms);
     d->client_started = true;
@@ -466,7 +475,7 @@ static uint64_t restore_link(struct cleat_device *d, bool up, uint64_t now_ms) {
     cleat_app_say(d, SAY_LINK_UP, address);
     d->client_state = STATE_RUN;
     if (d->client_started) {
-        may_make_ahead(d, 0);
+        d->ahead_until_ms = 0;
         cleat_client_resume(&d->client, now_ms);
         return now_ms;
     }

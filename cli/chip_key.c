@@ -16,7 +16,16 @@
 
 /* ---- keygen ---- */
 
-/* A key that was told here once can be recovered later all the same. */
+/* What can be done when the public key of a new key got lost. */
+static const char *remedy_of(enum cleat_se_alg alg, uint8_t usage) {
+    bool signs = (usage & (CLEAT_SE_USE_AUTH | CLEAT_SE_USE_SIGN)) != 0;
+    return signs && !cli_keys_is_rsa(alg)
+               ? "the new key is in the element all the same; `cleat cert csr` "
+                 "finds its public key out again"
+               : "the new key is in the element all the same, but its public "
+                 "key cannot be found out again: make another";
+}
+
 static int put_public(struct cli_chip_call *c, EVP_PKEY *key) {
     BIO *bio = BIO_new(BIO_s_mem());
     char *text = NULL;
@@ -50,7 +59,12 @@ static int generate_pair(struct cli_chip_call *c, uint16_t object,
         cli_report_text(&c->report, rsa ? "algorithm" : "curve", NULL, "%s",
                         rsa ? cli_metadata_algorithm((int)alg)
                             : cli_identity_group(curve));
+        c->report.if_lost = remedy_of(alg, usage);
         status = put_public(c, key);
+        if (status != CLI_OK) {
+            status = cli_report_fail(&c->report, status, c->report.if_lost,
+                                     "the public key was not written");
+        }
     }
     EVP_PKEY_free(key);
     return status;
@@ -129,6 +143,10 @@ int cli_chip_keygen(struct cli_chip_call *c) {
     cli_safety_keygen(&plan, &s, object, now);
     if (!cli_safety_pass(&c->report, &plan, &c->said, &status)) {
         return status;
+    }
+    if (c->opt[CLI_OPT_OUT] != NULL &&
+        cli_outfile_probe(c->opt[CLI_OPT_OUT]) != CLI_OK) {
+        return CLI_FAILED; /* before the old key is gone */
     }
     return aes ? generate_aes(c, object, alg, (uint8_t)usage)
                : generate_pair(c, object, alg, (uint8_t)usage);

@@ -28,6 +28,7 @@ struct publisher {
     uint32_t left;    /* messages to publish, -l not counted */
     uint64_t next_ms; /* when the next repetition is due */
     bool full;        /* a message waits for room */
+    bool alias;       /* messages have a topic alias */
     bool stopping;
 };
 
@@ -89,6 +90,10 @@ static bool load(struct publisher *p) {
         }
     } else if (o->mode == CLI_PUB_STDIN) {
         ok = read_stream(p, stdin, "standard input");
+        if (ok && p->len == 0) { /* As the original: what made it has failed. */
+            cli_error("-s: standard input is empty; -n sends an empty message");
+            return false;
+        }
     } else if (o->mode == CLI_PUB_FILE) {
         ok = read_file(p, o->message);
     }
@@ -109,19 +114,32 @@ static void stop(struct publisher *p) {
     cli_pubsub_stop(&p->link);
 }
 
+/* With a topic alias only the first message of a connection has the topic. */
+static int send_message(struct publisher *p, struct cleat_mqtt_message *m) {
+    uint64_t now = cleat_port_now_ms();
+    if (p->link.store_open) {
+        return cleat_keeper_publish(&p->link.keeper, m, now);
+    }
+    int err = CLEAT_ERR_STATE;
+    if (p->alias) {
+        m->topic.len = 0;
+        err = cleat_mqtt_send(&p->link.session, m, now);
+        m->topic = p->topic;
+    }
+    return err == CLEAT_ERR_STATE ? cleat_mqtt_send(&p->link.session, m, now)
+                                  : err;
+}
+
 /* @return true when the message is queued; else it waits, or all is over. */
 static bool publish(struct publisher *p, struct cleat_bytes payload) {
     const struct cli_props *props = &p->options.props[CLI_PROPS_PUBLISH];
-    const struct cleat_mqtt_message m = {.topic = p->topic,
-                                         .payload = payload,
-                                         .qos = p->options.qos,
-                                         .retain = p->options.retain,
-                                         .props = props->items,
-                                         .prop_count = props->count};
-    uint64_t now = cleat_port_now_ms();
-    int err = p->link.store_open
-                  ? cleat_keeper_publish(&p->link.keeper, &m, now)
-                  : cleat_mqtt_send(&p->link.session, &m, now);
+    struct cleat_mqtt_message m = {.topic = p->topic,
+                                   .payload = payload,
+                                   .qos = p->options.qos,
+                                   .retain = p->options.retain,
+                                   .props = props->items,
+                                   .prop_count = props->count};
+    int err = send_message(p, &m);
     if (err == CLEAT_ERR_FULL && !cli_pubsub_is_busy(&p->link)) {
         err = CLEAT_ERR_SIZE; /* Nothing will make room. */
     }
@@ -129,9 +147,14 @@ static bool publish(struct publisher *p, struct cleat_bytes payload) {
     if (err >= 0) {
         return true;
     }
-    if (err != CLEAT_ERR_FULL && err != CLEAT_ERR_STATE) {
+    bool alias_refused = err == CLEAT_ERR_STATE && p->alias &&
+                         cleat_mqtt_is_connected(&p->link.session);
+    if (alias_refused || (err != CLEAT_ERR_FULL && err != CLEAT_ERR_STATE)) {
         cli_pubsub_say(&p->options, "a message of %zu bytes: %s", payload.len,
-                       cleat_strerror(err));
+                       alias_refused
+                           ? "its topic-alias is above what the broker allows, "
+                             "or above 32"
+                           : cleat_strerror(err));
         p->link.status = CLI_PUBSUB_FAILED;
         stop(p);
     }
@@ -322,6 +345,7 @@ static int run(int argc, char **argv) {
         bool lines = o->mode == CLI_PUB_LINES;
         pub.topic = cleat_bytes_str(o->topics.items[0]);
         pub.left = o->repeat;
+        pub.alias = cli_pubsub_props_alias(o);
         status = CLI_PUBSUB_FAILED;
         if (load(&pub)) {
             size_t room =

@@ -28,7 +28,9 @@ struct subscriber {
     uint8_t *whole; /* -F: the message so far */
     size_t whole_len, whole_cap;
     uint32_t seen;    /* messages written */
-    bool shown;       /* the message under way is written */
+    bool passed;      /* the message under way is not left out by -T, */
+    bool counted;     /* nor by -R: -C counts it */
+    bool shown;       /* and it is written */
     bool open;        /* and not at its end yet */
     bool stopping;    /* take no more messages */
     bool broken;      /* the store cannot be written: end at once */
@@ -72,19 +74,19 @@ static void put_text(struct subscriber *s, const char *text) {
     put(s, cleat_bytes_str(text));
 }
 
-static bool wanted(const struct subscriber *s,
-                   const struct cleat_mqtt_event *e) {
+static bool chance(const struct cli_pubsub_options *o) {
+    uint32_t bits = 0;
+    if (o->random_filter == 0) {
+        return true;
+    }
+    (void)cleat_linux_random(NULL, (uint8_t *)&bits, sizeof bits);
+    return bits % 1000 < o->random_filter;
+}
+
+/* Not left out by -T. */
+static bool is_passed(const struct subscriber *s,
+                      const struct cleat_mqtt_event *e) {
     const struct cli_pubsub_options *o = &s->options;
-    if (o->no_retained && e->retain) {
-        return false;
-    }
-    if (o->random_filter > 0) {
-        uint32_t bits = 0;
-        (void)cleat_linux_random(NULL, (uint8_t *)&bits, sizeof bits);
-        if (bits % 1000 >= o->random_filter) {
-            return false;
-        }
-    }
     for (size_t i = 0; i < o->filter_out.count; i++) {
         if (cleat_mqtt_topic_match(cleat_bytes_str(o->filter_out.items[i]),
                                    e->topic)) {
@@ -158,7 +160,9 @@ static void begin_message(struct subscriber *s,
         put_text(s, s->options.no_eol ? "" : "\n");
     }
     s->open = true;
-    s->shown = wanted(s, e);
+    s->passed = is_passed(s, e);
+    s->counted = s->passed && !(s->options.no_retained && e->retain);
+    s->shown = s->counted && chance(&s->options);
     if (s->shown && s->options.verbose && e->total_len > 0 &&
         s->options.format == NULL) {
         put(s, e->topic);
@@ -166,15 +170,7 @@ static void begin_message(struct subscriber *s,
     }
 }
 
-static void end_message(struct subscriber *s,
-                        const struct cleat_mqtt_event *e) {
-    s->open = false;
-    if (!s->shown) {
-        return;
-    }
-    if (s->options.remove_retained && e->retain) {
-        remove_retained(s, e);
-    }
+static void show_end(struct subscriber *s, const struct cleat_mqtt_event *e) {
     if (s->options.format != NULL) {
         put_formatted(s, e);
     } else if (e->total_len == 0) {
@@ -184,6 +180,20 @@ static void end_message(struct subscriber *s,
     }
     if (fflush(stdout) != 0) {
         output_failed(s);
+    }
+}
+
+static void end_message(struct subscriber *s,
+                        const struct cleat_mqtt_event *e) {
+    s->open = false;
+    if (s->passed && s->options.remove_retained && e->retain) {
+        remove_retained(s, e);
+    }
+    if (!s->counted) {
+        return;
+    }
+    if (s->shown) {
+        show_end(s, e);
     }
     s->seen++;
     if (s->options.msg_count > 0 && s->seen == s->options.msg_count) {
@@ -314,6 +324,14 @@ static void loop(struct subscriber *s) {
     }
 }
 
+/* What is not shown need not be sent, in MQTT 5. */
+static uint8_t retain_options(const struct cli_pubsub_options *o) {
+    bool unwanted = o->v5 && o->no_retained && !o->remove_retained;
+    return (uint8_t)((o->retain_as_published ? CLEAT_MQTT_RETAIN_AS_PUBLISHED
+                                             : 0u) |
+                     (unwanted ? CLEAT_MQTT_RETAIN_NEVER : 0u));
+}
+
 /* @return bytes that the requests take, or 0 without memory. */
 static size_t prepare(struct subscriber *s) {
     const struct cli_pubsub_options *o = &s->options;
@@ -326,10 +344,7 @@ static size_t prepare(struct subscriber *s) {
     }
     for (size_t i = 0; i < o->topics.count; i++) {
         s->filters[i].filter = cleat_bytes_str(o->topics.items[i]);
-        s->filters[i].qos =
-            (uint8_t)(o->qos |
-                      (o->retain_as_published ? CLEAT_MQTT_RETAIN_AS_PUBLISHED
-                                              : 0u));
+        s->filters[i].qos = (uint8_t)(o->qos | retain_options(o));
         room += s->filters[i].filter.len + 3;
     }
     for (size_t i = 0; i < o->unsubscribe.count; i++) {

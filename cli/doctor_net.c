@@ -478,9 +478,9 @@ bool cli_doctor_tls(struct cli_doctor *d) {
         "random; %lu ms",
         info.version, info.suite, info.curve,
         info.alpn[0] != '\0' ? ", ALPN " : "", info.alpn, info.subject,
-        info.anchor, (unsigned long)info.calls.generate,
-        (unsigned long)info.calls.agree, (unsigned long)info.calls.sign,
-        (unsigned long)info.calls.verify, (unsigned long)info.calls.random,
+        info.anchor, (unsigned long)info.calls->generate,
+        (unsigned long)info.calls->agree, (unsigned long)info.calls->sign,
+        (unsigned long)info.calls->verify, (unsigned long)info.calls->random,
         (unsigned long)took);
     err = hear_refusal(d);
     return err == CLEAT_OK || cli_doctor_stream_broken(d, err);

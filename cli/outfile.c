@@ -121,3 +121,17 @@ int cli_outfile_replace(const char *path, struct cleat_bytes data,
     }
     return status;
 }
+
+int cli_outfile_probe(const char *path) {
+    char fresh[PATH_ROOM];
+    struct stat st;
+    if (stat(path, &st) == 0 && !S_ISREG(st.st_mode)) {
+        return access(path, W_OK) == 0 ? CLI_OK : fail(path);
+    }
+    if (!name_beside(path, fresh)) {
+        return CLI_FAILED;
+    }
+    int status = make(fresh, cleat_bytes_of(NULL, 0), 0600);
+    (void)unlink(fresh);
+    return status;
+}

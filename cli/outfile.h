@@ -16,4 +16,8 @@ int cli_outfile_replace(const char *path, struct cleat_bytes data,
 int cli_outfile_create(const char *path, struct cleat_bytes data,
                        unsigned mode);
 
+/** Whether cli_outfile_replace() could write it now: ask before what cannot be
+ *  taken back. Prints errors. @return CLI_OK or CLI_FAILED. */
+int cli_outfile_probe(const char *path);
+
 #endif

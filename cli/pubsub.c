@@ -611,9 +611,9 @@ static void say_connected(const struct cli_pubsub *p) {
            "key pair, %lu shared secret, %lu signature, %lu verifications, "
            "%lu random\n",
            p->o->id, tls.version, tls.suite, tls.curve,
-           tls.resumed ? ", resumed" : "", (unsigned long)tls.calls.generate,
-           (unsigned long)tls.calls.agree, (unsigned long)tls.calls.sign,
-           (unsigned long)tls.calls.verify, (unsigned long)tls.calls.random);
+           tls.resumed ? ", resumed" : "", (unsigned long)tls.calls->generate,
+           (unsigned long)tls.calls->agree, (unsigned long)tls.calls->sign,
+           (unsigned long)tls.calls->verify, (unsigned long)tls.calls->random);
 }
 
 /* MQTT 5: the broker sends us elsewhere. */

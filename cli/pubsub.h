@@ -69,6 +69,7 @@ struct cli_pubsub_options {
     uint16_t port; /**< 0: by --cafile. */
     char *url;     /**< Copy of -L that is cut up; owned. */
     bool url_tls;
+    char *file_text;     /**< Of the options file; owned. */
     char *ws_text;       /**< Owned. */
     const char *ws_path; /**< WebSocket, with this path; NULL: none. */
     const char *unix_path, *bind;
@@ -94,7 +95,7 @@ struct cli_pubsub_options {
     uint8_t qos;
     bool debug, quiet;
     const char *store, *store_sync;
-    bool v5, has_expiry;
+    bool v5;
     uint16_t receive_max;
     uint16_t alias_max; /**< Topic aliases that the broker may use. */
     struct cli_props props[CLI_PROPS_COUNT];
@@ -123,6 +124,13 @@ bool cli_pubsub_parse(struct cli_pubsub_options *o, int argc, char **argv,
  *  Prints what is wrong. @return true if they hold together. */
 bool cli_pubsub_check(struct cli_pubsub_options *o);
 void cli_pubsub_options_free(struct cli_pubsub_options *o);
+
+/** Take options, words[0] being the program. @return false after words. */
+typedef bool cli_pubsub_take_words(struct cli_pubsub_options *o, int count,
+                                   char **words);
+/** Take those of the options file, if there is one. Prints what is wrong. */
+bool cli_pubsub_file_read(struct cli_pubsub_options *o,
+                          cli_pubsub_take_words *take);
 
 /** Packets of one direction, put together from a stream for -d. */
 struct cli_packet_watch {
@@ -239,6 +247,8 @@ int cli_pubsub_props_take(struct cli_pubsub_options *o, const char *command,
                           char **rest, int count);
 bool cli_pubsub_props_expiry(struct cli_pubsub_options *o, const char *text);
 bool cli_pubsub_props_finish(struct cli_pubsub_options *o);
+/** @return true if a topic alias goes with what is published. */
+bool cli_pubsub_props_alias(struct cli_pubsub_options *o);
 /** @return bytes that properties may add to a packet. */
 size_t cli_pubsub_props_room(const struct cli_pubsub_options *o);
 

@@ -121,8 +121,8 @@ static bool check_identity(struct cli_pubsub_options *o) {
 }
 
 static bool check_login(const struct cli_pubsub_options *o) {
-    if (o->password != NULL && o->user == NULL) {
-        cli_error("-P needs -u (MQTT 3.1.1, 3.1.2.9)");
+    if (o->password != NULL && o->user == NULL && !o->v5) {
+        cli_error("-P needs -u in MQTT 3.1.1 (3.1.2.9)");
         return false;
     }
     if (o->password != NULL && strlen(o->password) > UINT16_MAX) {

@@ -152,6 +152,58 @@ static char *text_of(struct cleat_bytes bytes) {
     return text;
 }
 
+static void add_text(cJSON *to, const char *name, struct cleat_bytes bytes) {
+    char *text = text_of(bytes);
+    if (text != NULL) {
+        cJSON_AddStringToObject(to, name, text);
+    }
+    free(text);
+}
+
+/* User properties of one message may share a name; so may members here. */
+static void add_user_property(cJSON *props, const char *under,
+                              const struct cleat_mqtt_property *p) {
+    cJSON *pairs = cJSON_GetObjectItem(props, under);
+    char *name = text_of(p->text);
+    if (pairs == NULL) {
+        pairs = cJSON_AddObjectToObject(props, under);
+    }
+    if (pairs != NULL && name != NULL) {
+        add_text(pairs, name, p->value);
+    }
+    free(name);
+}
+
+/* Those of MQTT 5, in the order in which they came. */
+static void add_properties(cJSON *root, struct cleat_bytes props) {
+    static const char *const names[] = {
+        [CLEAT_MQTT_PAYLOAD_FORMAT] = "payload-format-indicator",
+        [CLEAT_MQTT_MESSAGE_EXPIRY] = "message-expiry-interval",
+        [CLEAT_MQTT_CONTENT_TYPE] = "content-type",
+        [CLEAT_MQTT_RESPONSE_TOPIC] = "response-topic",
+        [CLEAT_MQTT_CORRELATION_DATA] = "correlation-data",
+        [CLEAT_MQTT_SUBSCRIPTION_ID] = "subscription-identifier",
+        [CLEAT_MQTT_TOPIC_ALIAS] = "topic-alias",
+        [CLEAT_MQTT_USER_PROPERTY] = "user-properties"};
+    struct cleat_mqtt_property p;
+    cJSON *all =
+        props.len > 0 ? cJSON_AddObjectToObject(root, "properties") : NULL;
+    while (all != NULL && cleat_mqtt_property_next(&props, &p)) {
+        const char *name =
+            p.id < sizeof names / sizeof names[0] ? names[p.id] : NULL;
+        if (name == NULL) {
+            continue;
+        }
+        if (p.id == CLEAT_MQTT_USER_PROPERTY) {
+            add_user_property(all, name, &p);
+        } else if (p.text.data != NULL) {
+            add_text(all, name, p.text);
+        } else {
+            cJSON_AddNumberToObject(all, name, p.number);
+        }
+    }
+}
+
 static void add_when(cJSON *root, const struct timespec *when) {
     struct tm tm;
     char date[40];
@@ -186,6 +238,7 @@ static cJSON *to_json(const struct cli_format_message *m, const char *topic,
     if (m->qos > 0) {
         cJSON_AddNumberToObject(root, "mid", m->id);
     }
+    add_properties(root, m->props);
     cJSON_AddItemToObject(root, "payload", value);
     return root;
 }

@@ -118,9 +118,11 @@ static const struct option sub_longs[] = {
     "  -c                      keep the session at the broker; needs -i\n"     \
     "  -k, --keepalive SEC     default 60; 0: off\n"                           \
     "  -u USER, -P PASSWORD    what the broker asks for\n"                     \
-    "  -V mqttv311|mqttv5      version; default mqttv311\n"                    \
+    "  -V mqttv311|mqttv5      version; default mqttv311; also 311, 5\n"       \
     "  -D, --property COMMAND NAME VALUE  a property of MQTT 5\n"              \
-    "  -x SEC                  MQTT 5: the broker keeps the session so long\n" \
+    "  -x SEC                  MQTT 5: the broker keeps the session so "       \
+    "long;\n"                                                                  \
+    "                          -1: for ever\n"                                 \
     "  -M COUNT                most messages of QoS 1 and 2 under way; "       \
     "default 20\n"                                                             \
     "  --will-topic TOPIC [--will-payload TEXT] [--will-qos 0|1|2]\n"          \
@@ -153,7 +155,10 @@ static const struct option sub_longs[] = {
     "  -d, --debug             each packet as a line\n"                        \
     "  --quiet                 no error messages\n"                            \
     "  --nodelay               always so; taken as the originals take it\n"    \
-    "  --help                  this text\n"
+    "  --help                  this text\n"                                    \
+    "$XDG_CONFIG_HOME/cleat-pub or cleat-sub (else in $HOME/.config) may "     \
+    "have\n"                                                                   \
+    "options, one a line, that are taken first.\n"
 
 static const char pub_help[] =
     "usage: cleat pub [-h HOST] [-p PORT] -t TOPIC {-m TEXT|-n|-s|-f FILE|-l} "
@@ -188,7 +193,7 @@ static const char sub_help[] =
     "  --retained-only         only those, and end at the first other\n"
     "  --retain-as-published   MQTT 5: the retain flag as it was published "
     "(%r)\n"
-    "  --remove-retained       remove those that are shown from the broker\n"
+    "  --remove-retained       remove what comes and -T does not leave out\n"
     "  --random-filter PERCENT show so many of the messages\n"
     "  -F FORMAT               %t topic, %p payload, %x %X in hex, %l its "
     "length, "
@@ -723,6 +728,12 @@ static bool read_all(struct cli_pubsub_options *o, int argc, char **argv,
     return optind == argc || unknown(o, argv[optind]);
 }
 
+/* One line of the options file. */
+static bool take_words(struct cli_pubsub_options *o, int count, char **words) {
+    int status;
+    return read_all(o, count, words, &status);
+}
+
 bool cli_pubsub_parse(struct cli_pubsub_options *o, int argc, char **argv,
                       int *status) {
     *status = CLI_PUBSUB_FAILED;
@@ -733,8 +744,17 @@ bool cli_pubsub_parse(struct cli_pubsub_options *o, int argc, char **argv,
     o->repeat = 1;
     o->key_object = CLEAT_SE_OBJECT_KEY;
     o->certificate_object = CLEAT_SE_OBJECT_CERTIFICATE;
+    if (!cli_pubsub_file_read(o, take_words)) {
+        return false;
+    }
+    size_t from_file = o->topics.count;
     if (!read_all(o, argc, argv, status)) {
         return false;
+    }
+    if (o->publishing && o->topics.count > from_file) {
+        o->topics.count -= from_file; /* That of the call counts. */
+        memmove(o->topics.items, o->topics.items + from_file,
+                o->topics.count * sizeof *o->topics.items);
     }
     if (!cli_pubsub_check(o) || !cli_pubsub_props_finish(o)) {
         return wrong(o);
@@ -751,6 +771,7 @@ void cli_pubsub_options_free(struct cli_pubsub_options *o) {
         free(o->url);
     }
     free(o->ws_text);
+    free(o->file_text);
     free(o->topics.items);
     free(o->unsubscribe.items);
     free(o->filter_out.items);

@@ -105,6 +105,9 @@ int cli_report_end(struct cli_report *r, int status) {
     }
     if ((fflush(stdout) != 0 || ferror(stdout) != 0) && status == CLI_OK) {
         cli_error("standard output cannot be written");
+        if (r->if_lost != NULL) {
+            cli_error("%s", r->if_lost);
+        }
         status = CLI_FAILED;
     }
     return status;

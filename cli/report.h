@@ -15,6 +15,8 @@
 struct cli_report {
     bool json;
     struct cJSON *root; /**< Owned; NULL until the first entry. */
+    const char
+        *if_lost; /**< Said when the output cannot be written, or NULL. */
 };
 
 /** The object being built, for lists; NULL unless --json. */

@@ -23,6 +23,7 @@ static struct cleat_mqtt_slot slots[1024]; /* room to queue, not the window */
 static uint16_t qos2_ids[4096];
 static struct cleat_client_sub sub;
 static uint32_t done;
+static bool up;
 
 /* TLS; the software element's key and certificate lie beside the CA. */
 static struct cleat_stream *secure(const struct bench_job *job) {
@@ -101,11 +102,11 @@ static void prepare(const struct bench_job *job, const char *id, bool receive) {
     cleat_client_start(&client, cleat_port_now_ms());
 }
 
-static void take_events(void) {
+static void take_events(uint64_t now) {
     struct cleat_client_event e;
-    uint64_t now = cleat_port_now_ms();
     while (cleat_client_event(&client, &e, now)) {
         if (e.type == CLEAT_CLIENT_UP) {
+            up = true;
             bench_ready();
         } else if (e.type != CLEAT_CLIENT_MQTT) {
             fprintf(stderr, "cleat: %s %s\n", cleat_strerror(e.err),
@@ -118,6 +119,13 @@ static void take_events(void) {
     }
 }
 
+/** @return messages that fit the window, at most those left to be sent. */
+static uint32_t room(const struct bench_job *job, uint32_t sent) {
+    uint32_t left = job->count - sent;
+    uint32_t free = job->qos == 0 ? left : job->window - (sent - done);
+    return !up ? 0 : left < free ? left : free;
+}
+
 void bench_publish(const struct bench_job *job, const uint8_t *payload) {
     struct cleat_bytes topic = cleat_bytes_str(BENCH_TOPIC);
     struct cleat_bytes bytes = cleat_bytes_of(payload, job->size);
@@ -125,20 +133,16 @@ void bench_publish(const struct bench_job *job, const uint8_t *payload) {
     prepare(job, "bench-pub", false);
     while (sent < job->count || cleat_client_is_busy(&client)) {
         uint64_t now = cleat_port_now_ms();
-        while (sent < job->count && cleat_client_is_up(&client) &&
-               (job->qos == 0 || sent - done < job->window) &&
-               cleat_client_publish(&client, topic, bytes, (uint8_t)job->qos,
-                                    false, now) >= 0) {
-            sent++;
+        for (uint32_t left = room(job, sent); left > 0; left--, sent++) {
+            if (cleat_client_publish(&client, topic, bytes, (uint8_t)job->qos,
+                                     false, now) < 0) {
+                break; /* Full: more when this is sent. */
+            }
         }
         uint64_t due = cleat_client_step(&client, now);
-        take_events();
-        if (sent == job->count && job->qos == 0 &&
-            !cleat_client_is_busy(&client)) {
-            break;
-        }
-        if (due > now && (job->qos > 0 || cleat_client_is_busy(&client) ||
-                          !cleat_client_is_up(&client))) {
+        take_events(now);
+        if (due > now &&
+            (job->qos > 0 || cleat_client_is_busy(&client) || !up)) {
             cleat_linux_net_wait(&net, due);
         }
     }
@@ -147,12 +151,14 @@ void bench_publish(const struct bench_job *job, const uint8_t *payload) {
 void bench_receive(const struct bench_job *job) {
     prepare(job, "bench-sub", true);
     for (;;) {
-        uint64_t due = cleat_client_step(&client, cleat_port_now_ms());
-        take_events();
-        if (done >= job->count) {
-            break;
+        uint64_t now = cleat_port_now_ms();
+        uint64_t due = cleat_client_step(&client, now);
+        take_events(now);
+        if (done >= job->count && !cleat_client_is_busy(&client)) {
+            break; /* The last answers are sent. */
         }
-        cleat_linux_net_wait(&net, due);
+        if (due > now) {
+            cleat_linux_net_wait(&net, due);
+        }
     }
-    cleat_client_step(&client, cleat_port_now_ms()); /* The last answers. */
 }

@@ -37,9 +37,9 @@ int board_receive(bool control) {
 }
 
 void board_init(void) {
-    board_uart_init(UART0);
-    board_uart_init(UART2);
+    board_uart_init();
     board_guard_init();
     board_time_init();
+    board_irq_init();
     board_watchdog_init();
 }

@@ -35,11 +35,16 @@ static uint8_t receive(void) {
     return 0;
 }
 
-/* A number of so many bytes, high byte first. */
-static uint32_t receive_number(unsigned bytes) {
+/* So many bytes, into `to` unless that is NULL. @return the last four of them
+ * as a number, high byte first. */
+__attribute__((noinline)) static uint32_t receive_all(size_t bytes,
+                                                      uint8_t *to) {
     uint32_t value = 0;
     while (bytes-- > 0) {
         value = value << 8 | receive();
+        if (to != NULL) {
+            *to++ = (uint8_t)value;
+        }
     }
     return value;
 }
@@ -60,19 +65,21 @@ static void resynchronise(void) {
     lost = false;
 }
 
+#define HEAD(type, arg, len)                                                   \
+    ((uint32_t)(type) << 24 | (uint32_t)(arg) << 16 | (uint16_t)(len))
+
 /* The head of a message; its payload follows. */
-static void begin(char type, unsigned arg, size_t len) {
+static void begin(uint32_t head) {
     if (lost) {
         resynchronise();
     }
     deadline_us = cleat_bare_now_us() + ANSWER_LIMIT_US;
-    send_number((uint32_t)type << 24 | arg << 16 | (uint16_t)len, 4);
+    send_number(head, 4);
 }
 
 /* The chip holds the clock this long before the real answer. @return false if
  * longer than the bus allows. */
-static bool hold(void) {
-    const uint32_t us = receive_number(4);
+static bool hold(uint32_t us) {
     const uint32_t start = FPGAIO_COUNTER;
     if (us >= STRETCH_LIMIT_US) {
         return false;
@@ -86,21 +93,12 @@ static bool hold(void) {
 static int answer(uint8_t *data, size_t want) {
     bool late = false;
     for (;;) {
-        const uint32_t head = receive_number(4);
-        const char type = (char)(head >> 24);
-        const size_t len = (uint16_t)head;
-        const bool wanted = type == 'A' && len == want;
-        if (type == 'S' && len == 4) {
-            late = !hold() || late;
-            continue;
-        }
-        for (size_t i = 0; i < len && !lost; i++) {
-            const uint8_t byte = receive();
-            if (wanted) {
-                data[i] = byte;
-            }
-        }
-        if (lost || type == 'T' || (wanted && late)) {
+        const uint32_t head = receive_all(4, NULL);
+        const bool wanted = head >> 24 == 'A' && (uint16_t)head == want;
+        const uint32_t value =
+            receive_all((uint16_t)head, wanted ? data : NULL);
+        const char type = lost ? 'T' : (char)(head >> 24);
+        if (type == 'T' || (wanted && late)) {
             return CLEAT_ERR_TIMEOUT;
         }
         if (wanted) {
@@ -109,17 +107,27 @@ static int answer(uint8_t *data, size_t want) {
         if (type == 'N') {
             return CLEAT_ERR_NACK;
         }
-        if (type != 'H') { /* a greeting: the bridge has (re)started */
+        if (type == 'S') {
+            late = !hold(value) || late;
+        } else if (type != 'H') { /* a greeting: the bridge has (re)started */
             lost = true;
             return CLEAT_ERR_IO;
         }
     }
 }
 
+/* A message with a number of that many bytes, and its answer. */
+static int exchange(uint32_t head, uint32_t number, uint8_t *data,
+                    size_t want) {
+    begin(head);
+    send_number(number, (uint16_t)head);
+    return answer(data, want);
+}
+
 static int bus_write(void *self, uint8_t address, const uint8_t *data,
                      size_t len) {
     (void)self;
-    begin('W', address, len);
+    begin(HEAD('W', address, len));
     for (size_t i = 0; i < len; i++) {
         board_uart_put(UART1, data[i]);
     }
@@ -128,35 +136,23 @@ static int bus_write(void *self, uint8_t address, const uint8_t *data,
 
 static int bus_read(void *self, uint8_t address, uint8_t *data, size_t len) {
     (void)self;
-    begin('R', address, 2);
-    send_number((uint32_t)len, 2);
-    return answer(data, len);
+    return exchange(HEAD('R', address, 2), (uint32_t)len, data, len);
 }
 
 static int bus_speed(void *self, uint32_t khz) {
     (void)self;
-    begin('C', 0, 4);
-    send_number(khz, 4);
-    return answer(NULL, 0);
+    return exchange(HEAD('C', 0, 4), khz, NULL, 0);
 }
 
 static int bus_line(void *self, enum cleat_i2c_line line, bool high) {
     (void)self;
-    begin('L', (unsigned)line, 1);
-    send_number(high, 1);
-    return answer(NULL, 0);
+    return exchange(HEAD('L', line, 1), high, NULL, 0);
 }
 
-static struct cleat_i2c bus = {bus_write,
-                               bus_read,
-                               bus_speed,
-                               bus_line,
-                               BOARD_CHIP_LINES,
-                               UINT16_MAX,
+static struct cleat_i2c bus = {bus_write, bus_read,         bus_speed,
+                               bus_line,  BOARD_CHIP_LINES, UINT16_MAX,
                                NULL};
 
 struct cleat_i2c *board_bus(void) {
-    board_uart_init(UART1);
-    board_irq_enable(IRQ_UART1_RX);
     return &bus;
 }

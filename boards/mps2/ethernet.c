@@ -50,9 +50,8 @@
 #define PHY_STATUS_LINK 4u
 
 static struct cleat_task *owner;
-static uint32_t word;     /* part of the next FIFO word */
-static unsigned word_len; /* bytes of it that are valid */
-static size_t words_left; /* of the frame being read */
+static uint32_t word; /* of a FIFO, in part filled or read */
+static size_t count;  /* bytes written, or left to read: whole words */
 
 static void mac(uint32_t what) {
     MAC_CMD = MAC_BUSY | what;
@@ -93,7 +92,9 @@ static int start(void *self, uint8_t address[6], struct cleat_task *task) {
     TX_CFG = TX_ON;
     mac_write(MAC_CR, MAC_FULL_DUPLEX_TX_RX);
     INT_EN = INT_FRAME;
-    board_irq_enable(IRQ_ETHERNET); /* also forgets what the reset raised */
+    /* Only now: until IRQ_CFG it is active low, so that quiet is active. */
+    NVIC_UNPEND = 1u << IRQ_ETHERNET;
+    NVIC_ENABLE = 1u << IRQ_ETHERNET;
     return CLEAT_OK;
 }
 
@@ -110,35 +111,30 @@ static int send_begin(void *self, size_t len) {
     }
     TX_DATA = TX_WHOLE_FRAME | (uint32_t)len;
     TX_DATA = (uint32_t)len << 16 | (uint32_t)len;
-    word = 0;
-    word_len = 0;
+    count = 0;
     return CLEAT_OK;
 }
 
 static void send_part(void *self, const uint8_t *data, size_t len) {
     (void)self;
     for (size_t i = 0; i < len; i++) {
-        word |= (uint32_t)data[i] << (8 * word_len);
-        if (++word_len == 4) {
+        word = word >> 8 | (uint32_t)data[i] << 24;
+        if (++count % 4 == 0) {
             TX_DATA = word;
-            word = 0;
-            word_len = 0;
         }
     }
 }
 
 static void send_end(void *self) {
-    (void)self;
-    if (word_len > 0) {
-        TX_DATA = word;
-    }
+    static const uint8_t padding[3];
+    send_part(self, padding, -count % 4);
     while ((TX_FIFO_INF >> 16 & 0xFFu) != 0) {
         (void)TX_STATUS;
     }
 }
 
 static void skip_words(void) {
-    for (; words_left > 0; words_left--) {
+    for (; count >= 4; count -= 4) {
         (void)RX_DATA;
     }
 }
@@ -148,8 +144,7 @@ static size_t receive_begin(void *self) {
     while ((RX_FIFO_INF >> 16 & 0xFFu) != 0) {
         uint32_t status = RX_STATUS;
         size_t len = status >> 16 & 0x3FFFu;
-        words_left = (len + 3) / 4;
-        word_len = 0;
+        count = (len + 3) / 4 * 4;
         if ((status & RX_ERROR) == 0 && len > CRC_LEN &&
             len <= FRAME_MAX + CRC_LEN) {
             return len - CRC_LEN;
@@ -162,14 +157,9 @@ static size_t receive_begin(void *self) {
 static void receive_part(void *self, uint8_t *data, size_t len) {
     (void)self;
     for (size_t i = 0; i < len; i++) {
-        if (word_len == 0) {
-            word = RX_DATA;
-            word_len = 4;
-            words_left--;
-        }
+        word = count % 4 == 0 ? RX_DATA : word >> 8;
+        count--;
         data[i] = (uint8_t)word;
-        word >>= 8;
-        word_len--;
     }
 }
 

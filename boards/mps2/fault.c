@@ -45,31 +45,34 @@ static void report(const char *text, const volatile uint32_t *values) {
         board_uart_text(UART0, "0x");
         const uint32_t value = *values++;
         for (int shift = 28; shift >= 0; shift -= 4) {
-            const unsigned digit = value >> shift & 15;
-            board_uart_put(
-                UART0, (uint8_t)(digit < 10 ? '0' + digit : 'a' - 10 + digit));
+            const unsigned digit = (value >> shift & 15) + '0';
+            board_uart_put(UART0, (uint8_t)(digit > '9' ? digit + 39 : digit));
         }
     }
 }
 
-/* The end of each report: the command that says where it was, and a restart. */
-__attribute__((noreturn, noinline)) static void end(const uint32_t where[2]) {
-    report("\r\narm-none-eabi-addr2line -fipe firmware.elf @ @\r\n", where);
+/* The end of each report: the command that says where it was, and a restart.
+ * From p on in the stack two words that look like places in the code tell
+ * where, innermost first. */
+__attribute__((noreturn, noinline)) static void end(const uint32_t *p) {
+    report("\r\narm-none-eabi-addr2line -fipe firmware.elf", NULL);
+    for (unsigned found = 0; p < board_stack_top && found < 2; p++) {
+        if ((*p & 1) != 0 && *p > NULL_GUARD &&
+            *p < (uintptr_t)board_data_load) {
+            report(" @", p);
+            found++;
+        }
+    }
+    board_uart_text(UART0, "\r\n");
     SCB_RESET = SCB_RESET_NOW;
     for (;;) {
     }
 }
 
-/* What on the stack looks like return addresses, innermost first. */
-static void callers(uint32_t where[2], const uint32_t *p) {
-    unsigned found = 0;
-    where[0] = where[1] = 0;
-    for (; p < board_stack_top && found < 2; p++) {
-        if ((*p & 1) != 0 && *p > NULL_GUARD &&
-            *p < (uintptr_t)board_data_load) {
-            where[found++] = *p - 1;
-        }
-    }
+/* @return where it is told where the frame's code was: r12 is sacrificed. */
+static const uint32_t *place(struct frame *f) {
+    f->r12 = f->pc | 1;
+    return &f->r12;
 }
 
 /* Semihosting without a debugger: pretend that it said no. */
@@ -82,22 +85,20 @@ static int is_semihosting(const struct frame *f) {
 void board_fault_report(struct frame *f, const uint32_t *more);
 __attribute__((used)) void board_fault_report(struct frame *f,
                                               const uint32_t *more) {
-    uint32_t where[2];
+    const uint32_t *where = board_stack_limit;
     if ((uintptr_t)f < (uintptr_t)board_stack_limit) {
-        report("\r\nFAULT: the stack is used up; sp=@ exc=@", more);
-        callers(where, board_stack_limit);
+        report("\r\nFAULT: the stack is used up", NULL);
     } else if (is_semihosting(f)) {
         f->pc += 2;
         f->r0 = UINT32_MAX;
         return;
     } else {
-        report("\r\nFAULT: sp=@ exc=@", more);
-        report(" r0=@ r1=@ r2=@ r3=@ r12=@ lr=@ pc=@ psr=@", &f->r0);
-        where[0] = f->pc;
-        where[1] = f->lr;
+        report("\r\nFAULT: r0=@ r1=@ r2=@ r3=@ r12=@ lr=@ pc=@ psr=@", &f->r0);
+        where = place(f);
     }
     /* They lie side by side. */
     report("\r\nFAULT: cfsr=@ hfsr=@ dfsr=@ mmfar=@ bfar=@", &SCB_CFSR);
+    report(" sp=@ exc=@", more);
     end(where);
 }
 
@@ -118,11 +119,10 @@ __attribute__((naked)) void board_fault(void) {
                      ".ltorg");
 }
 
-void board_watchdog_report(const struct frame *f);
-__attribute__((used)) void board_watchdog_report(const struct frame *f) {
-    const uint32_t where[2] = {f->pc, f->lr};
-    report("\r\nWATCHDOG: no progress; pc=@ lr=@", where);
-    end(where);
+void board_watchdog_report(struct frame *f);
+__attribute__((used)) void board_watchdog_report(struct frame *f) {
+    report("\r\nWATCHDOG: no progress", NULL);
+    end(place(f));
 }
 
 __attribute__((naked)) void board_watchdog_bite(void) {
@@ -130,11 +130,15 @@ __attribute__((naked)) void board_watchdog_bite(void) {
                      "b board_watchdog_report");
 }
 
-void __stack_chk_fail(void);
-__attribute__((noreturn)) void __stack_chk_fail(void) {
-    uint32_t where[2];
-    callers(where, __builtin_frame_address(0));
-    where[0] = (uint32_t)(uintptr_t)__builtin_return_address(0);
+void board_canary_report(const uint32_t *sp);
+__attribute__((used)) void board_canary_report(const uint32_t *sp) {
     report("\r\nCANARY: a function wrote past its array", NULL);
-    end(where);
+    end(sp);
+}
+
+void __stack_chk_fail(void);
+__attribute__((naked)) void __stack_chk_fail(void) {
+    __asm__ volatile("push {lr}\n\t"
+                     "mov r0, sp\n\t"
+                     "b board_canary_report");
 }

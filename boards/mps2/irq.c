@@ -22,22 +22,18 @@ void cleat_bare_unmask(uint32_t before) {
     __asm__ volatile("msr primask, %0" ::"r"(before) : "memory");
 }
 
-void board_irq_enable(unsigned irq) {
-    NVIC_UNPEND = 1u << irq;
-    NVIC_ENABLE = 1u << irq;
+/* All that are quiet until wanted: a routine without a task to wake does
+ * nothing. */
+void board_irq_init(void) {
+    NVIC_ENABLE = 1u << IRQ_UART0_RX | 1u << IRQ_UART1_RX | 1u << IRQ_UART2_RX |
+                  1u << IRQ_BUTTON | 1u << IRQ_TIMER0;
 }
 
-static void received(uint32_t base) {
-    REG(base + 0x0C) = 2;
-    cleat_port_wake(receiver);
-}
-
+/* On the console, or the control channel. */
 void board_irq_console(void) {
-    received(UART0);
-}
-
-void board_irq_control(void) {
-    received(UART2);
+    REG(UART0 + 0x0C) = 2;
+    REG(UART2 + 0x0C) = 2;
+    cleat_port_wake(receiver);
 }
 
 /* The bridge's driver waits for it itself; the interrupt ends its sleep. */
@@ -53,14 +49,11 @@ void board_irq_button(void) {
 
 void board_on_receive(struct cleat_task *task) {
     receiver = task;
-    board_irq_enable(IRQ_UART0_RX);
-    board_irq_enable(IRQ_UART2_RX);
     cleat_port_wake(task); /* what came before was not told */
 }
 
 void board_on_button(void (*routine)(void)) {
     pressed = routine;
-    board_irq_enable(IRQ_BUTTON);
 }
 
 void board_press(void) {

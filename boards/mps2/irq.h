@@ -8,12 +8,11 @@
 
 #include "cleat/port.h"
 
-void board_irq_enable(unsigned irq);
+void board_irq_init(void);
 
 /* Routines; the vector table in startup.c names them. */
 void board_irq_console(void);
 void board_irq_bridge(void);
-void board_irq_control(void);
 void board_irq_button(void);
 void board_irq_timer(void);
 void board_irq_ethernet(void);
@@ -23,7 +22,7 @@ void board_watchdog_bite(void);
 void board_reset(void);
 
 /* uart.c */
-void board_uart_init(uint32_t base);
+void board_uart_init(void);
 void board_uart_put(uint32_t base, uint8_t byte);
 void board_uart_text(uint32_t base, const char *text);
 bool board_uart_ready(uint32_t base);

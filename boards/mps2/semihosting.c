@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "board.h"
+#include "cleat/config.h"
 #include "irq.h"
 #include "registers.h"
 
@@ -57,7 +58,9 @@ int64_t board_host_time(void) {
 void board_end(int status) {
     const uintptr_t block[2] = {EXIT_APPLICATION, (uintptr_t)status};
     (void)board_semihost(SYS_EXIT_EXTENDED, block);
-    board_uart_text(UART0, "Ended; the watchdog restarts the board\r\n");
+    if (CLEAT_TEXTS) {
+        board_uart_text(UART0, "Ended; the watchdog restarts the board\r\n");
+    }
     for (;;) {
         __asm__ volatile("wfi");
     }

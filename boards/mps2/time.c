@@ -26,7 +26,6 @@ static uint32_t wraps;
 void board_time_init(void) {
     FPGAIO_PRESCALE = TICKS_PER_US - 1;
     last = FPGAIO_COUNTER;
-    board_irq_enable(IRQ_TIMER0);
 }
 
 uint64_t cleat_bare_now_us(void) {

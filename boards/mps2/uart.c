@@ -12,9 +12,11 @@
 #define STATE_RX_FULL 2u
 #define CTRL_TX_RX_RXIRQ 0x0Bu
 
-void board_uart_init(uint32_t base) {
-    REG(base + BAUDDIV) = CORE_CLOCK_HZ / BAUD;
-    REG(base + CTRL) = CTRL_TX_RX_RXIRQ;
+void board_uart_init(void) {
+    for (uint32_t base = UART0; base <= UART2; base += UART1 - UART0) {
+        REG(base + BAUDDIV) = CORE_CLOCK_HZ / BAUD;
+        REG(base + CTRL) = CTRL_TX_RX_RXIRQ;
+    }
 }
 
 void board_uart_put(uint32_t base, uint8_t byte) {

@@ -60,16 +60,16 @@ struct cleat_bare_net {
     uint16_t port;
     uint32_t connect_timeout_ms; /**< 0: 5000. */
 
-    struct cleat_stream stream;
     struct cleat_task *task; /* whose step opened it: woken when it matters */
     int state;
     int err; /* FAILED: why */
+    struct cleat_detail detail;
     bool ended;
     uint64_t deadline_ms;
     void *pcb;
     void *received; /* chain of what has arrived and was not read yet */
     size_t read;    /* bytes of its first part that were */
-    struct cleat_detail detail;
+    struct cleat_stream stream;
 };
 
 /** @return the stream; set host and port first. */

@@ -16,6 +16,11 @@
 extern "C" {
 #endif
 
+/** 0: nothing is counted, here and of the network; the counters stay empty. */
+#ifndef CLEAT_BARE_COUNTS
+#define CLEAT_BARE_COUNTS 1
+#endif
+
 /** What the loop did, for proving that it sleeps. */
 struct cleat_bare_counts {
     uint64_t total_us;  /**< Since the loop began. */

@@ -258,7 +258,8 @@ struct cleat_mqtt {
     int8_t end_err;
     uint8_t bye;    /* MQTT 5: reason code of our DISCONNECT */
     uint8_t limits; /* MQTT 5: what the server cannot do */
-    bool plain; /* connected in 3.1.1, and messages are acknowledged at once */
+    bool plain;     /* connected in 3.1.1, not closing, and messages are
+                       acknowledged at once */
     /* transmit */
     uint16_t slot_used;  /* slots in use, free ones between them included */
     uint16_t slot_first; /* all before it are free */
@@ -298,7 +299,9 @@ struct cleat_mqtt {
     uint32_t packet_max;                 /* MQTT 5: of the server; 0: none */
     uint32_t rx_max;      /* MQTT 5: the smaller of rx_cap and our maximum */
     uint32_t alias_known; /* MQTT 5: bit n: alias n + 1 is set */
-    uint8_t ctl[32];      /* acknowledgements, PINGREQ, DISCONNECT */
+    /* Acknowledgements, PINGREQ, DISCONNECT: six of the first or, where there
+     * is RAM, those of a broker's usual window, to leave in one write. */
+    uint8_t ctl[sizeof(void *) > 4 ? 96 : 32];
 };
 
 /**

@@ -180,7 +180,7 @@ struct cleat_tls_info {
     bool resumed;        /**< An earlier session was taken up. */
     const char *anchor;  /**< Subject of the trust anchor it was verified with;
                               "" without CLEAT_TEXTS. May be cut. */
-    struct cleat_tls_calls calls;
+    const struct cleat_tls_calls *calls;
 };
 
 /** One TLS client. Allocate it anywhere, do not move it; fields private. */

@@ -16,6 +16,7 @@
 #include <netif/ethernet.h>
 #include <string.h>
 
+#include "cleat/bare_port.h"
 #include "cleat/log.h"
 
 #define DHCP_TIMEOUT_MS 10000
@@ -25,7 +26,8 @@ static struct netif interface;
 static struct cleat_task *watcher; /* wants to know of changes */
 static struct cleat_bare_net_counts counts;
 static bool was_up;
-static uint64_t join_deadline_ms; /* 0: nobody joins */
+static bool joining;
+static uint32_t join_ms; /* since then */
 static uint32_t seed;
 
 unsigned int cleat_bare_link_random(void) {
@@ -45,14 +47,14 @@ u32_t sys_now(void) {
 static err_t send_frame(struct netif *netif, struct pbuf *p) {
     (void)netif;
     if (ethernet->send_begin(ethernet->self, p->tot_len) != CLEAT_OK) {
-        counts.dropped++;
+        counts.dropped += CLEAT_BARE_COUNTS;
         return ERR_BUF;
     }
     for (const struct pbuf *q = p; q != NULL; q = q->next) {
         ethernet->send_part(ethernet->self, q->payload, q->len);
     }
     ethernet->send_end(ethernet->self);
-    counts.frames_out++;
+    counts.frames_out += CLEAT_BARE_COUNTS;
     return ERR_OK;
 }
 
@@ -76,7 +78,7 @@ static void take_frame(size_t len) {
     }
     ethernet->receive_end(ethernet->self);
     if (p == NULL) {
-        counts.dropped++;
+        counts.dropped += CLEAT_BARE_COUNTS;
         if (!overrun) { /* once for all that are lost in a row */
             CLEAT_LOG(CLEAT_LEVEL_ERROR, "net",
                       "no buffer for a frame, dropped; it is sent again");
@@ -85,8 +87,8 @@ static void take_frame(size_t len) {
         return;
     }
     overrun = false;
-    counts.frames_in++;
-    if (interface.input(p, &interface) != ERR_OK) {
+    counts.frames_in += CLEAT_BARE_COUNTS;
+    if (ethernet_input(p, &interface) != ERR_OK) {
         pbuf_free(p);
     }
 }
@@ -115,8 +117,9 @@ static uint64_t net_step(void *self, uint64_t now_ms) {
     }
     look_at_cable();
     sys_check_timeouts();
-    if (usable() != was_up) {
-        was_up = !was_up;
+    const bool up = usable();
+    if (up != was_up) {
+        was_up = up;
         cleat_port_wake(watcher);
     }
     u32_t sleep = sys_timeouts_sleeptime();
@@ -153,20 +156,22 @@ static int start(void) {
 }
 
 /* @return CLEAT_ERR_AGAIN while DHCP is under way. */
-static int lease(uint64_t now_ms) {
+static int lease(uint32_t now_ms) {
     if (!netif_is_link_up(&interface)) {
         return CLEAT_ERR_IO;
     }
     if (usable()) {
         return CLEAT_OK;
     }
-    if (join_deadline_ms == 0) {
-        join_deadline_ms = now_ms + DHCP_TIMEOUT_MS;
+    if (!joining) {
+        joining = true;
+        join_ms = now_ms;
         netif_set_up(&interface);
         return dhcp_start(&interface) == ERR_OK ? CLEAT_ERR_AGAIN
                                                 : CLEAT_ERR_FULL;
     }
-    return now_ms < join_deadline_ms ? CLEAT_ERR_AGAIN : CLEAT_ERR_TIMEOUT;
+    return now_ms - join_ms < DHCP_TIMEOUT_MS ? CLEAT_ERR_AGAIN
+                                              : CLEAT_ERR_TIMEOUT;
 }
 
 static int join(void *self, uint64_t now_ms) {
@@ -176,10 +181,8 @@ static int join(void *self, uint64_t now_ms) {
         return err;
     }
     look_at_cable();
-    err = lease(now_ms);
-    if (err != CLEAT_ERR_AGAIN) {
-        join_deadline_ms = 0;
-    }
+    err = lease((uint32_t)now_ms);
+    joining = err == CLEAT_ERR_AGAIN;
     return err;
 }
 
@@ -191,7 +194,7 @@ static void address(void *self, char *out, size_t cap) {
 static void leave(void *self) {
     (void)self;
     watcher = NULL;
-    join_deadline_ms = 0;
+    joining = false;
     if (!started()) {
         return;
     }

@@ -17,19 +17,24 @@
 
 enum { IDLE, RESOLVING, CONNECTING, UP, FAILED };
 
-static const char *text_of(err_t e, bool connecting) {
+static const char *text_of(err_t e, int state) {
     switch (e) {
     case ERR_RST:
-        return connecting ? "connection refused: nothing listens on that port"
-                          : "connection reset by peer";
+        return state != UP ? "connection refused: nothing listens on that port"
+                           : "connection reset by peer";
     case ERR_ABRT:
-        return connecting ? "no answer from that address"
-                          : "connection aborted: the peer does not answer";
+        return state != UP ? "no answer from that address"
+                           : "connection aborted: the peer does not answer";
     case ERR_RTE:
         return "no route to host";
     case ERR_MEM:
     case ERR_BUF:
         return "the TCP/IP stack is out of memory";
+    case ERR_ARG:
+        return "name not known, or no name server answers";
+    case ERR_TIMEOUT:
+        return state == RESOLVING ? "name server did not answer"
+                                  : "connection timed out";
     default:
         return "connection failed";
     }
@@ -64,29 +69,25 @@ static void drop(struct cleat_bare_net *n) {
     }
 }
 
-static int fail(struct cleat_bare_net *n, int err, int32_t code,
-                const char *text) {
+/* It failed, as lwIP says, or as it would say it: ERR_ARG, no such name;
+ * ERR_TIMEOUT, our patience ended. */
+static int refuse(struct cleat_bare_net *n, err_t e) {
+    const char *text = CLEAT_TEXTS ? text_of(e, n->state) : NULL;
+    int err = CLEAT_ERR_IO;
+    if (e == ERR_MEM || e == ERR_BUF) {
+        err = CLEAT_ERR_FULL;
+    } else if (e == ERR_ABRT || e == ERR_TIMEOUT) {
+        err = CLEAT_ERR_TIMEOUT;
+    }
     drop(n);
     n->state = FAILED;
     n->err = err;
     n->detail.layer = CLEAT_LAYER_NET;
-    n->detail.code = code;
+    n->detail.code = e;
     n->detail.text = text;
     CLEAT_LOG(CLEAT_LEVEL_WARN, "net", "failed host=%s port=%u: %s", n->host,
               (unsigned)n->port, text);
     return err;
-}
-
-/* What lwIP says. */
-static int refuse(struct cleat_bare_net *n, err_t e) {
-    const char *text = CLEAT_TEXTS ? text_of(e, n->state != UP) : NULL;
-    int err = CLEAT_ERR_IO;
-    if (e == ERR_MEM || e == ERR_BUF) {
-        err = CLEAT_ERR_FULL;
-    } else if (e == ERR_ABRT) {
-        err = CLEAT_ERR_TIMEOUT;
-    }
-    return fail(n, err, e, text);
 }
 
 static void on_error(void *arg, err_t e) {
@@ -149,11 +150,6 @@ static int connect_to(struct cleat_bare_net *n, const ip_addr_t *to) {
     return e == ERR_OK ? CLEAT_ERR_AGAIN : refuse(n, e);
 }
 
-static int unknown_name(struct cleat_bare_net *n) {
-    return fail(n, CLEAT_ERR_IO, ERR_ARG,
-                CLEAT_TEXT("name not known, or no name server answers"));
-}
-
 static int look_up(struct cleat_bare_net *n);
 
 static void on_found(const char *name, const ip_addr_t *found, void *arg) {
@@ -166,7 +162,7 @@ static void on_found(const char *name, const ip_addr_t *found, void *arg) {
     if (strcmp(name, n->host) != 0) {
         (void)look_up(n); /* that was somebody else's */
     } else if (found == NULL || ip_addr_isany_val(*found)) {
-        (void)unknown_name(n);
+        (void)refuse(n, ERR_ARG);
     } else {
         (void)connect_to(n, found);
     }
@@ -184,7 +180,7 @@ static int look_up(struct cleat_bare_net *n) {
         return CLEAT_ERR_AGAIN;
     }
     if (e != ERR_OK) {
-        return e == ERR_MEM ? refuse(n, e) : unknown_name(n);
+        return refuse(n, e == ERR_MEM ? e : ERR_ARG);
     }
     return connect_to(n, &found);
 }
@@ -213,10 +209,7 @@ static int net_open(void *self, uint64_t now_ms) {
         return n->err;
     }
     if (now_ms >= n->deadline_ms) {
-        return fail(n, CLEAT_ERR_TIMEOUT, ERR_TIMEOUT,
-                    n->state == RESOLVING
-                        ? CLEAT_TEXT("name server did not answer")
-                        : CLEAT_TEXT("connection timed out"));
+        return refuse(n, ERR_TIMEOUT);
     }
     return CLEAT_ERR_AGAIN;
 }

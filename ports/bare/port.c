@@ -14,11 +14,6 @@
 /* The device's four, the network, the firmware's control channel, room. */
 #define TASK_MAX 8
 
-/* 0 leaves struct cleat_bare_counts empty. */
-#ifndef CLEAT_BARE_COUNTS
-#define CLEAT_BARE_COUNTS 1
-#endif
-
 struct slot {
     struct cleat_task *task;
     volatile bool woken; /* also written by interrupts */
@@ -27,6 +22,8 @@ struct slot {
 };
 
 static struct slot slots[TASK_MAX];
+static struct slot *const slots_end = slots + TASK_MAX;
+static volatile bool any_woken; /* since the loop's turn began */
 static struct slot *here;
 static void *main_local;
 static uint32_t masked; /* state before cleat_port_enter() */
@@ -58,12 +55,12 @@ void cleat_port_leave(void) {
 }
 
 int cleat_port_start(struct cleat_task *task) {
-    for (size_t i = 0; i < TASK_MAX; i++) {
-        struct slot *s = &slots[i];
+    for (struct slot *s = slots; s < slots_end; s++) {
         if (s->task == NULL) {
             s->due_ms = CLEAT_NEVER;
             s->local = NULL;
             s->woken = true;
+            any_woken = true;
             s->task = task;
             task->port = s;
             return CLEAT_OK;
@@ -91,6 +88,7 @@ void cleat_port_wake(struct cleat_task *task) {
     struct slot *s = task->port;
     if (s != NULL) {
         s->woken = true;
+        any_woken = true;
     }
     cleat_bare_unmask(before);
 }
@@ -110,11 +108,11 @@ static void count_sleep(uint64_t start_us) {
 
 /* Sleep unless a task was woken meanwhile; the test and the sleep are one. */
 static void sleep_until(uint64_t due_ms, const volatile bool *woken) {
-    uint64_t until = due_ms > UINT64_MAX / 1000u ? UINT64_MAX : due_ms * 1000u;
-    cleat_bare_alive();
+    uint64_t until = due_ms * 1000u; /* CLEAT_NEVER remains about that */
     uint32_t before = cleat_bare_mask();
     uint64_t start = CLEAT_BARE_COUNTS ? cleat_bare_now_us() : 0;
     if (!*woken) {
+        cleat_bare_alive();
         cleat_bare_sleep(until);
         if (CLEAT_BARE_COUNTS) {
             count_sleep(start);
@@ -140,58 +138,46 @@ static bool helper_is_ours(const struct cleat_task *helper) {
 int cleat_port_wait(bool (*done)(void *arg), void *arg, uint64_t deadline_ms,
                     struct cleat_task *helper) {
     struct slot *at = helper == NULL ? NULL : helper->port;
+    uint64_t due = 0; /* not asleep before the helper had its turn */
     while (!done(arg)) {
-        uint64_t due = deadline_ms;
         if (cleat_port_now_ms() >= deadline_ms) {
             return CLEAT_ERR_TIMEOUT;
         }
+        sleep_until(due, at == NULL ? &never : &at->woken);
+        due = deadline_ms;
         if (helper_is_ours(helper)) {
             if (at != NULL) {
                 at->woken = false;
             }
             uint64_t next = step(helper, at == NULL ? here : at);
-            if (done(arg)) {
-                break;
-            }
             due = next < due ? next : due;
         }
-        sleep_until(due, at == NULL ? &never : &at->woken);
     }
     /* A wake may have been for something else too: step again soon. */
     cleat_port_wake(cleat_port_current());
     return CLEAT_OK;
 }
 
-static void turn(void) {
-    for (size_t i = 0; i < TASK_MAX; i++) {
-        struct slot *s = &slots[i];
+/* Step those that are due. @return when the next one is, if none is woken. */
+static uint64_t turn(void) {
+    uint64_t next = CLEAT_NEVER;
+    for (struct slot *s = slots; s < slots_end; s++) {
         struct cleat_task *task = s->task;
-        if (task == NULL || !(s->woken || s->due_ms <= cleat_port_now_ms())) {
+        if (task == NULL) {
             continue;
         }
-        s->woken = false;
-        uint64_t due = step(task, s);
-        if (s->task == task) {
-            s->due_ms = due;
+        uint64_t due = s->due_ms;
+        if (s->woken || due <= cleat_port_now_ms()) {
+            s->woken = false;
+            due = step(task, s);
+            if (s->task == task) {
+                s->due_ms = due;
+            }
         }
+        next = due < next ? due : next;
     }
     counts.rounds += CLEAT_BARE_COUNTS;
-}
-
-/* Called with interrupts held off. @return when the next task is due; 0: one
- * was woken. */
-static uint64_t next_due(void) {
-    uint64_t due = CLEAT_NEVER;
-    for (size_t i = 0; i < TASK_MAX; i++) {
-        if (slots[i].task == NULL) {
-            continue;
-        }
-        if (slots[i].woken) {
-            return 0;
-        }
-        due = slots[i].due_ms < due ? slots[i].due_ms : due;
-    }
-    return due;
+    return next;
 }
 
 void cleat_bare_run(bool (*done)(void *arg), void *arg) {
@@ -200,14 +186,11 @@ void cleat_bare_run(bool (*done)(void *arg), void *arg) {
         memset(&counts, 0, sizeof counts);
     }
     do {
-        turn();
-        /* Interrupts stay held off from this look until the sleep. */
-        uint32_t before = cleat_bare_mask();
-        uint64_t due = next_due();
+        any_woken = false;
+        uint64_t due = turn();
         if (due > cleat_port_now_ms()) {
-            sleep_until(due, &never);
+            sleep_until(due, &any_woken);
         }
-        cleat_bare_unmask(before);
     } while (!done(arg));
 }
 

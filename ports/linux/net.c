@@ -117,7 +117,8 @@ static void timer_stop(struct cleat_linux_net *n) {
 static void timer_start(struct cleat_linux_net *n, uint64_t now_ms,
                         uint32_t wait_ms) {
     const struct itimerspec when = {
-        .it_value = {wait_ms / 1000, (long)(wait_ms % 1000) * 1000000L}};
+        .it_value = {(time_t)(wait_ms / 1000),
+                     (long)(wait_ms % 1000) * 1000000L}};
     timer_stop(n);
     n->deadline_ms = now_ms + wait_ms;
     n->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
@@ -507,18 +508,25 @@ static void net_close(void *self) {
 
 /* --- waiting --- */
 
-bool cleat_linux_net_rest(struct cleat_linux_net *n) {
-    if (n->no_rest || n->state != UP || n->events != POLLIN ||
-        n->early_len > 0 || n->early_error != 0) {
-        return false;
-    }
-    uint32_t us = cleat_linux_net_rest_next(&n->rest, now_us(), n->received);
+/** Nothing but bytes is waited for, and none of them are here yet. */
+static bool is_quiet(const struct cleat_linux_net *n) {
+    return n->state == UP && n->events == POLLIN && n->early_len == 0 &&
+           n->early_error == 0;
+}
+
+static bool rest(struct cleat_linux_net *n, uint64_t now) {
+    uint32_t us =
+        n->no_rest ? 0 : cleat_linux_net_rest_next(&n->rest, now, n->received);
     const struct timespec t = {.tv_nsec = (long)us * 1000L};
     if (us > 0) {
         n->drained = false;
         nanosleep(&t, NULL); /* A signal may end it. */
     }
     return us > 0;
+}
+
+bool cleat_linux_net_rest(struct cleat_linux_net *n) {
+    return is_quiet(n) && rest(n, now_us());
 }
 
 /** Let a blocking recv() give up after about wait_ms: never later, and no
@@ -537,7 +545,7 @@ static bool be_patient(struct cleat_linux_net *n, uint64_t wait_ms) {
         return true;
     }
     most -= most / 8; /* A deadline that draws nearer needs no other. */
-    const struct timeval t = {.tv_sec = most / 1000,
+    const struct timeval t = {.tv_sec = (time_t)(most / 1000),
                               .tv_usec = (suseconds_t)(most % 1000) * 1000};
     if (setsockopt(n->fd, SOL_SOCKET, SO_RCVTIMEO, &t, sizeof t) != 0) {
         return false;
@@ -553,13 +561,15 @@ static void wait_in_poll(const struct cleat_linux_net *n, uint64_t wait_ms) {
 }
 
 void cleat_linux_net_wait(struct cleat_linux_net *n, uint64_t due_ms) {
-    uint64_t now = cleat_port_now_ms(), own = cleat_linux_net_deadline(n);
+    uint64_t at_us = now_us(), now = at_us / 1000u;
+    uint64_t own = cleat_linux_net_deadline(n);
+    bool quiet = is_quiet(n);
     due_ms = own < due_ms ? own : due_ms;
     if (due_ms <= now || n->early_len > 0 || n->early_error != 0 ||
-        cleat_linux_net_rest(n)) {
+        (quiet && rest(n, at_us))) {
         return;
     }
-    if (n->state != UP || n->events != POLLIN || !be_patient(n, due_ms - now)) {
+    if (!quiet || !be_patient(n, due_ms - now)) {
         wait_in_poll(n, due_ms - now);
         return;
     }

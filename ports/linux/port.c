@@ -55,7 +55,9 @@ uint64_t cleat_port_now_us(void) {
 }
 
 uint64_t cleat_port_now_ms(void) {
-    return cleat_port_now_us() / 1000u;
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000u + (uint64_t)t.tv_nsec / 1000000u;
 }
 
 void cleat_port_delay_us(uint32_t us) {

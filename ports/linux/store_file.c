@@ -5,6 +5,8 @@
  * lock is on the file itself and moves to its successor before the rename.
  */
 #define _GNU_SOURCE
+/* A place in the file takes 32 bits; off_t needs a sign besides. */
+#define _FILE_OFFSET_BITS 64
 #include "cleat/linux_store.h"
 
 #include <errno.h>

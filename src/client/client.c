@@ -385,6 +385,9 @@ bool cleat_client_event(struct cleat_client *c,
     } while (c->was_up && feed(c));
     tell_up(c);
     event->type = (enum cleat_client_event_type)c->told_type;
+    if (event->type == CLEAT_CLIENT_NONE) {
+        return false;
+    }
     event->session_present = c->session_present;
     event->was_up = c->told_was_up;
     event->err = c->told_err;
@@ -393,7 +396,7 @@ bool cleat_client_event(struct cleat_client *c,
     event->attempt = c->attempts;
     c->told_type = CLEAT_CLIENT_NONE;
     memset(&c->detail, 0, sizeof c->detail);
-    return event->type != CLEAT_CLIENT_NONE;
+    return true;
 }
 
 /* --- steps
@@ -423,7 +426,7 @@ static int pump(struct cleat_client *c) {
         if (cleat_mqtt_has_event(c->config.session)) {
             break;
         }
-        if (n == 0) {
+        if (n == 0 || (dry && c->told_up)) {
             return 0;
         }
     }

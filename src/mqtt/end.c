@@ -38,6 +38,7 @@ void cleat_mqtt_session_end(struct cleat_mqtt *s,
         s->end_text = text;
     }
     s->state = SESSION_OVER;
+    cleat_mqtt_leave_plain(s);
     cleat_mqtt_connect_end(s);
     if (cleat_mqtt_is_5(s->v5) && type == CLEAT_MQTT_FAILED && s->bye != 0 &&
         sent && s->slot_sent == 0) {

@@ -180,9 +180,6 @@ int cleat_mqtt_connect(struct cleat_mqtt *s, uint64_t now_ms) {
     if (CLEAT_MQTT_QOS2) {
         s->surplus = 0;
     }
-    if (CLEAT_MQTT_FAST) {
-        s->plain = false;
-    }
     s->pending = s->end_type = 0;
     s->state = SESSION_CONNECTING;
     s->now_ms = now_ms;
@@ -197,6 +194,7 @@ void cleat_mqtt_lost(struct cleat_mqtt *s, uint64_t now_ms) {
     }
     cleat_mqtt_connect_end(s);
     s->state = SESSION_IDLE;
+    cleat_mqtt_leave_plain(s);
     s->ping = s->held = s->closing = false;
     s->ctl_last = false;
     s->unacked_used = 0;
@@ -222,5 +220,6 @@ int cleat_mqtt_disconnect(struct cleat_mqtt *s, uint64_t now_ms) {
     }
     s->now_ms = now_ms;
     s->closing = true;
+    cleat_mqtt_leave_plain(s);
     return 0;
 }

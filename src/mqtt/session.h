@@ -27,6 +27,14 @@ cleat_mqtt_version(const struct cleat_mqtt *s) {
     return CLEAT_MQTT5 ? s->v5 : NULL;
 }
 
+/* Connected, in 3.1.1, and neither closing nor waiting for the caller's
+ * acknowledgements: what is done in a hurry looks at nothing else. */
+static inline void cleat_mqtt_leave_plain(struct cleat_mqtt *s) {
+    if (CLEAT_MQTT_FAST) {
+        s->plain = false;
+    }
+}
+
 /* A packet longer than this needs a closer look. */
 static inline uint32_t cleat_mqtt_rx_max(const struct cleat_mqtt *s) {
     return CLEAT_MQTT5 ? s->rx_max : (uint32_t)s->config->rx_cap;

@@ -13,8 +13,12 @@
 /* A second way for the usual case, where speed is not the least of cares. */
 #ifdef __OPTIMIZE_SIZE__
 #define CLEAT_MQTT_FAST false
+#define CLEAT_MQTT_APART static
 #else
 #define CLEAT_MQTT_FAST true
+/* A function for what is not usual: as an external one it stays out of the way
+ * of the usual case, out of line. */
+#define CLEAT_MQTT_APART
 #endif
 
 #define CLEAT_MQTT_TEXT_MAX 65535u
@@ -55,9 +59,11 @@ static inline bool cleat_mqtt_is_plain(struct cleat_bytes text) {
         return false;
     }
     /* The last word may overlap the one before. */
-    const uint8_t *last = text.data + (text.len - CLEAT_MQTT_WORD);
-    size_t flags = cleat_mqtt_word_check(cleat_mqtt_word_at(last));
-    for (const uint8_t *at = text.data; at < last; at += CLEAT_MQTT_WORD) {
+    const uint8_t *at = text.data;
+    const uint8_t *last = at + (text.len - CLEAT_MQTT_WORD);
+    size_t flags = cleat_mqtt_word_check(cleat_mqtt_word_at(last)) |
+                   cleat_mqtt_word_check(cleat_mqtt_word_at(at));
+    for (at += CLEAT_MQTT_WORD; at < last; at += CLEAT_MQTT_WORD) {
         flags |= cleat_mqtt_word_check(cleat_mqtt_word_at(at));
     }
     return (flags & CLEAT_MQTT_WORD_BAD) == 0;

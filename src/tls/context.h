@@ -56,21 +56,21 @@ struct cleat_tls_trouble {
 /** One connection, from open to open. */
 struct cleat_tls_run {
     bool name_pinned;    /**< mbedTLS knows what name to check. */
-    bool up_before_fail; /**< It failed after the handshake. */
-    bool dry;            /**< The stream below had nothing more. */
     bool ended;          /**< close_notify has come. */
-    bool hello_sent;     /**< Some of our ClientHello went out. */
-    bool offered;        /**< An earlier session. Until the handshake ends. */
-    bool resumed;        /**< It was taken up. */
-    bool chain;          /**< Its trust anchor was seen. */
-    bool proven;         /**< The server showed its certificate. */
     bool heard;          /**< The server sent something. */
+    bool hello_sent;     /**< Some of our ClientHello went out. For words. */
+    bool up_before_fail; /**< It failed after the handshake. For words. */
     int8_t send_err;     /**< What sending met: nothing goes out any more. */
     int16_t alert;       /**< -1: none. */
-    uint64_t deadline_ms;
-    const char *curve; /**< Name of the agreement's curve. */
-    struct cleat_tls_calls calls;
     struct cleat_tls_trouble trouble;
+    uint64_t deadline_ms;
+    struct cleat_tls_calls calls;
+    mbedtls_ecp_group_id curve; /**< Of the agreement; 0: none so far. */
+    bool dry;                   /**< The stream below had nothing more. */
+    bool offered; /**< An earlier session. Until the handshake ends. */
+    bool resumed; /**< It was taken up. */
+    bool chain;   /**< Its trust anchor was seen. */
+    bool proven;  /**< The server showed its certificate. */
     struct cleat_tls_peer peer;
 };
 
@@ -92,9 +92,9 @@ struct cleat_tls_job {
 
 struct cleat_tls_ctx {
     /* What is used most comes first: short instructions reach it. */
+    enum cleat_tls_state state;
     uint16_t session_object; /**< 0: none taken. */
     uint16_t generation;     /**< Of the key in it; stale handles differ. */
-    enum cleat_tls_state state;
     struct cleat_tls_run run;
     struct cleat_tls_config config;
     const char *alpn[2];
@@ -181,6 +181,8 @@ struct cleat_tls_job *cleat_tls_key_job(struct cleat_tls_ctx *c,
 int cleat_tls_key_ask(struct cleat_tls_job *j, uint32_t *count);
 /** f_rng of mbedTLS; arg is the ctx. */
 int cleat_tls_key_random(void *arg, unsigned char *out, size_t len);
+/** @return its name; "none" for 0. */
+const char *cleat_tls_key_curve_name(mbedtls_ecp_group_id group);
 /** @return the element's number of a curve, 0 if it has none. */
 enum cleat_curve cleat_tls_key_curve(mbedtls_ecp_group_id group);
 
@@ -261,9 +263,9 @@ int cleat_tls_psa_begin(void);
 
 /** @return the same code without mbedTLS's low-level part. */
 int cleat_tls_code_high(int code);
-/** What a failed call of mbedTLS means, all things noted considered. */
-enum cleat_tls_failure cleat_tls_verdict(const struct cleat_tls_ctx *c,
-                                         int code);
+/** What a failed call of mbedTLS means, all things noted considered; notes the
+ *  server's alert. */
+enum cleat_tls_failure cleat_tls_verdict(struct cleat_tls_ctx *c, int code);
 /** Settle on what was latched before, else on kind. @return its error. */
 int cleat_tls_settle(struct cleat_tls_ctx *c, enum cleat_tls_failure kind,
                      int code);

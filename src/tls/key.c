@@ -37,10 +37,10 @@ enum cleat_curve cleat_tls_key_curve(mbedtls_ecp_group_id group) {
     }
 }
 
-static const char *curve_name(mbedtls_ecp_group_id group) {
+const char *cleat_tls_key_curve_name(mbedtls_ecp_group_id group) {
     const mbedtls_ecp_curve_info *info =
         mbedtls_ecp_curve_info_from_grp_id(group);
-    return info == NULL ? "" : info->name;
+    return info == NULL ? "none" : info->name;
 }
 
 /** What is refused here, before or after the element was asked. */
@@ -59,24 +59,17 @@ static const struct {
     uint8_t kind;  /**< enum cleat_tls_failure. */
     int8_t err;    /**< enum cleat_err. */
     uint8_t layer; /**< enum cleat_layer. */
-    int16_t code;  /**< mbedTLS's. */
 } refusals[] = {
-    [NO_CONTEXT] = {CLEAT_TLS_CHIP, CLEAT_ERR_STATE, CLEAT_LAYER_TLS,
-                    MBEDTLS_ERR_PLATFORM_HW_ACCEL_FAILED},
-    [NO_CURVE] = {CLEAT_TLS_UNSUPPORTED, CLEAT_ERR_UNSUPPORTED, CLEAT_LAYER_TLS,
-                  MBEDTLS_ERR_ECP_FEATURE_UNAVAILABLE},
-    [NO_SLOT] = {CLEAT_TLS_CHIP, CLEAT_ERR_FULL, CLEAT_LAYER_CHIP,
-                 MBEDTLS_ERR_PLATFORM_HW_ACCEL_FAILED},
-    [ODD_LENGTH] = {CLEAT_TLS_CHIP, CLEAT_ERR_CHIP, CLEAT_LAYER_CHIP,
-                    MBEDTLS_ERR_PLATFORM_HW_ACCEL_FAILED},
-    [ODD_POINT] = {CLEAT_TLS_CHIP, CLEAT_ERR_CHIP, CLEAT_LAYER_CHIP,
-                   MBEDTLS_ERR_PLATFORM_HW_ACCEL_FAILED},
-    [FOREIGN] = {CLEAT_TLS_CHIP, CLEAT_ERR_DENIED, CLEAT_LAYER_TLS,
-                 MBEDTLS_ERR_ECP_BAD_INPUT_DATA},
-    [OFF_CURVE] = {CLEAT_TLS_BAD_POINT, CLEAT_ERR_PROTO, CLEAT_LAYER_TLS,
-                   MBEDTLS_ERR_ECP_INVALID_KEY},
-    [ON_HOST] = {CLEAT_TLS_NOT_ON_CHIP, CLEAT_ERR_UNSUPPORTED, CLEAT_LAYER_CHIP,
-                 MBEDTLS_ERR_PLATFORM_HW_ACCEL_FAILED},
+    [NO_CONTEXT] = {CLEAT_TLS_CHIP, CLEAT_ERR_STATE, CLEAT_LAYER_TLS},
+    [NO_CURVE] = {CLEAT_TLS_UNSUPPORTED, CLEAT_ERR_UNSUPPORTED,
+                  CLEAT_LAYER_TLS},
+    [NO_SLOT] = {CLEAT_TLS_CHIP, CLEAT_ERR_FULL, CLEAT_LAYER_CHIP},
+    [ODD_LENGTH] = {CLEAT_TLS_CHIP, CLEAT_ERR_CHIP, CLEAT_LAYER_CHIP},
+    [ODD_POINT] = {CLEAT_TLS_CHIP, CLEAT_ERR_CHIP, CLEAT_LAYER_CHIP},
+    [FOREIGN] = {CLEAT_TLS_CHIP, CLEAT_ERR_DENIED, CLEAT_LAYER_TLS},
+    [OFF_CURVE] = {CLEAT_TLS_BAD_POINT, CLEAT_ERR_PROTO, CLEAT_LAYER_TLS},
+    [ON_HOST] = {CLEAT_TLS_NOT_ON_CHIP, CLEAT_ERR_UNSUPPORTED,
+                 CLEAT_LAYER_CHIP},
 };
 
 static const char *const refusal_texts[] = {
@@ -90,19 +83,19 @@ static const char *const refusal_texts[] = {
     [ON_HOST] = "its driver had to do an operation on the host",
 };
 
-/** Latch why it is refused. @return mbedTLS code. */
+/** Latch why it is refused. @return mbedTLS code: it needs to know no more. */
 static int refuse(struct cleat_tls_ctx *c, enum refusal why) {
+    const int code = MBEDTLS_ERR_PLATFORM_HW_ACCEL_FAILED;
+    enum cleat_tls_failure kind = (enum cleat_tls_failure)refusals[why].kind;
     CLEAT_LOG(CLEAT_LEVEL_ERROR, "tls", "%s",
               CLEAT_TEXTS ? refusal_texts[why]
                           : cleat_strerror(refusals[why].err));
-    if (c != NULL &&
-        cleat_tls_latch(c, (enum cleat_tls_failure)refusals[why].kind,
-                        refusals[why].err)) {
-        c->run.trouble.detail = (struct cleat_detail){
-            (enum cleat_layer)refusals[why].layer, refusals[why].code, 0,
-            CLEAT_TEXTS ? refusal_texts[why] : NULL};
+    if (c != NULL && cleat_tls_latch(c, kind, refusals[why].err)) {
+        c->run.trouble.detail =
+            (struct cleat_detail){(enum cleat_layer)refusals[why].layer, code,
+                                  0, CLEAT_TEXTS ? refusal_texts[why] : NULL};
     }
-    return refusals[why].code;
+    return code;
 }
 
 /** @return err, unless it must not be. */
@@ -249,7 +242,7 @@ static int generate(mbedtls_ecp_group *grp, mbedtls_mpi *d,
     struct cleat_tls_ctx *c = j->c;
     c->generation =
         c->generation < GENERATION_MAX ? (uint16_t)(c->generation + 1) : 1;
-    c->run.curve = curve_name(grp->id);
+    c->run.curve = grp->id;
     if (!CLEAT_TLS_READY || usage != CLEAT_SE_USE_AGREE ||
         !cleat_tls_ready_key(c, j->op.curve, &j->op.out)) {
         ret = generate_now(j, usage);
@@ -304,9 +297,11 @@ int mbedtls_ecdh_compute_shared(mbedtls_ecp_group *grp, mbedtls_mpi *z,
         return refuse(j->c, FOREIGN);
     }
     int ret = put_point(j, grp, Q);
+    if (ret == MBEDTLS_ERR_ECP_INVALID_KEY) {
+        (void)refuse(j->c, OFF_CURVE);
+    }
     if (ret != 0) {
-        return ret == MBEDTLS_ERR_ECP_INVALID_KEY ? refuse(j->c, OFF_CURVE)
-                                                  : ret;
+        return ret;
     }
     ret = chip_ask(j, &j->c->run.calls.agree, j->half);
     if (ret == 0) {

@@ -7,7 +7,6 @@
  */
 #include "context.h"
 
-#include <limits.h>
 #include <string.h>
 
 #include <mbedtls/net_sockets.h>
@@ -75,7 +74,9 @@ static int lower_send(void *arg, const unsigned char *buf, size_t len) {
     }
     int n = lower->write(lower->self, buf, len);
     if (n > 0) {
-        c->run.hello_sent = true;
+        if (CLEAT_TEXTS) {
+            c->run.hello_sent = true;
+        }
         cleat_trace("tls", "send", buf, (size_t)n);
         return n;
     }
@@ -114,7 +115,9 @@ static int lower_recv(void *arg, unsigned char *buf, size_t len) {
 /** Settle on what was latched, else on kind. @return its error. */
 static int fail(struct cleat_tls_ctx *c, enum cleat_tls_failure kind,
                 int code) {
-    c->run.up_before_fail = c->state == CLEAT_TLS_UP;
+    if (CLEAT_TEXTS || CLEAT_TLS_RESUMPTION) {
+        c->run.up_before_fail = c->state == CLEAT_TLS_UP;
+    }
     c->state = CLEAT_TLS_FAILED;
     cleat_tls_key_release(c);
     int err = cleat_tls_settle(c, kind, code);
@@ -131,9 +134,6 @@ static int fail(struct cleat_tls_ctx *c, enum cleat_tls_failure kind,
 
 /** A call of mbedTLS failed with code. @return the error to give back. */
 static int fail_code(struct cleat_tls_ctx *c, int code) {
-    if (code == MBEDTLS_ERR_SSL_FATAL_ALERT_MESSAGE && c->run.alert < 0) {
-        c->run.alert = c->ssl.MBEDTLS_PRIVATE(in_msg)[1];
-    }
     return fail(c, cleat_tls_verdict(c, code), code);
 }
 
@@ -215,10 +215,11 @@ static int handshake(struct cleat_tls_ctx *c) {
               "agree=%u "
               "sign=%u verify=%u random=%u",
               mbedtls_ssl_get_version(&c->ssl),
-              mbedtls_ssl_get_ciphersuite(&c->ssl), c->run.curve,
-              (int)c->run.resumed, (unsigned)c->run.calls.generate,
-              (unsigned)c->run.calls.agree, (unsigned)c->run.calls.sign,
-              (unsigned)c->run.calls.verify, (unsigned)c->run.calls.random);
+              mbedtls_ssl_get_ciphersuite(&c->ssl),
+              cleat_tls_key_curve_name(c->run.curve), (int)c->run.resumed,
+              (unsigned)c->run.calls.generate, (unsigned)c->run.calls.agree,
+              (unsigned)c->run.calls.sign, (unsigned)c->run.calls.verify,
+              (unsigned)c->run.calls.random);
     return 0;
 }
 
@@ -226,7 +227,6 @@ static int handshake(struct cleat_tls_ctx *c) {
 static void start_over(struct cleat_tls_ctx *c, uint64_t now_ms) {
     memset(&c->run, 0, sizeof c->run);
     c->run.alert = -1;
-    c->run.curve = "none";
     c->run.deadline_ms = now_ms + c->config.handshake_timeout_ms;
     c->state = CLEAT_TLS_OPENING;
 }
@@ -291,15 +291,13 @@ static int stream_write(void *self, const uint8_t *data, size_t len) {
         return CLEAT_ERR_AGAIN; /* read says why */
     }
     int ret = flush(c);
-    size_t most = 0;
     if (ret == 0) {
-        int room = mbedtls_ssl_get_max_out_record_payload(&c->ssl);
-        most = room > 0 && (size_t)room < len ? (size_t)room : len;
-        ret = mbedtls_ssl_write(&c->ssl, data, most);
-    }
-    if (ret == MBEDTLS_ERR_SSL_WANT_WRITE && most > 0) {
-        /* The record is made and kept; it goes with the next call. */
-        return (int)most;
+        ret = mbedtls_ssl_write(&c->ssl, data, len);
+        if (ret == MBEDTLS_ERR_SSL_WANT_WRITE) {
+            /* The record is made and kept; it goes with the next call. */
+            int most = mbedtls_ssl_get_max_out_record_payload(&c->ssl);
+            return len < (size_t)most ? (int)len : most;
+        }
     }
     if (wants(ret)) {
         return CLEAT_ERR_AGAIN;
@@ -341,7 +339,7 @@ static int stream_read(void *self, uint8_t *data, size_t cap) {
     }
     int ret = flush(c);
     if (ret == 0 || wants(ret)) {
-        ret = read_on(c, data, cap < INT_MAX ? cap : INT_MAX);
+        ret = read_on(c, data, cap);
     }
     if (ret > 0) {
         return ret;
@@ -362,11 +360,10 @@ static void stream_close(void *self) {
         return;
     }
     if (c->state == CLEAT_TLS_UP) {
+        /* That the last words do not go out is no failure. */
         if (flush(c) == 0) {
             (void)mbedtls_ssl_close_notify(&c->ssl);
         }
-        /* It ended well; that the last words did not go out is no failure. */
-        c->run.trouble = (struct cleat_tls_trouble){0};
     }
     mbedtls_ssl_free(&c->ssl);
     mbedtls_ssl_init(&c->ssl);
@@ -456,18 +453,18 @@ void cleat_tls_get_info(const struct cleat_tls *t, struct cleat_tls_info *out) {
     const struct cleat_tls_ctx *c = cleat_tls_context_const(t);
     *out = (struct cleat_tls_info){"",
                                    "",
-                                   c->run.curve,
+                                   "",
                                    "",
                                    c->run.peer.subject,
                                    c->run.resumed,
                                    c->run.peer.anchor,
-                                   c->run.calls};
+                                   &c->run.calls};
     if (c->state != CLEAT_TLS_UP) {
-        out->curve = "";
         return;
     }
     const char *alpn = mbedtls_ssl_get_alpn_protocol(&c->ssl);
     out->version = mbedtls_ssl_get_version(&c->ssl);
+    out->curve = cleat_tls_key_curve_name(c->run.curve);
     out->suite = mbedtls_ssl_get_ciphersuite(&c->ssl);
     out->alpn = alpn == NULL ? "" : alpn;
 }

@@ -14,8 +14,10 @@ int cleat_tls_code_high(int code) {
     return -(-code & 0xFF80);
 }
 
-/* All of mbedTLS's high-level codes are multiples of 128. */
-#define HIGH(code) ((uint8_t)(-(code) / 0x80))
+/* A code of mbedTLS is negative: seven bits for its low level, above them those
+ * of the high one. */
+#define HIGH(code) ((uint8_t)((unsigned)-(code) >> 7))
+#define LOW(code) ((unsigned)-(code)&0x7F)
 
 static const struct {
     uint8_t high;
@@ -58,7 +60,8 @@ static bool speaks_tls(const struct cleat_tls_ctx *c) {
            (record[1] == 3 || c->ssl.MBEDTLS_PRIVATE(in_left) == 1);
 }
 
-static enum cleat_tls_failure of_alert(const struct cleat_tls_ctx *c) {
+static enum cleat_tls_failure of_alert(struct cleat_tls_ctx *c) {
+    c->run.alert = c->ssl.MBEDTLS_PRIVATE(in_msg)[1];
     bool choice = c->run.alert == MBEDTLS_SSL_ALERT_MSG_HANDSHAKE_FAILURE ||
                   c->run.alert == MBEDTLS_SSL_ALERT_MSG_PROTOCOL_VERSION ||
                   c->run.alert == MBEDTLS_SSL_ALERT_MSG_INSUFFICIENT_SECURITY;
@@ -75,13 +78,12 @@ static enum cleat_tls_failure of_certificate(const struct cleat_tls_ctx *c) {
     return cleat_tls_verify_failure(c->run.peer.flags | flags);
 }
 
-static enum cleat_tls_failure of_code(const struct cleat_tls_ctx *c, int code) {
-    int low = code + -code / 0x80 * 0x80;
-    if (low == MBEDTLS_ERR_MPI_ALLOC_FAILED ||
-        low == MBEDTLS_ERR_ASN1_ALLOC_FAILED) {
+static enum cleat_tls_failure of_code(struct cleat_tls_ctx *c, int code) {
+    uint8_t high = HIGH(code);
+    if (LOW(code) == LOW(MBEDTLS_ERR_MPI_ALLOC_FAILED) ||
+        LOW(code) == LOW(MBEDTLS_ERR_ASN1_ALLOC_FAILED)) {
         return CLEAT_TLS_NO_MEMORY;
     }
-    uint8_t high = HIGH(code);
     for (size_t i = 0; i < sizeof meanings / sizeof meanings[0]; i++) {
         if (meanings[i].high == high) {
             return (enum cleat_tls_failure)meanings[i].kind;
@@ -105,8 +107,7 @@ static enum cleat_tls_failure of_code(const struct cleat_tls_ctx *c, int code) {
                : CLEAT_TLS_PROTOCOL;
 }
 
-enum cleat_tls_failure cleat_tls_verdict(const struct cleat_tls_ctx *c,
-                                         int code) {
+enum cleat_tls_failure cleat_tls_verdict(struct cleat_tls_ctx *c, int code) {
     if (!hello_seen(c) && !speaks_tls(c)) {
         return CLEAT_TLS_NOT_TLS;
     }

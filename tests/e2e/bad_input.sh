@@ -41,6 +41,25 @@ code=0
 [ "$code" = 1 ] && grep -q 'cannot be written' cmd.err || fail "factory to a full disk: $code"
 bad 'is no manifest' cleat factory list.csv --ca-cert ca.pem --ca-key ca.key --manifest /dev/full
 bad 'cannot|No such' cleat chip keygen 0xE0F1 --out /nowhere/key.pem
+# A new key whose public key gets lost is in the slot all the same.
+yes=(--confirm 0xE0F1)
+cleat chip keygen 0xE0F1 --out lost.pub "${yes[@]}" >/dev/null
+bad 'No such' cleat chip keygen 0xE0F1 --out /nowhere/key.pem "${yes[@]}"
+pub() { cleat cert csr --key 0xE0F1 --subject /CN=x | openssl req -noout -pubkey; }
+[ "$(pub)" = "$(cat lost.pub)" ] || fail "a key was destroyed for a file that cannot be"
+for out in '--out /dev/full' '--out /dev/full --json'; do
+    read -ra words <<<"$out"
+    bad 'in the element all the same; .cleat cert csr. finds' cleat chip keygen 0xE0F1 "${words[@]}" "${yes[@]}"
+done
+for form in '' --json; do
+    # shellcheck disable=SC2086 # none or one word
+    ! cleat chip keygen 0xE0F1 "${yes[@]}" $form >/dev/full 2>cmd.err || fail "keygen to a full disk"
+    grep -q 'in the element all the same' cmd.err || fail "keygen to a full disk: $(cat cmd.err)"
+done
+[ "$(pub)" != "$(cat lost.pub)" ] || fail "no new key"
+bad 'cannot be found out again' cleat chip keygen 0xE0F1 --out /dev/full --usage agree "${yes[@]}"
+bad 'cannot be found out again' cleat chip keygen 0xE0FC --type rsa1024 --out /dev/full
+ok "a key whose public key cannot be written: not made, or told to be there"
 ok "a full disk and a closed standard output are failures"
 
 # ---- files that are none, or have no end ----

@@ -26,7 +26,7 @@ kept chip >before
 grep -q 'Verified OK' before || fail "the key does not sign"
 
 serve() { # serve OPTIONS...: a copy of the chip on a socket
-    rm -rf copy copy.sock
+    rm -rf copy copy.sock copy.out
     cp -r chip copy
     rm -f copy/lock
     background copy cleat-chipsim --dir copy --listen copy.sock "$@"

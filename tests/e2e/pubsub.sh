@@ -266,7 +266,7 @@ compare() {
 }
 before=$(wc -l <"$log")
 for args in '-t a/# -m x' '-t a/+/b -m x' '-m x' '-t a' '-t a -m x -q 3' '-t a -m x -n' \
-    '-t a -f /nonexistent' '-t a -m x -c' '-t a -m x -k 2' '-t a -m x -i i -I p' \
+    '-t a -f /nonexistent' '-t a -s' '-t a -m x -c' '-t a -m x -k 2' '-t a -m x -i i -I p' \
     '-t a -m x --will-payload z' '-t a -m x --will-topic w/#' '-t a -m x --nonsense' \
     '-t a -m x -i' '-t a -m x -V 9' '-t a -m x -P p' '-t a -m x surplus' '-t a -m x -p 70000'; do
     # shellcheck disable=SC2086

@@ -115,12 +115,69 @@ seq 1000 | cleat pub "${P[@]}" -V 5 -t five -l -q 2 || fail "1000 lines with MQT
 status 27 cleat sub "${P[@]}" -V 5 -t a -W 1 -c -x 100 -i expiring
 expect "$log" 'as expiring \(p5, c0' 1
 for args in '-D publish nope 1' '-D nope content-type x' '-D publish user-property a' '-D publish content-type' \
-    '-D publish message-expiry-interval x' '-D connect receive-maximum 0' '-x -1' '-V 6'; do
+    '-D publish message-expiry-interval x' '-D connect receive-maximum 0' '-x -2' '-V 6' \
+    '-D publish topic-alias 0' '-D publish content-type a -D publish content-type b' '-D publish payload-format-indicator 2' \
+    '-D publish response-topic a/#' '-q 1 -D publish topic-alias 1' '-D connect authentication-data x'; do
     # shellcheck disable=SC2086
     status 1 cleat pub "${P[@]}" -t a -m x $args
-    grep -q '^cleat: ' "$work/cmd.err" || fail "$args: no words"
+    grep -q '^cleat: -' "$work/cmd.err" || fail "$args: no words before connecting: $(cat "$work/cmd.err")"
 done
+# The names as the manual writes them, in capitals; never, which it calls -1.
+for x in -1 ∞ 4294967295; do
+    status 0 cleat pub "${P[@]}" -t a -m x -i "never$x" -D CONNECT User-Property k v -c -x "$x"
+done
+status 0 cleat pub "${P[@]}" -V 5 -P only-a-password -t a -m x
+cleat pub "${P[@]}" -t p/c -r -q 1 -m '{"y": 1}' -D publish user-property k1 v1 -D publish content-type '' \
+    -D publish user-property k1 'v"2' -D publish payload-format-indicator 0 -D publish correlation-data 'c"d'
+for f in %j %J; do
+    for pretty in '' --pretty; do
+        for t in p/b p/c; do
+            for tool in mosquitto_sub 'cleat sub'; do
+                # shellcheck disable=SC2086
+                $tool "${P[@]}" -V mqttv5 -q 1 -t $t -C 1 -F $f $pretty -D subscribe subscription-identifier 300 2>"$work/json.err" |
+                    sed -E 's/("(tst|message-expiry-interval)":[[:space:]]*)[^,}]*/\1T/g' >"$work/json-${tool%% *}"
+            done
+            cmp "$work/json-mosquitto_sub" "$work/json-cleat" ||
+                fail "properties in $f $pretty of $t: $(cat "$work"/json-{mosquitto_sub,cleat})"
+        done
+    done
+done
+grep -q '"content-type":' "$work/json-cleat" || fail "no properties in JSON"
+# A topic alias spares the topic from the second message on; this broker allows
+# ten, and one above that is told (an error once made pub wait forever).
+background alias mosquitto_sub "${P[@]}" -i alias -t 'alias/#' -v -C 4 -W 20
+alias=$last
+expect "$log" 'Sending SUBACK to alias$'
+cleat pub "${P[@]}" -t alias/long/topic -m hello --repeat 3 -D publish topic-alias 10 -d >"$work/alias-d.out" || fail "topic-alias"
+grep -qE "PUBLISH \(d0, q0, r0, m0, '', " "$work/alias-d.out" || fail "the topic is sent with its alias: $(cat "$work/alias-d.out")"
+printf 'line' | cleat pub "${P[@]}" -t alias/long/topic -l -D publish topic-alias 1 || fail "topic-alias and -l"
+wait "$alias" || fail "messages by an alias"
+[ "$(sort "$work/alias.out" | uniq -c | tr -s ' ')" = $' 3 alias/long/topic hello\n 1 alias/long/topic line' ] || fail "by an alias came $(cat "$work/alias.out")"
+status 1 timeout 10 cleat pub "${P[@]}" -t a -m x -D publish topic-alias 11
+grep -q 'topic-alias' "$work/cmd.err" || fail "an alias above the broker's: no words"
+status 0 cleat pub "${P[@]}" -t a -m x -D disconnect reason-string enough
 ok "-V mqttv5, -D and -x: properties both ways as the originals have them"
+
+# --- options files ------------------------------------------------------------------
+mkdir -p "$work/home/.config" "$work/xdg"
+printf '# a comment\n\n-h 127.0.0.1\n-p %s\n-t from/file\n-i  from-file\n  -D publish user-property k a  value\n-D publish content-type text/y z\r\n-r\n' "$plain" \
+    >"$work/home/.config/cleat-pub"
+printf -- '-h 127.0.0.1\n-p %s\n-V 5\n-t from/file\n-t from/more\n-C 1\n' "$plain" >"$work/xdg/cleat-sub"
+HOME=$work/home XDG_CONFIG_HOME='' cleat pub -m 'by the file' -q 1 || fail "pub with an options file"
+expect "$log" 'as from-file \(p5' 1
+[ "$(XDG_CONFIG_HOME=$work/xdg cleat sub -F '%t %p %P %C')" = 'from/file by the file k:a  value text/y z' ] || fail "options files"
+HOME=$work/home XDG_CONFIG_HOME='' cleat pub -m 'by the call' -t from/call -i from-call -q 1 || fail "the call over the file"
+expect "$log" 'as from-call \(p5' 1
+[ "$(cleat sub "${P[@]}" -t from/call -C 1)" = 'by the call' ] || fail "the topic of the file was not overridden"
+[ "$(XDG_CONFIG_HOME=$work/xdg cleat sub -t from/call -C 2 -W 20 | sort)" = $'by the call\nby the file' ] || fail "-t and -C of the call"
+printf -- '-h 127.0.0.1\n--nonsense 1\n' >"$work/xdg/cleat-pub"
+XDG_CONFIG_HOME=$work/xdg status 1 cleat pub "${P[@]}" -t a -m x
+grep -q 'line 2 of the options file .*/xdg/cleat-pub' "$work/cmd.err" || fail "a wrong line: no words"
+printf -- '-t a\0b\n' >"$work/xdg/cleat-pub"
+XDG_CONFIG_HOME=$work/xdg status 1 cleat pub "${P[@]}" -t a -m x
+grep -q 'not text' "$work/cmd.err" || fail "bytes as an options file: no words"
+mosquitto_pub "${P[@]}" -r -t from/file -n
+ok "options files: taken first, the call counts more"
 
 # --- retained ----------------------------------------------------------------------
 for tool in mosquitto_sub 'cleat sub'; do
@@ -149,7 +206,19 @@ cmp "$work/rap-all-mosquitto_sub" "$work/rap-all-cleat" || fail "--retain-as-pub
 status 1 cleat sub "${P[@]}" -t a --retain-as-published
 grep -q mqttv5 "$work/cmd.err" || fail "--retain-as-published without MQTT 5"
 ok "--retain-as-published shows the flag that the original shows"
-seq 2000 | mosquitto_pub "${P[@]}" -t none -l
+# The manual: -R does not keep --remove-retained from removing.
+mosquitto_pub "${P[@]}" -r -q 1 -t gone/unseen -m old
+status 27 cleat sub "${P[@]}" -q 1 -t gone/unseen -R --remove-retained -W 1
+[ ! -s "$work/cmd.out" ] || fail "-R showed a retained message"
+status 27 cleat sub "${P[@]}" -q 1 -t gone/unseen -W 1
+[ ! -s "$work/cmd.out" ] || fail "-R --remove-retained did not remove"
+# -C counts what is not shown for --random-filter, too, as the original does.
+for tool in mosquitto_sub 'cleat sub'; do
+    background "few-${tool%% *}" $tool "${P[@]}" -i "few-${tool%% *}" -q 1 -t few --random-filter 0.1 -C 100 -W 20
+    expect "$log" "Sending SUBACK to few-${tool%% *}\$"
+    seq 100 | cleat pub "${P[@]}" -q 1 -t few -l
+    wait "$last" || fail "$tool -C with --random-filter"
+done
 background random cleat sub "${P[@]}" -i random -q 1 -t rnd --random-filter 25 -W 3
 random=$last
 expect "$log" 'Sending SUBACK to random$'

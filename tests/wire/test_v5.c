@@ -544,11 +544,10 @@ static void wrong_packets_end_it_with_a_reason(void **state) {
 
 static void wrong_connacks_are_refused(void **state) {
     static const char *const list[] = {
-        "2003020000", /* reserved flag */
-        "2003000100", /* reason 1 in a CONNACK of MQTT 5 */
-        "2003018700", /* refused with a session */
-        "200500000201"
-        "01",               /* property of PUBLISH */
+        "2003020000",       /* reserved flag */
+        "2003000100",       /* reason 1 in a CONNACK of MQTT 5 */
+        "2003018700",       /* refused with a session */
+        "20050000020101",   /* property of PUBLISH */
         "2006000003210000", /* receive maximum 0 */
         "2003001000",       /* not a reason of CONNACK */
         "200400000000",     /* a byte behind */

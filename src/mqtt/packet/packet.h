@@ -393,8 +393,9 @@ static inline bool cleat_mqtt_publish_plain(uint8_t *at,
     to[1] = (uint8_t)m->topic.len;
     to += 2;
     /* Check and copy at once; the last word may overlap the one before. */
-    size_t flags = cleat_mqtt_word_copy(to + last, topic + last);
-    for (size_t i = 0; i < last; i += CLEAT_MQTT_WORD) {
+    size_t flags = cleat_mqtt_word_copy(to + last, topic + last) |
+                   cleat_mqtt_word_copy(to, topic);
+    for (size_t i = CLEAT_MQTT_WORD; i < last; i += CLEAT_MQTT_WORD) {
         flags |= cleat_mqtt_word_copy(to + i, topic + i);
     }
     if ((flags & CLEAT_MQTT_WORD_BAD) != 0) {

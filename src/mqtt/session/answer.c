@@ -101,8 +101,47 @@ static const char *on_ack(struct cleat_mqtt *s, uint8_t first) {
     return NULL;
 }
 
+/* @return the flags of a slot that this answers in the usual way. */
+static inline uint32_t ack_flags(uint32_t first) {
+    return first == CLEAT_MQTT_P_PUBACK    ? SLOT_SENT | KIND_QOS1
+           : first == CLEAT_MQTT_P_PUBREC  ? SLOT_SENT | KIND_QOS2
+           : first == CLEAT_MQTT_P_PUBCOMP ? SLOT_SENT | KIND_PUBREL
+                                           : UINT32_MAX;
+}
+
+/* The usual PUBACK, PUBREC or PUBCOMP: of a message under way whose slot is
+ * where its id says, with no journal to tell. @return false: it is to be looked
+ * at by cleat_mqtt_rx_other(). */
+static inline bool ack_plain(struct cleat_mqtt *s, uint32_t first,
+                             uint16_t id) {
+    struct cleat_mqtt_slot *slot = slot_at(s, s->slot_first);
+    uint32_t ahead = (uint16_t)(id - slot->id);
+    uint32_t flags = ack_flags(first);
+    if (ahead >= (uint32_t)s->slot_used - s->slot_first ||
+        slot[ahead].id != id || slot[ahead].flags != flags ||
+        s->config->journal != NULL) {
+        return false;
+    }
+    slot += ahead;
+    s->ack_ms = s->progress_ms = s->received_ms;
+    if (flags == (SLOT_SENT | KIND_QOS2)) {
+        tx_to_pubrel(s, slot);
+        cleat_mqtt_ctl_ack(s, CLEAT_MQTT_P_PUBREL, id);
+        return true;
+    }
+    s->rx.id = id;
+    s->pending = CLEAT_MQTT_DELIVERED;
+    s->waiting--;
+    slot->flags = SLOT_FREE;
+    tx_tidy_front(s);
+    return true;
+}
+
 /* @return what is wrong, or NULL. */
-static const char *on_other(struct cleat_mqtt *s, uint8_t first) {
+CLEAT_MQTT_APART const char *cleat_mqtt_rx_other(struct cleat_mqtt *s,
+                                                 uint8_t first);
+CLEAT_MQTT_APART const char *cleat_mqtt_rx_other(struct cleat_mqtt *s,
+                                                 uint8_t first) {
     if (CLEAT_MQTT_QOS2 && first == CLEAT_MQTT_P_PUBREL) {
         qos2_release(s, s->rx.id);
         /* [MQTT-4.3.3-2] */

@@ -103,7 +103,10 @@ static void rx_dropped(struct cleat_mqtt *s) {
 
 /* A PUBLISH was read, at least what is in front of its payload; rx_left bytes
  * follow. skip: its topic or properties are not there. */
-static inline const char *publish_begin(struct cleat_mqtt *s, bool skip) {
+CLEAT_MQTT_APART const char *cleat_mqtt_rx_begin(struct cleat_mqtt *s,
+                                                 bool skip);
+CLEAT_MQTT_APART const char *cleat_mqtt_rx_begin(struct cleat_mqtt *s,
+                                                 bool skip) {
     uint8_t next = skip ? RX_SKIP : RX_PAYLOAD;
     s->offset = 0;
     s->total_len = s->rx_left + (uint32_t)s->rx.payload.len;
@@ -148,7 +151,7 @@ static const char *on_publish(struct cleat_mqtt *s, struct cleat_reader *r,
             return why;
         }
     }
-    return publish_begin(s, skip);
+    return cleat_mqtt_rx_begin(s, skip);
 }
 
 /* A message, or a piece of one. */
@@ -173,7 +176,9 @@ static void message_take(struct cleat_mqtt *s, struct cleat_mqtt_event *e) {
             rx_reset(s);
         }
     }
-    if (e->last && e->qos > 0 && !rx_acknowledge(s)) {
+    if (CLEAT_MQTT_FAST && s->plain && e->last && e->qos == 1) {
+        cleat_mqtt_ctl_ack(s, CLEAT_MQTT_P_PUBACK, s->rx.id);
+    } else if (e->last && e->qos > 0 && !rx_acknowledge(s)) {
         e->type = CLEAT_MQTT_NONE;
     }
 }
@@ -383,30 +388,39 @@ static const char *packet(struct cleat_mqtt *s, struct cleat_bytes in,
         return on_publish(s, &r, skip);
     }
     why = cleat_mqtt_other_decode(cleat_mqtt_version(s), &s->rx, &r);
-    return why != NULL ? malformed(s, why) : on_other(s, first);
+    return why != NULL ? malformed(s, why) : cleat_mqtt_rx_other(s, first);
+}
+
+static int rx_wrong(struct cleat_mqtt *s, const char *why) {
+    cleat_mqtt_blame(s, CLEAT_MQTT_PROTOCOL);
+    cleat_mqtt_session_end(s, CLEAT_MQTT_FAILED, CLEAT_ERR_PROTO, why);
+    return CLEAT_ERR_PROTO;
 }
 
 /* The usual packets, which are a large part of what comes: an acknowledgement,
  * or a PUBLISH of 3.1.1 that is here as a whole and has nothing the matter with
  * it. Whatever else it is, packet() looks again and says so. @return its bytes,
- * or 0. */
-static uint32_t fast(struct cleat_mqtt *s, struct cleat_bytes in,
-                     const char **why) {
+ * 0, or CLEAT_ERR_PROTO. */
+static inline int fast(struct cleat_mqtt *s, struct cleat_bytes in) {
     struct cleat_reader r = cleat_reader_of(in);
+    const char *why;
+    s->received_ms = (uint32_t)s->now_ms;
     uint32_t first = cleat_read_u8(&r);
     uint32_t length = cleat_read_u8(&r);
-    if (length == 2 &&
-        first - CLEAT_MQTT_P_PUBACK <=
-            CLEAT_MQTT_P_PUBCOMP - CLEAT_MQTT_P_PUBACK &&
-        cleat_mqtt_rule(NULL, (uint8_t)first) != CLEAT_MQTT_NEVER_SENT) {
+    if (length == 2 && first - CLEAT_MQTT_P_PUBACK <=
+                           CLEAT_MQTT_P_PUBCOMP - CLEAT_MQTT_P_PUBACK) {
         uint16_t id = cleat_read_u16(&r);
-        if (id == 0) {
+        if (ack_plain(s, first, id)) {
+            return CLEAT_MQTT_ACK_LEN;
+        }
+        if (id == 0 ||
+            cleat_mqtt_rule(NULL, (uint8_t)first) == CLEAT_MQTT_NEVER_SENT) {
             return 0;
         }
         s->rx.first = (uint8_t)first;
         s->rx.id = id;
-        *why = on_other(s, (uint8_t)first);
-        return CLEAT_MQTT_ACK_LEN;
+        why = cleat_mqtt_rx_other(s, (uint8_t)first);
+        return why == NULL ? (int)CLEAT_MQTT_ACK_LEN : rx_wrong(s, why);
     }
     if (length >= 0x80u) {
         uint32_t next = cleat_read_u8(&r);
@@ -444,11 +458,13 @@ static uint32_t fast(struct cleat_mqtt *s, struct cleat_bytes in,
     s->rx.topic = topic;
     s->rx.payload = cleat_read_bytes(&r, cleat_reader_left(&r));
     if ((first & 6u) == 2u << 1) {
-        *why = publish_begin(s, false);
-        return (uint32_t)r.len;
+        why = cleat_mqtt_rx_begin(s, false);
+        return why == NULL ? (int)r.len : rx_wrong(s, why);
     }
+    s->offset = 0; /* It may not be plain any more when it is taken. */
+    s->total_len = (uint32_t)s->rx.payload.len;
     s->pending = CLEAT_MQTT_MESSAGE;
-    return (uint32_t)r.len;
+    return (int)r.len;
 }
 
 /* A character of a topic that is dropped is in rx_buf, or its first bytes are:
@@ -476,7 +492,7 @@ static const char *topic_check(struct cleat_mqtt *s) {
 /* A byte more of properties that are dropped is in rx_buf. */
 static const char *on_part(struct cleat_mqtt *s) {
     const char *why = s->v5->on_part(s);
-    return why != NULL || s->rx_need > 0 ? why : publish_begin(s, true);
+    return why != NULL || s->rx_need > 0 ? why : cleat_mqtt_rx_begin(s, true);
 }
 
 /* Go on at the front of a packet, or in one: where it lies, if it is there as a
@@ -528,9 +544,35 @@ static const char *advance(struct cleat_mqtt *s, struct cleat_bytes in,
 
 /* A packet is begun only if its answer will fit, so none gets lost. */
 static bool may_receive(const struct cleat_mqtt *s) {
-    return (!CLEAT_MQTT_FAST || s->pending == CLEAT_MQTT_NONE) &&
-           (s->pending | s->end_type | s->ctl_last | s->held) == 0 &&
+    return (s->pending | s->end_type | s->ctl_last | s->held) == 0 &&
            cleat_mqtt_tx_ack_fits(s);
+}
+
+/* The same in front of a packet that may be a usual one. */
+static inline bool may_hurry(const struct cleat_mqtt *s) {
+    return CLEAT_MQTT_FAST && s->plain && (s->rx_state | s->rx_need) == 0 &&
+           cleat_mqtt_tx_ack_fits(s);
+}
+
+/* One packet, or a piece of one. @return bytes taken, maybe 0; CLEAT_ERR_AGAIN:
+ * none now; or CLEAT_ERR_PROTO. */
+CLEAT_MQTT_APART int cleat_mqtt_rx_step(struct cleat_mqtt *s,
+                                        struct cleat_bytes in);
+CLEAT_MQTT_APART int cleat_mqtt_rx_step(struct cleat_mqtt *s,
+                                        struct cleat_bytes in) {
+    uint32_t used = 0;
+    if (!may_receive(s)) {
+        return CLEAT_ERR_AGAIN;
+    }
+    if (s->state == SESSION_UP && (s->rx_len | s->rx_left) != 0) {
+        /* It is in the middle of a packet, which may be large. */
+        session_pause(s);
+    }
+    s->received_ms = (uint32_t)s->now_ms;
+    const char *why = s->connect ? CLEAT_MQTT_WRONG("packet before connect was "
+                                                    "sent [MQTT-3.1.0-1]")
+                                 : advance(s, in, &used);
+    return why != NULL ? rx_wrong(s, why) : (int)used;
 }
 
 int cleat_mqtt_input(struct cleat_mqtt *s, struct cleat_bytes bytes,
@@ -540,32 +582,18 @@ int cleat_mqtt_input(struct cleat_mqtt *s, struct cleat_bytes bytes,
         return CLEAT_ERR_STATE;
     }
     s->now_ms = now_ms;
-    if (s->state == SESSION_UP && (s->rx_len | s->rx_left) != 0) {
-        /* It is in the middle of a packet, which may be large. */
-        session_pause(s);
-    }
     left.len = left.len > INT_MAX ? INT_MAX : left.len;
-    while (left.len > 0 && may_receive(s)) {
-        const char *why = NULL;
-        uint32_t used = 0;
-        s->received_ms = (uint32_t)s->now_ms;
-        if (CLEAT_MQTT_FAST && s->plain && (s->rx_state | s->rx_need) == 0) {
-            used = fast(s, left, &why);
+    while (left.len > 0 && s->pending == CLEAT_MQTT_NONE) {
+        int n = may_hurry(s) ? fast(s, left) : 0;
+        n = n != 0 ? n : cleat_mqtt_rx_step(s, left);
+        if (n == CLEAT_ERR_PROTO) {
+            return n;
         }
-        if (used == 0) {
-            uint32_t n = 0;
-            why = s->connect ? CLEAT_MQTT_WRONG("packet before connect was "
-                                                "sent [MQTT-3.1.0-1]")
-                             : advance(s, left, &n);
-            used = n;
+        if (n < 0) {
+            break;
         }
-        if (why != NULL) {
-            cleat_mqtt_blame(s, CLEAT_MQTT_PROTOCOL);
-            cleat_mqtt_session_end(s, CLEAT_MQTT_FAILED, CLEAT_ERR_PROTO, why);
-            return CLEAT_ERR_PROTO;
-        }
-        left.data += used;
-        left.len -= used;
+        left.data += n;
+        left.len -= (uint32_t)n;
     }
     return (int)(left.data - bytes.data);
 }

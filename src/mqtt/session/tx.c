@@ -33,33 +33,57 @@ static const struct cleat_mqtt_source *source_of(const struct cleat_mqtt *s,
     return source;
 }
 
-/* Pass over what is free at the front, and what is not to be sent next. */
-static void tx_tidy(struct cleat_mqtt *s) {
+/* Pass over what is free at the front. */
+static void tx_tidy_front(struct cleat_mqtt *s) {
     const struct cleat_mqtt_slot *slots = s->config->slots;
     uint32_t first = s->slot_first;
-    uint32_t next = s->slot_next;
     while (first < s->slot_used && slots[first].flags == SLOT_FREE) {
         first++;
     }
     if (first == s->slot_used) {
-        s->tx_used = s->slot_used = 0;
-        next = first = 0;
+        s->tx_used = s->slot_used = s->slot_next = 0;
+        first = 0;
     }
+    s->slot_first = (uint16_t)first;
+}
+
+/* The same, and what is not to be sent next. */
+static void tx_tidy(struct cleat_mqtt *s) {
+    const struct cleat_mqtt_slot *slots = s->config->slots;
+    tx_tidy_front(s);
+    uint32_t next = s->slot_next;
     while (next < s->slot_used &&
            cleat_mqtt_slot_state(&slots[next]) != SLOT_QUEUED) {
         next++;
     }
-    s->slot_first = (uint16_t)first;
     s->slot_next = (uint16_t)next;
+}
+
+/* Slots from `slot` on behind which nothing is free: they stay where they are.
+ * @return the first that is another. */
+static struct cleat_mqtt_slot *skip_tight(struct cleat_mqtt_slot *slot,
+                                          const struct cleat_mqtt_slot *stop) {
+    while (slot < stop && slot->flags != SLOT_FREE &&
+           cleat_mqtt_slot_kind(slot) != KIND_PUBREL) {
+        slot++;
+    }
+    return slot;
 }
 
 /* Squeeze out what is free. */
 static void compact(struct cleat_mqtt *s) {
     struct cleat_mqtt_slot *to = s->config->slots;
-    const struct cleat_mqtt_slot *slot = to;
     const struct cleat_mqtt_slot *stop = slot_at(s, s->slot_used);
     uint8_t *data = s->config->tx_buf;
     uint32_t at = 0;
+    if (CLEAT_MQTT_FAST) {
+        to = skip_tight(to, stop);
+        if (to == stop) {
+            return;
+        }
+        at = to->offset;
+    }
+    const struct cleat_mqtt_slot *slot = to;
     for (; slot < stop; slot++) {
         uint32_t len = slot_end(s, slot) - slot->offset;
         if (slot->flags != SLOT_FREE) {
@@ -246,8 +270,8 @@ static int send_plain(struct cleat_mqtt *s,
     size_t length = (m->qos > 0 ? 4u : 2u) + m->topic.len + body;
     size_t total = cleat_mqtt_header_total(length);
     if (m->qos > (CLEAT_MQTT_QOS2 ? 2 : 1) || m->payload.data == NULL ||
-        m->source != NULL || s->closing || s->state != SESSION_UP ||
-        c->journal != NULL || (length | body) > CLEAT_MQTT_LENGTH_MAX ||
+        m->source != NULL || c->journal != NULL ||
+        (length | body) > CLEAT_MQTT_LENGTH_MAX ||
         !fits(s, total + c->tx_reserve, c->tx_reserve > 0)) {
         return CLEAT_ERR_AGAIN;
     }

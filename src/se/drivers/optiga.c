@@ -28,6 +28,10 @@
 /* What the chip takes longer for a protected exchange (table 19). */
 #define SHIELD_MS 5u
 
+/* Reasons that say something about the driver's state, too. */
+#define CODE_SEQUENCE 0x0Bu
+#define CODE_CLOSED 0x0Cu
+
 #define STATUS_OK 0x00u
 #define STATUS_ERROR 0xFFu
 
@@ -112,31 +116,22 @@ static void finish_below(struct cleat_optiga *d) {
     finish_proto(d, link_of(d)->cause);
 }
 
+/* Codes that are not CLEAT_ERR_CHIP, each with its error made positive. */
+static const uint8_t chip_errors[][2] = {
+    {0x01, -CLEAT_ERR_NOT_FOUND},    {0x07, -CLEAT_ERR_DENIED},
+    {0x2F, -CLEAT_ERR_DENIED},       {CODE_SEQUENCE, -CLEAT_ERR_STATE},
+    {CODE_CLOSED, -CLEAT_ERR_STATE}, {0x2C, -CLEAT_ERR_VERIFY}};
+
 static void finish_chip(struct cleat_optiga *d, uint8_t code) {
     struct cleat_detail *detail = &d->op->detail;
     int err = CLEAT_ERR_CHIP;
-    switch (code) {
-    case 0x01:
-        err = CLEAT_ERR_NOT_FOUND;
-        break;
-    case 0x07:
-    case 0x2F:
-        err = CLEAT_ERR_DENIED;
-        break;
-    case 0x0B:
-        d->suspect = true;
-        err = CLEAT_ERR_STATE;
-        break;
-    case 0x0C:
-        d->app_open = false; /* The chip was reset behind our back. */
-        err = CLEAT_ERR_STATE;
-        break;
-    case 0x2C:
-        err = CLEAT_ERR_VERIFY;
-        break;
-    default:
-        break;
+    for (size_t i = 0; i < sizeof chip_errors / sizeof chip_errors[0]; i++) {
+        if (chip_errors[i][0] == code) {
+            err = -chip_errors[i][1];
+        }
     }
+    d->suspect |= code == CODE_SEQUENCE;
+    d->app_open &= code != CODE_CLOSED; /* It was reset behind our back. */
     detail->code = code;
     detail->layer = CLEAT_LAYER_CHIP;
     if (CLEAT_TEXTS) {
@@ -182,14 +177,20 @@ static void send_open(struct cleat_optiga *d) {
          OPEN_APP);
 }
 
-/* @return true if the shielded connection has something to do first. */
-static bool manage(struct cleat_optiga *d, enum cleat_optiga_moment moment) {
+static bool manage_shield(struct cleat_optiga *d,
+                          enum cleat_optiga_moment moment) {
     struct cleat_se_shield *s = shield_of(d);
     if (s == NULL || !s->driver->manage(s, &d->transport, moment)) {
         return false;
     }
     d->phase = MANAGE;
     return true;
+}
+
+/* @return true if the shielded connection has something to do first. */
+static inline bool manage(struct cleat_optiga *d,
+                          enum cleat_optiga_moment moment) {
+    return CLEAT_SE_EXTRAS && manage_shield(d, moment);
 }
 
 /* How long the command took tells how slow this chip is: its current limit is
@@ -435,7 +436,7 @@ static void refused(struct cleat_optiga *d) {
     if (d->phase == PROBE && !d->brought_up) {
         up_begin(d);
     } else if (d->phase == PROBE || d->phase == LAST_ERROR) {
-        finish_chip(d, 0x0C);
+        finish_chip(d, CODE_CLOSED);
     } else {
         send_last_error(d, LAST_ERROR);
     }

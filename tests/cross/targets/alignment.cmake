@@ -6,3 +6,4 @@ set(CROSS_OPTIONS -Wcast-align -fsanitize=alignment,undefined
     -fno-sanitize-recover=all)
 set(CMAKE_EXE_LINKER_FLAGS_INIT -fsanitize=alignment,undefined)
 set(CROSS_POSIX ON)
+set(CROSS_THOROUGH ON)

@@ -5,3 +5,4 @@
 set(CMAKE_C_COMPILER gcc)
 set(CROSS_OPTIONS -O2 -Wcast-align=strict -funsigned-char)
 set(CROSS_POSIX ON)
+set(CROSS_THOROUGH ON)

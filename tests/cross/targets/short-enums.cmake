@@ -3,3 +3,4 @@
 set(CMAKE_C_COMPILER gcc)
 set(CROSS_OPTIONS -fshort-enums)
 set(CROSS_POSIX ON)
+set(CROSS_THOROUGH ON)

@@ -152,6 +152,33 @@ static void qos_1_goes_both_ways(void **state) {
     assert_false(cleat_mqtt_is_busy(S));
 }
 
+/* The connection ends between input and event. */
+static void a_message_is_whole_whatever_comes_before_it_is_taken(void **state) {
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        come_up(NULL);
+        assert_int_equal(arrive("\x30\6\0\1"
+                                "axyz",
+                                8),
+                         8);
+        assert_true(cleat_mqtt_event(S, &t.e, 0));
+        assert_int_equal(arrive("\x30\4\0\1"
+                                "ax",
+                                6),
+                         6);
+        if (i == 0) {
+            assert_int_equal(cleat_mqtt_disconnect(S, 0), 0);
+        } else {
+            cleat_mqtt_lost(S, 0);
+        }
+        assert_true(cleat_mqtt_event(S, &t.e, 0));
+        assert_int_equal(t.e.type, CLEAT_MQTT_MESSAGE);
+        assert_int_equal(t.e.offset, 0);
+        assert_int_equal(t.e.total_len, 1);
+        assert_true(t.e.last);
+    }
+}
+
 static void a_journal_has_nothing_of_qos_2_to_hand_back(void **state) {
     (void)state;
     come_up(NULL);
@@ -177,6 +204,7 @@ int main(void) {
         cmocka_unit_test(subscribing_asks_for_qos_1_at_most),
         cmocka_unit_test(what_only_comes_at_qos_2_breaks_the_protocol),
         cmocka_unit_test(qos_1_goes_both_ways),
+        cmocka_unit_test(a_message_is_whole_whatever_comes_before_it_is_taken),
         cmocka_unit_test(a_journal_has_nothing_of_qos_2_to_hand_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -371,11 +371,12 @@ static int take_signature(const struct cleat_optiga_command *c,
 }
 
 /* 02 length { BIT STRING, no unused bits, 04 X Y } */
-static int take_point(const struct cleat_optiga_command *c,
-                      struct cleat_se_op *op, size_t len) {
+static int take_point(struct cleat_optiga_command *c, struct cleat_se_op *op,
+                      size_t len) {
+    static const uint8_t head[7] = {0x02, 0, 3, 0x03, 1, 0, 0x04};
     uint8_t n = (uint8_t)(1 + 2 * c->field);
-    const uint8_t head[7] = {
-        0x02, 0, (uint8_t)(n + 3), 0x03, (uint8_t)(n + 1), 0, 0x04};
+    c->reply[2] = (uint8_t)(c->reply[2] - n); /* both lengths */
+    c->reply[4] = (uint8_t)(c->reply[4] - n);
     if (len != n + 6u || memcmp(c->reply, head, sizeof head) != 0) {
         return CLEAT_ERR_PROTO;
     }

@@ -58,6 +58,8 @@ static void mode(struct cleat_optiga_up *u, struct cleat_optiga_phy *p) {
 static void act(struct cleat_optiga_up *u, struct cleat_optiga_phy *p,
                 enum cleat_optiga_action action, uint32_t now_us) {
     uint32_t khz = KHZ_SLOW;
+    uint8_t reg = 0; /* to be read, so many bytes */
+    size_t len = 4;
     switch (action) {
     case CLEAT_OPTIGA_LOW_WAIT:
         cleat_optiga_phy_wait(p, now_us + (u->lines == CLEAT_I2C_LINE_RESET
@@ -65,7 +67,7 @@ static void act(struct cleat_optiga_up *u, struct cleat_optiga_phy *p,
                                                : POWER_LOW_US));
         break;
     case CLEAT_OPTIGA_SOFT_STATE:
-        cleat_optiga_phy_read_small(p, CLEAT_OPTIGA_REG_STATE, 4);
+        reg = CLEAT_OPTIGA_REG_STATE;
         break;
     case CLEAT_OPTIGA_SOFT_RESET:
         soft_reset(u, p);
@@ -86,17 +88,21 @@ static void act(struct cleat_optiga_up *u, struct cleat_optiga_phy *p,
         break;
     case CLEAT_OPTIGA_MAX_READ:
     case CLEAT_OPTIGA_MAX_AGAIN:
-        cleat_optiga_phy_read_small(p, CLEAT_OPTIGA_REG_MAX_SCL, 4);
+        reg = CLEAT_OPTIGA_REG_MAX_SCL;
         break;
     case CLEAT_OPTIGA_LEN_WRITE:
         cleat_optiga_phy_write_u16(p, CLEAT_OPTIGA_REG_DATA_LEN, u->frame_max);
         break;
     case CLEAT_OPTIGA_LEN_READ:
-        cleat_optiga_phy_read_small(p, CLEAT_OPTIGA_REG_DATA_LEN, 2);
+        reg = CLEAT_OPTIGA_REG_DATA_LEN;
+        len = 2;
         break;
     default:
         drive(u, p, action);
         break;
+    }
+    if (reg != 0) {
+        cleat_optiga_phy_read_small(p, reg, len);
     }
 }
 
