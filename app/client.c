@@ -16,6 +16,10 @@ enum { STATE_LINK, STATE_RUN, STATE_STOPPING, STATE_ENDED };
 #define PUMP_ROUNDS 16
 #define LOST_OFTEN 4 /* connections without rest between */
 
+_Static_assert(CLEAT_MQTT_QOS2 || !CLEAT_SETTINGS_FIXED ||
+                   CLEAT_DEFAULT_MQTT_MESSAGES_QOS < 2,
+               "messages at QoS 2 need CLEAT_MQTT_QOS2");
+
 static uint64_t earlier(uint64_t a, uint64_t b) {
     return a < b ? a : b;
 }

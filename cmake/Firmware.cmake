@@ -43,6 +43,10 @@ if(CLEAT_PROFILE STREQUAL "tiny")
                           CLEAT_TLS_PEM=0 CLEAT_SETTINGS_FIXED=1
                           CLEAT_BARE_COUNTS=0 CLEAT_SE_EXTRAS=0
                           CLEAT_TASK_NAMES=0)
+  # Its settings are constants, of which messages' QoS is 1 unless said here.
+  if(NOT CLEAT_SETTINGS MATCHES "(^|;)MQTT_MESSAGES_QOS=2(;|$)")
+    add_compile_definitions(CLEAT_MQTT_QOS2=0)
+  endif()
 endif()
 include(Settings)
 

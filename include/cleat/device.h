@@ -71,7 +71,7 @@ struct cleat_platform {
 };
 
 #define CLEAT_DEVICE_SLOTS 32
-#define CLEAT_DEVICE_QOS2_IDS 20
+#define CLEAT_DEVICE_QOS2_IDS (CLEAT_MQTT_QOS2 ? 20 : 1)
 #define CLEAT_DEVICE_PAYLOAD_MAX 64
 #define CLEAT_DEVICE_TOPIC_MAX 64
 

@@ -355,7 +355,8 @@ bool cleat_mqtt_event(struct cleat_mqtt *s, struct cleat_mqtt_event *event,
                       uint64_t now_ms);
 /** @return true if an event waits; unlike cleat_mqtt_event() runs no timer. */
 inline bool cleat_mqtt_has_event(const struct cleat_mqtt *s) {
-    return (s->pending | s->end_type | s->done) != 0;
+    return (s->pending | s->end_type |
+            (CLEAT_MQTT_QOS2 || CLEAT_MQTT5 ? s->done : 0)) != 0;
 }
 /** @return when to call cleat_mqtt_event() if nothing else happens. Hand in
  *          what has arrived before that: it may be what is waited for. */
@@ -373,7 +374,7 @@ bool cleat_mqtt_is_busy(const struct cleat_mqtt *s);
  * each takes in qos2_count messages at least; with a qos2_count of 0 it goes on
  * without them. */
 static inline uint32_t cleat_mqtt_surplus(const struct cleat_mqtt *s) {
-    return s->surplus;
+    return CLEAT_MQTT_QOS2 ? s->surplus : 0;
 }
 
 /** A payload that is not copied: it is asked for piece by piece when it is
@@ -429,6 +430,8 @@ struct cleat_mqtt_message {
  *         CLEAT_ERR_FULL   no room now: keep it, retry after a DELIVERED event
  *                          or when output is sent;
  *         CLEAT_ERR_SIZE   larger than tx_cap or than the protocol allows;
+ *         CLEAT_ERR_UNSUPPORTED
+ *                          QoS 2 in a build without it (CLEAT_MQTT_QOS2);
  *         or what the journal says.
  */
 int cleat_mqtt_send(struct cleat_mqtt *s,
@@ -450,10 +453,12 @@ int cleat_mqtt_publish(struct cleat_mqtt *s, struct cleat_bytes topic,
  */
 int cleat_mqtt_restore(struct cleat_mqtt *s, struct cleat_bytes packet,
                        bool tried);
-/** The same for an id after CLEAT_MQTT_NOTE_PUBREC. */
+/** The same for an id after CLEAT_MQTT_NOTE_PUBREC; CLEAT_ERR_UNSUPPORTED
+ *  without CLEAT_MQTT_QOS2. */
 int cleat_mqtt_restore_pubrel(struct cleat_mqtt *s, uint16_t id);
 /** The same for an id after CLEAT_MQTT_NOTE_QOS2_IN. @return 0, or
- *  CLEAT_ERR_FULL: qos2_count is too small. */
+ *  CLEAT_ERR_FULL: qos2_count is too small; CLEAT_ERR_UNSUPPORTED without
+ *  CLEAT_MQTT_QOS2. */
 int cleat_mqtt_restore_qos2(struct cleat_mqtt *s, uint16_t id);
 
 /**
@@ -479,7 +484,8 @@ struct cleat_mqtt_filter {
 
 /**
  * Ask for messages; SUBSCRIBED follows. Not repeated by itself on another
- * connection: cleat/client.h does that.
+ * connection: cleat/client.h does that. A build without CLEAT_MQTT_QOS2 asks
+ * for QoS 1 instead of 2.
  *
  * @return packet id, or CLEAT_ERR_ARG (no or invalid filter, QoS above 2),
  *         CLEAT_ERR_STATE (not connected), CLEAT_ERR_FULL (retry later),

@@ -14,7 +14,7 @@ static bool answer(struct cleat_mqtt *s, const struct cleat_mqtt_unacked *u) {
     if (!cleat_mqtt_tx_ack_fits(s)) {
         return false;
     }
-    if (u->qos == 2 && !refused) {
+    if (cleat_mqtt_is_qos2(u->qos) && !refused) {
         if (cleat_mqtt_session_note(s, CLEAT_MQTT_NOTE_QOS2_IN, u->id) != 0 ||
             !cleat_mqtt_qos2_remember(s, u->id)) {
             return false;

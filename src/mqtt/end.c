@@ -54,7 +54,7 @@ int cleat_mqtt_session_note(struct cleat_mqtt *s, enum cleat_mqtt_note what,
         return 0;
     }
     int err = j->note(j->arg, what, id, cleat_bytes_of(NULL, 0));
-    if (err != 0 &&
+    if (CLEAT_MQTT_QOS2 && err != 0 &&
         (what == CLEAT_MQTT_NOTE_PUBREC || what == CLEAT_MQTT_NOTE_QOS2_IN)) {
         cleat_mqtt_session_end(s, CLEAT_MQTT_FAILED, err,
                                CLEAT_TEXT("the journal could not be written"));

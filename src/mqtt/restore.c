@@ -33,6 +33,9 @@ int cleat_mqtt_restore(struct cleat_mqtt *s, struct cleat_bytes packet,
 }
 
 int cleat_mqtt_restore_pubrel(struct cleat_mqtt *s, uint16_t id) {
+    if (!CLEAT_MQTT_QOS2) {
+        return CLEAT_ERR_UNSUPPORTED;
+    }
     if (id == 0 || cleat_mqtt_tx_find(s, id) != NULL) {
         return CLEAT_ERR_ARG;
     }
@@ -49,6 +52,9 @@ int cleat_mqtt_restore_pubrel(struct cleat_mqtt *s, uint16_t id) {
 }
 
 int cleat_mqtt_restore_qos2(struct cleat_mqtt *s, uint16_t id) {
+    if (!CLEAT_MQTT_QOS2) {
+        return CLEAT_ERR_UNSUPPORTED;
+    }
     s->had_session = true;
     return cleat_mqtt_qos2_remember(s, id) ? 0 : CLEAT_ERR_FULL;
 }

@@ -44,7 +44,8 @@ static bool texts_ok(const struct cleat_mqtt_config *c) {
 
 static int config_check(const struct cleat_mqtt_config *c) {
     if (c->tx_buf == NULL || c->slots == NULL || c->slot_count == 0 ||
-        c->rx_buf == NULL || (c->qos2_ids == NULL && c->qos2_count > 0)) {
+        c->rx_buf == NULL ||
+        (CLEAT_MQTT_QOS2 && c->qos2_ids == NULL && c->qos2_count > 0)) {
         return CLEAT_ERR_ARG;
     }
     /* All bits below one: no length exceeds it if all of them together do not.
@@ -132,7 +133,7 @@ bool cleat_mqtt_event(struct cleat_mqtt *s, struct cleat_mqtt_event *event,
             return true;
         }
     }
-    if (s->done > 0) {
+    if ((CLEAT_MQTT_QOS2 || CLEAT_MQTT5) && s->done > 0) {
         tx_take_done(s, event);
         return true;
     }
@@ -176,7 +177,9 @@ int cleat_mqtt_connect(struct cleat_mqtt *s, uint64_t now_ms) {
     s->connect = true;
     s->keep_alive_s = cleat_mqtt_keep_alive(c);
     s->send_max = (uint16_t)(c->inflight_max - (c->inflight_max == 0));
-    s->surplus = 0;
+    if (CLEAT_MQTT_QOS2) {
+        s->surplus = 0;
+    }
     s->pending = s->end_type = 0;
     s->state = SESSION_CONNECTING;
     s->now_ms = now_ms;

@@ -24,6 +24,7 @@
 #define ALIAS_TOO_LONG 0xFFFFu
 #define MORE CLEAT_MQTT_MORE
 #define NONE CLEAT_MQTT_NEVER_SENT
+#define IF_QOS2(rule) CLEAT_MQTT_IF_QOS2(rule)
 #define SHARE_LEN 7u /* "$share/" */
 #define PART_UNIT ((uint32_t)offsetof(struct cleat_mqtt_part, unit))
 #define PART_LENGTH                                                            \
@@ -457,9 +458,9 @@ static int v5_subscribe_check(struct cleat_mqtt *s,
 }
 
 const struct cleat_mqtt_version cleat_mqtt_v5 = {
-    {{NONE, NONE, 2 | MORE, NONE, 2 | MORE, 2 | MORE,
-      2 | MORE | CLEAT_MQTT_FLAGS, 2 | MORE, NONE, 4 | MORE, NONE, 4 | MORE,
-      NONE, 0, MORE, MORE}},
+    {{NONE, NONE, 2 | MORE, NONE, 2 | MORE, IF_QOS2(2 | MORE),
+      IF_QOS2(2 | MORE | CLEAT_MQTT_FLAGS), IF_QOS2(2 | MORE), NONE, 4 | MORE,
+      NONE, 4 | MORE, NONE, 0, MORE, MORE}},
     cleat_mqtt_properties_encode,
     v5_decode,
     v5_publish_decode,

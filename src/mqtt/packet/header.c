@@ -6,19 +6,27 @@
 
 #define MORE CLEAT_MQTT_MORE
 #define NONE CLEAT_MQTT_NEVER_SENT
+#define IF_QOS2(rule) CLEAT_MQTT_IF_QOS2(rule)
 const struct cleat_mqtt_rules cleat_mqtt_rules_311 = {
-    {NONE, NONE, 2, NONE, 2, 2, 2 | CLEAT_MQTT_FLAGS, 2, NONE, 3 | MORE, NONE,
-     2, NONE, 0, NONE, NONE}};
+    {NONE, NONE, 2, NONE, 2, IF_QOS2(2), IF_QOS2(2 | CLEAT_MQTT_FLAGS),
+     IF_QOS2(2), NONE, 3 | MORE, NONE, 2, NONE, 0, NONE, NONE}};
 
 /* No QoS 3, no DUP at QoS 0. A topic of one byte, and an identifier. */
 #define QOS0 (3 | MORE)
 #define QOS1 (5 | MORE)
+#define QOS2 IF_QOS2(QOS1)
 const struct cleat_mqtt_rules cleat_mqtt_rules_publish = {
-    {QOS0, QOS0, QOS1, QOS1, QOS1, QOS1, NONE, NONE, NONE, NONE, QOS1, QOS1,
-     QOS1, QOS1, NONE, NONE}};
+    {QOS0, QOS0, QOS1, QOS1, QOS2, QOS2, NONE, NONE, NONE, NONE, QOS1, QOS1,
+     QOS2, QOS2, NONE, NONE}};
 
 const char *cleat_mqtt_first_text(const struct cleat_mqtt_version *v,
                                   uint8_t first) {
+    if (!CLEAT_MQTT_QOS2 &&
+        (cleat_mqtt_is_publish(first)
+             ? CLEAT_MQTT_F_QOS(first) == 2
+             : first >= CLEAT_MQTT_P_PUBREC && first < 0x80u)) {
+        return "packet of qos 2, which is not built in [CLEAT_MQTT_QOS2]";
+    }
     if (cleat_mqtt_is_publish(first)) {
         return CLEAT_MQTT_F_QOS(first) == 3
                    ? "publish with qos 3 [MQTT-3.3.1-4]"

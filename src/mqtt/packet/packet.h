@@ -75,9 +75,17 @@ struct cleat_mqtt_rules {
 #define CLEAT_MQTT_MORE 0x80u       /* or'ed into a length: or more */
 #define CLEAT_MQTT_FLAGS 0x20u      /* and: its flags are 0010, not 0000 */
 #define CLEAT_MQTT_NEVER_SENT 0x0Fu /* in place of a length */
+/* One that only comes at QoS 2. */
+#define CLEAT_MQTT_IF_QOS2(rule)                                               \
+    (CLEAT_MQTT_QOS2 ? (rule) : CLEAT_MQTT_NEVER_SENT)
 extern const struct cleat_mqtt_rules cleat_mqtt_rules_311;
 /* The same of PUBLISH, per flags. */
 extern const struct cleat_mqtt_rules cleat_mqtt_rules_publish;
+
+/* QoS 2? Never in a build without it. */
+static inline bool cleat_mqtt_is_qos2(uint32_t qos) {
+    return CLEAT_MQTT_QOS2 && qos == 2;
+}
 
 /* MQTT 5? Known at compile time in a build without it. */
 static inline bool cleat_mqtt_is_5(const struct cleat_mqtt_version *v) {
@@ -249,15 +257,22 @@ static inline const char *cleat_mqtt_connack_decode(struct cleat_mqtt_packet *p,
                : CLEAT_MQTT_WRONG(
                      "connack refuses but keeps a session [MQTT-3.2.2-4]");
 }
+/* What only MQTT 5 may have more. */
+static inline void cleat_mqtt_no_more(struct cleat_mqtt_packet *p) {
+    if (CLEAT_MQTT5) {
+        p->code = 0;
+        p->props.len = 0;
+    }
+}
 /* What follows the fixed header of a packet that begins with p->first and is no
  * PUBLISH. */
 static inline const char *
 cleat_mqtt_other_decode(const struct cleat_mqtt_version *v,
                         struct cleat_mqtt_packet *p, struct cleat_reader *r) {
     uint8_t first = p->first;
-    p->topic.len = p->payload.len = p->props.len = 0;
+    p->topic.len = p->payload.len = 0;
     p->id = 0;
-    p->code = 0;
+    cleat_mqtt_no_more(p);
     if (cleat_mqtt_is_5(v)) {
         return v->decode(p, r);
     }
@@ -281,8 +296,7 @@ cleat_mqtt_publish_decode(const struct cleat_mqtt_version *v,
     bool has_id = CLEAT_MQTT_F_QOS(p->first) > 0;
     p->topic = cleat_read_bytes(r, cleat_read_u16(r));
     uint16_t id = p->id = has_id ? cleat_read_u16(r) : 0;
-    p->code = 0;
-    p->props.len = 0;
+    cleat_mqtt_no_more(p);
     p->payload = cleat_read_bytes(r, cleat_reader_left(r));
     if (r->failed || (has_id && id == 0)) {
         return CLEAT_MQTT_WRONG(

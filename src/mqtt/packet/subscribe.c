@@ -29,7 +29,11 @@ bool cleat_mqtt_subscribe_encode(const struct cleat_mqtt_version *v,
         if (wanted->qos > 2 && !cleat_mqtt_is_5(v)) {
             return false;
         }
-        cleat_write_u8(w, wanted->qos);
+        uint8_t qos = wanted->qos;
+        if (!CLEAT_MQTT_QOS2 && (qos & 3u) == 2) {
+            qos--;
+        }
+        cleat_write_u8(w, qos);
     }
     return true;
 }

@@ -59,7 +59,7 @@ static const char *on_ack(struct cleat_mqtt *s, uint8_t first) {
     /* Their order is that of enum slot_kind. */
     uint32_t want = (first - 0x10u) >> 5;
     struct cleat_mqtt_slot *slot = tx_find(s, s->rx.id);
-    bool rec = want == KIND_QOS2;
+    bool rec = cleat_mqtt_is_qos2(want); /* KIND_QOS2 */
     bool answer = rec;
     bool refused = CLEAT_MQTT5 && s->rx.code >= 0x80u;
     if (slot != NULL && cleat_mqtt_slot_state(slot) != SLOT_DONE) {
@@ -142,14 +142,15 @@ CLEAT_MQTT_APART const char *cleat_mqtt_rx_other(struct cleat_mqtt *s,
                                                  uint8_t first);
 CLEAT_MQTT_APART const char *cleat_mqtt_rx_other(struct cleat_mqtt *s,
                                                  uint8_t first) {
-    switch (first) {
-    case CLEAT_MQTT_P_CONNACK:
-        return on_connack(s);
-    case CLEAT_MQTT_P_PUBREL:
+    if (CLEAT_MQTT_QOS2 && first == CLEAT_MQTT_P_PUBREL) {
         qos2_release(s, s->rx.id);
         /* [MQTT-4.3.3-2] */
         ack(s, CLEAT_MQTT_P_PUBCOMP, s->rx.id);
         return NULL;
+    }
+    switch (first) {
+    case CLEAT_MQTT_P_CONNACK:
+        return on_connack(s);
     case CLEAT_MQTT_P_PINGRESP:
         if (!s->ping) {
             return CLEAT_MQTT_WRONG("pingresp without pingreq [MQTT 3.13]");

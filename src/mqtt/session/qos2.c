@@ -39,6 +39,9 @@ bool cleat_mqtt_qos2_remember(struct cleat_mqtt *s, uint16_t id) {
 }
 
 static void qos2_forget(struct cleat_mqtt *s) {
+    if (!CLEAT_MQTT_QOS2) {
+        return;
+    }
     s->qos2_moved = s->qos2_used = 0;
     for (uint32_t i = 0; i < s->config->qos2_count; i++) {
         s->config->qos2_ids[i] = 0;

@@ -23,7 +23,7 @@ static uint8_t rx_qos(const struct cleat_mqtt *s) {
 static bool rx_acknowledge(struct cleat_mqtt *s) {
     uint16_t id = s->rx.id;
     uint8_t qos = rx_qos(s);
-    if (s->rx_state != RX_DROP) {
+    if (!CLEAT_MQTT_QOS2 || s->rx_state != RX_DROP) {
         if (s->config->unacked != NULL) {
             /* is_held() has seen to it that there is room. */
             if (s->state == SESSION_UP) {
@@ -32,8 +32,9 @@ static bool rx_acknowledge(struct cleat_mqtt *s) {
             }
             return true;
         }
-        if (qos == 2 && (note(s, CLEAT_MQTT_NOTE_QOS2_IN, id) != 0 ||
-                         !cleat_mqtt_qos2_remember(s, id))) {
+        if (cleat_mqtt_is_qos2(qos) &&
+            (note(s, CLEAT_MQTT_NOTE_QOS2_IN, id) != 0 ||
+             !cleat_mqtt_qos2_remember(s, id))) {
             return false;
         }
     }
@@ -92,9 +93,9 @@ static void rx_dropped(struct cleat_mqtt *s) {
     if (s->rx_left > 0) {
         return;
     }
-    if (s->rx_state == RX_DROP) {
+    if (CLEAT_MQTT_QOS2 && s->rx_state == RX_DROP) {
         (void)rx_acknowledge(s);
-    } else if (s->rx_state == RX_SKIP) {
+    } else if (!CLEAT_MQTT_QOS2 || s->rx_state == RX_SKIP) {
         s->pending = CLEAT_MQTT_SKIPPED;
     }
     rx_reset(s);
@@ -109,7 +110,7 @@ CLEAT_MQTT_APART const char *cleat_mqtt_rx_begin(struct cleat_mqtt *s,
     uint8_t next = skip ? RX_SKIP : RX_PAYLOAD;
     s->offset = 0;
     s->total_len = s->rx_left + (uint32_t)s->rx.payload.len;
-    if (rx_qos(s) == 2) {
+    if (cleat_mqtt_is_qos2(rx_qos(s))) {
         if (unacked_has(s, s->rx.id)) {
             return CLEAT_MQTT_WRONG("publish of an identifier that waits for "
                                     "its pubrec [MQTT-2.3.1-4]");
@@ -460,6 +461,8 @@ static inline int fast(struct cleat_mqtt *s, struct cleat_bytes in) {
         why = cleat_mqtt_rx_begin(s, false);
         return why == NULL ? (int)r.len : rx_wrong(s, why);
     }
+    s->offset = 0; /* It may not be plain any more when it is taken. */
+    s->total_len = (uint32_t)s->rx.payload.len;
     s->pending = CLEAT_MQTT_MESSAGE;
     return (int)r.len;
 }

@@ -33,7 +33,7 @@ static int32_t sooner(const struct cleat_mqtt *s, int32_t left, uint32_t since,
 /* QoS 2 messages were passed over, and what was taken is done with: the others
  * come on the next connection, and there is room for qos2_count of them. */
 static bool is_overrun(const struct cleat_mqtt *s) {
-    return s->surplus > 0 && s->config->qos2_count > 0 &&
+    return CLEAT_MQTT_QOS2 && s->surplus > 0 && s->config->qos2_count > 0 &&
            (s->qos2_used | s->unacked_used | s->ctl_len) == 0;
 }
 
@@ -69,7 +69,8 @@ static int32_t failure_next(const struct cleat_mqtt *s, const char **why) {
     }
     before = left;
     if (connecting ? !s->connect
-                   : (s->waiting > 0 || (s->surplus > 0 && s->qos2_used > 0))) {
+                   : (s->waiting > 0 ||
+                      (cleat_mqtt_surplus(s) > 0 && s->qos2_used > 0))) {
         left = sooner(s, left, s->ack_ms, limit);
     }
     if (CLEAT_TEXTS && left < before) {
@@ -107,12 +108,13 @@ static void tick(struct cleat_mqtt *s) {
     const char *why = NULL;
     int32_t left = failure_next(s, &why);
     if (left <= 0) {
-        if (left == OVERRUN) {
+        bool overrun = CLEAT_MQTT_QOS2 && left == OVERRUN;
+        if (overrun) {
             cleat_mqtt_blame(s, CLEAT_MQTT_OVERRUN);
         }
-        cleat_mqtt_session_end(
-            s, CLEAT_MQTT_FAILED,
-            left == OVERRUN ? CLEAT_ERR_FULL : CLEAT_ERR_TIMEOUT, why);
+        cleat_mqtt_session_end(s, CLEAT_MQTT_FAILED,
+                               overrun ? CLEAT_ERR_FULL : CLEAT_ERR_TIMEOUT,
+                               why);
     } else if (ping_next(s) <= 0) {
         s->ping = true;
         s->ping_ms = (uint32_t)s->now_ms;

@@ -15,7 +15,7 @@ static struct cleat_mqtt_slot *slot_at(const struct cleat_mqtt *s, uint32_t i) {
 /* Where a packet ends in tx_buf. Behind a PUBREL there may be unused bytes. */
 static uint32_t slot_end(const struct cleat_mqtt *s,
                          const struct cleat_mqtt_slot *slot) {
-    if (cleat_mqtt_slot_kind(slot) == KIND_PUBREL) {
+    if (CLEAT_MQTT_QOS2 && cleat_mqtt_slot_kind(slot) == KIND_PUBREL) {
         return slot->offset + CLEAT_MQTT_ACK_LEN;
     }
     return slot + 1 < slot_at(s, s->slot_used) ? slot[1].offset : s->tx_used;
@@ -269,8 +269,9 @@ static int send_plain(struct cleat_mqtt *s,
     size_t body = m->payload.len;
     size_t length = (m->qos > 0 ? 4u : 2u) + m->topic.len + body;
     size_t total = cleat_mqtt_header_total(length);
-    if (m->qos > 2 || m->payload.data == NULL || m->source != NULL ||
-        c->journal != NULL || (length | body) > CLEAT_MQTT_LENGTH_MAX ||
+    if (m->qos > (CLEAT_MQTT_QOS2 ? 2 : 1) || m->payload.data == NULL ||
+        m->source != NULL || c->journal != NULL ||
+        (length | body) > CLEAT_MQTT_LENGTH_MAX ||
         !fits(s, total + c->tx_reserve, c->tx_reserve > 0)) {
         return CLEAT_ERR_AGAIN;
     }
@@ -301,6 +302,9 @@ int cleat_mqtt_send(struct cleat_mqtt *s, const struct cleat_mqtt_message *m,
     uint16_t id = 0;
     if (kind > 2 || (body.data == NULL && body.len > 0)) {
         return CLEAT_ERR_ARG;
+    }
+    if (!CLEAT_MQTT_QOS2 && kind == 2) {
+        return CLEAT_ERR_UNSUPPORTED;
     }
     if (s->closing || (s->state != SESSION_UP && !s->config->queue_offline)) {
         return CLEAT_ERR_STATE;
@@ -622,7 +626,8 @@ static void tx_rewind(struct cleat_mqtt *s) {
         } else if (state == SLOT_SENT || (slot == begun && kind != KIND_QOS0)) {
             slot->flags = (uint8_t)((slot->flags & SLOT_SOURCE) | SLOT_TRIED |
                                     SLOT_QUEUED | kind);
-            if (kind != KIND_PUBREL) { /* [MQTT-3.3.1-1] */
+            /* [MQTT-3.3.1-1] */
+            if (!CLEAT_MQTT_QOS2 || kind != KIND_PUBREL) {
                 s->config->tx_buf[slot->offset] |= CLEAT_MQTT_F_DUP;
             }
         }
@@ -638,7 +643,8 @@ static void tx_renew(struct cleat_mqtt *s) {
     const struct cleat_mqtt_slot *stop = slot + s->slot_used;
     for (; slot < stop; slot++) {
         uint32_t flags = slot->flags;
-        if (flags == (SLOT_TRIED | SLOT_QUEUED | KIND_PUBREL)) {
+        if (CLEAT_MQTT_QOS2 &&
+            flags == (SLOT_TRIED | SLOT_QUEUED | KIND_PUBREL)) {
             /* The broker took the message over with its PUBREC. */
             flags = SLOT_DONE | KIND_PUBREL;
             s->done++;
