@@ -12,14 +12,16 @@ set(CLEAT_TOOLCHAIN GCC_ARM)
 set(CLEAT_TOOLCHAIN_LINK --specs=nano.specs -nostartfiles
     -Wl,--print-memory-usage)
 # What -Os leaves on for speed, or has on and does not pay here: a kilobyte, and
-# outside of mbedTLS, where it would not shrink, another half.
+# outside of mbedTLS, where it would not shrink, another one. There functions are
+# made part of others only where that is sure not to cost anything.
 set(CLEAT_TOOLCHAIN_SMALL -fno-caller-saves -fno-inline-small-functions
     -fno-schedule-insns2 -fira-loop-pressure -fno-move-loop-invariants
     -fno-if-conversion)
-set(CLEAT_TOOLCHAIN_SMALLER -fno-thread-jumps -fno-tree-tail-merge
-    -fno-tree-forwprop -fno-tree-loop-optimize -fno-if-conversion2
-    -fno-reorder-blocks -fno-ipa-sra -fno-ipa-icf -fno-ipa-modref
-    -fno-auto-inc-dec)
+set(CLEAT_TOOLCHAIN_SMALLER -finline-small-functions
+    --param=max-inline-insns-size=2 -fno-thread-jumps
+    -fno-tree-tail-merge -fno-tree-forwprop -fno-tree-loop-optimize
+    -fno-tree-dominator-opts -fno-reorder-blocks -fno-ipa-sra -fno-ipa-icf
+    -fno-ipa-modref -fno-auto-inc-dec)
 # Canaries in functions with an array of bytes, even of one; not in those that
 # have another array, nor where the address of a variable is taken. (An array of
 # char is another one where GCC optimises across files: char is unsigned here,
