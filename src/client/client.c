@@ -423,7 +423,7 @@ static int pump(struct cleat_client *c) {
         if (cleat_mqtt_has_event(c->config.session)) {
             break;
         }
-        if (n == 0 || (dry && c->told_up)) {
+        if (n == 0) {
             return 0;
         }
     }
