@@ -247,11 +247,13 @@ static void put_publish(char *script, uint8_t first, const char *topic,
     size_t all = 2 + strlen(topic) + id + 1 + len + 2;
     assert_true(len < 128 && all < 128);
     script += strlen(script);
-    script += sprintf(script, "< %02x%02zx%04zx", first, all, strlen(topic));
+    script += sprintf(script, "< %02x%02x%04x", first, (unsigned)all,
+                      (unsigned)strlen(topic)); /* newlib-nano has no %zx. */
     for (; *topic != 0; topic++) {
         script += sprintf(script, "%02x", (unsigned)(uint8_t)*topic);
     }
-    sprintf(script, "%s%02zx%s7879 ", id > 0 ? "0009" : "", len, props);
+    sprintf(script, "%s%02x%s7879 ", id > 0 ? "0009" : "", (unsigned)len,
+            props);
 }
 
 static void check_publish(uint8_t first, const char *topic, const char *props,
@@ -364,8 +366,8 @@ static void properties_end_with_their_packet(void **state) {
         "321e001a6162636465666768696a6b6c6d6e6f707172737475767778797a0009",
         "301d001a6162636465666768696a6b6c6d6e6f707172737475767778797a80",
         "301e001a6162636465666768696a6b6c6d6e6f707172737475767778797a0200",
-        "3022001a6162636465666768696a6b6c6d6e6f707172737475767778797affffffff"
-        "00",
+        ("3022001a6162636465666768696a6b6c6d6e6f707172737475767778797affffffff"
+         "00"),
         "301a0001612b0000000000000000000000000000000000000000000000"};
     for (size_t i = 0; i < sizeof list / sizeof list[0]; i++) {
         char script[200];
