@@ -9,8 +9,9 @@
 #include "cleat/bare_port.h"
 #include "registers.h"
 
-static struct cleat_task *receiver;
-static void (*pressed)(void);
+/* Written before what they are for can interrupt: volatile keeps that order. */
+static struct cleat_task *volatile receiver;
+static void (*volatile pressed)(void);
 
 uint32_t cleat_bare_mask(void) {
     uint32_t before;
@@ -42,8 +43,9 @@ void board_irq_bridge(void) {
 }
 
 void board_irq_button(void) {
-    if (pressed != NULL) {
-        pressed();
+    void (*routine)(void) = pressed;
+    if (routine != NULL) {
+        routine();
     }
 }
 
