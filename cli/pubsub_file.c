@@ -4,6 +4,7 @@
  * before the command line, as mosquitto_pub and mosquitto_sub have it.
  */
 #define _POSIX_C_SOURCE 200809L
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -11,8 +12,8 @@
 #include "pubsub.h"
 
 #define FILE_MAX_BYTES (1024u * 1024u)
-#define WORDS_MAX 6 /* the name of the program, then -D user-property at most  \
-                     */
+/* The name of the program, then -D user-property at most. */
+#define WORDS_MAX 6
 
 /* @return the name, or NULL if nothing says where such files are. */
 static const char *path_of(const struct cli_pubsub_options *o, char *out,
@@ -91,12 +92,19 @@ static bool take_lines(struct cli_pubsub_options *o, const char *path,
     return true;
 }
 
+/** A folder that may not be looked into has none either: a service may run with
+ *  somebody else's home. What else is in the way is told by reading. */
+static bool is_absent(const char *path) {
+    return access(path, F_OK) != 0 &&
+           (errno == ENOENT || errno == ENOTDIR || errno == EACCES);
+}
+
 bool cli_pubsub_file_read(struct cli_pubsub_options *o,
                           cli_pubsub_take_words *take) {
     char path[4096];
     char why[512] = "";
     size_t len = 0;
-    if (path_of(o, path, sizeof path) == NULL || access(path, F_OK) != 0) {
+    if (path_of(o, path, sizeof path) == NULL || is_absent(path)) {
         return true;
     }
     uint8_t *bytes = cli_read_file(path, FILE_MAX_BYTES, &len, why, sizeof why);

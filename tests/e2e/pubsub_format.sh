@@ -176,6 +176,9 @@ grep -q 'line 2 of the options file .*/xdg/cleat-pub' "$work/cmd.err" || fail "a
 printf -- '-t a\0b\n' >"$work/xdg/cleat-pub"
 XDG_CONFIG_HOME=$work/xdg status 1 cleat pub "${P[@]}" -t a -m x
 grep -q 'not text' "$work/cmd.err" || fail "bytes as an options file: no words"
+ln -sf cleat-pub "$work/xdg/cleat-pub"
+XDG_CONFIG_HOME=$work/xdg status 1 cleat pub "${P[@]}" -t a -m x
+grep -q 'options file.*/xdg/cleat-pub' "$work/cmd.err" || fail "a link to itself as an options file: no words"
 mosquitto_pub "${P[@]}" -r -t from/file -n
 ok "options files: taken first, the call counts more"
 
