@@ -71,3 +71,14 @@ endif()
 add_compile_options(-fstack-protector-strong)
 add_compile_definitions(
   CLEAT_CONFIG_FILE="${CLEAT_BOARD_CONFIG}")
+
+# cleat_image(NAME): a program beside the device's, as an image for the board;
+# built when asked for by name, into the build's own folder.
+function(cleat_image name)
+  target_link_options(${name} PRIVATE ${CLEAT_TOOLCHAIN_LINK} ${CLEAT_BOARD_CPU}
+    -T ${CLEAT_BOARD_LINKER_SCRIPT} -Wl,--gc-sections)
+  target_link_libraries(${name} PRIVATE ${CLEAT_TOOLCHAIN_LIBRARIES})
+  set_target_properties(${name} PROPERTIES EXCLUDE_FROM_ALL ON
+    LINK_DEPENDS ${CLEAT_BOARD_LINKER_SCRIPT}
+    RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR})
+endfunction()
