@@ -80,6 +80,44 @@ wait "$late" || fail "not all that was accepted arrived"
 { seq 50; echo last; } | cmp - "$work/late.out" || fail "not in order"
 ok "what was accepted without a broker goes out later, in order"
 
+# --- what is not written is not acknowledged ----------------------------------
+for v in 311 5; do
+    for q in 1 2; do
+        id=full$v$q
+        S=(cleat sub "${P[@]}" -V $v -i $id -q $q -t $id --store "$work/$id.store")
+        status 0 "${S[@]}" -E
+        for m in one two three four; do mosquitto_pub "${P[@]}" -q $q -t $id -m $m; done
+        code=0
+        "${S[@]}" -C 4 >/dev/full 2>"$work/full.err" || code=$?
+        [ $code = 1 ] || fail "a full disk ended with $code"
+        grep -q 'No space left' "$work/full.err" || fail "no words about the full disk"
+        for m in one two; do
+            status 0 "${S[@]}" -C 1 -W 10
+            [ "$(cat "$work/cmd.out")" = $m ] || fail "not $m but $(cat "$work/cmd.out")"
+        done
+        # The same without a store: the broker keeps what -C leaves.
+        for m in three four; do
+            status 0 cleat sub "${P[@]}" -V $v -i $id -c -q $q -t $id -C 1 -W 10
+            [ "$(cat "$work/cmd.out")" = $m ] || fail "not $m but $(cat "$work/cmd.out")"
+        done
+    done
+done
+ok "a message that could not be written comes again, and so do those behind -C"
+
+# A reader that leaves in the middle of a message is no error.
+head -c 3000000 /dev/zero >"$work/large"
+{
+    code=0
+    cleat sub "${P[@]}" -i leaver -t leaver 2>"$work/leaver.err" || code=$?
+    echo $code >"$work/leaver.code"
+} | head -c 10 >/dev/null &
+pids+=("$!")
+expect "$log" 'Sending SUBACK to leaver'
+mosquitto_pub "${P[@]}" -t leaver -f "$work/large"
+expect "$work/leaver.code" '^0$'
+[ ! -s "$work/leaver.err" ] || fail "words about a reader that left"
+ok "a reader of standard output may leave in the middle of a message"
+
 # --- calls ---------------------------------------------------------------------
 status 1 cleat pub "${P[@]}" -q 1 -t a -m x --store "$work/x"
 grep -q -- '--store needs a client ID' "$work/cmd.err" || fail "--store without -i"
