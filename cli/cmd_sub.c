@@ -167,15 +167,23 @@ static void remove_retained(struct subscriber *s,
     }
 }
 
-static void begin_message(struct subscriber *s,
-                          const struct cleat_mqtt_event *e) {
-    s->whole_len = 0;
-    if (s->open && s->shown &&
-        s->options.format ==
-            NULL) { /* The connection broke within a message. */
+/* The connection broke within a message. From a file it is taken back, as it
+ * comes again; what somebody may have read gets an end. */
+static void cut_off(struct subscriber *s) {
+    bool in_pieces = s->shown && s->options.format == NULL;
+    s->open = false;
+    if (s->link.store_open && cli_pubsub_store_output_open(&s->link)) {
+        s->broken =
+            fflush(stdout) != 0 || !cli_pubsub_store_recover_output(&s->link);
+    } else if (in_pieces) {
         cli_pubsub_say(&s->options, "the message before was cut off");
         put_text(s, s->options.no_eol ? "" : "\n");
     }
+}
+
+static void begin_message(struct subscriber *s,
+                          const struct cleat_mqtt_event *e) {
+    s->whole_len = 0;
     s->open = true;
     s->passed = is_passed(s, e);
     s->counted = s->passed && !(s->options.no_retained && e->retain);
@@ -239,6 +247,12 @@ static void on_message(struct subscriber *s, const struct cleat_mqtt_event *e) {
         return;
     }
     bool keeps = s->link.store_open && e->qos > 0;
+    if (e->offset == 0 && s->open) {
+        cut_off(s);
+    }
+    if (s->stopping || s->broken) {
+        return;
+    }
     if (keeps && e->offset == 0 &&
         !cli_pubsub_store_output_begin(&s->link, e->id)) {
         s->broken = true;

@@ -238,6 +238,9 @@ bool cli_pubsub_store_line(struct cli_pubsub *p, uint64_t before,
 /** All lines before this are kept. */
 bool cli_pubsub_store_settle(struct cli_pubsub *p, uint64_t offset);
 void cli_pubsub_store_input_done(struct cli_pubsub *p);
+/** @return true if a message was begun in a file and is not done. */
+bool cli_pubsub_store_output_open(struct cli_pubsub *p);
+/** Take back what is there of it. */
 bool cli_pubsub_store_recover_output(struct cli_pubsub *p);
 /** A message with this packet id is going to be written; it is written, then it
  *  is acknowledged; it is done. */

@@ -196,6 +196,11 @@ bool cli_pubsub_store_recover_output(struct cli_pubsub *p) {
     return whole;
 }
 
+bool cli_pubsub_store_output_open(struct cli_pubsub *p) {
+    struct place at;
+    return get_place(p, KEY_OUTPUT, STDOUT_FILENO, &at);
+}
+
 bool cli_pubsub_store_output_begin(struct cli_pubsub *p, uint16_t id) {
     struct place at;
     if (!new_place(STDOUT_FILENO, &at)) {

@@ -118,6 +118,46 @@ expect "$work/leaver.code" '^0$'
 [ ! -s "$work/leaver.err" ] || fail "words about a reader that left"
 ok "a reader of standard output may leave in the middle of a message"
 
+# --- a connection that breaks within a message ---------------------------------
+# The first connection through this breaks after 1.5 MB from the broker.
+cutter() {
+    exec python3 - "$1" "$port" <<'END'
+import socket, sys, threading
+def pump(a, b, most):
+    try:
+        while most > 0 and (data := a.recv(65536)):
+            b.sendall(data)
+            most -= len(data)
+    except OSError:
+        pass
+    for end in (a, b):
+        try:
+            end.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass
+listener = socket.create_server(("127.0.0.1", int(sys.argv[1])))
+print("listening", flush=True)
+most = 1500000
+while True:
+    client = listener.accept()[0]
+    broker = socket.create_connection(("127.0.0.1", int(sys.argv[2])))
+    threading.Thread(target=pump, args=(client, broker, 1 << 30), daemon=True).start()
+    threading.Thread(target=pump, args=(broker, client, most), daemon=True).start()
+    most = 1 << 30
+END
+}
+through=$(free_port)
+background cutter cutter "$through"
+expect "$work/cutter.out" listening
+S=(cleat sub -i cut -q 2 -t cut --store "$work/cut.store" -v)
+status 0 "${S[@]}" "${P[@]}" -E
+mosquitto_pub "${P[@]}" -q 2 -t cut -f "$work/large"
+mosquitto_pub "${P[@]}" -q 2 -t cut -m next
+"${S[@]}" -h 127.0.0.1 -p "$through" -C 2 >>"$work/cut.got" 2>"$work/cut.err" || fail "the cut subscriber ended with $?"
+grep -q 'connection lost' "$work/cut.err" || fail "nothing was cut"
+{ printf 'cut ' && cat "$work/large" && printf '\ncut next\n'; } | cmp - "$work/cut.got" || fail "half a message stayed in the file"
+ok "what a lost connection left of a message in a file is taken back"
+
 # --- calls ---------------------------------------------------------------------
 status 1 cleat pub "${P[@]}" -q 1 -t a -m x --store "$work/x"
 grep -q -- '--store needs a client ID' "$work/cmd.err" || fail "--store without -i"
