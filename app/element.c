@@ -71,9 +71,9 @@ static int opened(struct cleat_device *d, bool ending) {
         }
         return STATE_ENDED;
     }
-    cleat_app_say(d, SAY_CHIP_OPEN, d->platform.driver->name,
-                  d->platform.driver->summary);
-    if (d->platform.driver->tests_only) {
+    const struct cleat_se_driver *driver = cleat_se_driver_of(&d->se);
+    cleat_app_say(d, SAY_CHIP_OPEN, driver->name, driver->summary);
+    if (driver->tests_only) {
         cleat_app_say(d, SAY_CHIP_TESTS_ONLY);
     }
     return STATE_UID;
