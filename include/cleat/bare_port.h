@@ -43,11 +43,12 @@ void cleat_bare_set_clock(int64_t seconds);
 void cleat_bare_calendar(uint32_t seconds, struct tm *out);
 
 /** Supplied by the board: microseconds, from any origin on; wraps. The loop
- *  asks several times an hour. */
+ *  asks several times an hour, an interrupt routine never. */
 uint32_t cleat_bare_now_us(void);
-/** Supplied by the board: hold interrupts off. Not nested. */
+/** Supplied by the board: hold interrupts off, which were on: it is not
+ *  nested. Interrupt routines do so, too. */
 void cleat_bare_mask(void);
-/** Supplied by the board: the end of what cleat_bare_mask() began. */
+/** Supplied by the board: let them come again. */
 void cleat_bare_unmask(void);
 /** Supplied by the board, called with interrupts held off: sleep until one is
  *  pending or so many microseconds have passed; less is fine. */
