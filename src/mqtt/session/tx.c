@@ -137,37 +137,37 @@ struct cleat_mqtt_slot *cleat_mqtt_tx_add(struct cleat_mqtt *s, size_t len,
     return slot;
 }
 
-static void reverse(uint8_t *data, size_t len) {
-    for (size_t i = 0; i < len / 2; i++) {
-        uint8_t b = data[i];
-        data[i] = data[len - 1 - i];
-        data[len - 1 - i] = b;
+/* Move the last len bytes of all to their front. */
+static void rotate(uint8_t *data, size_t all, size_t len) {
+    size_t piece;
+    const size_t most = CLEAT_MQTT_FAST ? sizeof piece : 1;
+    while (len > 0) {
+        size_t n = len < most ? len : most;
+        len -= n;
+        memcpy(&piece, data + all - n, n);
+        memmove(data + n, data, all - n);
+        memcpy(data, &piece, n);
     }
 }
 
 void cleat_mqtt_tx_last_to_front(struct cleat_mqtt *s) {
-    uint16_t last = (uint16_t)(s->slot_used - 1);
+    struct cleat_mqtt_slot *slot = slot_at(s, s->slot_used - 1u);
     /* Behind a packet that was begun. */
-    uint16_t to = (uint16_t)(s->slot_next + (s->slot_sent > 0 ? 1 : 0));
-    if (to >= last) {
+    const struct cleat_mqtt_slot *to =
+        slot_at(s, s->slot_next + (s->slot_sent > 0 ? 1u : 0u));
+    struct cleat_mqtt_slot moved = *slot;
+    uint32_t len = s->tx_used - moved.offset;
+    if (slot <= to) {
         return;
     }
-    s->slot_first = to < s->slot_first ? to : s->slot_first;
     /* Slots and bytes keep one order: rotate both. */
-    struct cleat_mqtt_slot moved = *slot_at(s, last);
-    uint32_t begin = slot_at(s, to)->offset;
-    uint32_t before = moved.offset - begin;
-    uint32_t len = slot_end(s, slot_at(s, last)) - moved.offset;
-    uint8_t *data = s->config->tx_buf + begin;
-    reverse(data, before);
-    reverse(data + before, len);
-    reverse(data, before + len);
-    for (uint16_t i = last; i > to; i--) {
-        *slot_at(s, i) = *slot_at(s, i - 1u);
-        slot_at(s, i)->offset += len;
+    for (; slot > to; slot--) {
+        *slot = slot[-1];
+        moved.offset = slot->offset;
+        slot->offset += len;
     }
-    moved.offset = begin;
-    *slot_at(s, to) = moved;
+    *slot = moved;
+    rotate(s->config->tx_buf + moved.offset, s->tx_used - moved.offset, len);
 }
 
 /* Will messages be held back by the server's receive maximum? */
@@ -505,7 +505,7 @@ static struct cleat_bytes slots_view(struct cleat_mqtt *s,
         return source->pull(s, source,
                             cleat_bytes_of(data, end - begin - sizeof source));
     }
-    while (end - begin < VIEW_MAX) {
+    while (CLEAT_MQTT_FAST && end - begin < VIEW_MAX) {
         waiting += cleat_mqtt_slot_is_once(slot) ? 0u : 1u;
         slot++;
         if (slot == stop || slot->offset != end ||
