@@ -225,7 +225,7 @@ static void ack(struct cleat_mqtt *s, uint8_t first, uint16_t id) {
 
 /* @return what the journal says, if there is one. */
 static int note(struct cleat_mqtt *s, enum cleat_mqtt_note what, uint16_t id) {
-    return CLEAT_MQTT_FAST && s->config->journal == NULL
+    return !CLEAT_MQTT_EXTRAS || (CLEAT_MQTT_FAST && s->config->journal == NULL)
                ? 0
                : cleat_mqtt_session_note(s, what, id);
 }
@@ -255,7 +255,7 @@ static uint16_t tx_new_id(struct cleat_mqtt *s) {
 /* @return what the journal says to a message that is about to be queued. */
 static int note_queued(const struct cleat_mqtt *s, uint16_t id,
                        struct cleat_bytes packet) {
-    const struct cleat_mqtt_journal *j = s->config->journal;
+    const struct cleat_mqtt_journal *j = cleat_mqtt_journal(s);
     return j == NULL || id == 0
                ? 0
                : j->note(j->arg, CLEAT_MQTT_NOTE_QUEUED, id, packet);
@@ -270,7 +270,7 @@ static int send_plain(struct cleat_mqtt *s,
     size_t length = (m->qos > 0 ? 4u : 2u) + m->topic.len + body;
     size_t total = cleat_mqtt_header_total(length);
     if (m->qos > (CLEAT_MQTT_QOS2 ? 2 : 1) || m->payload.data == NULL ||
-        m->source != NULL || c->journal != NULL ||
+        m->source != NULL || cleat_mqtt_journal(s) != NULL ||
         (length | body) > CLEAT_MQTT_LENGTH_MAX ||
         !fits(s, total + c->tx_reserve, c->tx_reserve > 0)) {
         return CLEAT_ERR_AGAIN;
@@ -303,7 +303,8 @@ int cleat_mqtt_send(struct cleat_mqtt *s, const struct cleat_mqtt_message *m,
     if (kind > 2 || (body.data == NULL && body.len > 0)) {
         return CLEAT_ERR_ARG;
     }
-    if (!CLEAT_MQTT_QOS2 && kind == 2) {
+    if ((!CLEAT_MQTT_QOS2 && kind == 2) ||
+        (!CLEAT_MQTT_EXTRAS && source != NULL)) {
         return CLEAT_ERR_UNSUPPORTED;
     }
     if (s->closing || (s->state != SESSION_UP && !s->config->queue_offline)) {
@@ -312,7 +313,7 @@ int cleat_mqtt_send(struct cleat_mqtt *s, const struct cleat_mqtt_message *m,
     size_t length = cleat_mqtt_publish_head(cleat_mqtt_version(s), m);
     /* What lies in tx_buf: all of it, or the head and where its payload is. */
     size_t elsewhere = 0;
-    if (source != NULL) {
+    if (CLEAT_MQTT_EXTRAS && source != NULL) {
         body = cleat_bytes_of(&m->source, sizeof m->source);
         elsewhere = source->len - sizeof m->source;
         kind |= SLOT_SOURCE;
