@@ -19,6 +19,14 @@ enum { STATE_LINK, STATE_RUN, STATE_STOPPING, STATE_ENDED };
 _Static_assert(CLEAT_MQTT_QOS2 || !CLEAT_SETTINGS_FIXED ||
                    CLEAT_DEFAULT_MQTT_MESSAGES_QOS < 2,
                "messages at QoS 2 need CLEAT_MQTT_QOS2");
+_Static_assert(CLEAT_MQTT_EXTRAS || !CLEAT_DEVICE_STORE,
+               "a device that keeps its messages needs CLEAT_MQTT_EXTRAS");
+_Static_assert(
+    !CLEAT_SETTINGS_FIXED ||
+        (CLEAT_DEFAULT_MQTT_NETWORK_BUFFER_SIZE <= CLEAT_DEVICE_BUFFER_MAX &&
+         CLEAT_DEFAULT_MQTT_SEND_BUFFER_SIZE <= CLEAT_DEVICE_BUFFER_MAX),
+    "MQTT_NETWORK_BUFFER_SIZE or MQTT_SEND_BUFFER_SIZE: more than "
+    "CLEAT_DEVICE_BUFFER_MAX");
 
 static const struct cleat_detail no_detail;
 
