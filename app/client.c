@@ -158,7 +158,6 @@ static void say_again(struct cleat_device *d, uint32_t ms, uint32_t attempt) {
 /* @return true if the client has stopped: it gave up. */
 static bool on_down(struct cleat_device *d,
                     const struct cleat_client_event *e) {
-    char why[200];
     const cleat_sentence what = e->was_up ? SAY_LOST : SAY_FAILED;
     if (e->err == CLEAT_ERR_CANCELLED) {
         may_make_ahead(d);
@@ -168,12 +167,7 @@ static bool on_down(struct cleat_device *d,
         if (CLEAT_TLS_READY) {
             d->ahead_until_ms = cleat_port_now_ms() + e->retry_in_ms;
         }
-        cleat_tls_explain(&d->tls, why, sizeof why);
-    } else {
-        why[0] = '\0';
-    }
-    if (why[0] != '\0') {
-        cleat_app_say_why(d, what, why);
+        cleat_app_say_tls_error(d, what, e->err, &e->detail);
     } else {
         cleat_app_say_error(d, what, e->err, &e->detail);
     }

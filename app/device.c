@@ -56,7 +56,7 @@ int cleat_device_init(struct cleat_device *d,
     make_tasks(d);
     err = cleat_se_init(&d->se, platform->driver, &d->platform.element,
                         &d->element_task, &detail);
-    if (err != CLEAT_OK && why_cap > 0) {
+    if (err != CLEAT_OK && !CLEAT_SETTINGS_FIXED) {
         snprintf(why, why_cap, SAY_CHIP_INIT, SAID(err, CLEAT_OK, ""),
                  detail.text == NULL ? SAY_NOT_USABLE : detail.text);
     }

@@ -4,7 +4,6 @@
  * fills in the TLS settings and only then starts the MQTT client task; from
  * then on it serves the others' operations, and closes the chip at the end.
  */
-#include <stdio.h>
 #include <string.h>
 
 #include "app.h"
@@ -65,9 +64,9 @@ static int opened(struct cleat_device *d, bool ending) {
         cleat_app_say(d, SAY_CHIP_CHECK);
         return STATE_ENDED;
     }
-    cleat_app_say(d, SAY_CHIP_OPEN, d->platform.driver->name,
-                  d->platform.driver->summary);
-    if (d->platform.driver->tests_only) {
+    const struct cleat_se_driver *driver = cleat_se_driver_of(&d->se);
+    cleat_app_say(d, SAY_CHIP_OPEN, driver->name, driver->summary);
+    if (driver->tests_only) {
         cleat_app_say(d, SAY_CHIP_TESTS_ONLY);
     }
     return STATE_UID;
@@ -75,12 +74,8 @@ static int opened(struct cleat_device *d, bool ending) {
 
 static int got_uid(struct cleat_device *d) {
     if (d->element_op.err == CLEAT_OK) {
-        char hex[2 * sizeof d->uid + 1] = "";
         d->uid_len = d->element_op.out.len;
-        for (size_t i = 0; i < d->uid_len; i++) {
-            snprintf(hex + 2 * i, 3, "%02x", d->uid[i]);
-        }
-        cleat_app_say(d, SAY_CHIP_UID, hex);
+        cleat_app_say_hex(d, SAY_CHIP_UID, cleat_bytes_of(d->uid, d->uid_len));
     }
     return STATE_CERTIFICATE;
 }
@@ -161,7 +156,8 @@ static int got_certificate(struct cleat_device *d) {
     d->certificate_len = d->element_op.out.len;
     cleat_app_say(d, SAY_CERTIFICATE,
                   cleat_app_settings(d)->client_certificate);
-    cleat_app_say_pem(d, cleat_bytes_of(d->certificate, d->certificate_len));
+    cleat_app_say_certificate(
+        d, cleat_bytes_of(d->certificate, d->certificate_len));
     cleat_app_make_client_id(d);
     cleat_app_say_registration(d);
     return hand_over(d);

@@ -325,6 +325,10 @@ static int init_session(struct cli_pubsub *p, size_t tx_cap,
     c.rx_cap = RX_CAP;
     c.qos2_ids = p->qos2_ids = malloc(QOS2_COUNT * sizeof *p->qos2_ids);
     c.qos2_count = QOS2_COUNT;
+    if (!o->publishing) {
+        c.unacked = p->unacked = malloc(QOS2_COUNT * sizeof *p->unacked);
+        c.unacked_count = QOS2_COUNT;
+    }
     if (p->store_open) {
         c.queue_offline = true;
         c.journal = cleat_keeper_journal(&p->keeper);
@@ -332,7 +336,8 @@ static int init_session(struct cli_pubsub *p, size_t tx_cap,
     }
     p->io = malloc(CLI_PUBSUB_CHUNK);
     if (p->tx == NULL || p->slots == NULL || p->rx == NULL ||
-        p->qos2_ids == NULL || p->io == NULL) {
+        p->qos2_ids == NULL || p->io == NULL ||
+        (!o->publishing && p->unacked == NULL)) {
         return out_of_memory();
     }
     p->session_config = c;
@@ -426,6 +431,7 @@ void cli_pubsub_close(struct cli_pubsub *p) {
     free(p->io);
     free(p->slots);
     free(p->qos2_ids);
+    free(p->unacked);
     free(p->aliases);
     free(p->sent.head);
     free(p->received.head);

@@ -169,6 +169,7 @@ struct cli_pubsub {
     uint8_t *tx, *rx, *io;
     struct cleat_mqtt_slot *slots;
     uint16_t *qos2_ids;
+    struct cleat_mqtt_unacked *unacked; /**< `sub`: it acknowledges by hand. */
     struct cleat_linux_store store;
     struct cleat_keeper keeper;
     uint8_t *keep_buf;
@@ -237,10 +238,15 @@ bool cli_pubsub_store_line(struct cli_pubsub *p, uint64_t before,
 /** All lines before this are kept. */
 bool cli_pubsub_store_settle(struct cli_pubsub *p, uint64_t offset);
 void cli_pubsub_store_input_done(struct cli_pubsub *p);
+/** @return true if a message was begun in a file and is not done. */
+bool cli_pubsub_store_output_open(struct cli_pubsub *p);
+/** Take back what is there of it. */
 bool cli_pubsub_store_recover_output(struct cli_pubsub *p);
-/** A message with this packet id is going to be written, or is written. */
+/** A message with this packet id is going to be written; it is written, then it
+ *  is acknowledged; it is done. */
 bool cli_pubsub_store_output_begin(struct cli_pubsub *p, uint16_t id);
-bool cli_pubsub_store_output_end(struct cli_pubsub *p);
+bool cli_pubsub_store_output_written(struct cli_pubsub *p);
+bool cli_pubsub_store_output_done(struct cli_pubsub *p);
 
 /** Take what follows -D COMMAND. @return how many words, or -1 after words. */
 int cli_pubsub_props_take(struct cli_pubsub_options *o, const char *command,

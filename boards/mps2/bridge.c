@@ -21,12 +21,12 @@ static bool lost; /* none came until then: resynchronise before the next */
 /* One byte, asleep until it comes; 0 and lost at the deadline. */
 static uint8_t receive(void) {
     while (!lost) {
-        uint32_t before = cleat_bare_mask();
+        cleat_bare_mask();
         bool ready = board_uart_ready(UART1);
         if (!ready) {
             cleat_bare_sleep(deadline_us);
         }
-        cleat_bare_unmask(before);
+        cleat_bare_unmask();
         if (ready) {
             return board_uart_get(UART1);
         }

@@ -29,13 +29,10 @@ void board_time_init(void) {
 }
 
 uint64_t cleat_bare_now_us(void) {
-    uint32_t before = cleat_bare_mask();
-    uint32_t now = FPGAIO_COUNTER;
+    const uint32_t now = FPGAIO_COUNTER;
     wraps += now < last;
     last = now;
-    uint64_t us = (uint64_t)wraps << 32 | now;
-    cleat_bare_unmask(before);
-    return us;
+    return (uint64_t)wraps << 32 | now;
 }
 
 void cleat_bare_sleep(uint64_t until_us) {

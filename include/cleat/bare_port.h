@@ -38,12 +38,14 @@ void cleat_bare_get_counts(struct cleat_bare_counts *out);
 /** Set the wall clock, seconds since 1970; time() tells it from then on. */
 void cleat_bare_set_clock(int64_t seconds);
 
-/** Supplied by the board: microseconds since start, monotonic. */
+/** Supplied by the board: microseconds since start, monotonic. No interrupt
+ *  routine asks. */
 uint64_t cleat_bare_now_us(void);
-/** Supplied by the board: hold interrupts off. @return the state before. */
-uint32_t cleat_bare_mask(void);
-/** Supplied by the board: put that state back. */
-void cleat_bare_unmask(uint32_t before);
+/** Supplied by the board: hold interrupts off, which were on: it is not
+ *  nested. Interrupt routines do so, too. */
+void cleat_bare_mask(void);
+/** Supplied by the board: let them come again. */
+void cleat_bare_unmask(void);
 /** Supplied by the board, called with interrupts held off: sleep until one is
  *  pending or until_us has come; earlier is fine. */
 void cleat_bare_sleep(uint64_t until_us);

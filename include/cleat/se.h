@@ -231,9 +231,26 @@ struct cleat_se {
     uint64_t ctx[CLEAT_SE_CTX_MAX / 8];
 };
 
+#ifdef CLEAT_SE_DRIVER
+extern const struct cleat_se_driver CLEAT_SE_DRIVER;
+/** @return its driver: the one that the build names. */
+static inline const struct cleat_se_driver *
+cleat_se_driver_of(const struct cleat_se *se) {
+    (void)se;
+    return &CLEAT_SE_DRIVER;
+}
+#else
+/** @return its driver; NULL before cleat_se_init(). */
+static inline const struct cleat_se_driver *
+cleat_se_driver_of(const struct cleat_se *se) {
+    return se->driver;
+}
+#endif
+
 /**
  * Prepare an element; no transfer yet (submit CLEAT_SE_OPEN for that).
  *
+ * @param driver  Not looked at in builds with CLEAT_SE_DRIVER.
  * @param task  The task whose step calls cleat_se_step(se). It is woken on
  *              submit, and stepped by cleat_port_wait() where it has no thread.
  * @return 0; CLEAT_ERR_ARG bus missing; CLEAT_ERR_NOT_FOUND, CLEAT_ERR_IO a

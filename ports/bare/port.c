@@ -26,7 +26,6 @@ static struct slot *const slots_end = slots + TASK_MAX;
 static volatile bool any_woken; /* since the loop's turn began */
 static struct slot *here;
 static void *main_local;
-static uint32_t masked; /* state before cleat_port_enter() */
 static struct cleat_bare_counts counts;
 static uint64_t began_us;
 static const volatile bool never = false;
@@ -46,12 +45,11 @@ void cleat_port_delay_us(uint32_t us) {
 }
 
 void cleat_port_enter(void) {
-    uint32_t before = cleat_bare_mask();
-    masked = before;
+    cleat_bare_mask();
 }
 
 void cleat_port_leave(void) {
-    cleat_bare_unmask(masked);
+    cleat_bare_unmask();
 }
 
 int cleat_port_start(struct cleat_task *task) {
@@ -70,27 +68,27 @@ int cleat_port_start(struct cleat_task *task) {
 }
 
 void cleat_port_stop(struct cleat_task *task) {
-    uint32_t before = cleat_bare_mask();
+    cleat_bare_mask();
     struct slot *s = task->port;
     if (s != NULL) {
         task->port = NULL;
         s->task = NULL;
         s->woken = false;
     }
-    cleat_bare_unmask(before);
+    cleat_bare_unmask();
 }
 
 void cleat_port_wake(struct cleat_task *task) {
     if (task == NULL) {
         return;
     }
-    uint32_t before = cleat_bare_mask();
+    cleat_bare_mask();
     struct slot *s = task->port;
     if (s != NULL) {
         s->woken = true;
         any_woken = true;
     }
-    cleat_bare_unmask(before);
+    cleat_bare_unmask();
 }
 
 struct cleat_task *cleat_port_current(void) {
@@ -109,7 +107,7 @@ static void count_sleep(uint64_t start_us) {
 /* Sleep unless a task was woken meanwhile; the test and the sleep are one. */
 static void sleep_until(uint64_t due_ms, const volatile bool *woken) {
     uint64_t until = due_ms * 1000u; /* CLEAT_NEVER remains about that */
-    uint32_t before = cleat_bare_mask();
+    cleat_bare_mask();
     uint64_t start = CLEAT_BARE_COUNTS ? cleat_bare_now_us() : 0;
     if (!*woken) {
         cleat_bare_alive();
@@ -118,7 +116,7 @@ static void sleep_until(uint64_t due_ms, const volatile bool *woken) {
             count_sleep(start);
         }
     }
-    cleat_bare_unmask(before);
+    cleat_bare_unmask();
 }
 
 /* Step a task as itself. @return when it is due again. */

@@ -17,7 +17,6 @@
 #define COMMAND_PATIENCE_US 30000000u
 
 #define KHZ_DEFAULT 400u
-#define KHZ_MAX 1000u
 
 /* Slowness learned, in sixteenths. */
 #define PACE_BEST 16u
@@ -514,8 +513,8 @@ static int optiga_init(void *ctx, const struct cleat_se_config *config,
     d->pace = PACE_BEST;
     d->up.lines = bus->line == NULL ? 0 : (uint8_t)bus->lines;
     d->up.khz = config->bus_khz == 0 ? KHZ_DEFAULT : config->bus_khz;
-    if (d->up.khz > KHZ_MAX) {
-        d->up.khz = KHZ_MAX;
+    if (d->up.khz > CLEAT_SE_KHZ_MAX) {
+        d->up.khz = CLEAT_SE_KHZ_MAX;
     }
     d->shield = config->shield;
     if (shield_of(d) != NULL) {
