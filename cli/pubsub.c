@@ -684,9 +684,17 @@ static bool refused(struct cli_pubsub *p, uint8_t code) {
     return true;
 }
 
+/* MQTT 5: the same server would say the same again (0x9D, server moved), or
+ * another process has this client ID, and the two would take the session from
+ * each other for ever (0x8E). */
+static bool is_final(const struct cleat_client_event *e) {
+    return e->detail.layer == CLEAT_LAYER_MQTT &&
+           (e->detail.code == 0x9D || e->detail.code == 0x8E);
+}
+
 static bool down(struct cli_pubsub *p, const struct cleat_client_event *e) {
     bool retries = e->type == CLEAT_CLIENT_DOWN && p->reconnects &&
-                   (p->was_connected || p->store_open);
+                   (p->was_connected || p->store_open) && !is_final(e);
     say_down(p, e, retries);
     if (!retries) {
         p->status = CLI_PUBSUB_FAILED;
