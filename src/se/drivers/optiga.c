@@ -145,8 +145,7 @@ static void finish_chip(struct cleat_optiga *d, uint8_t code) {
 static void send(struct cleat_optiga *d, enum cleat_se_op_type what,
                  enum phase phase) {
     struct cleat_optiga_request *request = &d->command.request;
-    cleat_optiga_apdu_build(&d->command, d->op, d->pos, what);
-    unsigned ms = d->command.least_ms;
+    unsigned ms = cleat_optiga_apdu_build(&d->command, d->op, d->pos, what);
     if (ms != 0 && shield_of(d) != NULL) {
         ms += SHIELD_MS;
     }
