@@ -342,14 +342,10 @@ static void exchange_failed(struct cleat_optiga *d, uint32_t now_us) {
 }
 
 static void finish_good(struct cleat_optiga *d) {
-    if (d->op->type == CLEAT_SE_CERTIFICATE) {
-        enum cleat_optiga_cause cause = cleat_optiga_cert_unwrap(&d->op->out);
-        if (cause != CLEAT_OPTIGA_FINE) {
-            finish_cause(d, cause);
-            return;
-        }
-    }
-    finish(d, 0);
+    struct cleat_se_op *op = d->op;
+    finish_cause(d, op->type == CLEAT_SE_CERTIFICATE
+                        ? cleat_optiga_cert_unwrap(&op->out)
+                        : CLEAT_OPTIGA_FINE);
 }
 
 static void closed(struct cleat_optiga *d) {
