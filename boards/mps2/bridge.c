@@ -11,26 +11,33 @@
 #include "irq.h"
 #include "registers.h"
 
-#define ANSWER_LIMIT_US 2000000u
+#define ANSWER_LIMIT_US BOARD_SLEEP_MAX_US
 #define SILENCE_US 20000u
 #define STRETCH_LIMIT_US 25000u
 
-static uint64_t deadline_us; /* for the next byte */
-static bool lost; /* none came until then: resynchronise before the next */
+static uint32_t start_us; /* of the exchange, or of the silence waited for */
+static uint32_t limit_us; /* by then the next byte comes, or none does */
+static bool lost;         /* none did: resynchronise before the next */
 
-/* One byte, asleep until it comes; 0 and lost at the deadline. */
+static void allow(uint32_t us) {
+    start_us = FPGAIO_COUNTER;
+    limit_us = us;
+}
+
+/* One byte, asleep until it comes; 0 and lost when the time is over. */
 static uint8_t receive(void) {
     while (!lost) {
         cleat_bare_mask();
-        bool ready = board_uart_ready(UART1);
-        if (!ready) {
-            cleat_bare_sleep(deadline_us);
+        const bool ready = board_uart_ready(UART1);
+        const uint32_t us = FPGAIO_COUNTER - start_us;
+        if (!ready && us < limit_us) {
+            board_sleep(limit_us - us);
         }
         cleat_bare_unmask();
         if (ready) {
             return board_uart_get(UART1);
         }
-        lost = cleat_bare_now_us() >= deadline_us;
+        lost = us >= limit_us;
     }
     return 0;
 }
@@ -59,7 +66,7 @@ static void send_number(uint32_t value, unsigned bytes) {
 static void resynchronise(void) {
     do {
         lost = false;
-        deadline_us = cleat_bare_now_us() + SILENCE_US;
+        allow(SILENCE_US);
         (void)receive();
     } while (!lost);
     lost = false;
@@ -73,7 +80,7 @@ static void begin(uint32_t head) {
     if (lost) {
         resynchronise();
     }
-    deadline_us = cleat_bare_now_us() + ANSWER_LIMIT_US;
+    allow(ANSWER_LIMIT_US);
     send_number(head, 4);
 }
 

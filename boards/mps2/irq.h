@@ -28,7 +28,10 @@ bool board_uart_ready(uint32_t base);
 uint8_t board_uart_get(uint32_t base);
 
 /* time.c */
+#define BOARD_SLEEP_MAX_US 2000000u /* well inside the watchdog's time */
 void board_time_init(void);
+/* At most so long; see cleat_bare_sleep(). */
+void board_sleep(uint32_t us);
 void board_watchdog_init(void);
 
 /* fault.c */

@@ -14,7 +14,6 @@
 #define TICKS_PER_US (CORE_CLOCK_HZ / 1000000u)
 
 #define WATCHDOG_S 8u
-#define SLEEP_MAX_US 2000000u /* well inside the watchdog's time */
 #define WATCHDOG_LOCK 0xC00u
 #define WATCHDOG_KEY 0x1ACCE551u
 #define WATCHDOG_IRQ_RESET 3u
@@ -34,17 +33,20 @@ uint64_t cleat_bare_now_us(void) {
     return (uint64_t)wraps << 32 | now;
 }
 
-void cleat_bare_sleep(uint64_t until_us) {
-    uint64_t now = cleat_bare_now_us();
-    if (until_us <= now) {
-        return;
-    }
-    uint64_t us = until_us - now;
-    us = us > SLEEP_MAX_US ? SLEEP_MAX_US : us;
+void board_sleep(uint32_t us) {
     REG(TIMER0 + CTRL) = 0;
-    REG(TIMER0 + RELOAD) = (uint32_t)us * TICKS_PER_US;
+    REG(TIMER0 + RELOAD) = us * TICKS_PER_US;
     REG(TIMER0 + CTRL) = TIMER_RUN_IRQ;
     __asm__ volatile("dsb\n\twfi\n\tisb" ::: "memory");
+}
+
+void cleat_bare_sleep(uint64_t until_us) {
+    const uint64_t now = cleat_bare_now_us();
+    if (until_us > now) {
+        const uint64_t us = until_us - now;
+        board_sleep(us > BOARD_SLEEP_MAX_US ? BOARD_SLEEP_MAX_US
+                                            : (uint32_t)us);
+    }
 }
 
 void board_irq_timer(void) {
