@@ -8,6 +8,7 @@
 #include "chip_call.h"
 
 #include <ctype.h>
+#include <errno.h>
 #include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
@@ -236,6 +237,10 @@ static int read_input_file(const char *path, uint8_t *out, size_t cap,
     char why[512];
     if (strcmp(path, "-") == 0) {
         *len = fread(out, 1, cap, stdin);
+        if (ferror(stdin) != 0) {
+            cli_error("standard input: %s", strerror(errno));
+            return CLI_USAGE;
+        }
         if (!feof(stdin) && getchar() != EOF) {
             cli_error("standard input: more than %zu bytes", cap);
             return CLI_USAGE;

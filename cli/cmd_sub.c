@@ -6,9 +6,11 @@
  */
 #define _POSIX_C_SOURCE 200809L
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "cleat/linux_random.h"
 #include "pubsub.h"
@@ -32,8 +34,9 @@ struct subscriber {
     bool counted;     /* nor by -R: -C counts it */
     bool shown;       /* and it is written */
     bool open;        /* and not at its end yet */
+    bool unwritten;   /* not all of it got out */
     bool stopping;    /* take no more messages */
-    bool broken;      /* the store cannot be written: end at once */
+    bool broken;      /* it cannot be acknowledged or noted: end at once */
     uint64_t end_ms;  /* of -W */
     uint16_t last_id; /* of the last request, for -E */
 };
@@ -50,16 +53,30 @@ static void stop(struct subscriber *s, int status) {
 
 /* ---- output ---- */
 
-/* A reader that went away is no error; a full disk is one. */
+/* What waits in the buffer has no reader, or one that would hold us up. */
+static void discard_output(void) {
+    int fd = open("/dev/null", O_WRONLY | O_CLOEXEC);
+    if (fd >= 0) {
+        (void)dup2(fd, STDOUT_FILENO);
+        (void)close(fd);
+    }
+    clearerr(stdout);
+}
+
+/* A reader that went away is no error, nor is a signal while it is slow; a full
+ * disk is one. In each case the message is not acknowledged: it comes again. */
 static void output_failed(struct subscriber *s) {
+    int error = errno;
+    s->unwritten = true;
     if (s->stopping) {
         return;
     }
-    if (errno == EPIPE) {
+    if (error == EPIPE || error == EINTR) {
+        discard_output();
         stop(s, CLI_OK);
         return;
     }
-    cli_pubsub_say(&s->options, "standard output: %s", strerror(errno));
+    cli_pubsub_say(&s->options, "standard output: %s", strerror(error));
     stop(s, CLI_PUBSUB_FAILED);
 }
 
@@ -150,15 +167,23 @@ static void remove_retained(struct subscriber *s,
     }
 }
 
-static void begin_message(struct subscriber *s,
-                          const struct cleat_mqtt_event *e) {
-    s->whole_len = 0;
-    if (s->open && s->shown &&
-        s->options.format ==
-            NULL) { /* The connection broke within a message. */
+/* The connection broke within a message. From a file it is taken back, as it
+ * comes again; what somebody may have read gets an end. */
+static void cut_off(struct subscriber *s) {
+    bool in_pieces = s->shown && s->options.format == NULL;
+    s->open = false;
+    if (s->link.store_open && cli_pubsub_store_output_open(&s->link)) {
+        s->broken =
+            fflush(stdout) != 0 || !cli_pubsub_store_recover_output(&s->link);
+    } else if (in_pieces) {
         cli_pubsub_say(&s->options, "the message before was cut off");
         put_text(s, s->options.no_eol ? "" : "\n");
     }
+}
+
+static void begin_message(struct subscriber *s,
+                          const struct cleat_mqtt_event *e) {
+    s->whole_len = 0;
     s->open = true;
     s->passed = is_passed(s, e);
     s->counted = s->passed && !(s->options.no_retained && e->retain);
@@ -178,7 +203,7 @@ static void show_end(struct subscriber *s, const struct cleat_mqtt_event *e) {
     } else if (!s->options.no_eol) {
         put_text(s, "\n");
     }
-    if (fflush(stdout) != 0) {
+    if (fflush(stdout) != 0 || ferror(stdout) != 0) {
         output_failed(s);
     }
 }
@@ -201,11 +226,33 @@ static void end_message(struct subscriber *s,
     }
 }
 
+/* It is safe, or nobody wants it: only now the broker may forget it. */
+static bool acknowledge(struct subscriber *s,
+                        const struct cleat_mqtt_event *e) {
+    int err = CLEAT_OK;
+    if (e->qos > 0) {
+        err = cleat_mqtt_ack(&s->link.session, e->id, 0, cleat_port_now_ms());
+    }
+    if (err == CLEAT_OK || err == CLEAT_ERR_NOT_FOUND) {
+        return true; /* Not found: the connection is lost, it comes again. */
+    }
+    cli_pubsub_say(&s->options, "a message cannot be acknowledged: %s",
+                   cleat_strerror(err));
+    return false;
+}
+
+/* After the end nothing is written, nor acknowledged: it comes again. */
 static void on_message(struct subscriber *s, const struct cleat_mqtt_event *e) {
     if (s->stopping) {
         return;
     }
     bool keeps = s->link.store_open && e->qos > 0;
+    if (e->offset == 0 && s->open) {
+        cut_off(s);
+    }
+    if (s->stopping || s->broken) {
+        return;
+    }
     if (keeps && e->offset == 0 &&
         !cli_pubsub_store_output_begin(&s->link, e->id)) {
         s->broken = true;
@@ -225,7 +272,10 @@ static void on_message(struct subscriber *s, const struct cleat_mqtt_event *e) {
     }
     if (e->last && !s->stopping) {
         end_message(s, e);
-        s->broken = keeps && !cli_pubsub_store_output_end(&s->link);
+        s->broken = !s->unwritten &&
+                    !((!keeps || cli_pubsub_store_output_written(&s->link)) &&
+                      acknowledge(s, e) &&
+                      (!keeps || cli_pubsub_store_output_done(&s->link)));
     }
 }
 
@@ -292,6 +342,7 @@ static void on_mqtt(struct subscriber *s, const struct cleat_mqtt_event *e) {
     case CLEAT_MQTT_SKIPPED:
         cli_pubsub_say(&s->options, "a message of %lu bytes was dropped",
                        (unsigned long)e->total_len);
+        s->broken = !acknowledge(s, e);
         break;
     default:
         break;

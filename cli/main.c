@@ -51,11 +51,11 @@ int main(int argc, char **argv) {
     if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
         strcmp(argv[1], "help") == 0) {
         help(stdout);
-        return CLI_OK;
+        return printed(CLI_OK);
     }
     if (strcmp(argv[1], "--version") == 0) {
         printf("cleat %s\n", CLEAT_VERSION);
-        return CLI_OK;
+        return printed(CLI_OK);
     }
     for (size_t i = 0; cli_commands[i] != NULL; i++) {
         if (strcmp(cli_commands[i]->name, argv[1]) == 0) {

@@ -73,7 +73,7 @@ bool cli_pubsub_store_open(struct cli_pubsub *p, size_t packet_max) {
     struct cleat_store_found found;
     struct cleat_detail detail = {0};
     struct cleat_linux_store_config c = {.path = p->o->store};
-    struct cleat_keeper_config k = {.commit_by_hand = true};
+    struct cleat_keeper_config k = {0};
     for (int i = 0; i < 3; i++) {
         if (strcmp(p->o->store_sync, modes[i]) == 0) {
             c.sync = (enum cleat_linux_store_sync)i;
@@ -118,6 +118,9 @@ bool cli_pubsub_store_restore(struct cli_pubsub *p) {
 
 void cli_pubsub_store_close(struct cli_pubsub *p) {
     if (p->store_open) {
+        if (p->input_done) { /* The next call begins anew. */
+            (void)store_of(p)->del(&p->store, KEY_INPUT);
+        }
         cleat_linux_store_close(&p->store);
         p->store_open = false;
     }
@@ -170,10 +173,6 @@ bool cli_pubsub_store_settle(struct cli_pubsub *p, uint64_t offset) {
     return put_place(p, KEY_INPUT, &at);
 }
 
-void cli_pubsub_store_input_done(struct cli_pubsub *p) {
-    (void)store_of(p)->del(&p->store, KEY_INPUT);
-}
-
 /* --- output
  * ---------------------------------------------------------------------- */
 
@@ -196,6 +195,11 @@ bool cli_pubsub_store_recover_output(struct cli_pubsub *p) {
     return whole;
 }
 
+bool cli_pubsub_store_output_open(struct cli_pubsub *p) {
+    struct place at;
+    return get_place(p, KEY_OUTPUT, STDOUT_FILENO, &at);
+}
+
 bool cli_pubsub_store_output_begin(struct cli_pubsub *p, uint16_t id) {
     struct place at;
     if (!new_place(STDOUT_FILENO, &at)) {
@@ -207,17 +211,22 @@ bool cli_pubsub_store_output_begin(struct cli_pubsub *p, uint16_t id) {
     return put_place(p, KEY_OUTPUT, &at);
 }
 
-/* The message is written: from now on it is ours. */
-bool cli_pubsub_store_output_end(struct cli_pubsub *p) {
+/* The message is written: see that it stays. */
+bool cli_pubsub_store_output_written(struct cli_pubsub *p) {
     struct place at;
-    bool is_file = new_place(STDOUT_FILENO, &at);
-    if (is_file && p->store.sync != CLEAT_LINUX_STORE_SYNC_NEVER &&
+    if (new_place(STDOUT_FILENO, &at) &&
+        p->store.sync != CLEAT_LINUX_STORE_SYNC_NEVER &&
         fdatasync(STDOUT_FILENO) != 0) {
         cli_pubsub_say(p->o, "standard output: %s", strerror(errno));
         return false;
     }
-    int err = cleat_keeper_commit(&p->keeper);
-    if (err == CLEAT_OK && is_file) {
+    return true;
+}
+
+bool cli_pubsub_store_output_done(struct cli_pubsub *p) {
+    struct place at;
+    int err = CLEAT_OK;
+    if (new_place(STDOUT_FILENO, &at)) {
         err = store_of(p)->del(&p->store, KEY_OUTPUT);
     }
     if (err != CLEAT_OK) {

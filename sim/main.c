@@ -221,6 +221,16 @@ static int set(struct settings *c, int option, const char *value) {
     }
 }
 
+/* @return status, or failure if what was printed did not get out. */
+static int printed(int status) {
+    bool lost = fflush(stdout) != 0 || ferror(stdout) != 0;
+    if (lost && status == EXIT_SUCCESS) {
+        fputs("cleat-chipsim: standard output cannot be written\n", stderr);
+        status = EXIT_FAILURE;
+    }
+    return status;
+}
+
 /* --- --print-info --------------------------------------------------------- */
 
 /* The leaf behind the nine bytes of the stored form, as PEM in memory. */
@@ -308,7 +318,7 @@ static int run(struct settings *c) {
     }
     int status = EXIT_SUCCESS;
     if (c->info) {
-        status = print_info(sim, c->json);
+        status = printed(print_info(sim, c->json));
     } else {
         struct cleat_sim_server server = {.sim = sim,
                                           .path = c->listen,
@@ -346,11 +356,11 @@ int main(int argc, char **argv) {
          o = getopt_long(argc, argv, "", options, NULL)) {
         if (o == O_HELP) {
             fputs(usage, stdout);
-            return EXIT_SUCCESS;
+            return printed(EXIT_SUCCESS);
         }
         if (o == O_VERSION) {
             puts("cleat-chipsim " CLEAT_VERSION);
-            return EXIT_SUCCESS;
+            return printed(EXIT_SUCCESS);
         }
         int err = set(&c, o, optarg);
         if (err != 0) {

@@ -118,8 +118,8 @@ static int answer(uint8_t *data, size_t want) {
 }
 
 /* A message with a number of that many bytes, and its answer. */
-static int exchange(uint32_t head, uint32_t number, uint8_t *data,
-                    size_t want) {
+__attribute__((noinline)) static int exchange(uint32_t head, uint32_t number,
+                                              uint8_t *data, size_t want) {
     begin(head);
     send_number(number, (uint16_t)head);
     return answer(data, want);

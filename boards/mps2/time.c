@@ -8,8 +8,7 @@
 #include "registers.h"
 
 #define CTRL 0x00
-#define VALUE 0x04
-#define RELOAD 0x08
+#define RELOAD 0x08 /* writing it sets the count, too */
 #define CLEAR 0x0C
 #define TIMER_RUN_IRQ 9u
 #define TICKS_PER_US (CORE_CLOCK_HZ / 1000000u)
@@ -31,7 +30,6 @@ uint32_t cleat_bare_now_us(void) {
 void cleat_bare_sleep(uint32_t us) {
     us = us > SLEEP_MAX_US ? SLEEP_MAX_US : us;
     REG(TIMER0 + CTRL) = 0;
-    REG(TIMER0 + VALUE) = us * TICKS_PER_US;
     REG(TIMER0 + RELOAD) = us * TICKS_PER_US;
     REG(TIMER0 + CTRL) = TIMER_RUN_IRQ;
     __asm__ volatile("dsb\n\twfi\n\tisb" ::: "memory");

@@ -22,11 +22,20 @@ head -c 3000000 /dev/urandom >noise
 : >empty
 printf 'serial\nA\n' >list.csv
 
+# ---- standard input that cannot be read: nothing is signed in its place ----
+for command in 'sign 0xE0F0' hash 'write 0xF1D1'; do
+    read -ra words <<<"$command"
+    code=0
+    cleat chip "${words[@]}" --file - >cmd.out 2>cmd.err <. || code=$?
+    [ $code = 2 ] && [ ! -s cmd.out ] || fail "chip $command of a folder: status $code, $(cat cmd.out)"
+    grep -q 'standard input: Is a directory' cmd.err || fail "chip $command of a folder: $(cat cmd.err)"
+done
+
 # ---- standard output that takes nothing ----
 fac=(cleat factory list.csv --ca-cert ca.pem --ca-key ca.key --dry-run)
 for command in 'chip info' 'chip objects' 'chip read 0xE0C2' 'chip cert' 'chip random 8' 'chip random 8 --raw' 'chip info --json' \
     'chip selftest' 'chip hash 0xE0C2' 'cert show' 'cert show --json' 'cert csr --subject /CN=x' \
-    'completion bash' 'completion words chip' 'aws policy --client-id x'; do
+    'completion bash' 'completion words chip' 'aws policy --client-id x' --help --version; do
     read -ra words <<<"$command"
     code=0
     timeout 60 cleat "${words[@]}" >/dev/full 2>cmd.err </dev/null || code=$?
@@ -35,6 +44,12 @@ for command in 'chip info' 'chip objects' 'chip read 0xE0C2' 'chip cert' 'chip r
     code=0
     timeout 60 cleat "${words[@]}" >&- 2>cmd.err </dev/null || code=$?
     [ "$code" -ge 1 ] && [ "$code" -le 8 ] || fail "cleat $command to nowhere: status $code"
+done
+for option in --help --version "--print-info --dir $work/printed"; do
+    read -ra words <<<"$option"
+    code=0
+    cleat-chipsim "${words[@]}" >/dev/full 2>cmd.err </dev/null || code=$?
+    [ $code = 1 ] && grep -q 'cannot be written' cmd.err || fail "cleat-chipsim $option to a full disk: $code, $(cat cmd.err)"
 done
 code=0
 "${fac[@]}" >/dev/full 2>cmd.err || code=$?

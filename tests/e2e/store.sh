@@ -80,6 +80,141 @@ wait "$late" || fail "not all that was accepted arrived"
 { seq 50; echo last; } | cmp - "$work/late.out" || fail "not in order"
 ok "what was accepted without a broker goes out later, in order"
 
+# --- what is not written is not acknowledged ----------------------------------
+for v in 311 5; do
+    for q in 1 2; do
+        id=full$v$q
+        S=(cleat sub "${P[@]}" -V $v -i $id -q $q -t $id --store "$work/$id.store")
+        status 0 "${S[@]}" -E
+        for m in one two three four; do mosquitto_pub "${P[@]}" -q $q -t $id -m $m; done
+        code=0
+        "${S[@]}" -C 4 >/dev/full 2>"$work/full.err" || code=$?
+        [ $code = 1 ] || fail "a full disk ended with $code"
+        grep -q 'No space left' "$work/full.err" || fail "no words about the full disk"
+        for m in one two; do
+            status 0 "${S[@]}" -C 1 -W 10
+            [ "$(cat "$work/cmd.out")" = $m ] || fail "not $m but $(cat "$work/cmd.out")"
+        done
+        # The same without a store: the broker keeps what -C leaves.
+        for m in three four; do
+            status 0 cleat sub "${P[@]}" -V $v -i $id -c -q $q -t $id -C 1 -W 10
+            [ "$(cat "$work/cmd.out")" = $m ] || fail "not $m but $(cat "$work/cmd.out")"
+        done
+    done
+done
+ok "a message that could not be written comes again, and so do those behind -C"
+
+# A reader that leaves in the middle of a message is no error.
+head -c 3000000 /dev/zero >"$work/large"
+{
+    code=0
+    cleat sub "${P[@]}" -i leaver -t leaver 2>"$work/leaver.err" || code=$?
+    echo $code >"$work/leaver.code"
+} | head -c 10 >/dev/null &
+pids+=("$!")
+expect "$log" 'Sending SUBACK to leaver'
+mosquitto_pub "${P[@]}" -t leaver -f "$work/large"
+expect "$work/leaver.code" '^0$'
+[ ! -s "$work/leaver.err" ] || fail "words about a reader that left"
+ok "a reader of standard output may leave in the middle of a message"
+
+# --- a connection that breaks within a message ---------------------------------
+# The first connection through this breaks after 1.5 MB from the broker.
+cutter() {
+    exec python3 - "$1" "$port" <<'END'
+import socket, sys, threading
+def pump(a, b, most):
+    try:
+        while most > 0 and (data := a.recv(65536)):
+            b.sendall(data)
+            most -= len(data)
+    except OSError:
+        pass
+    for end in (a, b):
+        try:
+            end.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass
+listener = socket.create_server(("127.0.0.1", int(sys.argv[1])))
+print("listening", flush=True)
+most = 1500000
+while True:
+    client = listener.accept()[0]
+    broker = socket.create_connection(("127.0.0.1", int(sys.argv[2])))
+    threading.Thread(target=pump, args=(client, broker, 1 << 30), daemon=True).start()
+    threading.Thread(target=pump, args=(broker, client, most), daemon=True).start()
+    most = 1 << 30
+END
+}
+through=$(free_port)
+background cutter cutter "$through"
+expect "$work/cutter.out" listening
+S=(cleat sub -i cut -q 2 -t cut --store "$work/cut.store" -v)
+status 0 "${S[@]}" "${P[@]}" -E
+mosquitto_pub "${P[@]}" -q 2 -t cut -f "$work/large"
+mosquitto_pub "${P[@]}" -q 2 -t cut -m next
+"${S[@]}" -h 127.0.0.1 -p "$through" -C 2 >>"$work/cut.got" 2>"$work/cut.err" || fail "the cut subscriber ended with $?"
+grep -q 'connection lost' "$work/cut.err" || fail "nothing was cut"
+{ printf 'cut ' && cat "$work/large" && printf '\ncut next\n'; } | cmp - "$work/cut.got" || fail "half a message stayed in the file"
+ok "what a lost connection left of a message in a file is taken back"
+
+# --- a publisher that is stopped at a packet of its own -------------------------
+# Forwards one connection; when the publisher sends a packet that begins with
+# this byte, the process whose id is in that file gets that signal first.
+catcher() {
+    exec python3 - "$port" "$@" <<'END'
+import os, signal, socket, sys, threading
+def pump(a, b, first):
+    try:
+        while data := a.recv(65536):
+            if first and data[0] == first:
+                with open(sys.argv[4]) as f:
+                    os.kill(int(f.read()), signal.Signals[sys.argv[5]])
+                print("caught", flush=True)
+                first = 0
+            b.sendall(data)
+    except OSError:
+        pass
+    os._exit(0)
+listener = socket.create_server(("127.0.0.1", int(sys.argv[2])))
+print("listening", flush=True)
+client = listener.accept()[0]
+broker = socket.create_connection(("127.0.0.1", int(sys.argv[1])))
+threading.Thread(target=pump, args=(broker, client, 0), daemon=True).start()
+pump(client, broker, int(sys.argv[3], 16))
+END
+}
+# caught NAME FIRST-BYTE SIGNAL: a publisher of the lines, its id in $caught.
+caught() {
+    local through
+    through=$(free_port)
+    background "catch-$1" catcher "$through" "$2" "$work/$1.pid" "$3"
+    expect "$work/catch-$1.out" listening
+    (
+        echo "$BASHPID" >"$work/$1.pid"
+        exec cleat pub -h 127.0.0.1 -p "$through" -i "$1" -q 1 -t "$1" -l --store "$work/$1.store" \
+            --store-sync none <"$work/lines" 2>"$work/$1.err"
+    ) &
+    caught=$!
+    pids+=("$caught")
+    expect "$work/catch-$1.out" caught
+}
+seq -f 'line %06.0f' 5400 >"$work/lines"
+
+caught slow 32 SIGSTOP
+kept=$(grep -ao 'line [0-9]\{6\}' "$work/slow.store" | sort -u | wc -l)
+kill -CONT "$caught"
+wait "$caught" || fail "the stopped publisher ended with $?"
+[ "$kept" -lt 5000 ] || fail "$kept lines were taken before the first went out"
+[ "$(grep -c "Received PUBLISH from slow" "$log")" = 5400 ] || fail "not each line once"
+ok "the first line goes out before all of the input is taken ($kept of 5400 were)"
+
+caught done e0 SIGKILL
+wait "$caught" && fail "it was not killed"
+cleat pub "${P[@]}" -i done -q 1 -t done -l --store "$work/done.store" <"$work/lines" 2>"$work/done.err" || fail "the next call ended with $?"
+[ "$(grep -c "Received PUBLISH from done" "$log")" = 5400 ] || fail "what was acknowledged went out again"
+ok "killed when all was acknowledged: the next call begins nothing anew"
+
 # --- calls ---------------------------------------------------------------------
 status 1 cleat pub "${P[@]}" -q 1 -t a -m x --store "$work/x"
 grep -q -- '--store needs a client ID' "$work/cmd.err" || fail "--store without -i"
