@@ -90,6 +90,13 @@
 #define CLEAT_SETTINGS_FIXED 0
 #endif
 
+/** TLS takes a random source and a clock of the caller's own
+ *  (struct cleat_tls_config). 0 refuses them: the element's and time() it is,
+ *  all that a device with settings compiled in asks for; saves 0.1 kB. */
+#ifndef CLEAT_TLS_SOURCES
+#define CLEAT_TLS_SOURCES (!CLEAT_SETTINGS_FIXED)
+#endif
+
 /** MQTT 5 beside 3.1.1. 0 leaves out what src/mqtt has for it in common code:
  *  0.8 kB of flash on Cortex-M4; its own 3 kB are linked only where
  *  cleat_mqtt_v5 is named. */
