@@ -603,7 +603,7 @@ void cleat_mqtt_output_done(struct cleat_mqtt *s, size_t n, uint64_t now_ms) {
     }
     s->now_ms = now_ms;
     s->sent_ms = s->progress_ms = (uint32_t)now_ms;
-    if (next_slot(s) != NULL) {
+    if (s->ctl_len == 0 || s->slot_sent > 0) { /* as in next_slot() */
         slots_done(s, (uint32_t)n);
     } else {
         front_done(s, n < s->ctl_len ? n : s->ctl_len);
