@@ -507,16 +507,17 @@ static const char *advance(struct cleat_mqtt *s, struct cleat_bytes in,
     if ((s->rx_state | s->rx_need) == 0) {
         return packet(s, in, used);
     }
-    bool drop = s->rx_state >= RX_SKIP;
-    uint32_t want = drop ? s->rx_left : s->rx_need - s->rx_len;
+    if (s->rx_state >= RX_SKIP) {
+        *used = (uint32_t)in.len < s->rx_left ? (uint32_t)in.len : s->rx_left;
+        s->rx_left -= *used;
+        rx_dropped(s);
+        return NULL;
+    }
+    uint32_t want = s->rx_need - s->rx_len;
     uint32_t n = (uint32_t)in.len < want ? (uint32_t)in.len : want;
     *used = n;
     if (s->rx_state != RX_PACKET) {
         s->rx_left -= n;
-    }
-    if (drop) {
-        rx_dropped(s);
-        return NULL;
     }
     memcpy(buf + s->rx_len, in.data, n);
     s->rx_len += n;
