@@ -71,12 +71,13 @@ void cleat_app_say_tls_error(struct cleat_device *d, cleat_sentence what,
                              int err, const struct cleat_detail *detail);
 /** Print a sentence with these bytes, again for every 32 of them. */
 void cleat_app_say_hex(struct cleat_device *d, cleat_sentence sentence,
-                       struct cleat_bytes bytes);
+                       const uint8_t *data, size_t len);
 /** Print the certificates of a DER chain as PEM; without CLEAT_TEXTS the chain
  *  as it is. */
 void cleat_app_say_certificate(struct cleat_device *d,
                                struct cleat_bytes chain);
-/** Print how to register the certificate with a cloud broker. */
+/** With CLEAT_TEXTS: print how to register the certificate with a cloud broker.
+ */
 void cleat_app_say_registration(struct cleat_device *d);
 
 /** End the device with this status (first one wins); closes the chip last. */

@@ -177,20 +177,20 @@ void cleat_app_say_tls_error(struct cleat_device *d, unsigned what, int err,
 
 void cleat_app_say_certificate(struct cleat_device *d,
                                struct cleat_bytes chain) {
-    cleat_app_say_hex(d, SAY_CERTIFICATE_DER, chain);
+    cleat_app_say_hex(d, SAY_CERTIFICATE_DER, chain.data, chain.len);
 }
 #endif
 
 void cleat_app_say_hex(struct cleat_device *d, cleat_sentence sentence,
-                       struct cleat_bytes bytes) {
+                       const uint8_t *data, size_t len) {
     char line[2 * HEX_MAX + 1];
-    const size_t digits = 2 * bytes.len;
-    for (size_t i = 0, n = 0; i < digits; n = n == 2 * HEX_MAX ? 0 : n) {
-        line[n++] = hex_digit(bytes.data[i / 2] >> (4 - i % 2 * 4) & 15);
-        i++;
-        line[n] = '\0';
-        if (n == 2 * HEX_MAX || i == digits) {
-            cleat_app_say(d, sentence, line);
-        }
+    while (len > 0) {
+        char *at = line;
+        do {
+            *at++ = hex_digit(*data >> 4);
+            *at++ = hex_digit(*data++ & 15);
+        } while (--len > 0 && at < line + 2 * HEX_MAX);
+        *at = '\0';
+        cleat_app_say(d, sentence, line);
     }
 }

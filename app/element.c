@@ -50,6 +50,12 @@ static void say_failed(struct cleat_device *d, cleat_sentence what) {
     cleat_app_say_error(d, what, d->element_op.err, &d->element_op.detail);
 }
 
+static void fail(struct cleat_device *d, cleat_sentence what,
+                 enum cleat_device_status status) {
+    say_failed(d, what);
+    cleat_app_end(d, status);
+}
+
 /* These end a state. @return the one that follows. */
 
 static int opened(struct cleat_device *d, bool ending) {
@@ -59,9 +65,10 @@ static int opened(struct cleat_device *d, bool ending) {
             say_failed(d, SAY_CHIP_RESET);
             return STATE_RESETTING;
         }
-        say_failed(d, SAY_CHIP_FAILED);
-        cleat_app_end(d, CLEAT_DEVICE_CHIP);
-        cleat_app_say(d, SAY_CHIP_CHECK);
+        fail(d, SAY_CHIP_FAILED, CLEAT_DEVICE_CHIP);
+        if (CLEAT_TEXTS) {
+            cleat_app_say(d, SAY_CHIP_CHECK);
+        }
         return STATE_ENDED;
     }
     const struct cleat_se_driver *driver = cleat_se_driver_of(&d->se);
@@ -75,7 +82,7 @@ static int opened(struct cleat_device *d, bool ending) {
 static int got_uid(struct cleat_device *d) {
     if (d->element_op.err == CLEAT_OK) {
         d->uid_len = d->element_op.out.len;
-        cleat_app_say_hex(d, SAY_CHIP_UID, cleat_bytes_of(d->uid, d->uid_len));
+        cleat_app_say_hex(d, SAY_CHIP_UID, d->uid, d->uid_len);
     }
     return STATE_CERTIFICATE;
 }
@@ -126,15 +133,13 @@ static int prepare_tls(struct cleat_device *d, struct cleat_detail *detail) {
 
 /* Everything the MQTT client task needs is there: start it. */
 static int hand_over(struct cleat_device *d) {
-    struct cleat_detail detail = {0};
     d->stream = d->platform.net;
     if (cleat_app_settings(d)->mqtt_secure_connection &&
         (CLEAT_SETTINGS_FIXED ||
          cleat_settings_complete(cleat_app_settings(d), NULL, 0) == CLEAT_OK)) {
-        int err = prepare_tls(d, &detail);
-        if (err != CLEAT_OK) {
-            cleat_app_say_error(d, SAY_TLS_FAILED, err, &detail);
-            cleat_app_end(d, CLEAT_DEVICE_SETTINGS);
+        d->element_op.err = prepare_tls(d, &d->element_op.detail);
+        if (d->element_op.err != CLEAT_OK) {
+            fail(d, SAY_TLS_FAILED, CLEAT_DEVICE_SETTINGS);
             return STATE_CLOSING;
         }
     }
@@ -149,8 +154,7 @@ static int hand_over(struct cleat_device *d) {
 
 static int got_certificate(struct cleat_device *d) {
     if (d->element_op.err != CLEAT_OK) {
-        say_failed(d, SAY_CERTIFICATE_FAILED);
-        cleat_app_end(d, CLEAT_DEVICE_CHIP);
+        fail(d, SAY_CERTIFICATE_FAILED, CLEAT_DEVICE_CHIP);
         return STATE_CLOSING;
     }
     d->certificate_len = d->element_op.out.len;
@@ -159,7 +163,9 @@ static int got_certificate(struct cleat_device *d) {
     cleat_app_say_certificate(
         d, cleat_bytes_of(d->certificate, d->certificate_len));
     cleat_app_make_client_id(d);
-    cleat_app_say_registration(d);
+    if (CLEAT_TEXTS) {
+        cleat_app_say_registration(d);
+    }
     return hand_over(d);
 }
 

@@ -13,6 +13,10 @@
 
 #define SLOTS 128
 #define LINE_ROOM (16u << 20) /* longest line of -l, and what may wait */
+/* With a store a line may take as long as the disk does. So it is at most so
+ * long until what was taken goes out, and an answer of the broker is taken at
+ * once: what is answered and not noted goes out again after a kill. */
+#define LINES_MS 5u
 
 struct publisher {
     struct cli_pubsub_options options;
@@ -28,6 +32,7 @@ struct publisher {
     uint32_t left;    /* messages to publish, -l not counted */
     uint64_t next_ms; /* when the next repetition is due */
     bool full;        /* a message waits for room */
+    bool more;        /* lines wait for their turn */
     bool alias;       /* messages have a topic alias */
     bool stopping;
 };
@@ -206,7 +211,13 @@ static void publish_lines(struct publisher *p) {
     size_t after;
     bool keeps = p->link.store_open;
     bool some = false;
+    const uint64_t end_ms = cleat_port_now_ms() + LINES_MS;
     while (!p->stopping && next_line(p, &line, &after)) {
+        p->more = some && (cleat_port_now_ms() >= end_ms ||
+                           (keeps && cli_pubsub_is_heard(&p->link)));
+        if (p->more) {
+            break;
+        }
         uint64_t next = p->offset + (after - p->start);
         if (keeps && !cli_pubsub_store_line(&p->link, p->offset, next)) {
             store_failed(p);
@@ -250,7 +261,7 @@ static bool may_work(struct publisher *p) {
 }
 
 static void work(struct publisher *p) {
-    p->full = false;
+    p->full = p->more = false;
     if (p->stopping || !may_work(p)) {
         return;
     }
@@ -260,9 +271,7 @@ static void work(struct publisher *p) {
         publish_message(p);
     }
     if (!p->stopping && all_queued(p) && !cli_pubsub_is_busy(&p->link)) {
-        if (p->link.store_open) {
-            cli_pubsub_store_input_done(&p->link);
-        }
+        p->link.input_done = true;
         stop(p);
     }
 }
@@ -323,17 +332,25 @@ static void say_delivered(struct publisher *p,
 
 static void loop(struct publisher *p) {
     struct cleat_client_event event;
+    enum cli_pubsub_wake wake = CLI_WAKE_NONE;
     for (;;) {
-        work(p);
+        bool answers = p->more && wake == CLI_WAKE_EVENT; /* They go first. */
+        if (!answers) {
+            work(p);
+        }
         bool up = !p->stopping && may_work(p);
         bool lines = p->options.mode == CLI_PUB_LINES;
         struct cli_pubsub_wants wants = {CLEAT_NEVER, false, false, false};
-        wants.input = up && lines && !p->full && !p->input_ended;
+        wants.input = up && lines && !p->full && !p->more && !p->input_ended;
         wants.room = up && (p->full || all_queued(p));
         if (up && !lines && p->left > 0 && !p->full) {
             wants.until_ms = p->next_ms;
         }
-        switch (cli_pubsub_wait(&p->link, &wants, &event)) {
+        if (p->more) {
+            wants.until_ms = 0;
+        }
+        wake = cli_pubsub_wait(&p->link, &wants, &event);
+        switch (wake) {
         case CLI_WAKE_EVENT:
             say_delivered(p, &event);
             if (cli_pubsub_ended(&p->link, &event)) {

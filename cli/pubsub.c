@@ -14,6 +14,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "cleat/linux_random.h"
@@ -26,6 +27,7 @@
 /* mosquitto waits for answers as long as the connection stands; a broker that
  * is silent for a minute is given up here. */
 #define ANSWER_MS 60000u
+#define LINGER_MS 500u
 #define ALIAS_ROOM 1026u /* of a topic, and its length */
 
 static volatile sig_atomic_t signalled;
@@ -404,10 +406,28 @@ int cli_pubsub_open(struct cli_pubsub *p, const struct cli_pubsub_options *o,
     return status;
 }
 
+/* A socket that is closed with bytes unread resets the connection, and what
+ * was said last, an acknowledgement and DISCONNECT, may never be read: so wait
+ * until the broker has hung up. */
+static void linger(struct cli_pubsub *p) {
+    char bytes[4096];
+    struct pollfd fd = {p->linger_fd, POLLIN, 0};
+    const uint64_t end_ms = cleat_port_now_ms() + LINGER_MS;
+    if (p->linger_fd <= 0) {
+        return;
+    }
+    (void)shutdown(p->linger_fd, SHUT_WR);
+    while (cleat_port_now_ms() < end_ms && poll(&fd, 1, (int)LINGER_MS) > 0 &&
+           read(p->linger_fd, bytes, sizeof bytes) > 0) {
+    }
+    (void)close(p->linger_fd);
+}
+
 void cli_pubsub_close(struct cli_pubsub *p) {
     if (p->lower != NULL) {
         p->lower->close(p->lower->self);
     }
+    linger(p);
     if (p->tls_ready) {
         cleat_tls_deinit(&p->tls);
     }
@@ -418,7 +438,6 @@ void cli_pubsub_close(struct cli_pubsub *p) {
     if (p->element_open) {
         cli_se_close(&p->element);
     }
-    cli_pubsub_store_close(p);
     if (p->rx != NULL) {
         cleat_wipe(p->rx, RX_CAP); /* It held a password. */
     }
@@ -441,6 +460,7 @@ void cli_pubsub_close(struct cli_pubsub *p) {
             signal_pipe[i] = -1;
         }
     }
+    cli_pubsub_store_close(p); /* Last: until then the input is not done. */
 }
 
 /* ---- running it ---- */
@@ -502,12 +522,21 @@ void cli_pubsub_stop(struct cli_pubsub *p) {
             p->status = CLI_PUBSUB_FAILED;
         }
     }
+    if (!p->o->publishing && p->linger_fd == 0 &&
+        cleat_mqtt_is_connected(&p->session)) {
+        p->linger_fd = fcntl(cleat_linux_net_fd(&p->net), F_DUPFD_CLOEXEC, 3);
+    }
     cleat_client_stop(&p->client, now);
 }
 
 bool cli_pubsub_is_busy(struct cli_pubsub *p) {
     return cleat_client_is_busy(&p->client) ||
            (p->store_open && cleat_keeper_kept(&p->keeper) > 0);
+}
+
+bool cli_pubsub_is_heard(struct cli_pubsub *p) {
+    struct pollfd fd = {cleat_linux_net_fd(&p->net), POLLIN, 0};
+    return poll(&fd, 1, 0) > 0;
 }
 
 enum cli_pubsub_wake cli_pubsub_wait(struct cli_pubsub *p,
@@ -655,9 +684,17 @@ static bool refused(struct cli_pubsub *p, uint8_t code) {
     return true;
 }
 
+/* MQTT 5: the same server would say the same again (0x9D, server moved), or
+ * another process has this client ID, and the two would take the session from
+ * each other for ever (0x8E). */
+static bool is_final(const struct cleat_client_event *e) {
+    return e->detail.layer == CLEAT_LAYER_MQTT &&
+           (e->detail.code == 0x9D || e->detail.code == 0x8E);
+}
+
 static bool down(struct cli_pubsub *p, const struct cleat_client_event *e) {
     bool retries = e->type == CLEAT_CLIENT_DOWN && p->reconnects &&
-                   (p->was_connected || p->store_open);
+                   (p->was_connected || p->store_open) && !is_final(e);
     say_down(p, e, retries);
     if (!retries) {
         p->status = CLI_PUBSUB_FAILED;

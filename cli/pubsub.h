@@ -174,7 +174,9 @@ struct cli_pubsub {
     struct cleat_keeper keeper;
     uint8_t *keep_buf;
     uint8_t *aliases;
+    int linger_fd; /**< The socket, until the broker has hung up; 0: none. */
     bool store_open;
+    bool input_done; /**< All of `pub`'s input is with the broker. */
     bool was_connected;
     bool reconnects; /**< Go on after a lost connection. */
     int status;      /**< Exit status so far. */
@@ -223,6 +225,8 @@ enum cli_pubsub_wake cli_pubsub_wait(struct cli_pubsub *p,
 bool cli_pubsub_ended(struct cli_pubsub *p,
                       const struct cleat_client_event *event);
 
+/** @return true if the broker has said something that is not read yet. */
+bool cli_pubsub_is_heard(struct cli_pubsub *p);
 /** @return true while a message is not with the broker yet. */
 bool cli_pubsub_is_busy(struct cli_pubsub *p);
 
@@ -237,7 +241,6 @@ bool cli_pubsub_store_line(struct cli_pubsub *p, uint64_t before,
                            uint64_t after);
 /** All lines before this are kept. */
 bool cli_pubsub_store_settle(struct cli_pubsub *p, uint64_t offset);
-void cli_pubsub_store_input_done(struct cli_pubsub *p);
 /** @return true if a message was begun in a file and is not done. */
 bool cli_pubsub_store_output_open(struct cli_pubsub *p);
 /** Take back what is there of it. */

@@ -118,6 +118,9 @@ bool cli_pubsub_store_restore(struct cli_pubsub *p) {
 
 void cli_pubsub_store_close(struct cli_pubsub *p) {
     if (p->store_open) {
+        if (p->input_done) { /* The next call begins anew. */
+            (void)store_of(p)->del(&p->store, KEY_INPUT);
+        }
         cleat_linux_store_close(&p->store);
         p->store_open = false;
     }
@@ -168,10 +171,6 @@ bool cli_pubsub_store_settle(struct cli_pubsub *p, uint64_t offset) {
     }
     at.before = at.after = offset;
     return put_place(p, KEY_INPUT, &at);
-}
-
-void cli_pubsub_store_input_done(struct cli_pubsub *p) {
-    (void)store_of(p)->del(&p->store, KEY_INPUT);
 }
 
 /* --- output

@@ -43,7 +43,8 @@ if(CLEAT_PROFILE STREQUAL "tiny")
                           CLEAT_TLS_PEM=0 CLEAT_SETTINGS_FIXED=1
                           CLEAT_BARE_COUNTS=0 CLEAT_SE_EXTRAS=0
                           CLEAT_TASK_NAMES=0 CLEAT_SE_P384=0
-                          CLEAT_SE_KHZ_MAX=400 CLEAT_SE_DRIVER=cleat_se_driver_optiga)
+                          CLEAT_SE_KHZ_MAX=400 CLEAT_SE_DRIVER=cleat_se_driver_optiga
+                          CLEAT_MQTT_EXTRAS=0 CLEAT_MQTT_CHECKS=0)
   # Its settings are constants, of which messages' QoS is 1 unless said here.
   if(NOT CLEAT_SETTINGS MATCHES "(^|;)MQTT_MESSAGES_QOS=2(;|$)")
     add_compile_definitions(CLEAT_MQTT_QOS2=0)

@@ -256,32 +256,33 @@ static bool cancel_wanted(struct cleat_se *se) {
     return cancel;
 }
 
-/* Run the current op on the bus, or what its driver has left to do. @return
- * true once it is finished; otherwise *until_us tells when to go on. */
-static bool run(struct cleat_se *se, uint64_t *until_us) {
+static uint32_t now_us(void) {
+    return (uint32_t)cleat_port_now_us();
+}
+
+/* Run the current op on the bus, or what its driver has left to do. @return 0
+ * once it is finished, or how long to wait before going on. */
+static uint32_t run(struct cleat_se *se) {
     for (;;) {
         struct cleat_se_ask ask;
         memset(&ask, 0, sizeof ask);
-        uint64_t now_us = cleat_port_now_us();
+        uint32_t now = now_us();
         if (cleat_se_driver_of(se)->cancel != NULL && cancel_wanted(se)) {
-            cleat_se_driver_of(se)->cancel(se->ctx, now_us);
+            cleat_se_driver_of(se)->cancel(se->ctx, now);
         }
-        if (cleat_se_driver_of(se)->ask(se->ctx, &ask, now_us)) {
+        if (cleat_se_driver_of(se)->ask(se->ctx, &ask, now)) {
             se->unfinished = ask.type != CLEAT_SE_ASK_IDLE;
-            return true;
+            return 0;
         }
         if (ask.type != CLEAT_SE_ASK_WAIT) {
             int result = transfer(se, &ask);
-            cleat_se_driver_of(se)->told(se->ctx, result, cleat_port_now_us());
+            cleat_se_driver_of(se)->told(se->ctx, result, now_us());
             continue;
         }
-        if (ask.until_us >= now_us + SPIN_BELOW_US) {
-            *until_us = ask.until_us;
-            return false;
+        if (ask.wait_us >= SPIN_BELOW_US) {
+            return ask.wait_us;
         }
-        if (ask.until_us > now_us) {
-            cleat_port_delay_us((uint32_t)(ask.until_us - now_us));
-        }
+        cleat_port_delay_us(ask.wait_us);
     }
 }
 
@@ -295,21 +296,12 @@ static bool start(struct cleat_se *se, struct cleat_se_op *op) {
         op->detail.object = op->object;
         return true;
     }
-    return cleat_se_driver_of(se)->start(se->ctx, op, cleat_port_now_us()) !=
+    return cleat_se_driver_of(se)->start(se->ctx, op, now_us()) !=
            CLEAT_ERR_AGAIN;
-}
-
-/* Of a wait, which is short: a division of 64 bits is not. */
-static uint64_t in_ms(uint64_t until_us) {
-    uint64_t now_ms = cleat_port_now_ms();
-    uint64_t now_us = now_ms * 1000;
-    return until_us <= now_us ? now_ms
-                              : now_ms + (uint32_t)(until_us - now_us) / 1000;
 }
 
 uint64_t cleat_se_step(void *self, uint64_t now_ms) {
     struct cleat_se *se = (struct cleat_se *)self;
-    uint64_t until_us = 0; /* Guard times need the finer clock of the port. */
     for (;;) {
         if (se->current == NULL) {
             struct cleat_se_op *op = take_next(se);
@@ -321,8 +313,9 @@ uint64_t cleat_se_step(void *self, uint64_t now_ms) {
                 continue;
             }
         }
-        if (!run(se, &until_us)) {
-            return in_ms(until_us);
+        uint32_t wait_us = run(se);
+        if (wait_us != 0) {
+            return cleat_port_now_ms() + wait_us / 1000;
         }
         if (se->current == NULL) {
             continue;

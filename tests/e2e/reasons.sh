@@ -56,6 +56,18 @@ against away $up e00b9c091c00066f746865723a
 status 1 cleat pub "${P[@]}" -q 1 -t a -m x
 says 'the broker names another server: other:'
 says 'use another server'
+# A subscriber goes on where that may help: not at a server that has moved, nor
+# against another process with its client ID.
+against gone $up e00b9d091c00066f746865723a
+status 1 timeout 20 cleat sub "${P[@]}" -t a
+says 'the broker names another server: other:'
+says 'connection lost: server moved'
+against taken $up e0018e
+status 1 timeout 20 cleat sub "${P[@]}" -t a
+says 'connection lost: session taken over'
+against busy $up e00b9c091c00066f746865723a
+status 124 timeout 2 cleat sub "${P[@]}" -t a
+says 'connection lost: use another server; trying again'
 ok "a server that sends us elsewhere is told in words, with the other's name"
 
 # Enhanced authentication: a method of one step, and one that asks for more. The

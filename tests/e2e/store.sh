@@ -158,6 +158,63 @@ grep -q 'connection lost' "$work/cut.err" || fail "nothing was cut"
 { printf 'cut ' && cat "$work/large" && printf '\ncut next\n'; } | cmp - "$work/cut.got" || fail "half a message stayed in the file"
 ok "what a lost connection left of a message in a file is taken back"
 
+# --- a publisher that is stopped at a packet of its own -------------------------
+# Forwards one connection; when the publisher sends a packet that begins with
+# this byte, the process whose id is in that file gets that signal first.
+catcher() {
+    exec python3 - "$port" "$@" <<'END'
+import os, signal, socket, sys, threading
+def pump(a, b, first):
+    try:
+        while data := a.recv(65536):
+            if first and data[0] == first:
+                with open(sys.argv[4]) as f:
+                    os.kill(int(f.read()), signal.Signals[sys.argv[5]])
+                print("caught", flush=True)
+                first = 0
+            b.sendall(data)
+    except OSError:
+        pass
+    os._exit(0)
+listener = socket.create_server(("127.0.0.1", int(sys.argv[2])))
+print("listening", flush=True)
+client = listener.accept()[0]
+broker = socket.create_connection(("127.0.0.1", int(sys.argv[1])))
+threading.Thread(target=pump, args=(broker, client, 0), daemon=True).start()
+pump(client, broker, int(sys.argv[3], 16))
+END
+}
+# caught NAME FIRST-BYTE SIGNAL: a publisher of the lines, its id in $caught.
+caught() {
+    local through
+    through=$(free_port)
+    background "catch-$1" catcher "$through" "$2" "$work/$1.pid" "$3"
+    expect "$work/catch-$1.out" listening
+    (
+        echo "$BASHPID" >"$work/$1.pid"
+        exec cleat pub -h 127.0.0.1 -p "$through" -i "$1" -q 1 -t "$1" -l --store "$work/$1.store" \
+            --store-sync none <"$work/lines" 2>"$work/$1.err"
+    ) &
+    caught=$!
+    pids+=("$caught")
+    expect "$work/catch-$1.out" caught
+}
+seq -f 'line %06.0f' 5400 >"$work/lines"
+
+caught slow 32 SIGSTOP
+kept=$(grep -ao 'line [0-9]\{6\}' "$work/slow.store" | sort -u | wc -l)
+kill -CONT "$caught"
+wait "$caught" || fail "the stopped publisher ended with $?"
+[ "$kept" -lt 5000 ] || fail "$kept lines were taken before the first went out"
+[ "$(grep -c "Received PUBLISH from slow" "$log")" = 5400 ] || fail "not each line once"
+ok "the first line goes out before all of the input is taken ($kept of 5400 were)"
+
+caught done e0 SIGKILL
+wait "$caught" && fail "it was not killed"
+cleat pub "${P[@]}" -i done -q 1 -t done -l --store "$work/done.store" <"$work/lines" 2>"$work/done.err" || fail "the next call ended with $?"
+[ "$(grep -c "Received PUBLISH from done" "$log")" = 5400 ] || fail "what was acknowledged went out again"
+ok "killed when all was acknowledged: the next call begins nothing anew"
+
 # --- calls ---------------------------------------------------------------------
 status 1 cleat pub "${P[@]}" -q 1 -t a -m x --store "$work/x"
 grep -q -- '--store needs a client ID' "$work/cmd.err" || fail "--store without -i"
