@@ -173,14 +173,18 @@ static void what_was_not_acknowledged_comes_again(void **state) {
     assert_string_equal(t.out, "50020007");
 }
 
-static void under_mqtt_5_a_message_may_be_refused(void **state) {
+static void take_message_7_of_mqtt_5(void) {
     static const uint8_t m[] = {0x34, 7, 0, 1, 'a', 0, 7, 0, 'x'};
-    (void)state;
     t.config.v5 = &cleat_mqtt_v5;
     assert_int_equal(cleat_mqtt_init(S, &t.config), 0);
     come_up(false);
     receive(m, 9);
     assert_true(message(7));
+}
+
+static void under_mqtt_5_a_message_may_be_refused(void **state) {
+    (void)state;
+    take_message_7_of_mqtt_5();
     assert_int_equal(cleat_mqtt_ack(S, 7, 0x87, 0), 0);
     flush();
     assert_string_equal(t.out, "5003000787");
@@ -188,13 +192,8 @@ static void under_mqtt_5_a_message_may_be_refused(void **state) {
 }
 
 static void behind_disconnect_no_message_is_answered(void **state) {
-    static const uint8_t m[] = {0x34, 7, 0, 1, 'a', 0, 7, 0, 'x'};
     (void)state;
-    t.config.v5 = &cleat_mqtt_v5;
-    assert_int_equal(cleat_mqtt_init(S, &t.config), 0);
-    come_up(false);
-    receive(m, 9);
-    assert_true(message(7));
+    take_message_7_of_mqtt_5();
     assert_int_equal(cleat_mqtt_disconnect(S, 0), 0);
     /* DISCONNECT is offered, and not sent yet. */
     assert_int_equal(cleat_mqtt_output(S).len, 2);
