@@ -390,7 +390,7 @@ int cli_pubsub_open(struct cli_pubsub *p, const struct cli_pubsub_options *o,
         status = open_ws(p);
     }
     if (status == CLI_OK && o->store != NULL &&
-        !cli_pubsub_store_open(p, tx_cap)) {
+        !cli_pubsub_store_open(p, &tx_cap)) {
         status = CLI_PUBSUB_FAILED;
     }
     if (status == CLI_OK) {

@@ -231,7 +231,8 @@ bool cli_pubsub_is_heard(struct cli_pubsub *p);
 bool cli_pubsub_is_busy(struct cli_pubsub *p);
 
 /** --store, in pubsub_store.c. Each prints what goes wrong. */
-bool cli_pubsub_store_open(struct cli_pubsub *p, size_t packet_max);
+/** *packet_max: the largest packet; it grows to that of what is kept. */
+bool cli_pubsub_store_open(struct cli_pubsub *p, size_t *packet_max);
 bool cli_pubsub_store_restore(struct cli_pubsub *p);
 void cli_pubsub_store_close(struct cli_pubsub *p);
 /** Go to where an earlier run stopped reading; *offset becomes the place. */
