@@ -543,8 +543,10 @@ enum cli_pubsub_wake cli_pubsub_wait(struct cli_pubsub *p,
                                      const struct cli_pubsub_wants *wants,
                                      struct cleat_client_event *event) {
     uint64_t now = cleat_port_now_ms();
-    if (p->store_open && cleat_keeper_feed(&p->keeper) != CLEAT_OK) {
-        cli_pubsub_say(p->o, "--store: a message cannot be read");
+    if (p->store_open && !p->store_failed && !cli_pubsub_store_feed(p)) {
+        p->store_failed = true;
+        p->status = CLI_PUBSUB_FAILED;
+        cli_pubsub_stop(p);
     }
     uint64_t due = cleat_client_step(&p->client, now);
     if (cleat_client_event(&p->client, event, now)) {

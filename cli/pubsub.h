@@ -175,7 +175,7 @@ struct cli_pubsub {
     uint8_t *keep_buf;
     uint8_t *aliases;
     int linger_fd; /**< The socket, until the broker has hung up; 0: none. */
-    bool store_open;
+    bool store_open, store_failed;
     bool input_done; /**< All of `pub`'s input is with the broker. */
     bool was_connected;
     bool reconnects; /**< Go on after a lost connection. */
@@ -234,6 +234,8 @@ bool cli_pubsub_is_busy(struct cli_pubsub *p);
 /** *packet_max: the largest packet; it grows to that of what is kept. */
 bool cli_pubsub_store_open(struct cli_pubsub *p, size_t *packet_max);
 bool cli_pubsub_store_restore(struct cli_pubsub *p);
+/** Hand the session what waits. @return false if the store cannot be read. */
+bool cli_pubsub_store_feed(struct cli_pubsub *p);
 void cli_pubsub_store_close(struct cli_pubsub *p);
 /** Go to where an earlier run stopped reading; *offset becomes the place. */
 void cli_pubsub_store_resume(struct cli_pubsub *p, uint64_t *offset);

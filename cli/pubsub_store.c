@@ -129,6 +129,21 @@ bool cli_pubsub_store_restore(struct cli_pubsub *p) {
     return true;
 }
 
+bool cli_pubsub_store_feed(struct cli_pubsub *p) {
+    int err = cleat_keeper_feed(&p->keeper);
+    uint32_t lost = cleat_keeper_take_dropped(&p->keeper);
+    if (lost > 0) { /* The others go out all the same. */
+        cli_pubsub_say(p->o, "--store %s: %lu messages in it are damaged: lost",
+                       p->o->store, (unsigned long)lost);
+        p->status = CLI_PUBSUB_FAILED;
+    }
+    if (err != CLEAT_OK) {
+        cli_pubsub_say(p->o, "--store %s: a message cannot be read: %s",
+                       p->o->store, cleat_strerror(err));
+    }
+    return err == CLEAT_OK;
+}
+
 void cli_pubsub_store_close(struct cli_pubsub *p) {
     if (p->store_open) {
         if (p->input_done) { /* The next call begins anew. */

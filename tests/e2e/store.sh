@@ -234,6 +234,24 @@ done
 grep -q "Received PUBLISH from hugepub .*20000000 bytes" "$log" || fail "the kept message did not go out"
 ok "a kept message may be larger than those of the next call"
 
+# --- a medium that rots while it is read -----------------------------------------
+seq 2000 >"$work/rotten.in"
+rotten=$(free_port)
+R=(cleat pub -h 127.0.0.1 -p "$rotten" -i rotten -q 1 -t rotten --store "$work/rotten.store")
+timeout --foreground -s KILL 2 "${R[@]}" -l <"$work/rotten.in" 2>/dev/null && fail "published to nobody"
+background rotten "${R[@]}" -m last
+rotting=$last
+expect "$work/rotten.err" 'trying again'
+kept=$(stat -c %s "$work/rotten.store")
+dd if=/dev/zero of="$work/rotten.store" bs=1 count=60 seek=$((kept - 3000)) conv=notrunc status=none
+broker third "$rotten" 'allow_anonymous true'
+code=0
+wait "$rotting" || code=$?
+[ $code = 1 ] || fail "messages were lost, and the status is $code"
+grep -q 'messages in it are damaged: lost' "$work/rotten.err" || fail "no words about what was lost: $(cat "$work/rotten.err")"
+status 0 "${R[@]}" -m next
+ok "a kept message that cannot be read any more is told, and in the exit status"
+
 # --- calls ---------------------------------------------------------------------
 status 1 cleat pub "${P[@]}" -q 1 -t a -m x --store "$work/x"
 grep -q -- '--store needs a client ID' "$work/cmd.err" || fail "--store without -i"
