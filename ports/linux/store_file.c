@@ -441,26 +441,6 @@ static int file_put(void *self, uint64_t key, const struct cleat_bytes *parts,
     return maybe_rewrite(s);
 }
 
-static int file_del(void *self, uint64_t key) {
-    struct cleat_linux_store *s = self;
-    struct cleat_store_entry *e = cleat_store_index_find(&s->index, key);
-    if (e == NULL) {
-        return CLEAT_OK;
-    }
-    if (s->failed) {
-        return CLEAT_ERR_IO;
-    }
-    const struct cleat_store_record record = {CLEAT_STORE_RECORD_DEL, 0, key,
-                                              s->salt};
-    int err = append(s, &record, NULL, 0);
-    if (err != CLEAT_OK) {
-        return err;
-    }
-    s->live -= record_size(e->len);
-    cleat_store_index_drop(&s->index, e);
-    return maybe_rewrite(s);
-}
-
 static int read_at(struct cleat_linux_store *s, uint8_t *data, size_t len,
                    off_t at) {
     while (len > 0) {
@@ -476,6 +456,53 @@ static int read_at(struct cleat_linux_store *s, uint8_t *data, size_t len,
         len -= (size_t)n;
     }
     return CLEAT_OK;
+}
+
+/* There is no room for a record that says so: let the value's own say it, in
+ * its place. Cut off within these bytes it is none, which says the same. */
+static int strike_out(struct cleat_linux_store *s,
+                      const struct cleat_store_entry *e) {
+    uint8_t head[CLEAT_STORE_RECORD_HEAD];
+    struct cleat_store_record record;
+    struct cleat_writer w = cleat_writer_of(head, sizeof head);
+    int err = read_at(s, head, sizeof head, e->at);
+    if (err != CLEAT_OK ||
+        !cleat_store_record_decode(cleat_bytes_of(head, sizeof head), s->salt,
+                                   &record)) {
+        return err != CLEAT_OK ? err : broken(s, EBADMSG);
+    }
+    record.type = CLEAT_STORE_RECORD_DEL;
+    cleat_store_record_encode(&w, s->salt, &record);
+    struct iovec v = vec(head, sizeof head);
+    int error = write_all(s->fd, &v, 1, e->at);
+    if (error != 0) {
+        return broken(s, error);
+    }
+    s->dirty = true;
+    return s->sync == CLEAT_LINUX_STORE_SYNC_EACH ? sync_file(s) : CLEAT_OK;
+}
+
+static int file_del(void *self, uint64_t key) {
+    struct cleat_linux_store *s = self;
+    struct cleat_store_entry *e = cleat_store_index_find(&s->index, key);
+    if (e == NULL) {
+        return CLEAT_OK;
+    }
+    if (s->failed) {
+        return CLEAT_ERR_IO;
+    }
+    const struct cleat_store_record record = {CLEAT_STORE_RECORD_DEL, 0, key,
+                                              s->salt};
+    int err = append(s, &record, NULL, 0);
+    if (err == CLEAT_ERR_FULL) {
+        err = strike_out(s, e);
+    }
+    if (err != CLEAT_OK) {
+        return err;
+    }
+    s->live -= record_size(e->len);
+    cleat_store_index_drop(&s->index, e);
+    return maybe_rewrite(s);
 }
 
 static int file_get(void *self, uint64_t key, size_t offset,
