@@ -326,7 +326,10 @@ static int copy_values(struct cleat_linux_store *s, int fd, uint32_t salt,
 /* The new file has all: give it the name. */
 static int install(struct cleat_linux_store *s, int fd, const char *name,
                    uint32_t salt, uint32_t end) {
-    bool synced = s->sync == CLEAT_LINUX_STORE_SYNC_NEVER || fsync(fd) == 0;
+    /* What is kept, in each mode: a name that comes to the disk before the
+     * bytes would cost all of it, not some of the latest. */
+    bool needed = s->sync != CLEAT_LINUX_STORE_SYNC_NEVER || s->index.count > 0;
+    bool synced = !needed || fsync(fd) == 0;
     if (!synced || rename(name, s->path) != 0) {
         return failed(s, errno);
     }
@@ -357,7 +360,8 @@ static int rewrite(struct cleat_linux_store *s) {
     if (asprintf(&name, "%s.new", s->path) < 0) {
         return failed(s, ENOMEM);
     }
-    int fd = open(name, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW,
+    (void)unlink(name); /* From a run that was killed, or somebody else's. */
+    int fd = open(name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW,
                   S_IRUSR | S_IWUSR);
     int error = fd < 0 ? errno : 0;
     if (error == 0 && flock(fd, LOCK_EX | LOCK_NB) != 0) {
@@ -379,13 +383,14 @@ static int rewrite(struct cleat_linux_store *s) {
 }
 
 /* Compact when less than half of the file counts. A compaction that fails
- * (the disk is full, say) is no reason to refuse anything: the log goes on. */
+ * (the disk is full, say) is no reason to refuse anything: the log goes on, and
+ * it is tried again when there is as much more to gain. */
 static int maybe_rewrite(struct cleat_linux_store *s) {
-    if (s->end - FILE_HEAD - s->live < SLACK ||
+    if (s->end < s->compact_at || s->end - FILE_HEAD - s->live < SLACK ||
         (s->end - FILE_HEAD) / 2 < s->live) {
         return CLEAT_OK;
     }
-    (void)rewrite(s);
+    s->compact_at = rewrite(s) == CLEAT_OK ? 0 : s->end + SLACK;
     return s->failed ? CLEAT_ERR_IO : CLEAT_OK;
 }
 

@@ -327,6 +327,25 @@ static void a_full_disk_is_full_and_no_more(void **state) {
     cleat_linux_store_close(&file);
 }
 
+/* In a folder of others, the name of the new file may be taken. */
+static void the_new_file_is_nobody_elses(void **state) {
+    char name[80];
+    struct stat st;
+    (void)state;
+    snprintf(name, sizeof name, "%s.new", path);
+    unlink(path);
+    int fd = open(name, O_RDWR | O_CREAT | O_TRUNC, 0666);
+    assert_true(fd >= 0);
+    assert_int_equal(fchmod(fd, 0666), 0);
+    assert_int_equal(open_it(CLEAT_LINUX_STORE_SYNC_CALL), CLEAT_OK);
+    assert_int_equal(stat(path, &st), 0);
+    assert_int_equal(st.st_mode & 0777, 0600);
+    assert_int_equal(fstat(fd, &st), 0);
+    assert_int_equal(st.st_size, 0);
+    close(fd);
+    cleat_linux_store_close(&file);
+}
+
 /* On a disk without one byte of room. */
 static void a_full_disk_does_not_keep_what_is_deleted(void **state) {
     static uint8_t value[100];
@@ -422,6 +441,7 @@ int main(void) {
         cmocka_unit_test(two_processes_cannot_have_it),
         cmocka_unit_test(a_killed_process_loses_nothing),
         cmocka_unit_test(a_full_disk_is_full_and_no_more),
+        cmocka_unit_test(the_new_file_is_nobody_elses),
         cmocka_unit_test(a_full_disk_does_not_keep_what_is_deleted),
         cmocka_unit_test(what_is_no_store_is_left_alone),
         cmocka_unit_test(more_than_the_bounds_is_refused_at_opening),
