@@ -149,6 +149,7 @@ static void put_formatted(struct subscriber *s,
                                    .retain = e->retain,
                                    .id = e->id,
                                    .pretty = s->options.pretty,
+                                   .quiet = s->options.quiet,
                                    .props = e->props};
     m.payload = cleat_bytes_of(s->whole, s->whole_len);
     clock_gettime(CLOCK_REALTIME, &m.when);
@@ -436,7 +437,11 @@ static int connect_and_run(struct subscriber *s) {
     size_t slots = 2 * s->options.unsubscribe.count + 8;
     slots += s->options.remove_retained ? REMOVE_SLOTS : 0;
     room = s->options.store != NULL && room < STORE_ROOM ? STORE_ROOM : room;
-    if (room == 0 || slots > UINT16_MAX) {
+    if (slots > UINT16_MAX) {
+        cli_error("-U: more than can be asked for at once");
+        return CLI_PUBSUB_FAILED;
+    }
+    if (room == 0) {
         return CLI_PUBSUB_FAILED;
     }
     s->end_ms = CLEAT_NEVER;

@@ -119,6 +119,7 @@ static void watched_detail(void *self, struct cleat_detail *out) {
 
 static bool watch_stream(struct cli_pubsub *p) {
     p->sent.sending = true;
+    p->sent.v5 = p->received.v5 = p->o->v5;
     p->sent.head = malloc(CLI_PACKET_HEAD);
     p->received.head = malloc(CLI_PACKET_HEAD);
     p->watched =
@@ -440,6 +441,9 @@ void cli_pubsub_close(struct cli_pubsub *p) {
     }
     if (p->rx != NULL) {
         cleat_wipe(p->rx, RX_CAP); /* It held a password. */
+    }
+    if (p->ws_buf != NULL) {
+        cleat_wipe(p->ws_buf, CLI_PUBSUB_CHUNK); /* So did this. */
     }
     free(p->certificate);
     free(p->ws_buf);

@@ -68,8 +68,10 @@ struct cli_pubsub_options {
     const char *host;
     uint16_t port; /**< 0: by --cafile. */
     char *url;     /**< Copy of -L that is cut up; owned. */
+    size_t url_len;
     bool url_tls;
-    char *file_text;     /**< Of the options file; owned. */
+    char *file_text; /**< Of the options file; owned. */
+    size_t file_len;
     char *ws_text;       /**< Owned. */
     const char *ws_path; /**< WebSocket, with this path; NULL: none. */
     const char *unix_path, *bind;
@@ -134,7 +136,7 @@ bool cli_pubsub_file_read(struct cli_pubsub_options *o,
 
 /** Packets of one direction, put together from a stream for -d. */
 struct cli_packet_watch {
-    bool sending;
+    bool sending, v5;
     uint8_t state; /**< 0 first byte, 1 remaining length, 2 body. */
     uint8_t first, shift;
     uint32_t left, body_len;
