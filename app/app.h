@@ -61,16 +61,23 @@ typedef unsigned cleat_sentence;
 /** Print its number and its values. */
 void cleat_app_say(struct cleat_device *d, cleat_sentence sentence, ...);
 #endif
-/** Print a sentence without values, and why that is. */
-void cleat_app_say_why(struct cleat_device *d, cleat_sentence what,
-                       const char *why);
 /** Print an error: "what: err, object, code". Without CLEAT_TEXTS the values:
  *  err, then layer, code and object of the detail. */
 void cleat_app_say_error(struct cleat_device *d, cleat_sentence what, int err,
                          const struct cleat_detail *detail);
-/** Print the certificates of a DER chain as PEM. */
-void cleat_app_say_pem(struct cleat_device *d, struct cleat_bytes chain);
-/** Print how to register the certificate with a cloud broker. */
+/** The same of a connection over TLS: why in its words, if it has any. Without
+ *  CLEAT_TEXTS its failure and the server's alert follow. */
+void cleat_app_say_tls_error(struct cleat_device *d, cleat_sentence what,
+                             int err, const struct cleat_detail *detail);
+/** Print a sentence with these bytes, again for every 32 of them. */
+void cleat_app_say_hex(struct cleat_device *d, cleat_sentence sentence,
+                       const uint8_t *data, size_t len);
+/** Print the certificates of a DER chain as PEM; without CLEAT_TEXTS the chain
+ *  as it is. */
+void cleat_app_say_certificate(struct cleat_device *d,
+                               struct cleat_bytes chain);
+/** With CLEAT_TEXTS: print how to register the certificate with a cloud broker.
+ */
 void cleat_app_say_registration(struct cleat_device *d);
 
 /** End the device with this status (first one wins); closes the chip last. */

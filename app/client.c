@@ -19,6 +19,16 @@ enum { STATE_LINK, STATE_RUN, STATE_STOPPING, STATE_ENDED };
 _Static_assert(CLEAT_MQTT_QOS2 || !CLEAT_SETTINGS_FIXED ||
                    CLEAT_DEFAULT_MQTT_MESSAGES_QOS < 2,
                "messages at QoS 2 need CLEAT_MQTT_QOS2");
+_Static_assert(CLEAT_MQTT_EXTRAS || !CLEAT_DEVICE_STORE,
+               "a device that keeps its messages needs CLEAT_MQTT_EXTRAS");
+_Static_assert(
+    !CLEAT_SETTINGS_FIXED ||
+        (CLEAT_DEFAULT_MQTT_NETWORK_BUFFER_SIZE <= CLEAT_DEVICE_BUFFER_MAX &&
+         CLEAT_DEFAULT_MQTT_SEND_BUFFER_SIZE <= CLEAT_DEVICE_BUFFER_MAX),
+    "MQTT_NETWORK_BUFFER_SIZE or MQTT_SEND_BUFFER_SIZE: more than "
+    "CLEAT_DEVICE_BUFFER_MAX");
+
+static const struct cleat_detail no_detail;
 
 static uint64_t earlier(uint64_t a, uint64_t b) {
     return a < b ? a : b;
@@ -158,7 +168,6 @@ static void say_again(struct cleat_device *d, uint32_t ms, uint32_t attempt) {
 /* @return true if the client has stopped: it gave up. */
 static bool on_down(struct cleat_device *d,
                     const struct cleat_client_event *e) {
-    char why[200];
     const cleat_sentence what = e->was_up ? SAY_LOST : SAY_FAILED;
     if (e->err == CLEAT_ERR_CANCELLED) {
         may_make_ahead(d);
@@ -168,12 +177,7 @@ static bool on_down(struct cleat_device *d,
         if (CLEAT_TLS_READY) {
             d->ahead_until_ms = cleat_port_now_ms() + e->retry_in_ms;
         }
-        cleat_tls_explain(&d->tls, why, sizeof why);
-    } else {
-        why[0] = '\0';
-    }
-    if (why[0] != '\0') {
-        cleat_app_say_why(d, what, why);
+        cleat_app_say_tls_error(d, what, e->err, &e->detail);
     } else {
         cleat_app_say_error(d, what, e->err, &e->detail);
     }
@@ -224,8 +228,7 @@ static const struct cleat_device_store *store_of(const struct cleat_device *d) {
 
 static int init_session(struct cleat_device *d) {
     const struct cleat_settings *s = cleat_app_settings(d);
-    struct cleat_mqtt_config *c = &d->session_config;
-    memset(c, 0, sizeof *c);
+    struct cleat_mqtt_config *c = &d->session_config; /* zero so far */
     c->client_id = cleat_bytes_str(d->client_id);
     view(&c->username, s->mqtt_username);
     view(&c->password, s->mqtt_password);
@@ -290,12 +293,12 @@ static int init_client(struct cleat_device *d) {
 /* Do certificate and key in the chip belong together? A chip that hung has been
  * brought up again for the second try. */
 static int check_identity(struct cleat_device *d, struct cleat_detail *detail) {
-    int err = CLEAT_ERR_NACK;
-    for (int i = 0; i < 2 && (err == CLEAT_ERR_NACK || err == CLEAT_ERR_IO ||
-                              err == CLEAT_ERR_TIMEOUT);
-         i++) {
+    int tries = 2;
+    int err;
+    do {
         err = cleat_tls_check_identity(&d->tls, detail);
-    }
+    } while (--tries > 0 && (err == CLEAT_ERR_NACK || err == CLEAT_ERR_IO ||
+                             err == CLEAT_ERR_TIMEOUT));
     return err;
 }
 
@@ -304,7 +307,7 @@ static int check_identity(struct cleat_device *d, struct cleat_detail *detail) {
 static int begin(struct cleat_device *d, uint64_t now_ms) {
     const struct cleat_settings *s = cleat_app_settings(d);
     char why[160];
-    struct cleat_detail detail = {0};
+    struct cleat_detail detail;
     int err;
     if (!CLEAT_SETTINGS_FIXED &&
         cleat_settings_complete(s, why, sizeof why) != CLEAT_OK) {
@@ -326,7 +329,7 @@ static int begin(struct cleat_device *d, uint64_t now_ms) {
         err = init_client(d);
     }
     if (err != CLEAT_OK) {
-        cleat_app_say_error(d, SAY_MQTT_FAILED, err, &detail);
+        cleat_app_say_error(d, SAY_MQTT_FAILED, err, &no_detail);
         return CLEAT_DEVICE_SETTINGS;
     }
     cleat_app_say(d, SAY_MQTT_READY);
@@ -402,10 +405,9 @@ static bool may_pull(struct cleat_device *d) {
 
 /* What did not fit the session so far. */
 static void feed_from_store(struct cleat_device *d) {
-    static const struct cleat_detail none = {CLEAT_LAYER_NONE, 0, 0, NULL};
     int err = store_of(d)->feed(store_of(d)->self);
     if (err != CLEAT_OK && !cleat_app_ending(d)) {
-        cleat_app_say_error(d, SAY_STORE_FAILED, err, &none);
+        cleat_app_say_error(d, SAY_STORE_FAILED, err, &no_detail);
         cleat_app_end(d, CLEAT_DEVICE_SETTINGS);
     }
 }

@@ -8,9 +8,14 @@
 
 /* The longest line has a topic of 255 bytes and both messages of 64. */
 #define LINE_MAX 640
+#define HEX_MAX 32 /* bytes a line */
 
 void cleat_app_print(struct cleat_device *d, const char *line) {
     d->platform.board->print(d->platform.board->self, line);
+}
+
+static char hex_digit(unsigned digit) {
+    return (char)(digit + (digit < 10 ? '0' : 'a' - 10u));
 }
 
 #if CLEAT_TEXTS
@@ -21,11 +26,6 @@ void cleat_app_say(struct cleat_device *d, const char *sentence, ...) {
     vsnprintf(line, sizeof line, sentence, args);
     va_end(args);
     cleat_app_print(d, line);
-}
-
-void cleat_app_say_why(struct cleat_device *d, const char *what,
-                       const char *why) {
-    cleat_app_say(d, "%s: %s", what, why);
 }
 
 void cleat_app_say_error(struct cleat_device *d, const char *what, int err,
@@ -45,35 +45,16 @@ void cleat_app_say_error(struct cleat_device *d, const char *what, int err,
                   detail->text != NULL ? detail->text : cleat_strerror(err),
                   where);
 }
-#else
-void cleat_app_say(struct cleat_device *d, unsigned sentence, ...) {
-    static const char kinds[][8] = {"", " %s", " %ld", " 0x%lX"};
-    char format[4 + 6 * sizeof kinds[0]];
-    char line[LINE_MAX];
-    va_list args;
-    format[0] = (char)('0' + (sentence >> 4 & 15));
-    format[1] = (char)('0' + (sentence & 15));
-    format[2] = '\0';
-    for (sentence >>= 8; sentence != 0; sentence >>= 2) {
-        strcat(format, kinds[sentence & 3]);
+
+void cleat_app_say_tls_error(struct cleat_device *d, const char *what, int err,
+                             const struct cleat_detail *detail) {
+    char why[200];
+    if (cleat_tls_explain(&d->tls, why, sizeof why) > 0) {
+        cleat_app_say(d, "%s: %s", what, why);
+    } else {
+        cleat_app_say_error(d, what, err, detail);
     }
-    va_start(args, sentence);
-    vsnprintf(line, sizeof line, format, args);
-    va_end(args);
-    cleat_app_print(d, line);
 }
-
-void cleat_app_say_why(struct cleat_device *d, unsigned what, const char *why) {
-    cleat_app_say(d, what | SAY_KINDS_T << 8, why);
-}
-
-void cleat_app_say_error(struct cleat_device *d, unsigned what, int err,
-                         const struct cleat_detail *detail) {
-    cleat_app_say(d, what | SAY_KINDS_FAILURE << 8, (long)err,
-                  (long)detail->layer, (long)detail->code,
-                  (unsigned long)detail->object);
-}
-#endif
 
 static char base64_digit(uint32_t v) {
     v &= 63;
@@ -117,7 +98,8 @@ static size_t der_size(struct cleat_bytes b) {
     return r.failed ? 0 : r.pos;
 }
 
-void cleat_app_say_pem(struct cleat_device *d, struct cleat_bytes chain) {
+void cleat_app_say_certificate(struct cleat_device *d,
+                               struct cleat_bytes chain) {
     while (chain.len > 0) {
         size_t size = der_size(chain);
         if (size == 0) {
@@ -131,5 +113,84 @@ void cleat_app_say_pem(struct cleat_device *d, struct cleat_bytes chain) {
         cleat_app_print(d, "-----END CERTIFICATE-----");
         chain.data += size;
         chain.len -= size;
+    }
+}
+#else
+/* A number as text that ends where `end` is. */
+static const char *number(char *end, unsigned long value, unsigned kind) {
+    const unsigned base = kind == SAY_KINDS_N ? 10 : 16;
+    const bool negative = kind == SAY_KINDS_N && (long)value < 0;
+    value = negative ? 0 - value : value;
+    *--end = '\0';
+    do {
+        *--end = hex_digit((unsigned)(value % base));
+        value /= base;
+    } while (value != 0);
+    if (negative) {
+        *--end = '-';
+    }
+    return end;
+}
+
+void cleat_app_say(struct cleat_device *d, unsigned sentence, ...) {
+    char line[LINE_MAX];
+    char room[24];
+    char *at = line;
+    /* The spaces between and the end have their places. */
+    const char *const end = line + sizeof line - SAY_VALUES_MAX - 1;
+    const char *text = number(room + sizeof room, sentence & 255, SAY_KINDS_N);
+    va_list args;
+    va_start(args, sentence);
+    for (sentence >>= 8;; sentence >>= 2) {
+        while (*text != '\0' && at < end) {
+            *at++ = *text++;
+        }
+        if (sentence == 0) {
+            break;
+        }
+        *at++ = ' ';
+        text = (sentence & 3) == SAY_KINDS_T
+                   ? va_arg(args, const char *)
+                   : number(room + sizeof room, va_arg(args, unsigned long),
+                            sentence & 3);
+    }
+    va_end(args);
+    *at = '\0';
+    cleat_app_print(d, line);
+}
+
+void cleat_app_say_error(struct cleat_device *d, unsigned what, int err,
+                         const struct cleat_detail *detail) {
+    cleat_app_say(d, what | SAY_KINDS_FAILURE << 8, (long)err,
+                  (long)detail->layer, (long)detail->code,
+                  (unsigned long)detail->object);
+}
+
+void cleat_app_say_tls_error(struct cleat_device *d, unsigned what, int err,
+                             const struct cleat_detail *detail) {
+    cleat_app_say(d, what | SAY_KINDS_TLS_FAILURE << 8, (long)err,
+                  (long)detail->layer, (long)detail->code,
+                  (unsigned long)detail->object,
+                  (long)cleat_tls_get_failure(&d->tls),
+                  (long)cleat_tls_get_alert(&d->tls));
+}
+
+void cleat_app_say_certificate(struct cleat_device *d,
+                               struct cleat_bytes chain) {
+    cleat_app_say_hex(d, SAY_CERTIFICATE_DER, chain.data, chain.len);
+}
+#endif
+
+void cleat_app_say_hex(struct cleat_device *d, cleat_sentence sentence,
+                       const uint8_t *data, size_t len) {
+    char line[2 * HEX_MAX + 1];
+    while (len > 0) {
+        char *at = line;
+        do {
+            *at++ = hex_digit(*data >> 4);
+            *at++ = hex_digit(*data++ & 15);
+        } while (--len > 0 && at < line + 2 * HEX_MAX);
+        *at = '\0';
+        cleat_app_say(d, sentence, line);
     }
 }

@@ -10,6 +10,16 @@
 
 #include "app.h"
 
+static void make_task(struct cleat_device *d, struct cleat_task *task,
+                      const char *name,
+                      uint64_t (*step)(void *self, uint64_t now_ms)) {
+    if (CLEAT_TASK_NAMES) {
+        task->name = name;
+    }
+    task->step = step;
+    task->self = d;
+}
+
 /* A mailbox over an array of the device. */
 #define BOX(name, slots)                                                       \
     cleat_mailbox_init(&d->name##_box, &d->name##_task, d->slots,              \
@@ -17,23 +27,10 @@
                        sizeof d->slots / sizeof d->slots[0])
 
 static void make_tasks(struct cleat_device *d) {
-    static const struct {
-        const char *name;
-        uint64_t (*step)(void *self, uint64_t now_ms);
-    } tasks[] = {{"element", cleat_app_element_step},
-                 {"mqtt", cleat_app_client_step},
-                 {"publisher", cleat_app_publisher_step},
-                 {"subscriber", cleat_app_subscriber_step}};
-    struct cleat_task *const places[] = {&d->element_task, &d->client_task,
-                                         &d->publisher_task,
-                                         &d->subscriber_task};
-    for (size_t i = 0; i < 4; i++) {
-        if (CLEAT_TASK_NAMES) {
-            places[i]->name = tasks[i].name;
-        }
-        places[i]->step = tasks[i].step;
-        places[i]->self = d;
-    }
+    make_task(d, &d->element_task, "element", cleat_app_element_step);
+    make_task(d, &d->client_task, "mqtt", cleat_app_client_step);
+    make_task(d, &d->publisher_task, "publisher", cleat_app_publisher_step);
+    make_task(d, &d->subscriber_task, "subscriber", cleat_app_subscriber_step);
     BOX(client, client_slots);
     BOX(publisher, publisher_slots);
     BOX(subscriber, subscriber_slots);
@@ -56,7 +53,7 @@ int cleat_device_init(struct cleat_device *d,
     make_tasks(d);
     err = cleat_se_init(&d->se, platform->driver, &d->platform.element,
                         &d->element_task, &detail);
-    if (err != CLEAT_OK && why_cap > 0) {
+    if (err != CLEAT_OK && !CLEAT_SETTINGS_FIXED) {
         snprintf(why, why_cap, SAY_CHIP_INIT, SAID(err, CLEAT_OK, ""),
                  detail.text == NULL ? SAY_NOT_USABLE : detail.text);
     }

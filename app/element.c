@@ -4,7 +4,6 @@
  * fills in the TLS settings and only then starts the MQTT client task; from
  * then on it serves the others' operations, and closes the chip at the end.
  */
-#include <stdio.h>
 #include <string.h>
 
 #include "app.h"
@@ -51,6 +50,12 @@ static void say_failed(struct cleat_device *d, cleat_sentence what) {
     cleat_app_say_error(d, what, d->element_op.err, &d->element_op.detail);
 }
 
+static void fail(struct cleat_device *d, cleat_sentence what,
+                 enum cleat_device_status status) {
+    say_failed(d, what);
+    cleat_app_end(d, status);
+}
+
 /* These end a state. @return the one that follows. */
 
 static int opened(struct cleat_device *d, bool ending) {
@@ -60,14 +65,15 @@ static int opened(struct cleat_device *d, bool ending) {
             say_failed(d, SAY_CHIP_RESET);
             return STATE_RESETTING;
         }
-        say_failed(d, SAY_CHIP_FAILED);
-        cleat_app_end(d, CLEAT_DEVICE_CHIP);
-        cleat_app_say(d, SAY_CHIP_CHECK);
+        fail(d, SAY_CHIP_FAILED, CLEAT_DEVICE_CHIP);
+        if (CLEAT_TEXTS) {
+            cleat_app_say(d, SAY_CHIP_CHECK);
+        }
         return STATE_ENDED;
     }
-    cleat_app_say(d, SAY_CHIP_OPEN, d->platform.driver->name,
-                  d->platform.driver->summary);
-    if (d->platform.driver->tests_only) {
+    const struct cleat_se_driver *driver = cleat_se_driver_of(&d->se);
+    cleat_app_say(d, SAY_CHIP_OPEN, driver->name, driver->summary);
+    if (driver->tests_only) {
         cleat_app_say(d, SAY_CHIP_TESTS_ONLY);
     }
     return STATE_UID;
@@ -75,12 +81,8 @@ static int opened(struct cleat_device *d, bool ending) {
 
 static int got_uid(struct cleat_device *d) {
     if (d->element_op.err == CLEAT_OK) {
-        char hex[2 * sizeof d->uid + 1] = "";
         d->uid_len = d->element_op.out.len;
-        for (size_t i = 0; i < d->uid_len; i++) {
-            snprintf(hex + 2 * i, 3, "%02x", d->uid[i]);
-        }
-        cleat_app_say(d, SAY_CHIP_UID, hex);
+        cleat_app_say_hex(d, SAY_CHIP_UID, d->uid, d->uid_len);
     }
     return STATE_CERTIFICATE;
 }
@@ -131,15 +133,13 @@ static int prepare_tls(struct cleat_device *d, struct cleat_detail *detail) {
 
 /* Everything the MQTT client task needs is there: start it. */
 static int hand_over(struct cleat_device *d) {
-    struct cleat_detail detail = {0};
     d->stream = d->platform.net;
     if (cleat_app_settings(d)->mqtt_secure_connection &&
         (CLEAT_SETTINGS_FIXED ||
          cleat_settings_complete(cleat_app_settings(d), NULL, 0) == CLEAT_OK)) {
-        int err = prepare_tls(d, &detail);
-        if (err != CLEAT_OK) {
-            cleat_app_say_error(d, SAY_TLS_FAILED, err, &detail);
-            cleat_app_end(d, CLEAT_DEVICE_SETTINGS);
+        d->element_op.err = prepare_tls(d, &d->element_op.detail);
+        if (d->element_op.err != CLEAT_OK) {
+            fail(d, SAY_TLS_FAILED, CLEAT_DEVICE_SETTINGS);
             return STATE_CLOSING;
         }
     }
@@ -154,16 +154,18 @@ static int hand_over(struct cleat_device *d) {
 
 static int got_certificate(struct cleat_device *d) {
     if (d->element_op.err != CLEAT_OK) {
-        say_failed(d, SAY_CERTIFICATE_FAILED);
-        cleat_app_end(d, CLEAT_DEVICE_CHIP);
+        fail(d, SAY_CERTIFICATE_FAILED, CLEAT_DEVICE_CHIP);
         return STATE_CLOSING;
     }
     d->certificate_len = d->element_op.out.len;
     cleat_app_say(d, SAY_CERTIFICATE,
                   cleat_app_settings(d)->client_certificate);
-    cleat_app_say_pem(d, cleat_bytes_of(d->certificate, d->certificate_len));
+    cleat_app_say_certificate(
+        d, cleat_bytes_of(d->certificate, d->certificate_len));
     cleat_app_make_client_id(d);
-    cleat_app_say_registration(d);
+    if (CLEAT_TEXTS) {
+        cleat_app_say_registration(d);
+    }
     return hand_over(d);
 }
 

@@ -12,12 +12,19 @@
 
 /* 64-bit FNV-1a, then a finaliser so that close inputs end far apart. */
 static uint64_t mix(const uint8_t *data, size_t len) {
+    static const uint64_t factors[] = {0x100000001B3u, 0xFF51AFD7ED558CCDu,
+                                       0xC4CEB9FE1A85EC53u};
+    const uint64_t *factor = factors;
     uint64_t h = 0xCBF29CE484222325u;
-    for (size_t i = 0; i < len; i++) {
-        h = (h ^ data[i]) * 0x100000001B3u;
+    for (size_t i = 0; i < len + 2; i++) {
+        if (i < len) {
+            h ^= data[i];
+        } else {
+            h ^= h >> 33;
+            factor++;
+        }
+        h *= *factor;
     }
-    h = (h ^ (h >> 33)) * 0xFF51AFD7ED558CCDu;
-    h = (h ^ (h >> 33)) * 0xC4CEB9FE1A85EC53u;
     return h ^ (h >> 33);
 }
 
@@ -42,12 +49,12 @@ void cleat_app_make_client_id(struct cleat_device *d) {
         keep--; /* not inside a UTF-8 character */
     }
     memcpy(d->client_id, s->mqtt_client_identifier, keep);
-    d->client_id[keep++] = '-';
-    for (size_t i = 0; i < SUFFIX_LEN; i++) {
-        d->client_id[keep++] = digits[h & 31];
-        h >>= 5;
+    char *at = d->client_id + keep;
+    *at++ = '-';
+    for (const char *end = at + SUFFIX_LEN; at < end; h >>= 5) {
+        *at++ = digits[h & 31];
     }
-    d->client_id[keep] = '\0';
+    *at = '\0';
 }
 
 #if CLEAT_TEXTS
@@ -121,13 +128,8 @@ static void say_steps(struct cleat_device *d) {
     cleat_app_print(d, "     Amazon Root CA 1 with "
                        "TLS_KEY_EXCHANGES=ECDHE_ECDSA,ECDHE_RSA.");
 }
-#else
-static void say_steps(struct cleat_device *d) {
-    (void)d;
-}
-#endif
-
 void cleat_app_say_registration(struct cleat_device *d) {
     cleat_app_say(d, SAY_REGISTER);
     say_steps(d);
 }
+#endif

@@ -14,9 +14,9 @@
  * SAY(number, sentence, kinds): what cleat_app_say() takes. The kinds are those
  * of its values, in order: T a text, N a number (unsigned long), E an error, by
  * SAID(): its text or `words` where it is the `special` one. Without the
- * sentence it is a number: below, the sentence's own (as it is written, in
- * hexadecimal digits); above, two bits for the kind of each value.
- * WHY(number, sentence, values): a text to be handed on, either way.
+ * sentence it is a number: below, in 8 bits, the sentence's own; above, two
+ * bits for the kind of each value. WHY(number, sentence, values): a text to be
+ * handed on, either way.
  */
 #if CLEAT_TEXTS
 #define SAY(number, sentence, kinds) sentence
@@ -27,7 +27,7 @@ typedef const char *cleat_said_error;
     ((err) == (special) ? (words) : cleat_strerror(err))
 #else
 #define SAY(number, sentence, kinds)                                           \
-    (0x##number | (unsigned)SAY_KINDS_##kinds << 8)
+    (number##u | (unsigned)SAY_KINDS_##kinds << 8)
 #define WHY(number, sentence, values) #number values
 #define PART(words, brief) brief
 typedef long cleat_said_error;
@@ -49,8 +49,11 @@ enum {
     SAY_KINDS_NNN = SAY_KINDS_NN | SAY_KINDS_N << 4,
     SAY_KINDS_TTTT = SAY_KINDS_TT | SAY_KINDS_TT << 4,
     SAY_KINDS_NNNNNN = SAY_KINDS_NNN | SAY_KINDS_NNN << 6,
-    /* What follows a failure: its error, layer and code, and the object. */
-    SAY_KINDS_FAILURE = SAY_KINDS_NNN | 3 << 6
+    /* What follows a failure: its error, layer and code, and the object in
+     * hexadecimal digits; then the same of TLS: why, and the alert. */
+    SAY_KINDS_FAILURE = SAY_KINDS_NNN | 3 << 6,
+    SAY_KINDS_TLS_FAILURE = SAY_KINDS_FAILURE | SAY_KINDS_NN << 8,
+    SAY_VALUES_MAX = 6
 };
 
 /* Parts of sentences. */
@@ -165,6 +168,7 @@ enum {
 #define SAY_CHIP_UID SAY(25, "Coprocessor UID: %s", T)
 #define SAY_CERTIFICATE                                                        \
     SAY(26, "Certificate of this device, from chip object %s:", T)
+#define SAY_CERTIFICATE_DER SAY(36, "(as it is, in hexadecimal digits) %s", T)
 #define SAY_CERTIFICATE_FAILED SAY(27, "Certificate cannot be read", NONE)
 #define SAY_NO_CERTIFICATE SAY(28, "(%lu bytes that are no certificate)", N)
 #define SAY_REGISTER                                                           \

@@ -65,7 +65,9 @@ static bool is_payload(const struct cleat_subscriber_message *m,
 
 static void message(struct cleat_device *d,
                     const struct cleat_subscriber_message *m) {
-    cleat_app_say(d, SAY_MESSAGE);
+    if (CLEAT_TEXTS) {
+        cleat_app_say(d, SAY_MESSAGE);
+    }
     say_shown(d, SAY_MESSAGE_TOPIC, m->topic, m->topic_len, sizeof m->topic);
     cleat_app_say(d, SAY_MESSAGE_QOS, (unsigned long)m->qos);
     say_shown(d, SAY_MESSAGE_PAYLOAD, m->payload, m->payload_len,

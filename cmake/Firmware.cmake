@@ -42,7 +42,9 @@ if(CLEAT_PROFILE STREQUAL "tiny")
   add_compile_definitions(CLEAT_TEXTS=0 CLEAT_LOG_FLOOR=-1 CLEAT_TLS_READY=0
                           CLEAT_TLS_PEM=0 CLEAT_SETTINGS_FIXED=1
                           CLEAT_BARE_COUNTS=0 CLEAT_SE_EXTRAS=0
-                          CLEAT_TASK_NAMES=0)
+                          CLEAT_TASK_NAMES=0 CLEAT_SE_P384=0
+                          CLEAT_SE_KHZ_MAX=400 CLEAT_SE_DRIVER=cleat_se_driver_optiga
+                          CLEAT_MQTT_EXTRAS=0 CLEAT_MQTT_CHECKS=0)
   # Its settings are constants, of which messages' QoS is 1 unless said here.
   if(NOT CLEAT_SETTINGS MATCHES "(^|;)MQTT_MESSAGES_QOS=2(;|$)")
     add_compile_definitions(CLEAT_MQTT_QOS2=0)
@@ -70,3 +72,14 @@ endif()
 add_compile_options(-fstack-protector-strong)
 add_compile_definitions(
   CLEAT_CONFIG_FILE="${CLEAT_BOARD_CONFIG}")
+
+# cleat_image(NAME): a program beside the device's, as an image for the board;
+# built when asked for by name, into the build's own folder.
+function(cleat_image name)
+  target_link_options(${name} PRIVATE ${CLEAT_TOOLCHAIN_LINK} ${CLEAT_BOARD_CPU}
+    -T ${CLEAT_BOARD_LINKER_SCRIPT} -Wl,--gc-sections)
+  target_link_libraries(${name} PRIVATE ${CLEAT_TOOLCHAIN_LIBRARIES})
+  set_target_properties(${name} PROPERTIES EXCLUDE_FROM_ALL ON
+    LINK_DEPENDS ${CLEAT_BOARD_LINKER_SCRIPT}
+    RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR})
+endfunction()

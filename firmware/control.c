@@ -5,15 +5,11 @@
  */
 #include "firmware.h"
 
+#include <string.h>
+
 #include "board.h"
 
-struct channel {
-    char line[FIRMWARE_TESTS ? 32 : 2];
-    size_t len;
-};
-
-static struct cleat_device *device;
-static struct channel channels[2]; /* console, control */
+static char lines[2][FIRMWARE_TESTS ? 32 : 2]; /* of console and control */
 
 /* The first letter is enough for these. */
 static const char *obey(bool control, const char *line) {
@@ -23,29 +19,30 @@ static const char *obey(bool control, const char *line) {
         board_press();
         break;
     case 'q':
-        cleat_device_stop(device);
+        cleat_device_stop(&firmware_device);
         break;
     default:
-        return FIRMWARE_TESTS ? firmware_test(device, control, line)
-                              : "press, quit";
+        return FIRMWARE_TESTS ? firmware_test(control, line) : "press, quit";
     }
     return control ? "ok" : NULL;
 }
 
 static void take(bool control, char byte) {
-    struct channel *c = &channels[control];
+    char *line = lines[control];
     const char *answer = NULL;
     if (byte != '\n' && byte != '\r') {
-        c->line[c->len] = byte;
-        c->len += c->len < sizeof c->line - 1;
+        const size_t len = strlen(line);
+        if (len < sizeof lines[0] - 1) {
+            line[len] = byte;
+            line[len + 1] = '\0';
+        }
         return;
     }
-    c->line[c->len] = '\0';
     /* An empty line is a press on the console, the end of "\r\n" elsewhere. */
-    if (c->len > 0 || !control) {
-        answer = obey(control, c->line);
+    if (line[0] != '\0' || !control) {
+        answer = obey(control, line);
     }
-    c->len = 0;
+    line[0] = '\0';
     if (answer != NULL) {
         board_print(control, answer);
     }
@@ -65,8 +62,7 @@ static uint64_t control_step(void *self, uint64_t now_ms) {
 
 static struct cleat_task task = {"control", control_step, NULL, NULL};
 
-int firmware_control_start(struct cleat_device *d) {
-    device = d;
+int firmware_control_start(void) {
     int err = cleat_port_start(&task);
     board_on_receive(&task);
     return err;

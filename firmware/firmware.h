@@ -7,6 +7,9 @@
 
 #include "cleat/device.h"
 
+/** The one there is. */
+extern struct cleat_device firmware_device;
+
 /** Defaults, then what this image sets, then what this run sets.
  *  @return the settings, or NULL with a sentence in why. */
 const struct cleat_settings *firmware_settings(struct cleat_bytes *root_ca,
@@ -21,10 +24,9 @@ size_t firmware_memory_peak(size_t *size);
 int firmware_memory_hog(size_t len);
 
 /** Do a command for tests. @return what to answer, or NULL. */
-const char *firmware_test(struct cleat_device *device, bool control,
-                          const char *line);
+const char *firmware_test(bool control, const char *line);
 
 /** Answer commands on console and control channel. */
-int firmware_control_start(struct cleat_device *device);
+int firmware_control_start(void);
 
 #endif

@@ -15,11 +15,19 @@
 
 #define LAST_WORDS_MS 200 /* for what the network still has to say */
 
-static struct cleat_device device;
+struct cleat_device firmware_device;
 static struct cleat_bare_net net;
-static uint64_t end_ms;
+static struct cleat_platform platform;
+static int status = CLEAT_DEVICE_SETTINGS;
+static uint32_t end_ms;
 
+/* A build that names the driver asks nobody for it. */
+#ifdef CLEAT_SE_DRIVER
+#define DRIVER NULL
+#else
 extern const struct cleat_se_driver cleat_se_driver_optiga;
+#define DRIVER (&cleat_se_driver_optiga)
+#endif
 
 static void log_line(void *arg, enum cleat_level level, const char *module,
                      const char *line) {
@@ -36,24 +44,22 @@ static void log_line(void *arg, enum cleat_level level, const char *module,
 
 /* The button's interrupt routine. */
 static void pressed(void) {
-    cleat_device_press(&device);
+    cleat_device_press(&firmware_device);
 }
 
 static bool over(void *arg) {
     (void)arg;
-    if (!cleat_device_ended(&device, NULL)) {
+    if (!cleat_device_ended(&firmware_device, &status)) {
         return false;
     }
-    const uint64_t now_ms = cleat_port_now_ms();
+    const uint32_t now_ms = (uint32_t)cleat_port_now_ms();
     if (end_ms == 0) {
         end_ms = now_ms + LAST_WORDS_MS;
     }
-    return now_ms >= end_ms;
+    return (int32_t)(now_ms - end_ms) >= 0;
 }
 
 static int start(char *why, size_t why_cap) {
-    struct cleat_platform platform;
-    memset(&platform, 0, sizeof platform);
     const struct cleat_settings *settings =
         firmware_settings(&platform.root_ca, why, why_cap);
     if (settings == NULL) {
@@ -63,36 +69,34 @@ static int start(char *why, size_t why_cap) {
     platform.link = cleat_bare_link(board_ethernet());
     platform.net = cleat_bare_net_init(&net, settings->mqtt_broker_address,
                                        (uint16_t)settings->mqtt_port);
-    platform.driver = &cleat_se_driver_optiga;
+    platform.driver = DRIVER;
     platform.element.bus = board_bus();
-    int err = cleat_device_init(&device, settings, &platform, why, why_cap);
+    int err =
+        cleat_device_init(&firmware_device, settings, &platform, why, why_cap);
     if (err != CLEAT_OK) {
         return err;
     }
     board_on_button(pressed);
-    err = firmware_control_start(&device);
-    return err == CLEAT_OK ? cleat_device_start(&device) : err;
+    err = firmware_control_start();
+    return err == CLEAT_OK ? cleat_device_start(&firmware_device) : err;
 }
 
 int main(void) {
     char why[160];
-    int status = CLEAT_DEVICE_SETTINGS;
     board_init();
-    board_print(false, "");
-    board_print(false, "Cleat on " BOARD_NAME);
+    board_print(false, "\r\nCleat on " BOARD_NAME);
     if (CLEAT_LOG_FLOOR >= 0) {
         cleat_log_sink(log_line, NULL);
     }
     cleat_bare_set_clock(board_host_time());
     firmware_memory_init();
     why[0] = '\0';
-    if (start(why, sizeof why) != CLEAT_OK) {
+    if (start(why, sizeof why) == CLEAT_OK) {
+        cleat_bare_run(over, NULL);
+        cleat_device_deinit(&firmware_device);
+    } else {
         board_print(false, why[0] != '\0' ? why : "no resources");
-        board_end(status);
     }
-    cleat_bare_run(over, NULL);
-    (void)cleat_device_ended(&device, &status);
-    cleat_device_deinit(&device);
     board_end(status);
     return 0;
 }

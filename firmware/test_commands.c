@@ -112,12 +112,11 @@ static void drain(bool on) {
     }
 }
 
-const char *firmware_test(struct cleat_device *device, bool control,
-                          const char *line) {
+const char *firmware_test(bool control, const char *line) {
     if (strcmp(line, "led") == 0) {
         return board_led() ? "led on" : "led off";
     } else if (strcmp(line, "ready") == 0) {
-        return cleat_device_ready(device) ? "ready" : "not ready";
+        return cleat_device_ready(&firmware_device) ? "ready" : "not ready";
     } else if (strcmp(line, "stats") == 0) {
         stats(control);
     } else if (strncmp(line, "hog ", 4) == 0) {

@@ -2,10 +2,10 @@
 /*
  * Stand-ins for functions of mbedTLS that nothing here can need and that would
  * bring much arithmetic along: the build points the files that call them here.
- * Comparing a private key with its public one: there is no private key. Division
- * for the remainder: the curves compiled all have a faster way. Raising to a
- * power, in the small profile: only to expand a compressed point; TLS sends
- * none, a certificate with one is refused.
+ * Comparing a private key with its public one: there is no private key.
+ * Division for the remainder: the curves compiled all have a faster way.
+ * Raising to a power, in the small profile: only to expand a compressed point;
+ * TLS sends none, a certificate with one is refused.
  */
 #include <mbedtls/bignum.h>
 #include <mbedtls/ecp.h>

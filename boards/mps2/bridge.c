@@ -15,22 +15,23 @@
 #define SILENCE_US 20000u
 #define STRETCH_LIMIT_US 25000u
 
-static uint64_t deadline_us; /* for the next byte */
+static uint32_t deadline_us; /* for the next byte */
 static bool lost; /* none came until then: resynchronise before the next */
 
 /* One byte, asleep until it comes; 0 and lost at the deadline. */
 static uint8_t receive(void) {
     while (!lost) {
-        uint32_t before = cleat_bare_mask();
+        const uint32_t us = deadline_us - cleat_bare_now_us();
+        cleat_bare_mask();
         bool ready = board_uart_ready(UART1);
-        if (!ready) {
-            cleat_bare_sleep(deadline_us);
+        lost = !ready && us > ANSWER_LIMIT_US; /* less than none */
+        if (!ready && !lost) {
+            cleat_bare_sleep(us);
         }
-        cleat_bare_unmask(before);
+        cleat_bare_unmask();
         if (ready) {
             return board_uart_get(UART1);
         }
-        lost = cleat_bare_now_us() >= deadline_us;
     }
     return 0;
 }
@@ -117,8 +118,8 @@ static int answer(uint8_t *data, size_t want) {
 }
 
 /* A message with a number of that many bytes, and its answer. */
-static int exchange(uint32_t head, uint32_t number, uint8_t *data,
-                    size_t want) {
+__attribute__((noinline)) static int exchange(uint32_t head, uint32_t number,
+                                              uint8_t *data, size_t want) {
     begin(head);
     send_number(number, (uint16_t)head);
     return answer(data, want);

@@ -53,20 +53,13 @@ static struct cleat_task *owner;
 static uint32_t word; /* of a FIFO, in part filled or read */
 static size_t count;  /* bytes written, or left to read: whole words */
 
-static void mac(uint32_t what) {
+/* Read, or write value. */
+__attribute__((noinline)) static uint32_t mac(uint32_t what, uint32_t value) {
+    MAC_DATA = value;
     MAC_CMD = MAC_BUSY | what;
     while ((MAC_CMD & MAC_BUSY) != 0) {
     }
-}
-
-static uint32_t mac_read(uint32_t reg) {
-    mac(MAC_READ | reg);
     return MAC_DATA;
-}
-
-static void mac_write(uint32_t reg, uint32_t value) {
-    MAC_DATA = value;
-    mac(reg);
 }
 
 void board_irq_ethernet(void) {
@@ -85,12 +78,12 @@ static int start(void *self, uint8_t address[6], struct cleat_task *task) {
     }
     FIFO_INT = 0;
     IRQ_CFG = IRQ_ON_HIGH_PUSHPULL;
-    const uint32_t low = mac_read(MAC_ADDRESS_LOW);
-    const uint32_t high = mac_read(MAC_ADDRESS_HIGH);
+    const uint32_t low = mac(MAC_READ | MAC_ADDRESS_LOW, 0);
+    const uint32_t high = mac(MAC_READ | MAC_ADDRESS_HIGH, 0);
     memcpy(address, &low, 4);
     memcpy(address + 4, &high, 2);
     TX_CFG = TX_ON;
-    mac_write(MAC_CR, MAC_FULL_DUPLEX_TX_RX);
+    (void)mac(MAC_CR, MAC_FULL_DUPLEX_TX_RX);
     INT_EN = INT_FRAME;
     /* Only now: until IRQ_CFG it is active low, so that quiet is active. */
     NVIC_UNPEND = 1u << IRQ_ETHERNET;
@@ -100,8 +93,8 @@ static int start(void *self, uint8_t address[6], struct cleat_task *task) {
 
 static bool link_up(void *self) {
     (void)self;
-    mac_write(MAC_MII_ACCESS, PHY_ADDRESS | PHY_STATUS << 6 | PHY_BUSY);
-    return (mac_read(MAC_MII_DATA) & PHY_STATUS_LINK) != 0;
+    (void)mac(MAC_MII_ACCESS, PHY_ADDRESS | PHY_STATUS << 6 | PHY_BUSY);
+    return (mac(MAC_READ | MAC_MII_DATA, 0) & PHY_STATUS_LINK) != 0;
 }
 
 static int send_begin(void *self, size_t len) {

@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "cleat/config.h"
 #include "irq.h"
 #include "registers.h"
 
@@ -20,6 +21,13 @@
 extern uint32_t board_guard[];
 extern uint32_t board_stack_limit[], board_stack_top[];
 extern uint32_t board_data_load[]; /* code ends before it */
+
+#define NMI 2u
+#define CODE_SEMIHOSTING 0xBEABu /* bkpt */
+#define CODE_CANARY 0xDECAu      /* udf, see __stack_chk_fail() */
+
+/* In a build without texts what docs/sentences.md tells the rest about. */
+#define WORDS(text, brief) (CLEAT_TEXTS ? (text) : (brief))
 
 struct frame {
     uint32_t r0, r1, r2, r3, r12, lr, pc, psr;
@@ -51,11 +59,12 @@ static void report(const char *text, const volatile uint32_t *values) {
     }
 }
 
-/* The end of each report: the command that says where it was, and a restart.
- * From p on in the stack two words that look like places in the code tell
- * where, innermost first. */
-__attribute__((noreturn, noinline)) static void end(const uint32_t *p) {
-    report("\r\narm-none-eabi-addr2line -fipe firmware.elf", NULL);
+/* The end of a report: the command that says where it was, and a restart. From
+ * p on in the stack two words that look like places in the code tell where,
+ * innermost first. */
+__attribute__((noreturn)) static void end(const uint32_t *p) {
+    report(WORDS("\r\narm-none-eabi-addr2line -fipe firmware.elf", "\r\nat"),
+           NULL);
     for (unsigned found = 0; p < board_stack_top && found < 2; p++) {
         if ((*p & 1) != 0 && *p > NULL_GUARD &&
             *p < (uintptr_t)board_data_load) {
@@ -63,22 +72,29 @@ __attribute__((noreturn, noinline)) static void end(const uint32_t *p) {
             found++;
         }
     }
-    board_uart_text(UART0, "\r\n");
+    report("\r\n", NULL);
     SCB_RESET = SCB_RESET_NOW;
     for (;;) {
     }
 }
 
-/* @return where it is told where the frame's code was: r12 is sacrificed. */
-static const uint32_t *place(struct frame *f) {
-    f->r12 = f->pc | 1;
-    return &f->r12;
+/* @return the instruction at pc, or 0 where there can be none. */
+static unsigned instruction(uint32_t pc) {
+    return (pc & 1) == 0 && pc < 0x00400000u ? *(const uint16_t *)(uintptr_t)pc
+                                             : 0;
 }
 
-/* Semihosting without a debugger: pretend that it said no. */
-static int is_semihosting(const struct frame *f) {
-    return (f->pc & 1) == 0 && f->pc < 0x00400000u &&
-           *(const uint16_t *)(uintptr_t)f->pc == 0xBEABu;
+/* What happened, as far as instruction and exception tell. */
+static const char *what(unsigned code) {
+    unsigned exception;
+    __asm__("mrs %0, ipsr" : "=r"(exception));
+    if (exception == NMI) { /* first expiry of the watchdog */
+        return WORDS("\r\nWATCHDOG: no progress:", "\r\nWATCHDOG");
+    }
+    return code == CODE_CANARY
+               ? WORDS("\r\nCANARY: a function wrote past its array:",
+                       "\r\nCANARY")
+               : WORDS("\r\nFAULT:", "\r\nFAULT");
 }
 
 /* `more`: the stack pointer and EXC_RETURN. */
@@ -87,18 +103,25 @@ __attribute__((used)) void board_fault_report(struct frame *f,
                                               const uint32_t *more) {
     const uint32_t *where = board_stack_limit;
     if ((uintptr_t)f < (uintptr_t)board_stack_limit) {
-        report("\r\nFAULT: the stack is used up", NULL);
-    } else if (is_semihosting(f)) {
-        f->pc += 2;
-        f->r0 = UINT32_MAX;
-        return;
+        report(WORDS("\r\nFAULT: the stack is used up:", "\r\nSTACK"), NULL);
     } else {
-        report("\r\nFAULT: r0=@ r1=@ r2=@ r3=@ r12=@ lr=@ pc=@ psr=@", &f->r0);
-        where = place(f);
+        const unsigned code = instruction(f->pc);
+        if (code == CODE_SEMIHOSTING) { /* no debugger: pretend it said no */
+            f->pc += 2;
+            f->r0 = UINT32_MAX;
+            return;
+        }
+        report(what(code), NULL);
+        report(WORDS(" r0=@ r1=@ r2=@ r3=@ r12=@ lr=@ pc=@ psr=@",
+                     " @ @ @ @ @ @ @ @"),
+               &f->r0);
+        f->r12 = f->pc | 1; /* sacrificed, to tell where */
+        where = &f->r12;
     }
     /* They lie side by side. */
-    report("\r\nFAULT: cfsr=@ hfsr=@ dfsr=@ mmfar=@ bfar=@", &SCB_CFSR);
-    report(" sp=@ exc=@", more);
+    report(WORDS(" cfsr=@ hfsr=@ dfsr=@ mmfar=@ bfar=@", " @ @ @ @ @"),
+           &SCB_CFSR);
+    report(WORDS(" sp=@ exc=@", " @ @"), more);
     end(where);
 }
 
@@ -119,26 +142,8 @@ __attribute__((naked)) void board_fault(void) {
                      ".ltorg");
 }
 
-void board_watchdog_report(struct frame *f);
-__attribute__((used)) void board_watchdog_report(struct frame *f) {
-    report("\r\nWATCHDOG: no progress", NULL);
-    end(place(f));
-}
-
-__attribute__((naked)) void board_watchdog_bite(void) {
-    __asm__ volatile("mov r0, sp\n\t"
-                     "b board_watchdog_report");
-}
-
-void board_canary_report(const uint32_t *sp);
-__attribute__((used)) void board_canary_report(const uint32_t *sp) {
-    report("\r\nCANARY: a function wrote past its array", NULL);
-    end(sp);
-}
-
+/* Its place on the stack is told by lr. */
 void __stack_chk_fail(void);
 __attribute__((naked)) void __stack_chk_fail(void) {
-    __asm__ volatile("push {lr}\n\t"
-                     "mov r0, sp\n\t"
-                     "b board_canary_report");
+    __asm__ volatile("udf #0xCA");
 }

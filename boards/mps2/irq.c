@@ -13,14 +13,12 @@
 static struct cleat_task *volatile receiver;
 static void (*volatile pressed)(void);
 
-uint32_t cleat_bare_mask(void) {
-    uint32_t before;
-    __asm__ volatile("mrs %0, primask\n\tcpsid i" : "=r"(before)::"memory");
-    return before;
+void cleat_bare_mask(void) {
+    __asm__ volatile("cpsid i" ::: "memory");
 }
 
-void cleat_bare_unmask(uint32_t before) {
-    __asm__ volatile("msr primask, %0" ::"r"(before) : "memory");
+void cleat_bare_unmask(void) {
+    __asm__ volatile("cpsie i" ::: "memory");
 }
 
 /* All that are quiet until wanted: a routine without a task to wake does

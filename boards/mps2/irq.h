@@ -18,7 +18,6 @@ void board_irq_timer(void);
 void board_irq_ethernet(void);
 
 void board_fault(void);
-void board_watchdog_bite(void);
 void board_reset(void);
 
 /* uart.c */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The emulator's (or a debugger's) way to give settings for one run and to take
- * an exit status. Without it each call fails quietly: see board_fault().
+ * an exit status. Without it each call fails quietly: see fault.c.
  */
 #include <string.h>
 

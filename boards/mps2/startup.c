@@ -3,6 +3,7 @@
 #include <stdint.h>
 
 #include "board.h"
+#include "cleat/bare_port.h"
 #include "irq.h"
 #include "registers.h"
 
@@ -10,7 +11,7 @@
 #define CPACR_FPU (0xFu << 20)
 
 extern uint32_t board_data[], board_data_end[], board_data_load[];
-extern uint32_t board_bss[], board_bss_end[];
+extern uint32_t board_bss_end[];
 extern uint32_t board_stack_limit[], board_stack_top[];
 
 int main(void);
@@ -24,15 +25,17 @@ static void idle_irq(void) {
 
 __attribute__((no_stack_protector)) static void prepare(void) {
     for (uint32_t *p = board_stack_limit;
-         p < (uint32_t *)__builtin_frame_address(0) - 16; p++) {
+         CLEAT_BARE_COUNTS && p < (uint32_t *)__builtin_frame_address(0) - 16;
+         p++) {
         *p = STACK_PAINT;
     }
     const uint32_t *from = board_data_load;
-    for (uint32_t *p = board_data; p < board_data_end; p++) {
-        *p = *from++;
+    uint32_t *p = board_data;
+    while (p < board_data_end) {
+        *p++ = *from++;
     }
-    for (uint32_t *p = board_bss; p < board_bss_end; p++) {
-        *p = 0;
+    while (p < board_bss_end) { /* which follows */
+        *p++ = 0;
     }
 }
 
@@ -59,8 +62,8 @@ typedef void (*routine)(void);
 __attribute__((section(".vectors"), used)) static const routine vectors[] = {
     (routine)(uintptr_t)board_stack_top,
     board_reset,
-    board_watchdog_bite, /* NMI: first expiry of the watchdog */
-    board_fault,         /* HardFault, and all that escalates to it */
+    board_fault, /* NMI: first expiry of the watchdog */
+    board_fault, /* HardFault, and all that escalates to it */
     board_fault,
     board_fault,
     board_fault,

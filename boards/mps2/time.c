@@ -8,8 +8,7 @@
 #include "registers.h"
 
 #define CTRL 0x00
-#define VALUE 0x04
-#define RELOAD 0x08
+#define RELOAD 0x08 /* writing it sets the count, too */
 #define CLEAR 0x0C
 #define TIMER_RUN_IRQ 9u
 #define TICKS_PER_US (CORE_CLOCK_HZ / 1000000u)
@@ -20,34 +19,18 @@
 #define WATCHDOG_KEY 0x1ACCE551u
 #define WATCHDOG_IRQ_RESET 3u
 
-static uint32_t last;
-static uint32_t wraps;
-
 void board_time_init(void) {
     FPGAIO_PRESCALE = TICKS_PER_US - 1;
-    last = FPGAIO_COUNTER;
 }
 
-uint64_t cleat_bare_now_us(void) {
-    uint32_t before = cleat_bare_mask();
-    uint32_t now = FPGAIO_COUNTER;
-    wraps += now < last;
-    last = now;
-    uint64_t us = (uint64_t)wraps << 32 | now;
-    cleat_bare_unmask(before);
-    return us;
+uint32_t cleat_bare_now_us(void) {
+    return FPGAIO_COUNTER;
 }
 
-void cleat_bare_sleep(uint64_t until_us) {
-    uint64_t now = cleat_bare_now_us();
-    if (until_us <= now) {
-        return;
-    }
-    uint64_t us = until_us - now;
+void cleat_bare_sleep(uint32_t us) {
     us = us > SLEEP_MAX_US ? SLEEP_MAX_US : us;
     REG(TIMER0 + CTRL) = 0;
-    REG(TIMER0 + VALUE) = (uint32_t)us * TICKS_PER_US;
-    REG(TIMER0 + RELOAD) = (uint32_t)us * TICKS_PER_US;
+    REG(TIMER0 + RELOAD) = us * TICKS_PER_US;
     REG(TIMER0 + CTRL) = TIMER_RUN_IRQ;
     __asm__ volatile("dsb\n\twfi\n\tisb" ::: "memory");
 }

@@ -22,11 +22,14 @@ struct cleat_backoff {
     uint32_t stable_ms;    /**< Connected this long: start over. */
     uint32_t bound_ms;     /**< Private: upper bound of the next wait. */
     uint64_t stable_at_ms; /**< Private: connected until then: start over. */
+    bool is_up;            /**< Private: connected. */
 };
 
 /** Start anew; milliseconds, 1 <= base_ms <= cap_ms. */
 void cleat_backoff_init(struct cleat_backoff *b, uint32_t base_ms,
                         uint32_t cap_ms, uint32_t stable_ms);
+/** Start anew, with the same. */
+void cleat_backoff_reset(struct cleat_backoff *b);
 /** Tell that the connection stands since now. */
 void cleat_backoff_up(struct cleat_backoff *b, uint64_t now_ms);
 /** The connection, if there was one, ended.

@@ -54,25 +54,23 @@ struct cleat_link *cleat_bare_link(const struct cleat_bare_ethernet *ethernet);
 void cleat_bare_net_get_counts(struct cleat_bare_net_counts *out);
 
 /** One TCP connection at a time. Allocate it anywhere; the fields are private
- *  but for the first three, which the caller sets. */
+ *  but for the first three, which the caller may change before an open. */
 struct cleat_bare_net {
     const char *host; /**< Name or address; must stay. */
     uint16_t port;
-    uint32_t connect_timeout_ms; /**< 0: 5000. */
+    uint32_t connect_timeout_ms; /**< For name and connection; 5000. */
 
+    uint8_t state;
+    int8_t failure;          /* as lwIP says; 0: none */
+    bool ended;              /* the peer's bytes have */
     struct cleat_task *task; /* whose step opened it: woken when it matters */
-    int state;
-    int err; /* FAILED: why */
-    struct cleat_detail detail;
-    bool ended;
-    uint64_t deadline_ms;
+    uint32_t begin_ms;       /* of the open */
     void *pcb;
     void *received; /* chain of what has arrived and was not read yet */
-    size_t read;    /* bytes of its first part that were */
     struct cleat_stream stream;
 };
 
-/** @return the stream; set host and port first. */
+/** Make it ready. @return its stream. */
 struct cleat_stream *cleat_bare_net_init(struct cleat_bare_net *n,
                                          const char *host, uint16_t port);
 

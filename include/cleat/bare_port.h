@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <time.h>
 
 #include "cleat/port.h"
 
@@ -37,16 +38,21 @@ void cleat_bare_run(bool (*done)(void *arg), void *arg);
 void cleat_bare_get_counts(struct cleat_bare_counts *out);
 /** Set the wall clock, seconds since 1970; time() tells it from then on. */
 void cleat_bare_set_clock(int64_t seconds);
+/** The date, UTC, of so many seconds after 1970-01-01: right until
+ *  2100-02-28. For gmtime_r(), whose own wants a heap. */
+void cleat_bare_calendar(uint32_t seconds, struct tm *out);
 
-/** Supplied by the board: microseconds since start, monotonic. */
-uint64_t cleat_bare_now_us(void);
-/** Supplied by the board: hold interrupts off. @return the state before. */
-uint32_t cleat_bare_mask(void);
-/** Supplied by the board: put that state back. */
-void cleat_bare_unmask(uint32_t before);
+/** Supplied by the board: microseconds, from any origin on; wraps. The loop
+ *  asks several times an hour, an interrupt routine never. */
+uint32_t cleat_bare_now_us(void);
+/** Supplied by the board: hold interrupts off, which were on: it is not
+ *  nested. Interrupt routines do so, too. */
+void cleat_bare_mask(void);
+/** Supplied by the board: let them come again. */
+void cleat_bare_unmask(void);
 /** Supplied by the board, called with interrupts held off: sleep until one is
- *  pending or until_us has come; earlier is fine. */
-void cleat_bare_sleep(uint64_t until_us);
+ *  pending or so many microseconds have passed; less is fine. */
+void cleat_bare_sleep(uint32_t us);
 /** Supplied by the board: the loop has no work left, so all is well. Called
  *  before each sleep, and by nothing else. */
 void cleat_bare_alive(void);

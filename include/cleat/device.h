@@ -56,7 +56,7 @@ struct cleat_platform {
     const struct cleat_board *board;
     struct cleat_link *link;
     struct cleat_stream *net; /**< TCP to the broker of the settings. */
-    const struct cleat_se_driver *driver;
+    const struct cleat_se_driver *driver; /**< NULL with CLEAT_SE_DRIVER. */
     struct cleat_se_config element;
     struct cleat_bytes root_ca; /**< PEM or DER; empty: not given. */
     struct cleat_bytes crl;     /**< What TLS_CRL_FILE names. */

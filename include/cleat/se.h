@@ -135,7 +135,7 @@ enum cleat_se_ask_type {
     CLEAT_SE_ASK_IDLE,  /**< Nothing: no operation is under way. */
     CLEAT_SE_ASK_WRITE, /**< Write `write` to the chip's address. */
     CLEAT_SE_ASK_READ,  /**< Read read_len bytes into `read`. */
-    CLEAT_SE_ASK_WAIT,  /**< Ask again at until_us. */
+    CLEAT_SE_ASK_WAIT,  /**< Ask again after wait_us. */
     CLEAT_SE_ASK_SPEED, /**< Set the bus clock to khz. */
     CLEAT_SE_ASK_LINE   /**< Drive `line` to `high`. */
 };
@@ -143,14 +143,14 @@ enum cleat_se_ask_type {
 /** What a driver wants done on the bus. */
 struct cleat_se_ask {
     enum cleat_se_ask_type type;
-    uint8_t address;          /**< WRITE, READ: 7-bit. */
+    uint8_t address; /**< WRITE, READ: 7-bit. */
+    enum cleat_i2c_line line;
+    bool high;
     struct cleat_bytes write; /**< Valid until told. */
     uint8_t *read;
     size_t read_len;
-    uint64_t until_us;
+    uint32_t wait_us;
     uint32_t khz;
-    enum cleat_i2c_line line;
-    bool high;
 };
 
 struct cleat_se_shield;
@@ -172,7 +172,10 @@ struct cleat_se_config {
 #endif
 
 /**
- * A chip. Constant, one per file src/se/drivers/NAME.c, named
+ * A chip. Times are the low 32 bits of the port's microseconds, which pass zero
+ * every 71 minutes: only differences say something.
+ *
+ * Constant, one per file src/se/drivers/NAME.c, named
  * cleat_se_driver_NAME; the build lists them in cleat_se_drivers[].
  */
 struct cleat_se_driver {
@@ -191,17 +194,17 @@ struct cleat_se_driver {
     void (*deinit)(void *ctx);
     /** Begin op. @return 0 when it is finished already (op->err is set), or
      *  CLEAT_ERR_AGAIN: go on with ask and told until finished. */
-    int (*start)(void *ctx, struct cleat_se_op *op, uint64_t now_us);
+    int (*start)(void *ctx, struct cleat_se_op *op, uint32_t now_us);
     /** What to do next. NULL for drivers without a bus.
      *  @return true once the operation is finished (op->err is set). It is
      *  IDLE then; WAIT means: ask once more if no other operation is due, as
      *  an acknowledgement is to be sent that the next one would carry. */
-    bool (*ask)(void *ctx, struct cleat_se_ask *ask, uint64_t now_us);
+    bool (*ask)(void *ctx, struct cleat_se_ask *ask, uint32_t now_us);
     /** How the transfer asked for went: 0 or an enum cleat_err. */
-    void (*told)(void *ctx, int result, uint64_t now_us);
+    void (*told)(void *ctx, int result, uint32_t now_us);
     /** Give up the operation under way as soon as the chip allows it; it then
      *  finishes with CLEAT_ERR_CANCELLED. May be NULL. */
-    void (*cancel)(void *ctx, uint64_t now_us);
+    void (*cancel)(void *ctx, uint32_t now_us);
 };
 
 /** NULL-terminated; generated from the file names in src/se/drivers/. */
@@ -231,9 +234,26 @@ struct cleat_se {
     uint64_t ctx[CLEAT_SE_CTX_MAX / 8];
 };
 
+#ifdef CLEAT_SE_DRIVER
+extern const struct cleat_se_driver CLEAT_SE_DRIVER;
+/** @return its driver: the one that the build names. */
+static inline const struct cleat_se_driver *
+cleat_se_driver_of(const struct cleat_se *se) {
+    (void)se;
+    return &CLEAT_SE_DRIVER;
+}
+#else
+/** @return its driver; NULL before cleat_se_init(). */
+static inline const struct cleat_se_driver *
+cleat_se_driver_of(const struct cleat_se *se) {
+    return se->driver;
+}
+#endif
+
 /**
  * Prepare an element; no transfer yet (submit CLEAT_SE_OPEN for that).
  *
+ * @param driver  Not looked at in builds with CLEAT_SE_DRIVER.
  * @param task  The task whose step calls cleat_se_step(se). It is woken on
  *              submit, and stepped by cleat_port_wait() where it has no thread.
  * @return 0; CLEAT_ERR_ARG bus missing; CLEAT_ERR_NOT_FOUND, CLEAT_ERR_IO a

@@ -1,36 +1,67 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Milliseconds out of microseconds, and a date out of seconds. The compiler's
- * division of 64 bits and the C library's calendar take a kilobyte more.
+ * Time that does not wrap out of the board's counter that does, and a date out
+ * of seconds: with numbers of 32 bits, since the compiler's division of 64 and
+ * the C library's calendar take a kilobyte more.
  */
 #include "clock.h"
 
-/* By hand, 16 bits at a time: each step is one the processor can. */
-uint64_t cleat_bare_divide(uint64_t n, uint16_t by) {
-    uint64_t quotient = 0;
-    uint32_t rest = 0;
-    for (int i = 0; i < 4; i++) {
-        rest = rest << 16 | (uint16_t)(n >> 48);
-        n <<= 16;
-        quotient = quotient << 16 | rest / by;
-        rest %= by;
-    }
-    return quotient;
+#include "cleat/bare_port.h"
+
+#define SECOND_US 1000000u
+
+static uint32_t uptime_s;
+static uint32_t second_us; /* the board's counter when this second began */
+
+/* @return microseconds of this second. */
+static uint32_t update(void) {
+    uint32_t us = cleat_bare_now_us() - second_us;
+    uint32_t s = us / SECOND_US;
+    uptime_s += s;
+    second_us += s * SECOND_US;
+    return us - s * SECOND_US;
 }
 
-/* Years are counted from 1968-03-01 and begin in March: the leap day is the
- * last one, and months are 153 days in five. */
+uint64_t cleat_port_now_us(void) {
+    uint32_t us = update();
+    return (uint64_t)uptime_s * SECOND_US + us;
+}
+
+uint64_t cleat_port_now_ms(void) {
+    uint32_t us = update();
+    return (uint64_t)uptime_s * 1000 + us / 1000;
+}
+
+uint32_t cleat_bare_uptime_s(void) {
+    (void)update();
+    return uptime_s;
+}
+
+/* Month by month: divisions take more code. */
 void cleat_bare_calendar(uint32_t seconds, struct tm *out) {
-    uint32_t days = seconds / 86400 + 671;
-    uint32_t year = (4 * days + 3) / 1461;
-    uint32_t day = days - 1461 * year / 4;
-    uint32_t month = (5 * day + 2) / 153;
-    day -= (153 * month + 2) / 5;
-    seconds %= 86400;
-    out->tm_sec = (int)(seconds % 60);
-    out->tm_min = (int)(seconds / 60 % 60);
-    out->tm_hour = (int)(seconds / 3600);
-    out->tm_mday = (int)day + 1;
-    out->tm_mon = (int)((month + 2) % 12);
-    out->tm_year = (int)(68 + year + (month >= 10));
+    const uint32_t minutes = seconds / 60;
+    const uint32_t hours = minutes / 60;
+    uint32_t days = hours / 24;
+    uint32_t month = 0;
+    uint32_t year = 70;
+    out->tm_sec = (int)(seconds - minutes * 60);
+    out->tm_min = (int)(minutes - hours * 60);
+    out->tm_hour = (int)(hours - days * 24);
+    for (;;) {
+        uint32_t length = 30 + (0xAD5u >> month & 1);
+        if (month == 1) {
+            length = year % 4 == 0 ? 29 : 28;
+        }
+        if (days < length) {
+            break;
+        }
+        days -= length;
+        if (++month == 12) {
+            month = 0;
+            year++;
+        }
+    }
+    out->tm_mday = (int)days + 1;
+    out->tm_mon = (int)month;
+    out->tm_year = (int)year;
 }

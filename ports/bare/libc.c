@@ -17,28 +17,19 @@
 
 static int64_t clock_offset_s;
 
-static int64_t uptime_s(void) {
-    return (int64_t)cleat_bare_divide(cleat_port_now_ms(), 1000);
-}
-
 void cleat_bare_set_clock(int64_t seconds) {
-    clock_offset_s = seconds - uptime_s();
+    clock_offset_s = seconds - cleat_bare_uptime_s();
 }
 
 time_t time(time_t *out) {
-    int64_t now = 0;
+    time_t now = 0;
     if (clock_offset_s != 0) {
-        now = clock_offset_s + uptime_s();
+        now = (time_t)(clock_offset_s + cleat_bare_uptime_s());
     }
     if (out != NULL) {
-        *out = (time_t)now;
+        *out = now;
     }
-    return (time_t)now;
-}
-
-struct tm *gmtime_r(const time_t *restrict t, struct tm *restrict out) {
-    cleat_bare_calendar((uint32_t)*t, out);
-    return out;
+    return now;
 }
 
 void *_sbrk(ptrdiff_t more);

@@ -31,7 +31,7 @@ static uint32_t join_ms; /* since then */
 static uint32_t seed;
 
 unsigned int cleat_bare_link_random(void) {
-    seed ^= (uint32_t)cleat_port_now_us();
+    seed ^= cleat_bare_now_us();
     seed = seed * 1664525u + 1013904223u;
     return seed ^ seed >> 15;
 }

@@ -9,7 +9,6 @@
 #include <string.h>
 
 #include "cleat/error.h"
-#include "clock.h"
 
 /* The device's four, the network, the firmware's control channel, room. */
 #define TASK_MAX 8
@@ -23,105 +22,91 @@ struct slot {
 
 static struct slot slots[TASK_MAX];
 static struct slot *const slots_end = slots + TASK_MAX;
-static volatile bool any_woken; /* since the loop's turn began */
-static struct slot *here;
-static void *main_local;
-static uint32_t masked; /* state before cleat_port_enter() */
+static struct slot outside; /* of any step */
+static struct slot *here = &outside;
+static volatile bool any_woken; /* since the tasks were looked at */
 static struct cleat_bare_counts counts;
 static uint64_t began_us;
-static const volatile bool never = false;
-
-uint64_t cleat_port_now_us(void) {
-    return cleat_bare_now_us();
-}
-
-uint64_t cleat_port_now_ms(void) {
-    return cleat_bare_divide(cleat_bare_now_us(), 1000);
-}
 
 void cleat_port_delay_us(uint32_t us) {
-    uint64_t end = cleat_bare_now_us() + (us > 1000 ? 1000 : us);
-    while (cleat_bare_now_us() < end) {
+    const uint32_t begin = cleat_bare_now_us();
+    while (cleat_bare_now_us() - begin <= us) {
     }
 }
 
 void cleat_port_enter(void) {
-    uint32_t before = cleat_bare_mask();
-    masked = before;
+    cleat_bare_mask();
 }
 
 void cleat_port_leave(void) {
-    cleat_bare_unmask(masked);
+    cleat_bare_unmask();
 }
 
 int cleat_port_start(struct cleat_task *task) {
     for (struct slot *s = slots; s < slots_end; s++) {
         if (s->task == NULL) {
-            s->due_ms = CLEAT_NEVER;
-            s->local = NULL;
-            s->woken = true;
-            any_woken = true;
             s->task = task;
+            s->due_ms = 0;
+            s->local = NULL;
             task->port = s;
+            any_woken = true;
             return CLEAT_OK;
         }
     }
     return CLEAT_ERR_IO;
 }
 
+/* An interrupt that still finds the place there wakes whoever has it next. */
 void cleat_port_stop(struct cleat_task *task) {
-    uint32_t before = cleat_bare_mask();
     struct slot *s = task->port;
+    task->port = NULL;
     if (s != NULL) {
-        task->port = NULL;
         s->task = NULL;
-        s->woken = false;
     }
-    cleat_bare_unmask(before);
 }
 
 void cleat_port_wake(struct cleat_task *task) {
-    if (task == NULL) {
-        return;
-    }
-    uint32_t before = cleat_bare_mask();
-    struct slot *s = task->port;
+    struct slot *s = task == NULL ? NULL : task->port;
     if (s != NULL) {
         s->woken = true;
         any_woken = true;
     }
-    cleat_bare_unmask(before);
 }
 
 struct cleat_task *cleat_port_current(void) {
-    return here == NULL ? NULL : here->task;
+    return here->task;
 }
 
 void **cleat_port_local(void) {
-    return here == NULL ? &main_local : &here->local;
+    return &here->local;
 }
 
 static void count_sleep(uint64_t start_us) {
-    counts.asleep_us += cleat_bare_now_us() - start_us;
+    counts.asleep_us += cleat_port_now_us() - start_us;
     counts.sleeps++;
 }
 
-/* Sleep unless a task was woken meanwhile; the test and the sleep are one. */
-static void sleep_until(uint64_t due_ms, const volatile bool *woken) {
-    uint64_t until = due_ms * 1000u; /* CLEAT_NEVER remains about that */
-    uint32_t before = cleat_bare_mask();
-    uint64_t start = CLEAT_BARE_COUNTS ? cleat_bare_now_us() : 0;
-    if (!*woken) {
+/* Sleep unless a task has been woken since any_woken was cleared; the test and
+ * the sleep are one. */
+static void sleep_until(uint64_t due_ms) {
+    const uint64_t due_us = due_ms * 1000u; /* CLEAT_NEVER remains about that */
+    const uint64_t now_us = cleat_port_now_us();
+    if (due_us <= now_us) {
+        return;
+    }
+    const uint64_t us = due_us - now_us;
+    cleat_bare_mask();
+    if (!any_woken) {
         cleat_bare_alive();
-        cleat_bare_sleep(until);
+        cleat_bare_sleep(us < UINT32_MAX ? (uint32_t)us : UINT32_MAX);
         if (CLEAT_BARE_COUNTS) {
-            count_sleep(start);
+            count_sleep(now_us);
         }
     }
-    cleat_bare_unmask(before);
+    cleat_bare_unmask();
 }
 
-/* Step a task as itself. @return when it is due again. */
+/* Step a task as the one there. @return when it is due again. */
 static uint64_t step(struct cleat_task *task, struct slot *as) {
     struct slot *caller = here;
     here = as;
@@ -131,70 +116,53 @@ static uint64_t step(struct cleat_task *task, struct slot *as) {
     return due;
 }
 
-static bool helper_is_ours(const struct cleat_task *helper) {
-    return helper != NULL && helper->step != NULL;
-}
-
 int cleat_port_wait(bool (*done)(void *arg), void *arg, uint64_t deadline_ms,
                     struct cleat_task *helper) {
-    struct slot *at = helper == NULL ? NULL : helper->port;
+    int err = CLEAT_OK;
     uint64_t due = 0; /* not asleep before the helper had its turn */
     while (!done(arg)) {
         if (cleat_port_now_ms() >= deadline_ms) {
-            return CLEAT_ERR_TIMEOUT;
+            err = CLEAT_ERR_TIMEOUT;
+            break;
         }
-        sleep_until(due, at == NULL ? &never : &at->woken);
+        sleep_until(due);
+        any_woken = false;
         due = deadline_ms;
-        if (helper_is_ours(helper)) {
-            if (at != NULL) {
-                at->woken = false;
-            }
+        if (helper != NULL) {
+            struct slot *at = helper->port;
             uint64_t next = step(helper, at == NULL ? here : at);
             due = next < due ? next : due;
         }
     }
     /* A wake may have been for something else too: step again soon. */
     cleat_port_wake(cleat_port_current());
-    return CLEAT_OK;
-}
-
-/* Step those that are due. @return when the next one is, if none is woken. */
-static uint64_t turn(void) {
-    uint64_t next = CLEAT_NEVER;
-    for (struct slot *s = slots; s < slots_end; s++) {
-        struct cleat_task *task = s->task;
-        if (task == NULL) {
-            continue;
-        }
-        uint64_t due = s->due_ms;
-        if (s->woken || due <= cleat_port_now_ms()) {
-            s->woken = false;
-            due = step(task, s);
-            if (s->task == task) {
-                s->due_ms = due;
-            }
-        }
-        next = due < next ? due : next;
-    }
-    counts.rounds += CLEAT_BARE_COUNTS;
-    return next;
+    return err;
 }
 
 void cleat_bare_run(bool (*done)(void *arg), void *arg) {
     if (CLEAT_BARE_COUNTS) {
-        began_us = cleat_bare_now_us();
+        began_us = cleat_port_now_us();
         memset(&counts, 0, sizeof counts);
     }
     do {
+        uint64_t next = CLEAT_NEVER;
         any_woken = false;
-        uint64_t due = turn();
-        if (due > cleat_port_now_ms()) {
-            sleep_until(due, &any_woken);
+        for (struct slot *s = slots; s < slots_end; s++) {
+            if (s->task == NULL) {
+                continue;
+            }
+            if (s->woken || s->due_ms <= cleat_port_now_ms()) {
+                s->woken = false;
+                s->due_ms = step(s->task, s);
+            }
+            next = s->due_ms < next ? s->due_ms : next;
         }
+        counts.rounds += CLEAT_BARE_COUNTS;
+        sleep_until(next);
     } while (!done(arg));
 }
 
 void cleat_bare_get_counts(struct cleat_bare_counts *out) {
     *out = counts;
-    out->total_us = cleat_bare_now_us() - began_us;
+    out->total_us = cleat_port_now_us() - began_us;
 }

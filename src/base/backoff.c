@@ -7,20 +7,25 @@ void cleat_backoff_init(struct cleat_backoff *b, uint32_t base_ms,
     b->base_ms = base_ms == 0 ? 1 : base_ms;
     b->cap_ms = cap_ms < b->base_ms ? b->base_ms : cap_ms;
     b->stable_ms = stable_ms;
+    cleat_backoff_reset(b);
+}
+
+void cleat_backoff_reset(struct cleat_backoff *b) {
     b->bound_ms = b->base_ms;
-    b->stable_at_ms = UINT64_MAX;
+    b->is_up = false;
 }
 
 void cleat_backoff_up(struct cleat_backoff *b, uint64_t now_ms) {
     b->stable_at_ms = now_ms + b->stable_ms;
+    b->is_up = true;
 }
 
 bool cleat_backoff_down(struct cleat_backoff *b, uint64_t now_ms) {
-    bool stable = now_ms >= b->stable_at_ms;
+    bool stable = b->is_up && now_ms >= b->stable_at_ms;
+    b->is_up = false;
     if (stable) {
         b->bound_ms = b->base_ms;
     }
-    b->stable_at_ms = UINT64_MAX;
     return stable;
 }
 

@@ -49,9 +49,14 @@ void cleat_write_u8(struct cleat_writer *w, uint8_t v) {
     cleat_write(w, &v, 1);
 }
 
+/* No array, which would want a canary in a firmware. */
+struct pair {
+    uint8_t high, low;
+};
+
 void cleat_write_u16(struct cleat_writer *w, uint16_t v) {
-    const uint8_t b[2] = {(uint8_t)(v >> 8), (uint8_t)v};
-    cleat_write(w, b, sizeof b);
+    const struct pair b = {(uint8_t)(v >> 8), (uint8_t)v};
+    cleat_write(w, (const uint8_t *)&b, sizeof b);
 }
 
 void cleat_write_u32(struct cleat_writer *w, uint32_t v) {

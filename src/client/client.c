@@ -34,42 +34,58 @@ static int subscribe_plain(struct cleat_mqtt *session,
     return cleat_mqtt_subscribe_first(session, &filter, 1, now_ms);
 }
 
-int cleat_client_init(struct cleat_client *c,
-                      const struct cleat_client_config *config) {
+/* @return 0, or what is wrong with them. */
+static int config_check(const struct cleat_client_config *config) {
     if (config->session == NULL || config->stream == NULL ||
         config->io_buf == NULL || config->io_cap == 0 ||
         (config->subs == NULL && config->sub_count > 0)) {
         return CLEAT_ERR_ARG;
     }
-    struct cleat_client_sub *sub = config->subs;
-    for (size_t left = config->sub_count; left > 0; left--, sub++) {
+    if (!CLEAT_MQTT_EXTRAS &&
+        (config->subscribe != NULL || config->random == NULL ||
+         config->refused_is_final)) {
+        return CLEAT_ERR_UNSUPPORTED;
+    }
+    for (size_t i = 0; i < config->sub_count; i++) {
+        const struct cleat_client_sub *sub = &config->subs[i];
         if ((sub->qos & 3u) == 3 || !cleat_mqtt_filter_valid(sub->filter)) {
             return CLEAT_ERR_ARG;
         }
-        sub->state = SUB_WANTED;
+    }
+    return 0;
+}
+
+int cleat_client_init(struct cleat_client *c,
+                      const struct cleat_client_config *config) {
+    int err = CLEAT_MQTT_CHECKS ? config_check(config) : 0;
+    if (err != 0) {
+        return err;
     }
     memset(c, 0, sizeof *c);
     c->config = *config;
     struct cleat_client_config *f = &c->config;
-    f->subscribe = f->subscribe == NULL ? subscribe_plain : f->subscribe;
-    f->backoff_base_ms = or_default(f->backoff_base_ms, 1000);
-    f->backoff_cap_ms = or_default(f->backoff_cap_ms, 60000);
-    f->backoff_stable_ms = or_default(f->backoff_stable_ms, 30000);
+    if (CLEAT_MQTT_EXTRAS && f->subscribe == NULL) {
+        f->subscribe = subscribe_plain;
+    }
+    cleat_backoff_init(&c->backoff, or_default(f->backoff_base_ms, 1000),
+                       or_default(f->backoff_cap_ms, 60000),
+                       or_default(f->backoff_stable_ms, 30000));
     f->connect_timeout_ms = or_default(f->connect_timeout_ms, 30000);
     f->stop_timeout_ms = or_default(f->stop_timeout_ms, 2000);
-    c->rng = or_default(f->seed, 0x9E3779B9u);
-    c->sub_next = c->sub_open = f->subs;
+    if (CLEAT_MQTT_EXTRAS) {
+        c->rng = or_default(f->seed, 0x9E3779B9u);
+    }
+    struct cleat_client_sub *sub = f->subs;
+    c->sub_next = c->sub_open = sub;
+    for (size_t left = f->sub_count; left > 0; left--, sub++) {
+        sub->state = SUB_WANTED;
+    }
     c->sub_end = sub;
     return 0;
 }
 
-static void backoff_reset(struct cleat_client *c) {
-    cleat_backoff_init(&c->backoff, c->config.backoff_base_ms,
-                       c->config.backoff_cap_ms, c->config.backoff_stable_ms);
-}
-
 static uint32_t random_bits(struct cleat_client *c) {
-    if (c->config.random != NULL) {
+    if (!CLEAT_MQTT_EXTRAS || c->config.random != NULL) {
         return c->config.random(c->config.random_arg);
     }
     c->rng ^= c->rng << 13; /* xorshift; jitter needs no more */
@@ -82,7 +98,7 @@ int cleat_client_start(struct cleat_client *c, uint64_t now_ms) {
     if (c->state != CLIENT_OFF) {
         return CLEAT_ERR_STATE;
     }
-    backoff_reset(c);
+    cleat_backoff_reset(&c->backoff);
     c->attempts = 0;
     c->stopping = false;
     c->state = CLIENT_WAIT;
@@ -103,7 +119,7 @@ void cleat_client_suspend(struct cleat_client *c, uint64_t now_ms) {
 void cleat_client_resume(struct cleat_client *c, uint64_t now_ms) {
     if (c->suspended && c->state == CLIENT_WAIT) {
         c->until_ms = now_ms;
-        backoff_reset(c);
+        cleat_backoff_reset(&c->backoff);
     }
     c->suspended = false;
 }
@@ -156,7 +172,7 @@ static bool is_final(const struct cleat_client *c) {
                    (CLEAT_MQTT5 &&
                     (c->refused == 0x88 || c->refused == 0x89 ||
                      (c->refused == 0x84 && c->config.session->v5 == NULL)));
-    return (c->config.refused_is_final && !passing) ||
+    return (CLEAT_MQTT_EXTRAS && c->config.refused_is_final && !passing) ||
            (c->config.max_retries > 0 && c->attempts >= c->config.max_retries);
 }
 
@@ -170,7 +186,7 @@ static void failed(struct cleat_client *c, int err) {
     end(c, CLIENT_WAIT, CLEAT_CLIENT_DOWN, err);
     if (err == CLEAT_ERR_FULL && cleat_mqtt_surplus(c->config.session) > 0) {
         c->attempts = 0; /* No failure: it took in qos2_count messages. */
-        backoff_reset(c);
+        cleat_backoff_reset(&c->backoff);
     }
     c->attempts++;
     const char *why = c->detail.text != NULL ? c->detail.text : "";
@@ -213,7 +229,9 @@ static void timed_out(struct cleat_client *c, const char *text) {
  * ------------------------------------------------------------ */
 
 static void sub_ask(struct cleat_client *c, struct cleat_client_sub *sub) {
-    int id = c->config.subscribe(c->config.session, sub, c->now_ms);
+    int id = CLEAT_MQTT_EXTRAS
+                 ? c->config.subscribe(c->config.session, sub, c->now_ms)
+                 : subscribe_plain(c->config.session, sub, c->now_ms);
     if (id > 0) {
         sub->id = (uint16_t)id;
         sub->state = SUB_ASKED;
@@ -494,7 +512,7 @@ static void note_suspend(struct cleat_client *c) {
     if (c->state == CLIENT_OPEN || c->state == CLIENT_RUN) {
         net_detail(c, CLEAT_TEXT("the link is down"));
         end(c, CLIENT_WAIT, CLEAT_CLIENT_DOWN, CLEAT_ERR_CANCELLED);
-        backoff_reset(c);
+        cleat_backoff_reset(&c->backoff);
     }
 }
 

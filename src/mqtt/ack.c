@@ -40,7 +40,8 @@ int cleat_mqtt_ack(struct cleat_mqtt *s, uint16_t id, uint8_t reason,
             found = true;
         }
     }
-    while (s->state == SESSION_UP && s->unacked_used > 0 &&
+    /* Behind DISCONNECT nothing goes out, [MQTT-3.14.4-2]. */
+    while (s->state == SESSION_UP && !s->ctl_last && s->unacked_used > 0 &&
            list[0].state != 0) {
         if (!answer(s, &list[0])) {
             return CLEAT_ERR_FULL;

@@ -49,7 +49,7 @@ void cleat_mqtt_session_end(struct cleat_mqtt *s,
 
 int cleat_mqtt_session_note(struct cleat_mqtt *s, enum cleat_mqtt_note what,
                             uint16_t id) {
-    const struct cleat_mqtt_journal *j = s->config->journal;
+    const struct cleat_mqtt_journal *j = cleat_mqtt_journal(s);
     if (j == NULL) {
         return 0;
     }

@@ -56,6 +56,9 @@ static int config_check(const struct cleat_mqtt_config *c) {
         c->tx_reserve > c->tx_cap || c->rx_cap < RX_CAP_MIN) {
         return CLEAT_ERR_SIZE;
     }
+    if (!CLEAT_MQTT_EXTRAS && (c->journal != NULL || c->unacked != NULL)) {
+        return CLEAT_ERR_UNSUPPORTED;
+    }
     if (!texts_ok(c)) {
         return CLEAT_ERR_ARG;
     }
@@ -71,7 +74,7 @@ static int config_check(const struct cleat_mqtt_config *c) {
 
 int cleat_mqtt_init(struct cleat_mqtt *s,
                     const struct cleat_mqtt_config *config) {
-    int err = config_check(config);
+    int err = CLEAT_MQTT_CHECKS ? config_check(config) : 0;
     if (err != 0) {
         return err;
     }
@@ -168,7 +171,12 @@ int cleat_mqtt_connect(struct cleat_mqtt *s, uint64_t now_ms) {
     if (s->state != SESSION_IDLE) {
         return CLEAT_ERR_STATE;
     }
-    s->ctl_len = cleat_mqtt_connect_encode(cleat_mqtt_version(s), c);
+    uint32_t len = cleat_mqtt_connect_encode(cleat_mqtt_version(s), c);
+    if (!CLEAT_MQTT_CHECKS && len > c->rx_cap) {
+        cleat_wipe(c->rx_buf, c->rx_cap); /* The password. */
+        return CLEAT_ERR_SIZE;
+    }
+    s->ctl_len = len;
     if (CLEAT_MQTT5) {
         uint32_t most = s->v5 == NULL ? UINT32_MAX : s->v5->packet_max(c);
         s->rx_max = most < c->rx_cap ? most : (uint32_t)c->rx_cap;
@@ -195,9 +203,11 @@ void cleat_mqtt_lost(struct cleat_mqtt *s, uint64_t now_ms) {
     cleat_mqtt_connect_end(s);
     s->state = SESSION_IDLE;
     cleat_mqtt_leave_plain(s);
-    s->ping = s->held = s->closing = false;
-    s->ctl_last = false;
-    s->unacked_used = 0;
+    s->ping = s->closing = s->ctl_last = false;
+    if (CLEAT_MQTT_EXTRAS) {
+        s->held = false;
+        s->unacked_used = 0;
+    }
     rx_reset(s);
     tx_rewind(s);
     if (cleat_mqtt_is_5(s->v5) && s->config->fall_back != NULL &&

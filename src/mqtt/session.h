@@ -27,6 +27,19 @@ cleat_mqtt_version(const struct cleat_mqtt *s) {
     return CLEAT_MQTT5 ? s->v5 : NULL;
 }
 
+/* What CLEAT_MQTT_EXTRAS has more: there is none of it in a build without. */
+static inline const struct cleat_mqtt_journal *
+cleat_mqtt_journal(const struct cleat_mqtt *s) {
+    return CLEAT_MQTT_EXTRAS ? s->config->journal : NULL;
+}
+static inline struct cleat_mqtt_unacked *
+cleat_mqtt_unacked(const struct cleat_mqtt *s) {
+    return CLEAT_MQTT_EXTRAS ? s->config->unacked : NULL;
+}
+static inline bool cleat_mqtt_is_held(const struct cleat_mqtt *s) {
+    return CLEAT_MQTT_EXTRAS && s->held;
+}
+
 /* Connected, in 3.1.1, and neither closing nor waiting for the caller's
  * acknowledgements: what is done in a hurry looks at nothing else. */
 static inline void cleat_mqtt_leave_plain(struct cleat_mqtt *s) {
@@ -73,9 +86,9 @@ enum slot_kind {
 #define SLOT_DONE 0x18u   /* to be told as DELIVERED, then free */
 #define SLOT_STATE_MASK 0x18u
 
-#define SLOT_SOURCE                                                            \
-    0x40u                /* behind the head is no payload, but the address of  \
-                            a struct cleat_mqtt_source */
+/* Behind the head is no payload, but the address of a struct
+ * cleat_mqtt_source. */
+#define SLOT_SOURCE (CLEAT_MQTT_EXTRAS ? 0x40u : 0u)
 #define SLOT_TRIED 0x80u /* sent, perhaps in part, on an earlier connection */
 
 /* PINGREQ and DISCONNECT always fit into ctl behind the acknowledgements. */

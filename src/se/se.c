@@ -17,6 +17,20 @@
 /* Of a transfer that may carry a secret: register, FCTR, LEN. */
 #define TRACE_SECRET 4u
 
+/* The driver that the build names is kept nowhere. */
+#ifdef CLEAT_SE_DRIVER
+static void set_driver(struct cleat_se *se,
+                       const struct cleat_se_driver *driver) {
+    (void)se;
+    (void)driver;
+}
+#else
+static void set_driver(struct cleat_se *se,
+                       const struct cleat_se_driver *driver) {
+    se->driver = driver;
+}
+#endif
+
 enum op_state { OP_IDLE, OP_QUEUED, OP_RUNNING, OP_DONE };
 
 const struct cleat_se_driver *cleat_se_driver_find(struct cleat_bytes name) {
@@ -36,6 +50,8 @@ int cleat_se_init(struct cleat_se *se, const struct cleat_se_driver *driver,
     struct cleat_detail *d = detail == NULL ? &unused : detail;
     memset(d, 0, sizeof *d);
     memset(se, 0, sizeof *se);
+    set_driver(se, driver);
+    driver = cleat_se_driver_of(se);
     if (driver->needs_bus && config->bus == NULL) {
         d->text = cleat_se_check_words("this driver needs a bus");
         return CLEAT_ERR_ARG;
@@ -50,15 +66,14 @@ int cleat_se_init(struct cleat_se *se, const struct cleat_se_driver *driver,
             "CLEAT_SE_CTX_MAX is too small for this driver");
         return CLEAT_ERR_SIZE;
     }
-    se->driver = driver;
     se->bus = driver->needs_bus ? config->bus : NULL;
     se->task = task;
     return driver->init(se->ctx, config, d);
 }
 
 void cleat_se_deinit(struct cleat_se *se) {
-    if (se->driver != NULL) {
-        se->driver->deinit(se->ctx);
+    if (cleat_se_driver_of(se) != NULL) {
+        cleat_se_driver_of(se)->deinit(se->ctx);
     }
     cleat_wipe(se, sizeof *se);
 }
@@ -241,32 +256,33 @@ static bool cancel_wanted(struct cleat_se *se) {
     return cancel;
 }
 
-/* Run the current op on the bus, or what its driver has left to do. @return
- * true once it is finished; otherwise *until_us tells when to go on. */
-static bool run(struct cleat_se *se, uint64_t *until_us) {
+static uint32_t now_us(void) {
+    return (uint32_t)cleat_port_now_us();
+}
+
+/* Run the current op on the bus, or what its driver has left to do. @return 0
+ * once it is finished, or how long to wait before going on. */
+static uint32_t run(struct cleat_se *se) {
     for (;;) {
         struct cleat_se_ask ask;
         memset(&ask, 0, sizeof ask);
-        uint64_t now_us = cleat_port_now_us();
-        if (se->driver->cancel != NULL && cancel_wanted(se)) {
-            se->driver->cancel(se->ctx, now_us);
+        uint32_t now = now_us();
+        if (cleat_se_driver_of(se)->cancel != NULL && cancel_wanted(se)) {
+            cleat_se_driver_of(se)->cancel(se->ctx, now);
         }
-        if (se->driver->ask(se->ctx, &ask, now_us)) {
+        if (cleat_se_driver_of(se)->ask(se->ctx, &ask, now)) {
             se->unfinished = ask.type != CLEAT_SE_ASK_IDLE;
-            return true;
+            return 0;
         }
         if (ask.type != CLEAT_SE_ASK_WAIT) {
             int result = transfer(se, &ask);
-            se->driver->told(se->ctx, result, cleat_port_now_us());
+            cleat_se_driver_of(se)->told(se->ctx, result, now_us());
             continue;
         }
-        if (ask.until_us >= now_us + SPIN_BELOW_US) {
-            *until_us = ask.until_us;
-            return false;
+        if (ask.wait_us >= SPIN_BELOW_US) {
+            return ask.wait_us;
         }
-        if (ask.until_us > now_us) {
-            cleat_port_delay_us((uint32_t)(ask.until_us - now_us));
-        }
+        cleat_port_delay_us(ask.wait_us);
     }
 }
 
@@ -275,26 +291,17 @@ static bool start(struct cleat_se *se, struct cleat_se_op *op) {
     op->out.len = 0;
     op->on_host = false;
     memset(&op->detail, 0, sizeof op->detail);
-    op->err = cleat_se_check_op(se->driver, op);
+    op->err = cleat_se_check_op(cleat_se_driver_of(se), op);
     if (op->err != 0) {
         op->detail.object = op->object;
         return true;
     }
-    return se->driver->start(se->ctx, op, cleat_port_now_us()) !=
+    return cleat_se_driver_of(se)->start(se->ctx, op, now_us()) !=
            CLEAT_ERR_AGAIN;
-}
-
-/* Of a wait, which is short: a division of 64 bits is not. */
-static uint64_t in_ms(uint64_t until_us) {
-    uint64_t now_ms = cleat_port_now_ms();
-    uint64_t now_us = now_ms * 1000;
-    return until_us <= now_us ? now_ms
-                              : now_ms + (uint32_t)(until_us - now_us) / 1000;
 }
 
 uint64_t cleat_se_step(void *self, uint64_t now_ms) {
     struct cleat_se *se = (struct cleat_se *)self;
-    uint64_t until_us = 0; /* Guard times need the finer clock of the port. */
     for (;;) {
         if (se->current == NULL) {
             struct cleat_se_op *op = take_next(se);
@@ -306,8 +313,9 @@ uint64_t cleat_se_step(void *self, uint64_t now_ms) {
                 continue;
             }
         }
-        if (!run(se, &until_us)) {
-            return in_ms(until_us);
+        uint32_t wait_us = run(se);
+        if (wait_us != 0) {
+            return cleat_port_now_ms() + wait_us / 1000;
         }
         if (se->current == NULL) {
             continue;
@@ -327,10 +335,11 @@ uint64_t cleat_se_step(void *self, uint64_t now_ms) {
 int cleat_se_session_take(struct cleat_se *se) {
     int object = CLEAT_ERR_FULL;
     cleat_port_enter();
-    for (uint16_t i = 0; i < se->driver->session_count && i < 16; i++) {
+    for (uint16_t i = 0; i < cleat_se_driver_of(se)->session_count && i < 16;
+         i++) {
         if ((se->sessions_used >> i & 1) == 0) {
             se->sessions_used = (uint16_t)(se->sessions_used | 1u << i);
-            object = se->driver->session_first + i;
+            object = cleat_se_driver_of(se)->session_first + i;
             break;
         }
     }
@@ -339,7 +348,7 @@ int cleat_se_session_take(struct cleat_se *se) {
 }
 
 void cleat_se_session_give(struct cleat_se *se, uint16_t object) {
-    unsigned i = (unsigned)object - se->driver->session_first;
+    unsigned i = (unsigned)object - cleat_se_driver_of(se)->session_first;
     cleat_port_enter();
     if (i < 16) {
         se->sessions_used = (uint16_t)(se->sessions_used & ~(1u << i));

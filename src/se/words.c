@@ -66,7 +66,7 @@ size_t cleat_curve_bytes(enum cleat_curve curve) {
     case CLEAT_CURVE_P256:
         return 32;
     case CLEAT_CURVE_P384:
-        return 48;
+        return CLEAT_SE_P384 ? 48 : 0;
     default:
         return 0;
     }

@@ -34,7 +34,10 @@ if [ -d "$lwip" ] && command -v arm-none-eabi-gcc >/dev/null; then
 else
     echo "lwip_net.c and lwip_link.c not compiled: no lwIP in $lwip, or no arm-none-eabi-gcc"
 fi
-# The main() of the guide.
+# Ten lines to connect, and the main() of the guide.
+for file in examples/{freertos,hello_task}.c; do
+    compile "$file" gcc -I$api
+done
 sed -n '/^```C$/,/^```$/{/^```/d;p}' docs/freertos.md >"$work/main.c"
 grep -q 'int main' "$work/main.c"
 compile "$work/main.c" gcc -I$api

@@ -70,9 +70,10 @@ status 124 timeout 2 cleat sub "${P[@]}" -t a
 says 'connection lost: use another server; trying again'
 ok "a server that sends us elsewhere is told in words, with the other's name"
 
-# Enhanced authentication: a method of one step, and one that asks for more.
+# Enhanced authentication: a method of one step, and one that asks for more. The
+# first also waits for the message: DISCONNECT may come in a write of its own.
 token=(-D connect authentication-method m -D connect authentication-data secret)
-against once 20070000041500016d
+against once 20070000041500016d -
 status 0 cleat pub "${P[@]}" -t a -m x "${token[@]}"
 against more f00618041500016d
 status 1 cleat pub "${P[@]}" -t a -m x "${token[@]}"

@@ -14,15 +14,19 @@ report() {
 docs=(README.md CONTRIBUTING.md docs/*.md)
 
 # A comment <!-- c ... --> holds what the next block takes for granted; the
-# block is then the body of a function. Without one it is a file.
+# block is then the body of a function. Without one it is a file. After a line
+# <!-- of FILE --> it is a part of that file, to the letter, which is compiled
+# elsewhere.
 awk -v dir="$work" '
-FNR == 1 { prelude = ""; inside = taking = 0 }
+FNR == 1 { prelude = part_of = ""; inside = taking = 0 }
+/^<!-- of .* -->$/ { part_of = $3; next }
 /^<!-- c$/ { taking = 1; next }
 taking && /^-->$/ { taking = 0; next }
 taking { prelude = prelude $0 "\n"; next }
 /^```c$/ {
     inside = 1
-    file = sprintf("%s/%03d.c", dir, ++n)
+    file = sprintf("%s/%03d.%s", dir, ++n, part_of != "" ? "part" : "c")
+    if (part_of != "") { print part_of > file; part_of = ""; next }
     printf "/* %s:%d */\n", FILENAME, FNR > file
     if (prelude != "") printf "%s\nvoid block(void);\nvoid block(void) {\n", prelude > file
     next
@@ -41,6 +45,15 @@ for file in "$work"/*.c; do
         report "$(head -n 1 "$file"): this block does not compile"
 done
 [ "$blocks" -gt 0 ] || report "no C block found in the documents"
+parts=0
+for file in "$work"/*.part; do
+    [ -e "$file" ] || break
+    parts=$((parts + 1))
+    whole=$(head -n 1 "$file")
+    part=$(tail -n +2 "$file")
+    [[ $(<"$whole") == *"$part"* ]] ||
+        report "a C block that says it is of $whole is not in it: $(sed -n 2p "$file")"
+done
 
 # Commands: fenced lines (continued ones joined) and `inline` ones.
 awk '/^ *```/ { fence = !fence; next }
@@ -131,5 +144,5 @@ done
 for name in run kit pub sub bench chip cert config doctor aws factory completion; do
     grep -qE "^(\*[a-z]+\*, )?\*$name\*" docs/man/cleat.1.scd || report "cleat.1 does not tell of $name"
 done
-echo "$blocks C blocks, $files files, $options options, $targets make targets"
+echo "$blocks C blocks, $parts parts of files, $files files, $options options, $targets make targets"
 exit $status

@@ -25,7 +25,7 @@ static const char *on_connack(struct cleat_mqtt *s) {
     }
     s->state = SESSION_UP;
     if (CLEAT_MQTT_FAST) {
-        s->plain = s->v5 == NULL && s->config->unacked == NULL;
+        s->plain = s->v5 == NULL && cleat_mqtt_unacked(s) == NULL;
     }
     s->progress_ms = s->received_ms;
     s->pending = CLEAT_MQTT_CONNECTED;
@@ -119,7 +119,7 @@ static inline bool ack_plain(struct cleat_mqtt *s, uint32_t first,
     uint32_t flags = ack_flags(first);
     if (ahead >= (uint32_t)s->slot_used - s->slot_first ||
         slot[ahead].id != id || slot[ahead].flags != flags ||
-        s->config->journal != NULL) {
+        cleat_mqtt_journal(s) != NULL) {
         return false;
     }
     slot += ahead;

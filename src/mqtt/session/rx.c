@@ -24,11 +24,12 @@ static bool rx_acknowledge(struct cleat_mqtt *s) {
     uint16_t id = s->rx.id;
     uint8_t qos = rx_qos(s);
     if (!CLEAT_MQTT_QOS2 || s->rx_state != RX_DROP) {
-        if (s->config->unacked != NULL) {
+        struct cleat_mqtt_unacked *unacked = cleat_mqtt_unacked(s);
+        if (unacked != NULL) {
             /* is_held() has seen to it that there is room. */
             if (s->state == SESSION_UP) {
                 const struct cleat_mqtt_unacked wait = {id, qos, 0};
-                s->config->unacked[s->unacked_used++] = wait;
+                unacked[s->unacked_used++] = wait;
             }
             return true;
         }
@@ -73,7 +74,7 @@ static uint8_t rx_admit(struct cleat_mqtt *s, uint8_t rx_state) {
 }
 
 static bool unacked_has(const struct cleat_mqtt *s, uint16_t id) {
-    for (uint32_t i = 0; i < s->unacked_used; i++) {
+    for (uint32_t i = 0; CLEAT_MQTT_EXTRAS && i < s->unacked_used; i++) {
         if (s->config->unacked[i].id == id && s->config->unacked[i].qos == 2) {
             return true;
         }
@@ -249,7 +250,7 @@ static const char *turn_check(const struct cleat_mqtt *s) {
 /* A message that could not be acknowledged is not begun. */
 static bool is_held(struct cleat_mqtt *s) {
     uint32_t first = s->rx.first & ~(CLEAT_MQTT_F_DUP | CLEAT_MQTT_F_RETAIN);
-    if (s->config->unacked == NULL ||
+    if (cleat_mqtt_unacked(s) == NULL ||
         s->unacked_used < s->config->unacked_count ||
         first - (CLEAT_MQTT_P_PUBLISH + 1u) > 3u) {
         return false;
@@ -544,7 +545,8 @@ static const char *advance(struct cleat_mqtt *s, struct cleat_bytes in,
 
 /* A packet is begun only if its answer will fit, so none gets lost. */
 static bool may_receive(const struct cleat_mqtt *s) {
-    return (s->pending | s->end_type | s->ctl_last | s->held) == 0 &&
+    return (s->pending | s->end_type | s->ctl_last | cleat_mqtt_is_held(s)) ==
+               0 &&
            cleat_mqtt_tx_ack_fits(s);
 }
 

@@ -64,7 +64,7 @@ static int32_t failure_next(const struct cleat_mqtt *s, const char **why) {
             *why = "nothing could be sent in time";
         }
     }
-    if (s->held) {
+    if (cleat_mqtt_is_held(s)) {
         return left; /* It is us who do not read. */
     }
     before = left;
@@ -96,7 +96,7 @@ static int32_t ping_next(const struct cleat_mqtt *s) {
     uint32_t limit = margin * 4;
     int32_t left = INT32_MAX;
     if (s->state == SESSION_UP && limit > 0 &&
-        (s->held | s->ping | s->closing | s->slot_sent) == 0) {
+        (cleat_mqtt_is_held(s) | s->ping | s->closing | s->slot_sent) == 0) {
         limit -= margin < PING_MARGIN_MS ? margin : PING_MARGIN_MS;
         left = sooner(s, left, s->sent_ms, limit);
         left = sooner(s, left, s->received_ms, limit);

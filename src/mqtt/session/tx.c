@@ -137,37 +137,37 @@ struct cleat_mqtt_slot *cleat_mqtt_tx_add(struct cleat_mqtt *s, size_t len,
     return slot;
 }
 
-static void reverse(uint8_t *data, size_t len) {
-    for (size_t i = 0; i < len / 2; i++) {
-        uint8_t b = data[i];
-        data[i] = data[len - 1 - i];
-        data[len - 1 - i] = b;
+/* Move the last len bytes of all to their front. */
+static void rotate(uint8_t *data, size_t all, size_t len) {
+    size_t piece;
+    const size_t most = CLEAT_MQTT_FAST ? sizeof piece : 1;
+    while (len > 0) {
+        size_t n = len < most ? len : most;
+        len -= n;
+        memcpy(&piece, data + all - n, n);
+        memmove(data + n, data, all - n);
+        memcpy(data, &piece, n);
     }
 }
 
 void cleat_mqtt_tx_last_to_front(struct cleat_mqtt *s) {
-    uint16_t last = (uint16_t)(s->slot_used - 1);
+    struct cleat_mqtt_slot *slot = slot_at(s, s->slot_used - 1u);
     /* Behind a packet that was begun. */
-    uint16_t to = (uint16_t)(s->slot_next + (s->slot_sent > 0 ? 1 : 0));
-    if (to >= last) {
+    const struct cleat_mqtt_slot *to =
+        slot_at(s, s->slot_next + (s->slot_sent > 0 ? 1u : 0u));
+    struct cleat_mqtt_slot moved = *slot;
+    uint32_t len = s->tx_used - moved.offset;
+    if (slot <= to) {
         return;
     }
-    s->slot_first = to < s->slot_first ? to : s->slot_first;
     /* Slots and bytes keep one order: rotate both. */
-    struct cleat_mqtt_slot moved = *slot_at(s, last);
-    uint32_t begin = slot_at(s, to)->offset;
-    uint32_t before = moved.offset - begin;
-    uint32_t len = slot_end(s, slot_at(s, last)) - moved.offset;
-    uint8_t *data = s->config->tx_buf + begin;
-    reverse(data, before);
-    reverse(data + before, len);
-    reverse(data, before + len);
-    for (uint16_t i = last; i > to; i--) {
-        *slot_at(s, i) = *slot_at(s, i - 1u);
-        slot_at(s, i)->offset += len;
+    for (; slot > to; slot--) {
+        *slot = slot[-1];
+        moved.offset = slot->offset;
+        slot->offset += len;
     }
-    moved.offset = begin;
-    *slot_at(s, to) = moved;
+    *slot = moved;
+    rotate(s->config->tx_buf + moved.offset, s->tx_used - moved.offset, len);
 }
 
 /* Will messages be held back by the server's receive maximum? */
@@ -225,7 +225,7 @@ static void ack(struct cleat_mqtt *s, uint8_t first, uint16_t id) {
 
 /* @return what the journal says, if there is one. */
 static int note(struct cleat_mqtt *s, enum cleat_mqtt_note what, uint16_t id) {
-    return CLEAT_MQTT_FAST && s->config->journal == NULL
+    return !CLEAT_MQTT_EXTRAS || (CLEAT_MQTT_FAST && s->config->journal == NULL)
                ? 0
                : cleat_mqtt_session_note(s, what, id);
 }
@@ -255,7 +255,7 @@ static uint16_t tx_new_id(struct cleat_mqtt *s) {
 /* @return what the journal says to a message that is about to be queued. */
 static int note_queued(const struct cleat_mqtt *s, uint16_t id,
                        struct cleat_bytes packet) {
-    const struct cleat_mqtt_journal *j = s->config->journal;
+    const struct cleat_mqtt_journal *j = cleat_mqtt_journal(s);
     return j == NULL || id == 0
                ? 0
                : j->note(j->arg, CLEAT_MQTT_NOTE_QUEUED, id, packet);
@@ -270,7 +270,7 @@ static int send_plain(struct cleat_mqtt *s,
     size_t length = (m->qos > 0 ? 4u : 2u) + m->topic.len + body;
     size_t total = cleat_mqtt_header_total(length);
     if (m->qos > (CLEAT_MQTT_QOS2 ? 2 : 1) || m->payload.data == NULL ||
-        m->source != NULL || c->journal != NULL ||
+        m->source != NULL || cleat_mqtt_journal(s) != NULL ||
         (length | body) > CLEAT_MQTT_LENGTH_MAX ||
         !fits(s, total + c->tx_reserve, c->tx_reserve > 0)) {
         return CLEAT_ERR_AGAIN;
@@ -303,7 +303,8 @@ int cleat_mqtt_send(struct cleat_mqtt *s, const struct cleat_mqtt_message *m,
     if (kind > 2 || (body.data == NULL && body.len > 0)) {
         return CLEAT_ERR_ARG;
     }
-    if (!CLEAT_MQTT_QOS2 && kind == 2) {
+    if ((!CLEAT_MQTT_QOS2 && kind == 2) ||
+        (!CLEAT_MQTT_EXTRAS && source != NULL)) {
         return CLEAT_ERR_UNSUPPORTED;
     }
     if (s->closing || (s->state != SESSION_UP && !s->config->queue_offline)) {
@@ -312,7 +313,7 @@ int cleat_mqtt_send(struct cleat_mqtt *s, const struct cleat_mqtt_message *m,
     size_t length = cleat_mqtt_publish_head(cleat_mqtt_version(s), m);
     /* What lies in tx_buf: all of it, or the head and where its payload is. */
     size_t elsewhere = 0;
-    if (source != NULL) {
+    if (CLEAT_MQTT_EXTRAS && source != NULL) {
         body = cleat_bytes_of(&m->source, sizeof m->source);
         elsewhere = source->len - sizeof m->source;
         kind |= SLOT_SOURCE;
@@ -505,7 +506,7 @@ static struct cleat_bytes slots_view(struct cleat_mqtt *s,
         return source->pull(s, source,
                             cleat_bytes_of(data, end - begin - sizeof source));
     }
-    while (end - begin < VIEW_MAX) {
+    while (CLEAT_MQTT_FAST && end - begin < VIEW_MAX) {
         waiting += cleat_mqtt_slot_is_once(slot) ? 0u : 1u;
         slot++;
         if (slot == stop || slot->offset != end ||

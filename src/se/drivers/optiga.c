@@ -17,7 +17,6 @@
 #define COMMAND_PATIENCE_US 30000000u
 
 #define KHZ_DEFAULT 400u
-#define KHZ_MAX 1000u
 
 /* Slowness learned, in sixteenths. */
 #define PACE_BEST 16u
@@ -514,8 +513,8 @@ static int optiga_init(void *ctx, const struct cleat_se_config *config,
     d->pace = PACE_BEST;
     d->up.lines = bus->line == NULL ? 0 : (uint8_t)bus->lines;
     d->up.khz = config->bus_khz == 0 ? KHZ_DEFAULT : config->bus_khz;
-    if (d->up.khz > KHZ_MAX) {
-        d->up.khz = KHZ_MAX;
+    if (d->up.khz > CLEAT_SE_KHZ_MAX) {
+        d->up.khz = CLEAT_SE_KHZ_MAX;
     }
     d->shield = config->shield;
     if (shield_of(d) != NULL) {
@@ -551,15 +550,15 @@ static void prepare(struct cleat_optiga *d, uint32_t now_us) {
     }
 }
 
-static int optiga_start(void *ctx, struct cleat_se_op *op, uint64_t now_us) {
+static int optiga_start(void *ctx, struct cleat_se_op *op, uint32_t now_us) {
     struct cleat_optiga *d = (struct cleat_optiga *)ctx;
     d->op = op;
     d->pos = 0;
     d->brought_up = false;
     d->retried = false;
-    cleat_optiga_phy_drop(phy_of(d), (uint32_t)now_us);
+    cleat_optiga_phy_drop(phy_of(d), now_us);
     link_of(d)->give_up_us =
-        (uint32_t)now_us +
+        now_us +
         (is_extra(d, CLEAT_SE_COMMAND) ? COMMAND_PATIENCE_US : PATIENCE_US);
     if (op->type == CLEAT_SE_CLOSE && !d->app_open) {
         d->opened = false;
@@ -571,11 +570,11 @@ static int optiga_start(void *ctx, struct cleat_se_op *op, uint64_t now_us) {
         finish_cause(d, CLEAT_OPTIGA_NOT_OPEN);
         return 0;
     }
-    prepare(d, (uint32_t)now_us);
+    prepare(d, now_us);
     return CLEAT_ERR_AGAIN;
 }
 
-static bool optiga_ask(void *ctx, struct cleat_se_ask *ask, uint64_t now_us) {
+static bool optiga_ask(void *ctx, struct cleat_se_ask *ask, uint32_t now_us) {
     struct cleat_optiga *d = (struct cleat_optiga *)ctx;
     if (d->phase == LAST_ACK) { /* And no operation that would carry it. */
         d->phase = ACKING;
@@ -585,20 +584,20 @@ static bool optiga_ask(void *ctx, struct cleat_se_ask *ask, uint64_t now_us) {
         if (!cleat_optiga_phy_ask(phy_of(d), ask, now_us)) {
             return false;
         }
-        advance(d, (uint32_t)now_us);
+        advance(d, now_us);
     }
     ask->type = d->phase == LAST_ACK ? CLEAT_SE_ASK_WAIT : CLEAT_SE_ASK_IDLE;
     return true;
 }
 
-static void optiga_told(void *ctx, int result, uint64_t now_us) {
+static void optiga_told(void *ctx, int result, uint32_t now_us) {
     struct cleat_optiga *d = (struct cleat_optiga *)ctx;
-    cleat_optiga_phy_told(phy_of(d), result, (uint32_t)now_us);
+    cleat_optiga_phy_told(phy_of(d), result, now_us);
 }
 
 /* The chip has no way to give up a command: leave it to it, and flush the
  * response before the next operation. */
-static void optiga_cancel(void *ctx, uint64_t now_us) {
+static void optiga_cancel(void *ctx, uint32_t now_us) {
     struct cleat_optiga *d = (struct cleat_optiga *)ctx;
     (void)now_us;
     if (d->op == NULL) {

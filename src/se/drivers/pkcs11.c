@@ -104,7 +104,7 @@ static int run_open(struct cleat_pkcs11 *t, struct cleat_se_op *op) {
     return run(t, op);
 }
 
-static int start(void *ctx, struct cleat_se_op *op, uint64_t now_us) {
+static int start(void *ctx, struct cleat_se_op *op, uint32_t now_us) {
     struct cleat_pkcs11 *t = token_of(ctx);
     (void)now_us;
     if (op->type == CLEAT_SE_OPEN) {

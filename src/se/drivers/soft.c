@@ -508,7 +508,7 @@ static int run(struct soft *s, struct cleat_se_op *op) {
     }
 }
 
-static int soft_start(void *ctx, struct cleat_se_op *op, uint64_t now_us) {
+static int soft_start(void *ctx, struct cleat_se_op *op, uint32_t now_us) {
     struct soft *s = soft_of(ctx);
     (void)now_us;
     if (!s->open && op->type != CLEAT_SE_OPEN && op->type != CLEAT_SE_CLOSE &&

@@ -49,7 +49,7 @@ static int give(struct cleat_se_op *op, const uint8_t *data, size_t len,
     return CLEAT_OK;
 }
 
-static int start(void *ctx, struct cleat_se_op *op, uint64_t now_us) {
+static int start(void *ctx, struct cleat_se_op *op, uint32_t now_us) {
     struct test_element *e = &test_element;
     (void)ctx;
     (void)now_us;

@@ -174,7 +174,7 @@ static void pem_decodes_to_the_certificate_at_every_length(void **state) {
     for (size_t i = 0; i < sizeof lengths / sizeof lengths[0]; i++) {
         size_t at = rig.line_count;
         size_t len = der(cert, lengths[i]);
-        cleat_app_say_pem(d, cleat_bytes_of(cert, len));
+        cleat_app_say_certificate(d, cleat_bytes_of(cert, len));
         assert_int_equal(decoded(at, back), len);
         assert_memory_equal(back, cert, len);
     }
@@ -186,7 +186,7 @@ static void a_chain_is_several_certificates(void **state) {
     size_t n = der(chain, 300);
     n += der(chain + n, 200);
     n += der(chain + n, 100);
-    cleat_app_say_pem(d, cleat_bytes_of(chain, n));
+    cleat_app_say_certificate(d, cleat_bytes_of(chain, n));
     assert_int_equal(app_rig_said(&rig, "BEGIN CERTIFICATE"), 3);
     assert_int_equal(app_rig_said(&rig, "END CERTIFICATE"), 3);
 }
@@ -204,7 +204,7 @@ static void rubbish_is_called_so(void **state) {
                    {"\x30\x81", 2},
                    {"\x30\x82\x00", 3}};
     for (size_t i = 0; i < sizeof rubbish / sizeof rubbish[0]; i++) {
-        cleat_app_say_pem(d, cleat_bytes_of(rubbish[i].bytes, rubbish[i].len));
+        cleat_app_say_certificate(d, cleat_bytes_of(rubbish[i].bytes, rubbish[i].len));
     }
     assert_int_equal(app_rig_said(&rig, "that are no certificate"), 7);
     assert_int_equal(app_rig_said(&rig, "CERTIFICATE-----"), 0);
@@ -215,7 +215,7 @@ static void what_follows_a_certificate_is_told(void **state) {
     uint8_t chain[110];
     der(chain, 100);
     memset(chain + 100, 0xFF, 10);
-    cleat_app_say_pem(d, cleat_bytes_of(chain, sizeof chain));
+    cleat_app_say_certificate(d, cleat_bytes_of(chain, sizeof chain));
     assert_int_equal(app_rig_said(&rig, "END CERTIFICATE"), 1);
     assert_int_equal(app_rig_said(&rig, "(10 bytes that are no"), 1);
 }

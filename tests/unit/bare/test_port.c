@@ -14,35 +14,42 @@
 #include "cleat/error.h"
 
 static uint64_t now_us;
-static uint32_t mask_depth;
+static uint32_t tick_us; /* that pass with each look at the counter */
+static bool far;         /* the longest sleep is not taken for an endless one */
+static bool masked;
 static unsigned sleeps;
 static unsigned alive;
 static bool mask_held_in_sleep;
 static struct cleat_task *interrupt_wakes; /* during the next sleep */
 
-uint64_t cleat_bare_now_us(void) {
-    return now_us;
+uint32_t cleat_bare_now_us(void) {
+    now_us += tick_us;
+    return (uint32_t)now_us;
 }
 
-uint32_t cleat_bare_mask(void) {
-    return mask_depth++;
+void cleat_bare_mask(void) {
+    assert_false(masked);
+    masked = true;
 }
 
-void cleat_bare_unmask(uint32_t before) {
-    mask_depth = before;
+void cleat_bare_unmask(void) {
+    assert_true(masked);
+    masked = false;
 }
 
-void cleat_bare_sleep(uint64_t until_us) {
-    mask_held_in_sleep = mask_depth > 0;
+void cleat_bare_sleep(uint32_t us) {
+    mask_held_in_sleep = masked;
     sleeps++;
     if (interrupt_wakes != NULL) {
         now_us += 10;
+        masked = false; /* for the routine: it comes when the loop unmasks */
         cleat_port_wake(interrupt_wakes);
+        masked = true;
         interrupt_wakes = NULL;
         return;
     }
-    assert_true(until_us != UINT64_MAX); /* would sleep for ever */
-    now_us = until_us;
+    assert_true(far || us != UINT32_MAX); /* would sleep for ever */
+    now_us += us;
 }
 
 void cleat_bare_alive(void) {
@@ -78,8 +85,10 @@ static void make(struct probe *p, const char *name, uint64_t every_ms) {
 
 static int setup(void **state) {
     (void)state;
-    now_us = 5000000;
-    mask_depth = 0;
+    now_us = now_us / 1000000 * 1000000 + 5000000; /* never back */
+    tick_us = 0;
+    far = false;
+    masked = false;
     sleeps = 0;
     alive = 0;
     interrupt_wakes = NULL;
@@ -90,7 +99,7 @@ static int teardown(void **state) {
     (void)state;
     cleat_port_stop(&a.task);
     cleat_port_stop(&b.task);
-    assert_int_equal(mask_depth, 0);
+    assert_false(masked);
     return 0;
 }
 
@@ -133,7 +142,7 @@ static void an_interrupt_ends_the_sleep_and_steps_who_it_woke(void **state) {
     interrupt_wakes = &b.task;
     cleat_bare_run(after, &end);
     assert_int_equal(b.steps, 2);
-    assert_int_equal(b.last_ms, 5000);
+    assert_int_equal(b.last_ms, (end - 50000) / 1000);
     assert_int_equal(a.steps, 1);
 }
 
@@ -223,6 +232,36 @@ static void a_stopped_task_is_not_stepped_or_woken(void **state) {
     assert_int_equal(a.steps, 3);
 }
 
+static void the_clocks_go_on_when_the_counter_wraps(void **state) {
+    (void)state;
+    uint64_t begin_us = cleat_port_now_us();
+    uint64_t begin_ms = cleat_port_now_ms();
+    for (uint64_t passed = 0; passed < 4ull << 32; passed += 1234567891) {
+        assert_int_equal(cleat_port_now_us() - begin_us, passed);
+        assert_int_equal(cleat_port_now_ms() - begin_ms, passed / 1000);
+        now_us += 1234567891;
+    }
+}
+
+static void a_delay_lasts_as_long_as_asked(void **state) {
+    uint64_t before;
+    (void)state;
+    tick_us = 1;
+    before = now_us;
+    cleat_port_delay_us(300);
+    assert_in_range(now_us - before, 300, 310);
+}
+
+static void a_far_deadline_is_slept_for_in_parts(void **state) {
+    uint64_t end = now_us + (10ull << 32);
+    (void)state;
+    make(&a, "a", 20u << 22); /* ms: 19 wraps of the counter */
+    far = true;
+    cleat_bare_run(after, &end);
+    assert_int_equal(a.steps, 1);
+    assert_true(sleeps >= 10);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(
@@ -242,6 +281,12 @@ int main(void) {
         cmocka_unit_test_setup_teardown(more_tasks_than_places_are_refused,
                                         setup, teardown),
         cmocka_unit_test_setup_teardown(a_stopped_task_is_not_stepped_or_woken,
+                                        setup, teardown),
+        cmocka_unit_test_setup_teardown(the_clocks_go_on_when_the_counter_wraps,
+                                        setup, teardown),
+        cmocka_unit_test_setup_teardown(a_delay_lasts_as_long_as_asked, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(a_far_deadline_is_slept_for_in_parts,
                                         setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

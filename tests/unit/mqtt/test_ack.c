@@ -237,6 +237,23 @@ static void under_mqtt_5_a_message_may_be_refused(void **state) {
     assert_int_equal(t.ids[7 % 4], 0);
 }
 
+static void behind_disconnect_no_message_is_answered(void **state) {
+    static const uint8_t m[] = {0x34, 7, 0, 1, 'a', 0, 7, 0, 'x'};
+    (void)state;
+    t.config.v5 = &cleat_mqtt_v5;
+    assert_int_equal(cleat_mqtt_init(S, &t.config), 0);
+    come_up(false);
+    assert_int_equal(cleat_mqtt_input(S, cleat_bytes_of(m, 9), 0), 9);
+    assert_true(message(7));
+    assert_int_equal(cleat_mqtt_disconnect(S, 0), 0);
+    /* DISCONNECT is offered, and not sent yet. */
+    assert_int_equal(cleat_mqtt_output(S).len, 2);
+    assert_int_equal(cleat_mqtt_ack(S, 7, 0x87, 0), 0);
+    flush();
+    assert_string_equal(t.out, "e000");
+    assert_int_equal(t.ids[7 % 4], 0);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
 #define CASE(name) cmocka_unit_test_setup(name, fresh)
@@ -246,6 +263,7 @@ int main(void) {
         CASE(without_room_one_that_is_skipped_waits_too),
         CASE(what_was_not_acknowledged_comes_again),
         CASE(under_mqtt_5_a_message_may_be_refused),
+        CASE(behind_disconnect_no_message_is_answered),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

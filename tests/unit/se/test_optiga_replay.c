@@ -517,7 +517,7 @@ static void a_real_chips_open_plays_on_the_transport(void **state) {
     for (;;) {
         struct cleat_se_ask ask;
         uint64_t now = port_fake_now_us();
-        if (cleat_optiga_phy_ask(&t.link.phy, &ask, now)) {
+        if (cleat_optiga_phy_ask(&t.link.phy, &ask, (uint32_t)now)) {
             if (over) {
                 break;
             }
@@ -529,7 +529,7 @@ static void a_real_chips_open_plays_on_the_transport(void **state) {
                 cleat_optiga_link_ack(&t.link, false);
             }
         } else if (ask.type == CLEAT_SE_ASK_WAIT) {
-            port_fake_advance_us(ask.until_us - now);
+            port_fake_advance_us(ask.wait_us);
         } else if (ask.type == CLEAT_SE_ASK_WRITE) {
             cleat_optiga_phy_told(&t.link.phy,
                                   script.bus.write(&script, ask.address,

@@ -15,7 +15,7 @@
 /* A driver whose operations take 50 ms each, or for ever. */
 struct slow {
     struct cleat_se_op *op;
-    uint64_t end_us;
+    uint32_t end_us;
 };
 
 static unsigned order[8];
@@ -35,7 +35,7 @@ static void slow_deinit(void *ctx) {
     (void)ctx;
 }
 
-static int slow_start(void *ctx, struct cleat_se_op *op, uint64_t now_us) {
+static int slow_start(void *ctx, struct cleat_se_op *op, uint32_t now_us) {
     struct slow *s = (struct slow *)ctx;
     s->op = op;
     s->end_us = now_us + 50000;
@@ -43,24 +43,24 @@ static int slow_start(void *ctx, struct cleat_se_op *op, uint64_t now_us) {
     return CLEAT_ERR_AGAIN;
 }
 
-static bool slow_ask(void *ctx, struct cleat_se_ask *ask, uint64_t now_us) {
+static bool slow_ask(void *ctx, struct cleat_se_ask *ask, uint32_t now_us) {
     struct slow *s = (struct slow *)ctx;
-    if (s->op == NULL || (now_us >= s->end_us && !never_ends)) {
+    if (s->op == NULL || (now_us - s->end_us < INT32_MAX && !never_ends)) {
         s->op = NULL;
         return true;
     }
     ask->type = CLEAT_SE_ASK_WAIT;
-    ask->until_us = never_ends ? now_us + 20000 : s->end_us;
+    ask->wait_us = never_ends ? 20000 : s->end_us - now_us;
     return false;
 }
 
-static void slow_told(void *ctx, int result, uint64_t now_us) {
+static void slow_told(void *ctx, int result, uint32_t now_us) {
     (void)ctx;
     (void)result;
     (void)now_us;
 }
 
-static void slow_cancel(void *ctx, uint64_t now_us) {
+static void slow_cancel(void *ctx, uint32_t now_us) {
     struct slow *s = (struct slow *)ctx;
     (void)now_us;
     if (cancellable) {

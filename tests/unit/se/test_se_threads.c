@@ -111,7 +111,7 @@ static void driver_deinit(void *ctx) {
     (void)ctx;
 }
 
-static int driver_start(void *ctx, struct cleat_se_op *op, uint64_t now_us) {
+static int driver_start(void *ctx, struct cleat_se_op *op, uint32_t now_us) {
     struct driver *d = (struct driver *)ctx;
     (void)now_us;
     d->op = op;
@@ -120,8 +120,9 @@ static int driver_start(void *ctx, struct cleat_se_op *op, uint64_t now_us) {
     return CLEAT_ERR_AGAIN;
 }
 
-static bool driver_ask(void *ctx, struct cleat_se_ask *ask, uint64_t now_us) {
+static bool driver_ask(void *ctx, struct cleat_se_ask *ask, uint32_t now_us) {
     struct driver *d = (struct driver *)ctx;
+    (void)now_us;
     if (d->op == NULL) {
         return true;
     }
@@ -132,17 +133,17 @@ static bool driver_ask(void *ctx, struct cleat_se_ask *ask, uint64_t now_us) {
     }
     d->asks--;
     ask->type = CLEAT_SE_ASK_WAIT;
-    ask->until_us = now_us + 1000;
+    ask->wait_us = 1000;
     return false;
 }
 
-static void driver_told(void *ctx, int result, uint64_t now_us) {
+static void driver_told(void *ctx, int result, uint32_t now_us) {
     (void)ctx;
     (void)result;
     (void)now_us;
 }
 
-static void driver_cancel(void *ctx, uint64_t now_us) {
+static void driver_cancel(void *ctx, uint32_t now_us) {
     struct driver *d = (struct driver *)ctx;
     (void)now_us;
     d->op->err = CLEAT_ERR_CANCELLED;

@@ -161,7 +161,7 @@ static int run(struct element *e, struct cleat_se_op *op) {
     }
 }
 
-static int driver_start(void *ctx, struct cleat_se_op *op, uint64_t now_us) {
+static int driver_start(void *ctx, struct cleat_se_op *op, uint32_t now_us) {
     struct element *e = *(struct element **)ctx;
     (void)now_us;
     e->asked[op->type]++;

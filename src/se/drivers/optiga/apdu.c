@@ -172,6 +172,17 @@ static const struct form forms[CLEAT_SE_EXTRAS ? CLEAT_SE_OP_COUNT
 #endif
 };
 
+/* @return the curve of the operation, as the chip numbers it. */
+static uint8_t curve_of(const struct cleat_se_op *op) {
+    return op->curve == 0 || !CLEAT_SE_P384 ? CLEAT_CURVE_P256
+                                            : (uint8_t)op->curve;
+}
+
+/* @return bytes of a field element of that curve, which is known. */
+static size_t field_of(const struct cleat_se_op *op) {
+    return curve_of(op) == CLEAT_CURVE_P256 ? 32 : CLEAT_SE_FIELD_MAX;
+}
+
 /* Building: bytes go to head, which has room for those of any form; a foreign
  * view closes the part before it. */
 
@@ -215,8 +226,9 @@ static size_t least(size_t a, size_t b) {
     return a < b ? a : b;
 }
 
-static void put_der(struct cleat_optiga_command *c, const uint8_t *number) {
-    struct cleat_bytes v = cleat_bytes_of(number, c->field);
+static void put_der(struct cleat_optiga_command *c, const uint8_t *number,
+                    size_t n) {
+    struct cleat_bytes v = cleat_bytes_of(number, n);
     cleat_se_der_strip(&v);
     unsigned high = v.data[0] >> 7;
     put_u16(c, 0x0200u + (unsigned)v.len + high);
@@ -262,17 +274,17 @@ static void put_value(struct cleat_optiga_command *c,
         put_view(c, application_id, sizeof application_id);
         return;
     case F_DIGEST:
-        put_view(c, op->in.data, least(op->in.len, c->field));
+        put_view(c, op->in.data, least(op->in.len, field_of(op)));
         return;
     case F_SIGNATURE:
-        put_der(c, op->signature.data);
-        put_der(c, op->signature.data + c->field);
+        put_der(c, op->signature.data, field_of(op));
+        put_der(c, op->signature.data + field_of(op), field_of(op));
         return;
     case F_USAGE:
         put_u8(c, op->usage);
         return;
     case F_CURVE:
-        put_u8(c, c->curve);
+        put_u8(c, curve_of(op));
         return;
     case F_POINT:
         put_u16(c, 0x0300u + (unsigned)op->key.len + 1);
@@ -308,7 +320,7 @@ static void set_sink(struct cleat_optiga_command *c,
                      const struct cleat_se_op *op, const struct form *form,
                      size_t pos) {
     size_t left = form->direct ? op->out.cap : op->in.len;
-    size_t cap = form->reply_len + form->reply_fields * (size_t)c->field;
+    size_t cap = form->reply_len + form->reply_fields * field_of(op);
     c->repeatable = form->repeatable;
     c->least_ms = form->least_ms;
     c->chunk = (uint16_t)least(left - pos, form->most);
@@ -328,14 +340,12 @@ void cleat_optiga_apdu_build(struct cleat_optiga_command *c,
                              enum cleat_se_op_type what) {
     const struct form *form = &forms[what];
     unsigned start = (unsigned)form->cmd << 8 | form->param;
-    c->curve = op->curve == 0 ? CLEAT_CURVE_P256 : (uint8_t)op->curve;
-    c->field = (uint8_t)cleat_curve_bytes((enum cleat_curve)c->curve);
     set_sink(c, op, form, pos);
     if (CLEAT_SE_EXTRAS && what == CLEAT_SE_COMMAND) {
         start |= op->object;
         c->least_ms = op->offset;
     } else if (what == CLEAT_SE_GENERATE) {
-        start |= c->curve;
+        start |= curve_of(op);
     } else if (CLEAT_SE_EXTRAS && what == CLEAT_SE_WRITE && op->erase &&
                pos == 0) {
         start |= SET_ERASE;
@@ -361,7 +371,7 @@ void cleat_optiga_apdu_build(struct cleat_optiga_command *c,
 static int take_signature(const struct cleat_optiga_command *c,
                           struct cleat_se_op *op, size_t len) {
     struct cleat_reader r = cleat_reader_of(cleat_bytes_of(c->reply, len));
-    size_t n = c->field;
+    size_t n = field_of(op);
     if (!cleat_se_der_number(&r, op->out.data, n) ||
         !cleat_se_der_number(&r, op->out.data + n, n) || r.pos != r.len) {
         return CLEAT_ERR_PROTO;
@@ -374,7 +384,7 @@ static int take_signature(const struct cleat_optiga_command *c,
 static int take_point(struct cleat_optiga_command *c, struct cleat_se_op *op,
                       size_t len) {
     static const uint8_t head[7] = {0x02, 0, 3, 0x03, 1, 0, 0x04};
-    uint8_t n = (uint8_t)(1 + 2 * c->field);
+    uint8_t n = (uint8_t)(1 + 2 * field_of(op));
     c->reply[2] = (uint8_t)(c->reply[2] - n); /* both lengths */
     c->reply[4] = (uint8_t)(c->reply[4] - n);
     if (len != n + 6u || memcmp(c->reply, head, sizeof head) != 0) {

@@ -17,8 +17,6 @@ struct cleat_optiga_command {
     struct cleat_optiga_request request;
     bool repeatable; /**< Running it twice is as good as once. */
     bool direct;     /**< The response goes into op->out. */
-    uint8_t curve;
-    uint8_t field; /**< Bytes of a field element. */
     uint8_t part_count;
     uint8_t head_len;  /**< Built bytes. */
     uint8_t head_done; /**< Those that are in a part. */

@@ -4,27 +4,23 @@
 
 /* Datasheet table 25: from the end of a transfer to the next START. */
 #define GUARD_US 50u
-/* "Late acknowledge": repeat until the chip is awake; 100 ms at the worst. */
+/* "Late acknowledge": repeat until the chip is awake, 100 ms at the worst; so
+ * often, each time after a pause. */
 #define NACK_PAUSE_US 1000u
-#define NACK_MAX_US 200000u
-/* Bus faults that are no missing acknowledge. */
-#define FAULT_MAX 3u
+#define FAULTS_MAX 200u
+/* A bus fault that is no missing acknowledge counts for so many: the fourth is
+ * one too many. */
+#define FAULT 60u
 
 static void end(struct cleat_optiga_phy *p, int result) {
     p->next.type = CLEAT_SE_ASK_IDLE;
     p->reading = false;
     p->faults = 0;
-    p->nacked = false;
     p->cause = CLEAT_OPTIGA_FINE;
     if (result != 0) {
         p->cause = result == CLEAT_ERR_NACK ? CLEAT_OPTIGA_NO_ADDRESS
                                             : CLEAT_OPTIGA_BUS;
     }
-}
-
-static bool is_transfer(const struct cleat_optiga_phy *p) {
-    return p->next.type == CLEAT_SE_ASK_WRITE ||
-           p->next.type == CLEAT_SE_ASK_READ;
 }
 
 void cleat_optiga_phy_write(struct cleat_optiga_phy *p, const uint8_t *data,
@@ -74,55 +70,39 @@ void cleat_optiga_phy_line(struct cleat_optiga_phy *p, enum cleat_i2c_line line,
 }
 
 void cleat_optiga_phy_drop(struct cleat_optiga_phy *p, uint32_t now_us) {
-    if (p->next.type != CLEAT_SE_ASK_IDLE) {
-        p->ready_us = now_us + GUARD_US;
-    } else if (p->ready_us - now_us > GUARD_US) {
+    if (p->ready_us - now_us > NACK_PAUSE_US) {
         p->ready_us = now_us; /* Long ago. */
     }
     end(p, 0);
 }
 
 bool cleat_optiga_phy_ask(struct cleat_optiga_phy *p, struct cleat_se_ask *ask,
-                          uint64_t now_us) {
-    uint32_t now = (uint32_t)now_us;
-    uint32_t from = now; /* A line or the clock: at once. */
-    if (p->next.type == CLEAT_SE_ASK_WAIT) {
-        from = p->until_us;
-        if (cleat_optiga_phy_reached(now, from)) {
-            end(p, 0);
-        }
-    } else if (is_transfer(p)) {
-        from = p->ready_us;
-    }
+                          uint32_t now_us) {
+    bool waits = p->next.type == CLEAT_SE_ASK_WAIT;
+    uint32_t from = waits ? p->until_us : p->ready_us;
     if (p->next.type == CLEAT_SE_ASK_IDLE) {
         return true;
     }
     *ask = p->next;
-    if (!cleat_optiga_phy_reached(now, from)) {
+    if (!cleat_optiga_phy_reached(now_us, from)) {
         ask->type = CLEAT_SE_ASK_WAIT;
-        ask->until_us = now_us + (from - now);
+        ask->wait_us = from - now_us;
+    } else if (waits) {
+        end(p, 0);
+        return true;
     }
     return false;
 }
 
 /* The transfer failed: shall it be repeated? A read is repeated from its
  * register select, because the chip may have been reset in between. */
-static bool repeat(struct cleat_optiga_phy *p, int result, uint32_t now_us) {
-    if (result == CLEAT_ERR_NACK) {
-        if (!p->nacked) {
-            p->nacked = true;
-            p->nack_until_us = now_us + NACK_MAX_US;
-        }
-        if (cleat_optiga_phy_reached(now_us, p->nack_until_us)) {
-            return false;
-        }
-    } else {
-        p->faults++;
-        if (p->faults > FAULT_MAX) {
-            return false;
-        }
+static bool repeat(struct cleat_optiga_phy *p, int result) {
+    unsigned faults = p->faults + (result == CLEAT_ERR_NACK ? 1u : FAULT);
+    if (faults > FAULTS_MAX) {
+        return false;
     }
-    p->ready_us = now_us + NACK_PAUSE_US;
+    p->faults = (uint8_t)faults;
+    p->ready_us += NACK_PAUSE_US - GUARD_US;
     p->next.type = CLEAT_SE_ASK_WRITE;
     return true;
 }
@@ -130,12 +110,9 @@ static bool repeat(struct cleat_optiga_phy *p, int result, uint32_t now_us) {
 void cleat_optiga_phy_told(struct cleat_optiga_phy *p, int result,
                            uint32_t now_us) {
     enum cleat_se_ask_type type = p->next.type;
-    if (type == CLEAT_SE_ASK_IDLE || type == CLEAT_SE_ASK_WAIT) {
-        return;
-    }
-    if (is_transfer(p)) {
+    if (type == CLEAT_SE_ASK_WRITE || type == CLEAT_SE_ASK_READ) {
         p->ready_us = now_us + GUARD_US;
-        if (result != 0 && repeat(p, result, now_us)) {
+        if (result != 0 && repeat(p, result)) {
             return;
         }
         if (result == 0 && p->reading && type == CLEAT_SE_ASK_WRITE) {

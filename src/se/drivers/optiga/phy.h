@@ -29,14 +29,12 @@ static inline bool cleat_optiga_phy_reached(uint32_t now_us, uint32_t t) {
 
 struct cleat_optiga_phy {
     uint8_t reg;
-    uint8_t faults;
-    bool reading;           /**< The job is a read; it begins by writing reg. */
-    bool nacked;            /**< Since nack_until_us - the most. */
-    uint8_t cause;          /**< Why the job that ended last failed, or FINE. */
-    uint8_t small[4];       /**< Register values, written and read. */
-    uint32_t until_us;      /**< WAIT: the end. */
-    uint32_t ready_us;      /**< No transfer before this. */
-    uint32_t nack_until_us; /**< Repeat until then. */
+    uint8_t faults;    /**< Of this job. */
+    bool reading;      /**< The job is a read; it begins by writing reg. */
+    uint8_t cause;     /**< Why the job that ended last failed, or FINE. */
+    uint8_t small[4];  /**< Register values, written and read. */
+    uint32_t until_us; /**< WAIT: the end. */
+    uint32_t ready_us; /**< Nothing else before this. */
     struct cleat_se_ask next; /**< The job; IDLE: none. */
 };
 
@@ -66,7 +64,7 @@ void cleat_optiga_phy_drop(struct cleat_optiga_phy *p, uint32_t now_us);
 
 /** @return true if no job is under way: p->cause tells how it went. */
 bool cleat_optiga_phy_ask(struct cleat_optiga_phy *p, struct cleat_se_ask *ask,
-                          uint64_t now_us);
+                          uint32_t now_us);
 void cleat_optiga_phy_told(struct cleat_optiga_phy *p, int result,
                            uint32_t now_us);
 

@@ -18,6 +18,14 @@ static struct cleat_se_shield *sealing(const struct cleat_optiga_transport *t) {
     return CLEAT_SE_EXTRAS ? t->sealing : NULL;
 }
 
+static uint8_t presence(const struct cleat_optiga_transport *t) {
+    return CLEAT_SE_EXTRAS ? t->presence : 0;
+}
+
+static bool raw(const struct cleat_optiga_transport *t) {
+    return CLEAT_SE_EXTRAS && t->raw;
+}
+
 static enum cleat_optiga_transport_event fail(struct cleat_optiga_transport *t,
                                               enum cleat_optiga_cause cause) {
     t->link.cause = (uint8_t)cause;
@@ -58,7 +66,7 @@ static size_t build(struct cleat_optiga_transport *t) {
         n = left;
         chain = t->offset == 0 ? SINGLE : LAST;
     }
-    packet[0] = (uint8_t)(chain | t->presence);
+    packet[0] = (uint8_t)(chain | presence(t));
     t->fragment = (uint16_t)n;
     if (sealing(t) != NULL) {
         t->sealing->driver->seal(t->sealing, t, t->offset, packet + 1, n);
@@ -80,8 +88,8 @@ send_packet(struct cleat_optiga_transport *t) {
 
 static enum cleat_optiga_transport_event
 restart(struct cleat_optiga_transport *t) {
-    t->len = t->raw ? HEADER_LEN : 0;
-    t->want = (uint16_t)(HEADER_LEN + (t->raw ? t->request.cap : 0));
+    t->len = raw(t) ? HEADER_LEN : 0;
+    t->want = (uint16_t)(HEADER_LEN + (raw(t) ? t->request.cap : 0));
     t->packets = 0;
     t->misfit = false;
     t->chained = false;
@@ -169,7 +177,7 @@ on_payload(struct cleat_optiga_transport *t, uint8_t *data, size_t n,
         cleat_optiga_link_ack(&t->link, true);
         return CLEAT_OPTIGA_TRANSPORT_NONE;
     }
-    t->misfit = t->misfit || (t->len != t->want && !t->raw);
+    t->misfit = t->misfit || (t->len != t->want && !raw(t));
     t->len = (uint16_t)(t->len - HEADER_LEN);
     /* Of a sealed one this means nothing before it is known to be whole. */
     return t->misfit && sealing(t) == NULL ? fail(t, CLEAT_OPTIGA_LENGTH)
@@ -181,7 +189,7 @@ on_packet(struct cleat_optiga_transport *t) {
     uint8_t *packet = cleat_optiga_link_packet(&t->link);
     size_t n = t->link.packet_len - 1u; /* A data frame is not empty. */
     uint8_t pctr = packet[0];
-    uint8_t chain = pctr & (uint8_t)~t->presence;
+    uint8_t chain = pctr & (uint8_t)~presence(t);
     bool begins = chain <= FIRST;
     t->complaining = false;
     if (chain == ERROR && n == 0 && !t->chained) {
@@ -191,7 +199,7 @@ on_packet(struct cleat_optiga_transport *t) {
         return fail(t, CLEAT_OPTIGA_EARLY);
     }
     if (chain > LAST || chain == MIDDLE + 1 || begins == t->chained || n == 0 ||
-        (begins && pctr - chain != t->presence)) {
+        (begins && pctr - chain != presence(t))) {
         return complain(t);
     }
     return on_payload(t, packet + 1, n, chain == SINGLE || chain == LAST);

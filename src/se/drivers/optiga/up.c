@@ -47,7 +47,7 @@ static uint32_t max_khz(const struct cleat_optiga_phy *p) {
 
 static void mode(struct cleat_optiga_up *u, struct cleat_optiga_phy *p) {
     bool want_plus = u->khz > KHZ_FAST;
-    if (want_plus == (max_khz(p) > KHZ_FAST)) {
+    if (CLEAT_SE_KHZ_MAX <= KHZ_FAST || want_plus == (max_khz(p) > KHZ_FAST)) {
         u->action++; /* Nothing to read again. */
         return;
     }
