@@ -517,7 +517,7 @@ static struct cleat_bytes slots_view(struct cleat_mqtt *s,
         return source->pull(s, source,
                             cleat_bytes_of(data, end - begin - sizeof source));
     }
-    while (CLEAT_MQTT_FAST && end - begin < VIEW_MAX) {
+    while (CLEAT_MQTT_EXTRAS && end - begin < VIEW_MAX) {
         waiting += cleat_mqtt_slot_is_once(slot) ? 0u : 1u;
         slot++;
         if (slot == stop || slot->offset != end ||
