@@ -48,9 +48,9 @@ uint16_t cleat_optiga_link_crc(const uint8_t *data, size_t len) {
 
 void cleat_optiga_link_restart(struct cleat_optiga_link *l) {
     l->tx_nr = 3;
+    l->state = IDLE;
     l->rx_nr = 3;
     l->ack_due = false;
-    l->state = IDLE;
 }
 
 static enum cleat_optiga_link_event fail(struct cleat_optiga_link *l,

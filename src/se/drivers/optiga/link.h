@@ -26,14 +26,15 @@ enum cleat_optiga_link_event {
 
 /* Small fields first: they are reached with short instructions. */
 struct cleat_optiga_link {
+    uint8_t tx_nr; /**< Last sent. These four are set at once. */
     uint8_t state;
-    uint8_t tx_nr, rx_nr; /**< Last sent, last received. */
-    uint8_t repeats;      /**< Of the packet in flight. */
-    uint8_t oddities;     /**< Frames of no use in this exchange. */
-    uint8_t naks;         /**< Sent since the last good frame. */
-    uint8_t cause;        /**< Why it failed, here or in a layer above. */
+    uint8_t rx_nr;    /**< Last received. */
+    bool ack_due;     /**< It is not acknowledged yet. */
+    uint8_t repeats;  /**< Of the packet in flight. */
+    uint8_t oddities; /**< Frames of no use in this exchange. */
+    uint8_t naks;     /**< Sent since the last good frame. */
+    uint8_t cause;    /**< Why it failed, here or in a layer above. */
     bool awaiting_ack;
-    bool ack_due;       /**< The packet received is not acknowledged yet. */
     bool refused;       /**< The first try was answered with another number: the
                              chip did not take the packet. A later try proves
                              nothing: it may have been reset after the first. */
