@@ -111,7 +111,7 @@ static void finish_proto(struct cleat_optiga *d, unsigned cause) {
 
 /* A layer below gave up. */
 static void finish_below(struct cleat_optiga *d) {
-    finish_proto(d, link_of(d)->cause);
+    finish_proto(d, phy_of(d)->cause);
 }
 
 /* Codes that are not CLEAT_ERR_CHIP, each with its error made positive. */
@@ -279,7 +279,7 @@ static void recover(struct cleat_optiga *d, bool probe, uint32_t now_us) {
 /* The last resort, once in an operation: bring the chip up. */
 static void up_or_out(struct cleat_optiga *d, bool unused) {
     if (unused && !d->brought_up &&
-        (link_of(d)->cause >= CLEAT_OPTIGA_LINK_FIRST || d->up.lines != 0)) {
+        (phy_of(d)->cause >= CLEAT_OPTIGA_LINK_FIRST || d->up.lines != 0)) {
         up_begin(d);
         return;
     }
@@ -317,7 +317,7 @@ static bool may_repeat(struct cleat_optiga *d, bool untouched,
 
 /* The exchange of d->phase ended without a response. */
 static void exchange_failed(struct cleat_optiga *d, uint32_t now_us) {
-    unsigned cause = link_of(d)->cause;
+    unsigned cause = phy_of(d)->cause;
     bool untouched = link_of(d)->refused && d->pos == 0;
     if (CLEAT_SE_EXTRAS && cause == CLEAT_OPTIGA_NOT_PAIRED) {
         d->opened = false;
