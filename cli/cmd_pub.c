@@ -256,8 +256,9 @@ static bool all_queued(const struct publisher *p) {
 
 /* With a store messages are taken whether the broker is there or not. */
 static bool may_work(struct publisher *p) {
-    return cleat_client_is_up(&p->link.client) ||
-           (p->link.store_open && p->options.qos > 0);
+    return !p->link.store_failed &&
+           (cleat_client_is_up(&p->link.client) ||
+            (p->link.store_open && p->options.qos > 0));
 }
 
 static void work(struct publisher *p) {

@@ -38,7 +38,9 @@ struct subscriber {
     bool stopping;    /* take no more messages */
     bool broken;      /* it cannot be acknowledged or noted: end at once */
     uint64_t end_ms;  /* of -W */
-    uint16_t last_id; /* of the last request, for -E */
+    uint16_t last_id; /* of SUBSCRIBE, for -E */
+    bool asking;      /* requests wait for room */
+    size_t asked;     /* how many are made on this connection */
 };
 
 static struct subscriber sub; /* large, and the only one */
@@ -147,6 +149,7 @@ static void put_formatted(struct subscriber *s,
                                    .retain = e->retain,
                                    .id = e->id,
                                    .pretty = s->options.pretty,
+                                   .quiet = s->options.quiet,
                                    .props = e->props};
     m.payload = cleat_bytes_of(s->whole, s->whole_len);
     clock_gettime(CLOCK_REALTIME, &m.when);
@@ -281,32 +284,44 @@ static void on_message(struct subscriber *s, const struct cleat_mqtt_event *e) {
 
 /* ---- subscriptions ---- */
 
-/* As the original: on every connection anew. There is room for both. */
-static void on_connected(struct subscriber *s) {
+/* The next request: SUBSCRIBE, then an UNSUBSCRIBE for each -U, as the original
+ * has it. @return its packet id or an error. */
+static int ask_next(struct subscriber *s) {
     uint64_t now = cleat_port_now_ms();
     const struct cli_pubsub_options *o = &s->options;
-    const struct cli_props *asked = &o->props[CLI_PROPS_SUBSCRIBE];
-    const struct cli_props *ended = &o->props[CLI_PROPS_UNSUBSCRIBE];
-    int id =
-        cleat_mqtt_subscribe_with(&s->link.session, s->filters, o->topics.count,
-                                  asked->items, asked->count, now);
-    /* One packet each, as the original does. */
-    for (size_t i = 0; id > 0 && i < o->unsubscribe.count; i++) {
-        int second =
-            cleat_mqtt_unsubscribe_with(&s->link.session, &s->unsubscribe[i], 1,
-                                        ended->items, ended->count, now);
-        id = second < 0 ? second : id;
+    const struct cli_props *props =
+        &o->props[s->asked == 0 ? CLI_PROPS_SUBSCRIBE : CLI_PROPS_UNSUBSCRIBE];
+    if (s->asked == 0) {
+        return cleat_mqtt_subscribe_with(&s->link.session, s->filters,
+                                         o->topics.count, props->items,
+                                         props->count, now);
     }
-    if (id < 0) {
-        cli_pubsub_say(o, "cannot subscribe: %s",
-                       id == CLEAT_ERR_UNSUPPORTED && o->v5
-                           ? "the broker knows no wildcards, no shared "
-                             "subscriptions or no identifiers of them"
-                           : cleat_strerror(id));
-        stop(s, CLI_PUBSUB_FAILED);
-        return;
+    return cleat_mqtt_unsubscribe_with(&s->link.session,
+                                       &s->unsubscribe[s->asked - 1], 1,
+                                       props->items, props->count, now);
+}
+
+/* On every connection anew. What an earlier `cleat pub` has left in the store
+ * may take all of the room for now. */
+static void ask(struct subscriber *s) {
+    const struct cli_pubsub_options *o = &s->options;
+    while (s->asking && !s->stopping) {
+        int id = ask_next(s);
+        if (id == CLEAT_ERR_FULL && cli_pubsub_is_busy(&s->link)) {
+            return;
+        }
+        if (id < 0) {
+            cli_pubsub_say(o, "cannot subscribe: %s",
+                           id == CLEAT_ERR_UNSUPPORTED && o->v5
+                               ? "the broker knows no wildcards, no shared "
+                                 "subscriptions or no identifiers of them"
+                               : cleat_strerror(id));
+            stop(s, CLI_PUBSUB_FAILED);
+            return;
+        }
+        s->last_id = s->asked == 0 ? (uint16_t)id : s->last_id;
+        s->asking = s->asked++ < o->unsubscribe.count;
     }
-    s->last_id = (uint16_t)id;
 }
 
 static void on_subscribed(struct subscriber *s,
@@ -331,7 +346,9 @@ static void on_subscribed(struct subscriber *s,
 static void on_mqtt(struct subscriber *s, const struct cleat_mqtt_event *e) {
     switch (e->type) {
     case CLEAT_MQTT_CONNECTED:
-        on_connected(s);
+        s->asking = true;
+        s->asked = 0;
+        ask(s);
         break;
     case CLEAT_MQTT_SUBSCRIBED:
         on_subscribed(s, e);
@@ -370,6 +387,9 @@ static void loop(struct subscriber *s) {
             break;
         default:
             break;
+        }
+        if (cleat_mqtt_is_connected(&s->link.session)) {
+            ask(s);
         }
         if (cleat_port_now_ms() >= s->end_ms && !s->stopping) {
             cli_pubsub_say(&s->options, "timed out after %lu s (-W)",
@@ -417,7 +437,11 @@ static int connect_and_run(struct subscriber *s) {
     size_t slots = 2 * s->options.unsubscribe.count + 8;
     slots += s->options.remove_retained ? REMOVE_SLOTS : 0;
     room = s->options.store != NULL && room < STORE_ROOM ? STORE_ROOM : room;
-    if (room == 0 || slots > UINT16_MAX) {
+    if (slots > UINT16_MAX) {
+        cli_error("-U: more than can be asked for at once");
+        return CLI_PUBSUB_FAILED;
+    }
+    if (room == 0) {
         return CLI_PUBSUB_FAILED;
     }
     s->end_ms = CLEAT_NEVER;

@@ -119,6 +119,7 @@ static void watched_detail(void *self, struct cleat_detail *out) {
 
 static bool watch_stream(struct cli_pubsub *p) {
     p->sent.sending = true;
+    p->sent.v5 = p->received.v5 = p->o->v5;
     p->sent.head = malloc(CLI_PACKET_HEAD);
     p->received.head = malloc(CLI_PACKET_HEAD);
     p->watched =
@@ -390,7 +391,7 @@ int cli_pubsub_open(struct cli_pubsub *p, const struct cli_pubsub_options *o,
         status = open_ws(p);
     }
     if (status == CLI_OK && o->store != NULL &&
-        !cli_pubsub_store_open(p, tx_cap)) {
+        !cli_pubsub_store_open(p, &tx_cap)) {
         status = CLI_PUBSUB_FAILED;
     }
     if (status == CLI_OK) {
@@ -440,6 +441,9 @@ void cli_pubsub_close(struct cli_pubsub *p) {
     }
     if (p->rx != NULL) {
         cleat_wipe(p->rx, RX_CAP); /* It held a password. */
+    }
+    if (p->ws_buf != NULL) {
+        cleat_wipe(p->ws_buf, CLI_PUBSUB_CHUNK); /* So did this. */
     }
     free(p->certificate);
     free(p->ws_buf);
@@ -543,8 +547,10 @@ enum cli_pubsub_wake cli_pubsub_wait(struct cli_pubsub *p,
                                      const struct cli_pubsub_wants *wants,
                                      struct cleat_client_event *event) {
     uint64_t now = cleat_port_now_ms();
-    if (p->store_open && cleat_keeper_feed(&p->keeper) != CLEAT_OK) {
-        cli_pubsub_say(p->o, "--store: a message cannot be read");
+    if (p->store_open && !p->store_failed && !cli_pubsub_store_feed(p)) {
+        p->store_failed = true;
+        p->status = CLI_PUBSUB_FAILED;
+        cli_pubsub_stop(p);
     }
     uint64_t due = cleat_client_step(&p->client, now);
     if (cleat_client_event(&p->client, event, now)) {

@@ -68,8 +68,10 @@ struct cli_pubsub_options {
     const char *host;
     uint16_t port; /**< 0: by --cafile. */
     char *url;     /**< Copy of -L that is cut up; owned. */
+    size_t url_len;
     bool url_tls;
-    char *file_text;     /**< Of the options file; owned. */
+    char *file_text; /**< Of the options file; owned. */
+    size_t file_len;
     char *ws_text;       /**< Owned. */
     const char *ws_path; /**< WebSocket, with this path; NULL: none. */
     const char *unix_path, *bind;
@@ -134,7 +136,7 @@ bool cli_pubsub_file_read(struct cli_pubsub_options *o,
 
 /** Packets of one direction, put together from a stream for -d. */
 struct cli_packet_watch {
-    bool sending;
+    bool sending, v5;
     uint8_t state; /**< 0 first byte, 1 remaining length, 2 body. */
     uint8_t first, shift;
     uint32_t left, body_len;
@@ -175,7 +177,7 @@ struct cli_pubsub {
     uint8_t *keep_buf;
     uint8_t *aliases;
     int linger_fd; /**< The socket, until the broker has hung up; 0: none. */
-    bool store_open;
+    bool store_open, store_failed;
     bool input_done; /**< All of `pub`'s input is with the broker. */
     bool was_connected;
     bool reconnects; /**< Go on after a lost connection. */
@@ -231,8 +233,11 @@ bool cli_pubsub_is_heard(struct cli_pubsub *p);
 bool cli_pubsub_is_busy(struct cli_pubsub *p);
 
 /** --store, in pubsub_store.c. Each prints what goes wrong. */
-bool cli_pubsub_store_open(struct cli_pubsub *p, size_t packet_max);
+/** *packet_max: the largest packet; it grows to that of what is kept. */
+bool cli_pubsub_store_open(struct cli_pubsub *p, size_t *packet_max);
 bool cli_pubsub_store_restore(struct cli_pubsub *p);
+/** Hand the session what waits. @return false if the store cannot be read. */
+bool cli_pubsub_store_feed(struct cli_pubsub *p);
 void cli_pubsub_store_close(struct cli_pubsub *p);
 /** Go to where an earlier run stopped reading; *offset becomes the place. */
 void cli_pubsub_store_resume(struct cli_pubsub *p, uint64_t *offset);

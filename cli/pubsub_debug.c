@@ -36,38 +36,55 @@ static struct cleat_bytes read_text(struct cleat_reader *r) {
     return cleat_read_bytes(r, cleat_read_u16(r));
 }
 
+/* MQTT 5: properties stand behind the packet id, or the topic. */
+static void skip_props(const struct cli_packet_watch *w,
+                       struct cleat_reader *r) {
+    uint32_t len = 0;
+    uint8_t byte = 0x80;
+    for (unsigned shift = 0; w->v5 && byte >= 0x80 && shift < 28; shift += 7) {
+        byte = cleat_read_u8(r);
+        len |= (uint32_t)(byte & 0x7Fu) << shift;
+    }
+    (void)cleat_read_bytes(r, len);
+}
+
 static void print_publish(const struct cli_packet_watch *w,
                           struct cleat_reader *r) {
     unsigned qos = (w->first >> 1) & 3u;
     struct cleat_bytes topic = read_text(r);
     unsigned id = qos > 0 ? cleat_read_u16(r) : 0;
-    size_t head = 2 + topic.len + (qos > 0 ? 2 : 0);
+    skip_props(w, r);
     if (r->failed) {
         return;
     }
     printf(" (d%u, q%u, r%u, m%u, '%.*s', ... (%lu bytes))",
            (unsigned)(w->first >> 3) & 1u, qos, (unsigned)w->first & 1u, id,
            (int)topic.len, (const char *)topic.data,
-           (unsigned long)(w->body_len - head));
+           (unsigned long)(w->body_len - r->pos));
 }
 
-static void print_subscribe(struct cleat_reader *r, const char *start) {
+static void print_subscribe(const struct cli_packet_watch *w,
+                            struct cleat_reader *r, const char *start) {
     unsigned id = cleat_read_u16(r);
+    skip_props(w, r);
     const char *before = "";
     while (cleat_reader_left(r) > 0) {
         struct cleat_bytes topic = read_text(r);
-        unsigned qos = cleat_read_u8(r);
+        unsigned options = cleat_read_u8(r);
         if (r->failed) {
             return;
         }
-        printf("%s (Mid: %u, Topic: %.*s, QoS: %u, Options: 0x00)", before, id,
-               (int)topic.len, (const char *)topic.data, qos);
+        printf("%s (Mid: %u, Topic: %.*s, QoS: %u, Options: 0x%02x)", before,
+               id, (int)topic.len, (const char *)topic.data, options & 3u,
+               options & ~3u);
         before = start;
     }
 }
 
-static void print_unsubscribe(struct cleat_reader *r, const char *start) {
+static void print_unsubscribe(const struct cli_packet_watch *w,
+                              struct cleat_reader *r, const char *start) {
     unsigned id = cleat_read_u16(r);
+    skip_props(w, r);
     const char *before = "";
     while (cleat_reader_left(r) > 0) {
         struct cleat_bytes topic = read_text(r);
@@ -80,8 +97,10 @@ static void print_unsubscribe(struct cleat_reader *r, const char *start) {
     }
 }
 
-static void print_suback(struct cleat_reader *r) {
+static void print_suback(const struct cli_packet_watch *w,
+                         struct cleat_reader *r) {
     printf("\nSubscribed (mid: %u)", (unsigned)cleat_read_u16(r));
+    skip_props(w, r);
     const char *before = ": ";
     while (cleat_reader_left(r) > 0) {
         printf("%s%u", before, (unsigned)cleat_read_u8(r));
@@ -93,13 +112,16 @@ static void print_ack(const struct cli_packet_watch *w,
                       struct cleat_reader *r) {
     unsigned type = w->first >> 4;
     unsigned id = cleat_read_u16(r);
+    unsigned code = cleat_reader_left(r) > 0 ? cleat_read_u8(r) : 0;
     bool has_code = type == PUBACK || type == PUBCOMP;
     if (type == PUBREL) {
         printf(w->sending ? " (m%u)" : " (Mid: %u)", id);
     } else if (w->sending) {
-        printf(" (m%u, rc0)", id);
+        printf(" (m%u, rc%u)", id, code);
+    } else if (has_code) {
+        printf(" (Mid: %u, RC:%u)", id, code);
     } else {
-        printf(has_code ? " (Mid: %u, RC:0)" : " (Mid: %u)", id);
+        printf(" (Mid: %u)", id);
     }
 }
 
@@ -129,13 +151,13 @@ static void print_packet(const struct cli_packet_watch *w,
         print_ack(w, &r);
         break;
     case SUBSCRIBE:
-        print_subscribe(&r, next);
+        print_subscribe(w, &r, next);
         break;
     case SUBACK:
-        print_suback(&r);
+        print_suback(w, &r);
         break;
     case UNSUBSCRIBE:
-        print_unsubscribe(&r, next);
+        print_unsubscribe(w, &r, next);
         break;
     default:
         break;

@@ -113,6 +113,7 @@ bool cli_pubsub_file_read(struct cli_pubsub_options *o,
         return false;
     }
     o->file_text = (char *)bytes;
+    o->file_len = len;
     if (memchr(bytes, 0, len) != NULL) {
         cli_error("options file %s: it is not text", path);
         return false;

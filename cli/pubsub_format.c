@@ -254,7 +254,7 @@ static void put_json(const struct cli_format_message *m, bool parsed) {
                               : cJSON_PrintUnformatted(root);
     if (text != NULL) {
         fputs(text, stdout);
-    } else {
+    } else if (!m->quiet) {
         cli_error("the message on \"%.100s\" is no valid JSON",
                   topic != NULL ? topic : "");
     }

@@ -16,7 +16,7 @@ struct cli_format_message {
     uint16_t id;
     struct timespec when;
     struct cleat_bytes props; /**< MQTT 5, as received. */
-    bool pretty;
+    bool pretty, quiet;
 };
 
 /** @return false, after words about it, if a format has something unknown. */

@@ -423,6 +423,7 @@ static bool url(struct cli_pubsub_options *o, const char *text) {
     const char *rest = o->url == NULL ? take_scheme(o, text) : NULL;
     char *slash = NULL;
     if (rest != NULL && (o->url = strdup(rest)) != NULL) {
+        o->url_len = strlen(rest);
         slash = strchr(o->url, '/');
     }
     bool has_topic = slash != NULL && slash[1] != '\0';
@@ -766,12 +767,18 @@ bool cli_pubsub_parse(struct cli_pubsub_options *o, int argc, char **argv,
     return true;
 }
 
-void cli_pubsub_options_free(struct cli_pubsub_options *o) {
-    if (o->url != NULL) {
-        free(o->url);
+/* There may be a password in it. */
+static void wipe_and_free(char *text, size_t len) {
+    if (text != NULL) {
+        cleat_wipe(text, len);
     }
+    free(text);
+}
+
+void cli_pubsub_options_free(struct cli_pubsub_options *o) {
+    wipe_and_free(o->url, o->url_len);
+    wipe_and_free(o->file_text, o->file_len);
     free(o->ws_text);
-    free(o->file_text);
     free(o->topics.items);
     free(o->unsubscribe.items);
     free(o->filter_out.items);

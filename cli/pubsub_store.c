@@ -68,7 +68,19 @@ static bool has_key(struct cli_pubsub *p, uint64_t key) {
 /* --- opening
  * ------------------------------------------------------------------ */
 
-bool cli_pubsub_store_open(struct cli_pubsub *p, size_t packet_max) {
+/* Room for what an earlier call has left, which may have had larger ones. */
+static size_t room_for_kept(struct cli_pubsub *p, size_t room) {
+    struct cleat_store_item item;
+    for (uint64_t key = CLEAT_KEEPER_MESSAGES;
+         store_of(p)->next(&p->store, key, &item) &&
+         item.key < CLEAT_KEEPER_RECEIVED;
+         key = item.key + 1) {
+        room = item.len > room ? item.len : room;
+    }
+    return room;
+}
+
+bool cli_pubsub_store_open(struct cli_pubsub *p, size_t *packet_max) {
     static const char *const modes[] = {"all", "accepted", "none"};
     struct cleat_store_found found;
     struct cleat_detail detail = {0};
@@ -92,9 +104,10 @@ bool cli_pubsub_store_open(struct cli_pubsub *p, size_t packet_max) {
         cli_pubsub_say(p->o, "--store %s: %lu records are damaged", p->o->store,
                        (unsigned long)found.damaged);
     }
+    *packet_max = room_for_kept(p, *packet_max);
     k.store = store_of(p);
-    k.buf = p->keep_buf = malloc(packet_max + 1);
-    k.cap = packet_max + 1;
+    k.buf = p->keep_buf = malloc(*packet_max + 1);
+    k.cap = *packet_max + 1;
     err = p->keep_buf == NULL ? CLEAT_ERR_FULL
                               : cleat_keeper_init(&p->keeper, &k);
     if (err != CLEAT_OK) {
@@ -114,6 +127,21 @@ bool cli_pubsub_store_restore(struct cli_pubsub *p) {
                (unsigned long)cleat_keeper_kept(&p->keeper));
     }
     return true;
+}
+
+bool cli_pubsub_store_feed(struct cli_pubsub *p) {
+    int err = cleat_keeper_feed(&p->keeper);
+    uint32_t lost = cleat_keeper_take_dropped(&p->keeper);
+    if (lost > 0) { /* The others go out all the same. */
+        cli_pubsub_say(p->o, "--store %s: %lu messages in it are damaged: lost",
+                       p->o->store, (unsigned long)lost);
+        p->status = CLI_PUBSUB_FAILED;
+    }
+    if (err != CLEAT_OK) {
+        cli_pubsub_say(p->o, "--store %s: a message cannot be read: %s",
+                       p->o->store, cleat_strerror(err));
+    }
+    return err == CLEAT_OK;
 }
 
 void cli_pubsub_store_close(struct cli_pubsub *p) {

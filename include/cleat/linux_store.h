@@ -39,8 +39,9 @@ struct cleat_linux_store {
     struct cleat_store_index index;
     char *path;
     int fd;
-    uint32_t end;  /* of the last good record */
-    uint32_t live; /* bytes of records that count */
+    uint32_t end;        /* of the last good record */
+    uint32_t live;       /* bytes of records that count */
+    uint32_t compact_at; /* not before the log ends there */
     uint32_t cap;
     uint32_t salt;
     size_t lost;

@@ -326,7 +326,10 @@ static int copy_values(struct cleat_linux_store *s, int fd, uint32_t salt,
 /* The new file has all: give it the name. */
 static int install(struct cleat_linux_store *s, int fd, const char *name,
                    uint32_t salt, uint32_t end) {
-    bool synced = s->sync == CLEAT_LINUX_STORE_SYNC_NEVER || fsync(fd) == 0;
+    /* What is kept, in each mode: a name that comes to the disk before the
+     * bytes would cost all of it, not some of the latest. */
+    bool needed = s->sync != CLEAT_LINUX_STORE_SYNC_NEVER || s->index.count > 0;
+    bool synced = !needed || fsync(fd) == 0;
     if (!synced || rename(name, s->path) != 0) {
         return failed(s, errno);
     }
@@ -357,7 +360,8 @@ static int rewrite(struct cleat_linux_store *s) {
     if (asprintf(&name, "%s.new", s->path) < 0) {
         return failed(s, ENOMEM);
     }
-    int fd = open(name, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW,
+    (void)unlink(name); /* From a run that was killed, or somebody else's. */
+    int fd = open(name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW,
                   S_IRUSR | S_IWUSR);
     int error = fd < 0 ? errno : 0;
     if (error == 0 && flock(fd, LOCK_EX | LOCK_NB) != 0) {
@@ -379,13 +383,14 @@ static int rewrite(struct cleat_linux_store *s) {
 }
 
 /* Compact when less than half of the file counts. A compaction that fails
- * (the disk is full, say) is no reason to refuse anything: the log goes on. */
+ * (the disk is full, say) is no reason to refuse anything: the log goes on, and
+ * it is tried again when there is as much more to gain. */
 static int maybe_rewrite(struct cleat_linux_store *s) {
-    if (s->end - FILE_HEAD - s->live < SLACK ||
+    if (s->end < s->compact_at || s->end - FILE_HEAD - s->live < SLACK ||
         (s->end - FILE_HEAD) / 2 < s->live) {
         return CLEAT_OK;
     }
-    (void)rewrite(s);
+    s->compact_at = rewrite(s) == CLEAT_OK ? 0 : s->end + SLACK;
     return s->failed ? CLEAT_ERR_IO : CLEAT_OK;
 }
 
@@ -441,26 +446,6 @@ static int file_put(void *self, uint64_t key, const struct cleat_bytes *parts,
     return maybe_rewrite(s);
 }
 
-static int file_del(void *self, uint64_t key) {
-    struct cleat_linux_store *s = self;
-    struct cleat_store_entry *e = cleat_store_index_find(&s->index, key);
-    if (e == NULL) {
-        return CLEAT_OK;
-    }
-    if (s->failed) {
-        return CLEAT_ERR_IO;
-    }
-    const struct cleat_store_record record = {CLEAT_STORE_RECORD_DEL, 0, key,
-                                              s->salt};
-    int err = append(s, &record, NULL, 0);
-    if (err != CLEAT_OK) {
-        return err;
-    }
-    s->live -= record_size(e->len);
-    cleat_store_index_drop(&s->index, e);
-    return maybe_rewrite(s);
-}
-
 static int read_at(struct cleat_linux_store *s, uint8_t *data, size_t len,
                    off_t at) {
     while (len > 0) {
@@ -476,6 +461,53 @@ static int read_at(struct cleat_linux_store *s, uint8_t *data, size_t len,
         len -= (size_t)n;
     }
     return CLEAT_OK;
+}
+
+/* There is no room for a record that says so: let the value's own say it, in
+ * its place. Cut off within these bytes it is none, which says the same. */
+static int strike_out(struct cleat_linux_store *s,
+                      const struct cleat_store_entry *e) {
+    uint8_t head[CLEAT_STORE_RECORD_HEAD];
+    struct cleat_store_record record;
+    struct cleat_writer w = cleat_writer_of(head, sizeof head);
+    int err = read_at(s, head, sizeof head, e->at);
+    if (err != CLEAT_OK ||
+        !cleat_store_record_decode(cleat_bytes_of(head, sizeof head), s->salt,
+                                   &record)) {
+        return err != CLEAT_OK ? err : broken(s, EBADMSG);
+    }
+    record.type = CLEAT_STORE_RECORD_DEL;
+    cleat_store_record_encode(&w, s->salt, &record);
+    struct iovec v = vec(head, sizeof head);
+    int error = write_all(s->fd, &v, 1, e->at);
+    if (error != 0) {
+        return broken(s, error);
+    }
+    s->dirty = true;
+    return s->sync == CLEAT_LINUX_STORE_SYNC_EACH ? sync_file(s) : CLEAT_OK;
+}
+
+static int file_del(void *self, uint64_t key) {
+    struct cleat_linux_store *s = self;
+    struct cleat_store_entry *e = cleat_store_index_find(&s->index, key);
+    if (e == NULL) {
+        return CLEAT_OK;
+    }
+    if (s->failed) {
+        return CLEAT_ERR_IO;
+    }
+    const struct cleat_store_record record = {CLEAT_STORE_RECORD_DEL, 0, key,
+                                              s->salt};
+    int err = append(s, &record, NULL, 0);
+    if (err == CLEAT_ERR_FULL) {
+        err = strike_out(s, e);
+    }
+    if (err != CLEAT_OK) {
+        return err;
+    }
+    s->live -= record_size(e->len);
+    cleat_store_index_drop(&s->index, e);
+    return maybe_rewrite(s);
 }
 
 static int file_get(void *self, uint64_t key, size_t offset,

@@ -75,7 +75,7 @@ bool cleat_store_record_decode(struct cleat_bytes head, uint32_t salt,
     record->key = cleat_store_read_u64(&r);
     record->value_crc = cleat_read_u32(&r);
     bool is_put = record->type == CLEAT_STORE_RECORD_PUT;
-    bool is_del = record->type == CLEAT_STORE_RECORD_DEL && record->len == 0;
+    bool is_del = record->type == CLEAT_STORE_RECORD_DEL;
     return magic == MAGIC && zero == 0 && (is_put || is_del) &&
            record->len <= CLEAT_STORE_VALUE_MAX &&
            record->key <= CLEAT_STORE_KEY_MAX;

@@ -20,7 +20,7 @@ enum cleat_store_record_type {
 
 struct cleat_store_record {
     uint8_t type;
-    uint32_t len; /* of the value; 0 for DEL */
+    uint32_t len; /* of the value; of DEL too, where it was struck out */
     uint64_t key;
     uint32_t value_crc;
 };

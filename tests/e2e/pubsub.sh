@@ -208,6 +208,18 @@ for q in 0 1 2; do
     cleat pub "${P[@]}" -i debug -d -t debug/p -q "$q" -m x >"$work/debug-c" 2>&1
     same "pub -d, QoS $q" "$work/debug-m" "$work/debug-c"
 done
+# MQTT 5 has properties in front of what is shown.
+for tool in mosquitto_sub 'cleat sub'; do
+    name=debug5-${tool%% *}
+    background "$name" $tool "${P[@]}" -i "$name" -d -v -V mqttv5 -t debug/5 -t debug/6 -U debug/6 -q 1 -C 1 \
+        -D subscribe user-property a b -D unsubscribe user-property c d
+    five=$last
+    subscribed "$name"
+    mosquitto_pub "${P[@]}" -V mqttv5 -q 1 -t debug/5 -m five -D publish user-property e f -D publish content-type text
+    ended "$five" 0 "$tool -d over MQTT 5"
+    grep -v UNSUBACK "$work/$name.out" | sed "s/$name/debug5/" | sort >"$work/$name.sorted"
+done
+same "sub -d, MQTT 5" "$work/debug5-mosquitto_sub.sorted" "$work/debug5-cleat.sorted"
 ok "-d shows the lines of the originals"
 
 background will mosquitto_sub "${P[@]}" -i willwatch -t 'will/#' -v

@@ -159,19 +159,19 @@ grep -q 'connection lost' "$work/cut.err" || fail "nothing was cut"
 ok "what a lost connection left of a message in a file is taken back"
 
 # --- a publisher that is stopped at a packet of its own -------------------------
-# Forwards one connection; when the publisher sends a packet that begins with
-# this byte, the process whose id is in that file gets that signal first.
+# Forwards one connection; when what the publisher sends begins (^) or ends ($)
+# with these bytes, the process whose id is in that file gets that signal first.
 catcher() {
     exec python3 - "$port" "$@" <<'END'
 import os, signal, socket, sys, threading
 def pump(a, b, first):
     try:
         while data := a.recv(65536):
-            if first and data[0] == first:
+            if first and (data.startswith if sys.argv[3][0] == "^" else data.endswith)(first):
                 with open(sys.argv[4]) as f:
                     os.kill(int(f.read()), signal.Signals[sys.argv[5]])
                 print("caught", flush=True)
-                first = 0
+                first = b""
             b.sendall(data)
     except OSError:
         pass
@@ -180,11 +180,11 @@ listener = socket.create_server(("127.0.0.1", int(sys.argv[2])))
 print("listening", flush=True)
 client = listener.accept()[0]
 broker = socket.create_connection(("127.0.0.1", int(sys.argv[1])))
-threading.Thread(target=pump, args=(broker, client, 0), daemon=True).start()
-pump(client, broker, int(sys.argv[3], 16))
+threading.Thread(target=pump, args=(broker, client, b""), daemon=True).start()
+pump(client, broker, bytes.fromhex(sys.argv[3][1:]))
 END
 }
-# caught NAME FIRST-BYTE SIGNAL: a publisher of the lines, its id in $caught.
+# caught NAME BYTES SIGNAL: a publisher of the lines, its id in $caught.
 caught() {
     local through
     through=$(free_port)
@@ -201,7 +201,7 @@ caught() {
 }
 seq -f 'line %06.0f' 5400 >"$work/lines"
 
-caught slow 32 SIGSTOP
+caught slow ^32 SIGSTOP
 kept=$(grep -ao 'line [0-9]\{6\}' "$work/slow.store" | sort -u | wc -l)
 kill -CONT "$caught"
 wait "$caught" || fail "the stopped publisher ended with $?"
@@ -209,11 +209,48 @@ wait "$caught" || fail "the stopped publisher ended with $?"
 [ "$(grep -c "Received PUBLISH from slow" "$log")" = 5400 ] || fail "not each line once"
 ok "the first line goes out before all of the input is taken ($kept of 5400 were)"
 
-caught done e0 SIGKILL
+caught done '$e000' SIGKILL
 wait "$caught" && fail "it was not killed"
 cleat pub "${P[@]}" -i done -q 1 -t done -l --store "$work/done.store" <"$work/lines" 2>"$work/done.err" || fail "the next call ended with $?"
 [ "$(grep -c "Received PUBLISH from done" "$log")" = 5400 ] || fail "what was acknowledged went out again"
 ok "killed when all was acknowledged: the next call begins nothing anew"
+
+# --- a message larger than what the next call sends ------------------------------
+nobody=$(free_port)
+for next in pub sub; do
+    size=20000000
+    [ $next = pub ] || size=200000
+    head -c $size /dev/zero >"$work/huge"
+    code=0
+    timeout --foreground -s KILL 3 cleat pub -h 127.0.0.1 -p "$nobody" -i huge$next -q 1 -t huge -f "$work/huge" \
+        --store "$work/huge.store" 2>"$work/huge.err" || code=$?
+    [ $code = 137 ] || fail "a publisher without a broker ended with $code"
+    if [ $next = pub ]; then
+        status 0 cleat pub "${P[@]}" -i huge$next -q 1 -t huge -m small --store "$work/huge.store"
+    else
+        status 0 cleat sub "${P[@]}" -i huge$next -q 1 -t huge/none --store "$work/huge.store" -W 30 -E
+    fi
+done
+grep -q "Received PUBLISH from hugepub .*20000000 bytes" "$log" || fail "the kept message did not go out"
+ok "a kept message may be larger than those of the next call"
+
+# --- a medium that rots while it is read -----------------------------------------
+seq 2000 >"$work/rotten.in"
+rotten=$(free_port)
+R=(cleat pub -h 127.0.0.1 -p "$rotten" -i rotten -q 1 -t rotten --store "$work/rotten.store")
+timeout --foreground -s KILL 2 "${R[@]}" -l <"$work/rotten.in" 2>/dev/null && fail "published to nobody"
+background rotten "${R[@]}" -m last
+rotting=$last
+expect "$work/rotten.err" 'trying again'
+kept=$(stat -c %s "$work/rotten.store")
+dd if=/dev/zero of="$work/rotten.store" bs=1 count=60 seek=$((kept - 3000)) conv=notrunc status=none
+broker third "$rotten" 'allow_anonymous true'
+code=0
+wait "$rotting" || code=$?
+[ $code = 1 ] || fail "messages were lost, and the status is $code"
+grep -q 'messages in it are damaged: lost' "$work/rotten.err" || fail "no words about what was lost: $(cat "$work/rotten.err")"
+status 0 "${R[@]}" -m next
+ok "a kept message that cannot be read any more is told, and in the exit status"
 
 # --- calls ---------------------------------------------------------------------
 status 1 cleat pub "${P[@]}" -q 1 -t a -m x --store "$work/x"

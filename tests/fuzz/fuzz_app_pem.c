@@ -21,7 +21,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     static const struct cleat_board board = {.print = print};
     device.platform.board = &board;
     begins = ends = total = 0;
-    cleat_app_say_pem(&device, cleat_bytes_of(data, size));
+    cleat_app_say_certificate(&device, cleat_bytes_of(data, size));
     /* A certificate has two bytes at least, and costs 60 letters of frame. */
     if (begins != ends || begins > size / 2 || total > 200 + size * 40) {
         abort();

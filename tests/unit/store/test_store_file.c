@@ -327,6 +327,60 @@ static void a_full_disk_is_full_and_no_more(void **state) {
     cleat_linux_store_close(&file);
 }
 
+/* In a folder of others, the name of the new file may be taken. */
+static void the_new_file_is_nobody_elses(void **state) {
+    char name[80];
+    struct stat st;
+    (void)state;
+    snprintf(name, sizeof name, "%s.new", path);
+    unlink(path);
+    int fd = open(name, O_RDWR | O_CREAT | O_TRUNC, 0666);
+    assert_true(fd >= 0);
+    assert_int_equal(fchmod(fd, 0666), 0);
+    assert_int_equal(open_it(CLEAT_LINUX_STORE_SYNC_CALL), CLEAT_OK);
+    assert_int_equal(stat(path, &st), 0);
+    assert_int_equal(st.st_mode & 0777, 0600);
+    assert_int_equal(fstat(fd, &st), 0);
+    assert_int_equal(st.st_size, 0);
+    close(fd);
+    cleat_linux_store_close(&file);
+}
+
+/* On a disk without one byte of room. */
+static void a_full_disk_does_not_keep_what_is_deleted(void **state) {
+    static uint8_t value[100];
+    const struct cleat_bytes v = cleat_bytes_of(value, sizeof value);
+    struct cleat_store_item item;
+    struct rlimit old;
+    (void)state;
+    unlink(path);
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &old), 0);
+    signal(SIGXFSZ, SIG_IGN);
+    assert_int_equal(open_it(CLEAT_LINUX_STORE_SYNC_CALL), CLEAT_OK);
+    for (uint64_t key = 1; key <= 4; key++) {
+        assert_int_equal(file.store.put(file.store.self, key, &v, 1), CLEAT_OK);
+    }
+    const struct rlimit full = {file_size(), old.rlim_max};
+    setrlimit(RLIMIT_FSIZE, &full);
+    assert_int_equal(file.store.put(file.store.self, 5, &v, 1), CLEAT_ERR_FULL);
+    assert_int_equal(file.store.del(file.store.self, 2), CLEAT_OK);
+    assert_int_equal(file.store.del(file.store.self, 4), CLEAT_OK);
+    setrlimit(RLIMIT_FSIZE, &old);
+    cleat_linux_store_close(&file);
+    assert_int_equal(open_it(CLEAT_LINUX_STORE_SYNC_CALL), CLEAT_OK);
+    assert_int_equal(found.damaged, 0);
+    assert_int_equal(found.torn, 0);
+    assert_true(file.store.next(file.store.self, 0, &item));
+    assert_int_equal(item.key, 1);
+    assert_true(file.store.next(file.store.self, 2, &item));
+    assert_int_equal(item.key, 3);
+    assert_false(file.store.next(file.store.self, 4, &item));
+    struct cleat_store_usage usage;
+    file.store.usage(file.store.self, &usage);
+    assert_int_equal(usage.bytes, 2 * (24 + sizeof value));
+    cleat_linux_store_close(&file);
+}
+
 static void what_is_no_store_is_left_alone(void **state) {
     (void)state;
     memcpy(log_bytes, "root:x:0:0:root:/root:/bin/sh\n", 30);
@@ -387,6 +441,8 @@ int main(void) {
         cmocka_unit_test(two_processes_cannot_have_it),
         cmocka_unit_test(a_killed_process_loses_nothing),
         cmocka_unit_test(a_full_disk_is_full_and_no_more),
+        cmocka_unit_test(the_new_file_is_nobody_elses),
+        cmocka_unit_test(a_full_disk_does_not_keep_what_is_deleted),
         cmocka_unit_test(what_is_no_store_is_left_alone),
         cmocka_unit_test(more_than_the_bounds_is_refused_at_opening),
     };
