@@ -76,15 +76,8 @@ static void tell_granted(struct cleat_device *d, uint8_t code) {
     to_subscriber(d, CLEAT_SUBSCRIBER_GRANTED, code);
 }
 
-static void say_connected(struct cleat_device *d, bool session_present) {
+static void say_tls(struct cleat_device *d) {
     struct cleat_tls_info tls;
-    cleat_app_say(d, SAY_CONNECTED, cleat_app_settings(d)->mqtt_broker_address,
-                  (unsigned long)cleat_app_settings(d)->mqtt_port,
-                  session_present ? SAY_SESSION_KEPT : SAY_SESSION_NEW);
-    if (!over_tls(d)) {
-        cleat_app_say(d, SAY_TLS_OFF);
-        return;
-    }
     cleat_tls_get_info(&d->tls, &tls);
     cleat_app_say(d, SAY_TLS, tls.version, tls.suite, tls.curve, tls.subject);
     cleat_app_say(
@@ -92,6 +85,17 @@ static void say_connected(struct cleat_device *d, bool session_present) {
         (unsigned long)tls.calls->agree, (unsigned long)tls.calls->sign,
         (unsigned long)tls.calls->verify, (unsigned long)tls.calls->random,
         (unsigned long)tls.calls->prepared);
+}
+
+static void say_connected(struct cleat_device *d, bool session_present) {
+    cleat_app_say(d, SAY_CONNECTED, cleat_app_settings(d)->mqtt_broker_address,
+                  (unsigned long)cleat_app_settings(d)->mqtt_port,
+                  session_present ? SAY_SESSION_KEPT : SAY_SESSION_NEW);
+    if (!over_tls(d)) {
+        cleat_app_say(d, SAY_TLS_OFF);
+    } else if (CLEAT_TEXTS) {
+        say_tls(d);
+    }
 }
 
 static void start_workers(struct cleat_device *d) {

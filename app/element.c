@@ -89,41 +89,40 @@ static int got_uid(struct cleat_device *d) {
 
 static int prepare_tls(struct cleat_device *d, struct cleat_detail *detail) {
     const struct cleat_settings *s = cleat_app_settings(d);
-    struct cleat_tls_config c;
-    memset(&c, 0, sizeof c);
-    c.lower = d->platform.net;
-    c.se = &d->se;
-    c.key_object = CLEAT_APP_OBJECT(s->client_private_key);
-    c.certificate = cleat_bytes_of(d->certificate, d->certificate_len);
-    c.ca[0] = d->platform.root_ca;
-    c.hostname = s->mqtt_broker_address;
-    c.sni = s->mqtt_sni_hostname;
-    c.alpn = s->mqtt_alpn_protocol_name;
-    c.allow_rsa = CLEAT_SETTINGS_FIXED
-                      ? strcmp(s->tls_key_exchanges, "ECDHE_ECDSA") != 0
-                      : cleat_settings_allow_rsa(s);
+    struct cleat_tls_config *c = &d->tls_config; /* zero so far */
+    c->lower = d->platform.net;
+    c->se = &d->se;
+    c->key_object = CLEAT_APP_OBJECT(s->client_private_key);
+    c->certificate = cleat_bytes_of(d->certificate, d->certificate_len);
+    c->ca[0] = d->platform.root_ca;
+    c->hostname = s->mqtt_broker_address;
+    c->sni = s->mqtt_sni_hostname;
+    c->alpn = s->mqtt_alpn_protocol_name;
+    c->allow_rsa = CLEAT_SETTINGS_FIXED
+                       ? strcmp(s->tls_key_exchanges, "ECDHE_ECDSA") != 0
+                       : cleat_settings_allow_rsa(s);
     if (!s->tls_chip_random) {
-        c.random = d->platform.random;
-        c.random_arg = d->platform.random_arg;
+        c->random = d->platform.random;
+        c->random_arg = d->platform.random_arg;
     }
-    c.ignore_dates = !s->tls_check_dates;
-    c.handshake_timeout_ms = s->mqtt_timeout_ms;
-    c.version = (enum cleat_tls_version)s->tls_1_3;
-    c.chain = (enum cleat_tls_chain)s->tls_chain_check;
-    c.crl = d->platform.crl;
-    c.chip_only = s->tls_all_on_chip;
+    c->ignore_dates = !s->tls_check_dates;
+    c->handshake_timeout_ms = s->mqtt_timeout_ms;
+    c->version = (enum cleat_tls_version)s->tls_1_3;
+    c->chain = (enum cleat_tls_chain)s->tls_chain_check;
+    c->crl = d->platform.crl;
+    c->chip_only = s->tls_all_on_chip;
     if (CLEAT_TLS_READY) {
         cleat_se_ready_init(&d->ahead, &d->se, CLEAT_CURVE_P256);
-        c.ready = &d->ahead;
+        c->ready = &d->ahead;
     }
-    c.session = s->tls_session_resumption ? d->platform.tls_session : NULL;
-    if (c.ca[0].len == 0) {
-        c.ca_object = CLEAT_APP_OBJECT(s->root_ca_certificate);
+    c->session = s->tls_session_resumption ? d->platform.tls_session : NULL;
+    if (c->ca[0].len == 0) {
+        c->ca_object = CLEAT_APP_OBJECT(s->root_ca_certificate);
     }
-    if (c.crl.len == 0 && s->tls_crl_file[0] != '\0') {
+    if (c->crl.len == 0 && s->tls_crl_file[0] != '\0') {
         return CLEAT_ERR_UNSUPPORTED; /* this port reads no such file */
     }
-    int err = cleat_tls_init(&d->tls, &c, detail);
+    int err = cleat_tls_init(&d->tls, c, detail);
     if (err == CLEAT_OK) {
         d->tls_ready = true;
         d->stream = cleat_tls_stream(&d->tls);

@@ -49,11 +49,13 @@ static void granted(struct cleat_device *d, uint8_t qos, uint64_t now_ms) {
 static void say_shown(struct cleat_device *d, cleat_sentence sentence,
                       const uint8_t *data, size_t len, size_t room) {
     char out[SHOWN_MAX + 4];
+    const size_t shown = len > room ? room + 3 : len; /* with three dots */
     size_t n = 0;
-    for (; n < len && n < room; n++) {
-        out[n] = (char)(data[n] < 0x20 || data[n] == 0x7F ? '.' : data[n]);
+    for (; n < shown; n++) {
+        const bool is_text = n < room && data[n] >= 0x20 && data[n] != 0x7F;
+        out[n] = is_text ? (char)data[n] : '.';
     }
-    memcpy(out + n, len > n ? "..." : "\0\0\0", 4);
+    out[n] = '\0';
     cleat_app_say(d, sentence, out);
 }
 

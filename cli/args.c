@@ -176,3 +176,16 @@ bool cli_args_take(const struct cli_arg *table, const char *command,
     }
     return true;
 }
+
+bool cli_args_take_all(const struct cli_arg *table, const char *command,
+                       const char *usage, int argc, char **argv, int *status) {
+    if (!cli_args_take(table, command, usage, argc, argv, status)) {
+        return false;
+    }
+    if (optind < argc) {
+        cli_error("%s takes no argument \"%s\"", command, argv[optind]);
+        *status = CLI_USAGE;
+        return false;
+    }
+    return true;
+}

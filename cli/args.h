@@ -52,5 +52,9 @@ int cli_args_wrong(const char *command, int o, char **argv);
  */
 bool cli_args_take(const struct cli_arg *table, const char *command,
                    const char *usage, int argc, char **argv, int *status);
+/** The same for a command that takes no words besides: one that is left is
+ * wrong usage. */
+bool cli_args_take_all(const struct cli_arg *table, const char *command,
+                       const char *usage, int argc, char **argv, int *status);
 
 #endif

@@ -3,7 +3,6 @@
  * link with its remedy. */
 #define _GNU_SOURCE
 #include <cjson/cJSON.h>
-#include <getopt.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -175,7 +174,7 @@ static int run(int argc, char **argv) {
         {"trace", CLI_ARG_TRACE, NULL, 0, 0},
         {"v", CLI_ARG_VERBOSE, &level, 0, 0},
         {NULL, CLI_ARG_FLAG, NULL, 0, 0}};
-    if (!cli_args_take(table, "doctor", usage, argc, argv, &status)) {
+    if (!cli_args_take_all(table, "doctor", usage, argc, argv, &status)) {
         return status;
     }
     if (causes) {
@@ -188,10 +187,6 @@ static int run(int argc, char **argv) {
         return CLI_USAGE;
     }
     d->hold_ms = (uint32_t)hold;
-    if (optind < argc) {
-        cli_error("doctor takes no argument \"%s\"", argv[optind]);
-        return CLI_USAGE;
-    }
     cli_log_install(level);
     signal(SIGPIPE, SIG_IGN);
     doctor.progress = !doctor.json && isatty(STDOUT_FILENO) != 0;

@@ -6,7 +6,6 @@
  */
 #define _XOPEN_SOURCE 700
 #include <errno.h>
-#include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -159,12 +158,8 @@ static int run(int argc, char **argv) {
         {"trace", CLI_ARG_TRACE, NULL, 0, 0},
         {"v", CLI_ARG_VERBOSE, &level, 0, 0},
         {NULL, CLI_ARG_FLAG, NULL, 0, 0}};
-    if (!cli_args_take(table, "kit", usage, argc, argv, &status)) {
+    if (!cli_args_take_all(table, "kit", usage, argc, argv, &status)) {
         return status;
-    }
-    if (optind < argc) {
-        cli_error("kit takes no argument \"%s\"", argv[optind]);
-        return CLI_USAGE;
     }
     k.count = (unsigned)count;
     cleat_linux_use_loop(one_loop);

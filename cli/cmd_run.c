@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* `cleat run`: one device on this machine, with any broker. */
-#include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -76,12 +75,8 @@ static int run(int argc, char **argv) {
         {"trace", CLI_ARG_TRACE, NULL, 0, 0},
         {"v", CLI_ARG_VERBOSE, &level, 0, 0},
         {NULL, CLI_ARG_FLAG, NULL, 0, 0}};
-    if (!cli_args_take(table, "run", usage, argc, argv, &status)) {
+    if (!cli_args_take_all(table, "run", usage, argc, argv, &status)) {
         return status;
-    }
-    if (optind < argc) {
-        cli_error("run takes no argument \"%s\"", argv[optind]);
-        return CLI_USAGE;
     }
     cleat_linux_use_loop(one_loop);
     cli_log_install(level);

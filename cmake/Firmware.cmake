@@ -42,7 +42,7 @@ if(CLEAT_PROFILE STREQUAL "tiny")
   add_compile_definitions(CLEAT_TEXTS=0 CLEAT_LOG_FLOOR=-1 CLEAT_TLS_READY=0
                           CLEAT_TLS_PEM=0 CLEAT_SETTINGS_FIXED=1
                           CLEAT_BARE_COUNTS=0 CLEAT_SE_EXTRAS=0
-                          CLEAT_TASK_NAMES=0 CLEAT_SE_P384=0
+                          CLEAT_TASK_NAMES=0 CLEAT_SE_P384=0 CLEAT_SE_CHECKS=0
                           CLEAT_SE_KHZ_MAX=400 CLEAT_SE_DRIVER=cleat_se_driver_optiga
                           CLEAT_MQTT_EXTRAS=0 CLEAT_MQTT_CHECKS=0)
   # Its settings are constants, of which messages' QoS is 1 unless said here.

@@ -66,7 +66,7 @@ static int start(char *why, size_t why_cap) {
         return CLEAT_ERR_ARG;
     }
     platform.board = board_device();
-    platform.link = cleat_bare_link(board_ethernet());
+    platform.link = cleat_bare_link();
     platform.net = cleat_bare_net_init(&net, settings->mqtt_broker_address,
                                        (uint16_t)settings->mqtt_port);
     platform.driver = DRIVER;

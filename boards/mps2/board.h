@@ -11,9 +11,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "cleat/bare_net.h"
 #include "cleat/board.h"
 #include "cleat/i2c.h"
+#include "cleat/port.h"
 
 #define BOARD_DEBUG_UART "UART0, 115200 8N1"
 #define BOARD_USER_LED "FPGAIO LED0"
@@ -36,8 +36,6 @@ void board_init(void);
 const struct cleat_board *board_device(void);
 /** @return the bus with the chip on it. */
 struct cleat_i2c *board_bus(void);
-/** @return the Ethernet controller. */
-const struct cleat_bare_ethernet *board_ethernet(void);
 
 /** Call this from the button's interrupt routine; NULL: nothing. */
 void board_on_button(void (*pressed)(void));

@@ -5,7 +5,7 @@
  */
 #include <string.h>
 
-#include "board.h"
+#include "cleat/bare_net.h"
 #include "cleat/error.h"
 #include "irq.h"
 #include "registers.h"
@@ -67,8 +67,7 @@ void board_irq_ethernet(void) {
     cleat_port_wake(owner);
 }
 
-static int start(void *self, uint8_t address[6], struct cleat_task *task) {
-    (void)self;
+int cleat_bare_ethernet_start(uint8_t address[6], struct cleat_task *task) {
     owner = task;
     if (BYTE_TEST != BYTE_TEST_VALUE) {
         return CLEAT_ERR_IO;
@@ -91,14 +90,12 @@ static int start(void *self, uint8_t address[6], struct cleat_task *task) {
     return CLEAT_OK;
 }
 
-static bool link_up(void *self) {
-    (void)self;
+bool cleat_bare_ethernet_link_up(void) {
     (void)mac(MAC_MII_ACCESS, PHY_ADDRESS | PHY_STATUS << 6 | PHY_BUSY);
     return (mac(MAC_READ | MAC_MII_DATA, 0) & PHY_STATUS_LINK) != 0;
 }
 
-static int send_begin(void *self, size_t len) {
-    (void)self;
+int cleat_bare_ethernet_send_begin(size_t len) {
     if (len > FRAME_MAX || (TX_FIFO_INF & 0xFFFFu) < len + 16) {
         return CLEAT_ERR_FULL;
     }
@@ -108,8 +105,7 @@ static int send_begin(void *self, size_t len) {
     return CLEAT_OK;
 }
 
-static void send_part(void *self, const uint8_t *data, size_t len) {
-    (void)self;
+void cleat_bare_ethernet_send_part(const uint8_t *data, size_t len) {
     for (size_t i = 0; i < len; i++) {
         word = word >> 8 | (uint32_t)data[i] << 24;
         if (++count % 4 == 0) {
@@ -118,9 +114,9 @@ static void send_part(void *self, const uint8_t *data, size_t len) {
     }
 }
 
-static void send_end(void *self) {
+void cleat_bare_ethernet_send_end(void) {
     static const uint8_t padding[3];
-    send_part(self, padding, -count % 4);
+    cleat_bare_ethernet_send_part(padding, -count % 4);
     while ((TX_FIFO_INF >> 16 & 0xFFu) != 0) {
         (void)TX_STATUS;
     }
@@ -132,8 +128,7 @@ static void skip_words(void) {
     }
 }
 
-static size_t receive_begin(void *self) {
-    (void)self;
+size_t cleat_bare_ethernet_receive_begin(void) {
     while ((RX_FIFO_INF >> 16 & 0xFFu) != 0) {
         uint32_t status = RX_STATUS;
         size_t len = status >> 16 & 0x3FFFu;
@@ -147,8 +142,7 @@ static size_t receive_begin(void *self) {
     return 0;
 }
 
-static void receive_part(void *self, uint8_t *data, size_t len) {
-    (void)self;
+void cleat_bare_ethernet_receive_part(uint8_t *data, size_t len) {
     for (size_t i = 0; i < len; i++) {
         word = count % 4 == 0 ? RX_DATA : word >> 8;
         count--;
@@ -156,15 +150,6 @@ static void receive_part(void *self, uint8_t *data, size_t len) {
     }
 }
 
-static void receive_end(void *self) {
-    (void)self;
+void cleat_bare_ethernet_receive_end(void) {
     skip_words();
-}
-
-static const struct cleat_bare_ethernet driver = {
-    start,         link_up,      send_begin,  send_part, send_end,
-    receive_begin, receive_part, receive_end, NULL};
-
-const struct cleat_bare_ethernet *board_ethernet(void) {
-    return &driver;
 }

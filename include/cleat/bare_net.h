@@ -20,25 +20,24 @@
 extern "C" {
 #endif
 
-/** An Ethernet controller as its driver offers it. Nothing here blocks. */
-struct cleat_bare_ethernet {
-    /** Bring it up; frames wake `task` from then on.
-     *  @return 0 with its address in mac, or CLEAT_ERR_IO: not there. */
-    int (*start)(void *self, uint8_t mac[6], struct cleat_task *task);
-    /** @return true while a cable is plugged in. */
-    bool (*link_up)(void *self);
-    /** Send one frame of len bytes, CRC not included: begin, its parts in
-     *  order, end. @return 0, or CLEAT_ERR_FULL: drop it. */
-    int (*send_begin)(void *self, size_t len);
-    void (*send_part)(void *self, const uint8_t *data, size_t len);
-    void (*send_end)(void *self);
-    /** Take one frame: its length without CRC, or 0 when none is there; then
-     *  its parts in order, or none (it is dropped), then end. */
-    size_t (*receive_begin)(void *self);
-    void (*receive_part)(void *self, uint8_t *data, size_t len);
-    void (*receive_end)(void *self);
-    void *self;
-};
+/** Supplied by the board, as the five functions of cleat/bare_port.h: its
+ *  Ethernet controller. Nothing here blocks. Bring it up; frames wake `task`
+ *  from then on.
+ *  @return 0 with its address in mac, or CLEAT_ERR_IO: not there. */
+int cleat_bare_ethernet_start(uint8_t mac[6], struct cleat_task *task);
+/** Supplied by the board: @return true while a cable is plugged in. */
+bool cleat_bare_ethernet_link_up(void);
+/** Supplied by the board: send one frame of len bytes, CRC not included: begin,
+ *  its parts in order, end. @return 0, or CLEAT_ERR_FULL: drop it. */
+int cleat_bare_ethernet_send_begin(size_t len);
+void cleat_bare_ethernet_send_part(const uint8_t *data, size_t len);
+void cleat_bare_ethernet_send_end(void);
+/** Supplied by the board: take one frame: its length without CRC, or 0 when
+ *  none is there; then its parts in order, or none (it is dropped), then end.
+ */
+size_t cleat_bare_ethernet_receive_begin(void);
+void cleat_bare_ethernet_receive_part(uint8_t *data, size_t len);
+void cleat_bare_ethernet_receive_end(void);
 
 /** What happened on the wire, and what lwIP ran out of. */
 struct cleat_bare_net_counts {
@@ -47,9 +46,9 @@ struct cleat_bare_net_counts {
     uint32_t heap_peak; /**< Bytes of lwIP's heap used at most. */
 };
 
-/** @return the link on this controller: up means cable and an address from
- *  DHCP. The first join() starts controller and lwIP. */
-struct cleat_link *cleat_bare_link(const struct cleat_bare_ethernet *ethernet);
+/** @return the link on the controller: up means cable and an address from DHCP.
+ * The first join() starts controller and lwIP. */
+struct cleat_link *cleat_bare_link(void);
 /** Read the counters; from the task that runs the network. */
 void cleat_bare_net_get_counts(struct cleat_bare_net_counts *out);
 

@@ -162,6 +162,7 @@ struct cleat_device {
     uint16_t qos2_ids[CLEAT_DEVICE_QOS2_IDS];
     struct cleat_se se;
     struct cleat_se_ready ahead; /* for the next connection: client */
+    struct cleat_tls_config tls_config;
     struct cleat_tls tls;
 
     struct cleat_client_message client_slots[16];

@@ -166,7 +166,7 @@ struct cleat_se_config {
 };
 
 /** Largest context of any driver in this build, bytes (the optiga driver's is
- *  712 on a 32-bit machine, some 860 on a 64-bit one). */
+ *  600 on a 32-bit machine, some 700 on a 64-bit one). */
 #ifndef CLEAT_SE_CTX_MAX
 #define CLEAT_SE_CTX_MAX 1536
 #endif

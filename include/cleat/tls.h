@@ -101,7 +101,8 @@ struct cleat_tls_config {
      *  and encryption of records are the host's always. */
     bool chip_only;
 
-    /** Random source. NULL: the element. Else the host's own: fill data with
+    /** Random source. NULL: the element, as always without
+     *  CLEAT_TLS_SOURCES. Else the host's own: fill data with
      *  len bytes fit for keys, return 0 or an enum cleat_err. */
     int (*random)(void *random_arg, uint8_t *data, size_t len);
     void *random_arg;

@@ -21,7 +21,6 @@
 
 #define DHCP_TIMEOUT_MS 10000
 
-static const struct cleat_bare_ethernet *ethernet;
 static struct netif interface;
 static struct cleat_task *watcher; /* wants to know of changes */
 static struct cleat_bare_net_counts counts;
@@ -31,8 +30,7 @@ static uint32_t join_ms; /* since then */
 static uint32_t seed;
 
 unsigned int cleat_bare_link_random(void) {
-    seed ^= cleat_bare_now_us();
-    seed = seed * 1664525u + 1013904223u;
+    seed = (seed ^ cleat_bare_now_us()) * 1664525u + 1;
     return seed ^ seed >> 15;
 }
 
@@ -46,25 +44,26 @@ u32_t sys_now(void) {
 
 static err_t send_frame(struct netif *netif, struct pbuf *p) {
     (void)netif;
-    if (ethernet->send_begin(ethernet->self, p->tot_len) != CLEAT_OK) {
+    if (cleat_bare_ethernet_send_begin(p->tot_len) != CLEAT_OK) {
         counts.dropped += CLEAT_BARE_COUNTS;
         return ERR_BUF;
     }
     for (const struct pbuf *q = p; q != NULL; q = q->next) {
-        ethernet->send_part(ethernet->self, q->payload, q->len);
+        cleat_bare_ethernet_send_part(q->payload, q->len);
     }
-    ethernet->send_end(ethernet->self);
+    cleat_bare_ethernet_send_end();
     counts.frames_out += CLEAT_BARE_COUNTS;
     return ERR_OK;
 }
 
+/* Up from the start: without an address nothing but DHCP is sent. The cable is
+ * taken to be in until the network task has looked. */
 static err_t interface_init(struct netif *netif) {
-    netif->name[0] = 'e';
-    netif->name[1] = 'n';
     netif->output = etharp_output;
     netif->linkoutput = send_frame;
     netif->mtu = 1500;
-    netif->flags = NETIF_FLAG_BROADCAST | NETIF_FLAG_ETHARP;
+    netif->flags = NETIF_FLAG_BROADCAST | NETIF_FLAG_ETHARP | NETIF_FLAG_UP |
+                   NETIF_FLAG_LINK_UP;
     netif->hwaddr_len = ETH_HWADDR_LEN;
     return ERR_OK;
 }
@@ -74,9 +73,9 @@ static bool overrun; /* the last frame found no buffer */
 static void take_frame(size_t len) {
     struct pbuf *p = pbuf_alloc(PBUF_RAW, (u16_t)len, PBUF_POOL);
     for (const struct pbuf *q = p; q != NULL; q = q->next) {
-        ethernet->receive_part(ethernet->self, q->payload, q->len);
+        cleat_bare_ethernet_receive_part(q->payload, q->len);
     }
-    ethernet->receive_end(ethernet->self);
+    cleat_bare_ethernet_receive_end();
     if (p == NULL) {
         counts.dropped += CLEAT_BARE_COUNTS;
         if (!overrun) { /* once for all that are lost in a row */
@@ -88,13 +87,11 @@ static void take_frame(size_t len) {
     }
     overrun = false;
     counts.frames_in += CLEAT_BARE_COUNTS;
-    if (ethernet_input(p, &interface) != ERR_OK) {
-        pbuf_free(p);
-    }
+    (void)ethernet_input(p, &interface); /* frees it, and never fails */
 }
 
 static void look_at_cable(void) {
-    bool up = ethernet->link_up(ethernet->self);
+    bool up = cleat_bare_ethernet_link_up();
     if (up == netif_is_link_up(&interface)) {
         return;
     }
@@ -111,8 +108,8 @@ static bool usable(void) {
 
 static uint64_t net_step(void *self, uint64_t now_ms) {
     (void)self;
-    for (size_t len = ethernet->receive_begin(ethernet->self); len != 0;
-         len = ethernet->receive_begin(ethernet->self)) {
+    for (size_t len = cleat_bare_ethernet_receive_begin(); len != 0;
+         len = cleat_bare_ethernet_receive_begin()) {
         take_frame(len);
     }
     look_at_cable();
@@ -122,35 +119,26 @@ static uint64_t net_step(void *self, uint64_t now_ms) {
         was_up = up;
         cleat_port_wake(watcher);
     }
-    u32_t sleep = sys_timeouts_sleeptime();
-    return sleep == SYS_TIMEOUTS_SLEEPTIME_INFINITE ? CLEAT_NEVER
-                                                    : now_ms + sleep;
+    return now_ms + sys_timeouts_sleeptime(); /* ARP's never ends */
 }
 
 static struct cleat_task net_task = {"network", net_step, NULL, NULL};
-
-static bool started(void) {
-    return net_task.port != NULL;
-}
 
 /* The network task looks at the cable: lwIP has it step twice a second. */
 static bool is_up(void *self, struct cleat_task *task) {
     (void)self;
     watcher = task;
-    return started() && usable();
+    return usable();
 }
 
 static int start(void) {
-    int err = ethernet->start(ethernet->self, interface.hwaddr, &net_task);
+    int err = cleat_bare_ethernet_start(interface.hwaddr, &net_task);
     if (err != CLEAT_OK) {
         return err;
     }
     memcpy(&seed, interface.hwaddr + 2, sizeof seed);
     lwip_init();
-    if (netif_add_noaddr(&interface, NULL, interface_init, ethernet_input) ==
-        NULL) {
-        return CLEAT_ERR_FULL;
-    }
+    (void)netif_add_noaddr(&interface, NULL, interface_init, ethernet_input);
     netif_set_default(&interface);
     return cleat_port_start(&net_task);
 }
@@ -164,9 +152,7 @@ static int lease(uint32_t now_ms) {
         return CLEAT_OK;
     }
     if (!joining) {
-        joining = true;
         join_ms = now_ms;
-        netif_set_up(&interface);
         return dhcp_start(&interface) == ERR_OK ? CLEAT_ERR_AGAIN
                                                 : CLEAT_ERR_FULL;
     }
@@ -175,13 +161,14 @@ static int lease(uint32_t now_ms) {
 }
 
 static int join(void *self, uint64_t now_ms) {
+    int err = CLEAT_OK;
     (void)self;
-    int err = started() ? CLEAT_OK : start();
-    if (err != CLEAT_OK) {
-        return err;
+    if (net_task.port == NULL) {
+        err = start();
     }
-    look_at_cable();
-    err = lease((uint32_t)now_ms);
+    if (err == CLEAT_OK) {
+        err = lease((uint32_t)now_ms);
+    }
     joining = err == CLEAT_ERR_AGAIN;
     return err;
 }
@@ -195,18 +182,12 @@ static void leave(void *self) {
     (void)self;
     watcher = NULL;
     joining = false;
-    if (!started()) {
-        return;
-    }
     dhcp_release_and_stop(&interface);
-    netif_set_down(&interface);
-    was_up = false;
 }
 
 static struct cleat_link the_link = {join, is_up, address, leave, NULL};
 
-struct cleat_link *cleat_bare_link(const struct cleat_bare_ethernet *e) {
-    ethernet = e;
+struct cleat_link *cleat_bare_link(void) {
     return &the_link;
 }
 

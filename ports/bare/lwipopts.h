@@ -8,6 +8,7 @@
 
 #define NO_SYS 1
 #define SYS_LIGHTWEIGHT_PROT 0 /* no call from an interrupt */
+#define LWIP_SINGLE_NETIF 1
 #define LWIP_NETCONN 0
 #define LWIP_SOCKET 0
 #define LWIP_RAW 0

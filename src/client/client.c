@@ -150,15 +150,16 @@ static void connection_close(struct cleat_client *c) {
  * more, or is empty. */
 static void end(struct cleat_client *c, enum client_state state,
                 enum cleat_client_event_type type, int err) {
-    if (c->state > CLIENT_WAIT) {
-        connection_close(c);
-    }
+    bool open = c->state > CLIENT_WAIT;
     c->state = (uint8_t)state;
     c->told_type = (uint8_t)type;
     c->told_err = (int8_t)err;
     c->retry_in_ms = 0;
     c->told_was_up = c->was_up;
     c->was_up = c->told_up = false;
+    if (open) {
+        connection_close(c);
+    }
 }
 
 static void stopped(struct cleat_client *c, int err) {
@@ -372,11 +373,14 @@ static bool on_event(struct cleat_client *c, const struct cleat_mqtt_event *e) {
         stopped(c, 0);
     } else if (own || e->type == CLEAT_MQTT_REFUSED) {
         (void)pump_out(c); /* MQTT 5 tells the broker why. */
-        c->refused = own ? 0 : e->code;
+        if (CLEAT_MQTT_EXTRAS) {
+            c->refused = own ? 0 : e->code;
+        }
         c->detail = e->detail;
         failed(c, e->err);
     }
-    return !own || e->props.len > 0; /* It may name another server. */
+    /* It may name another server. */
+    return !own || (CLEAT_MQTT5 && e->props.len > 0);
 }
 
 static bool has_event(const struct cleat_client *c) {
@@ -538,7 +542,9 @@ uint64_t cleat_client_step(struct cleat_client *c, uint64_t now_ms) {
         }
         c->state = CLIENT_OPEN;
         c->until_ms = now_ms + c->config.connect_timeout_ms;
-        c->refused = 0;
+        if (CLEAT_MQTT_EXTRAS) {
+            c->refused = 0;
+        }
     }
     return c->state == CLIENT_OPEN ? open_step(c) : run_step(c);
 }

@@ -100,7 +100,9 @@ static void take_end(struct cleat_mqtt *s, struct cleat_mqtt_event *event) {
     event->code = s->end_code;
     event->detail.layer = CLEAT_LAYER_MQTT;
     event->detail.code = s->end_code;
-    event->detail.text = CLEAT_TEXT(s->end_text);
+    if (CLEAT_TEXTS) {
+        event->detail.text = s->end_text;
+    }
     if (CLEAT_MQTT5 &&
         (s->end_type == CLEAT_MQTT_REFUSED || s->end_err == CLEAT_ERR_CLOSED)) {
         event->props = s->rx.props;

@@ -115,6 +115,12 @@ static inline bool cleat_mqtt_slot_is_once(const struct cleat_mqtt_slot *slot) {
            (CLEAT_MQTT5 && cleat_mqtt_slot_kind(slot) == KIND_ONCE);
 }
 
+/* Is it only to be told? With QoS 1 of 3.1.1 alone none ever is. */
+static inline bool cleat_mqtt_slot_is_done(const struct cleat_mqtt_slot *slot) {
+    return (CLEAT_MQTT_QOS2 || CLEAT_MQTT5) &&
+           cleat_mqtt_slot_state(slot) == SLOT_DONE;
+}
+
 /* --- session/tx.c -------------------------------------------------------- */
 
 /* Room for a packet of len bytes that leaves `reserve` bytes, and then a slot

@@ -291,7 +291,8 @@ static bool start(struct cleat_se *se, struct cleat_se_op *op) {
     op->out.len = 0;
     op->on_host = false;
     memset(&op->detail, 0, sizeof op->detail);
-    op->err = cleat_se_check_op(cleat_se_driver_of(se), op);
+    op->err = CLEAT_SE_CHECKS ? cleat_se_check_op(cleat_se_driver_of(se), op)
+                              : CLEAT_OK;
     if (op->err != 0) {
         op->detail.object = op->object;
         return true;

@@ -9,7 +9,6 @@
 #include <string.h>
 
 #define HANDSHAKE_TIMEOUT_MS 15000u
-#define CHIP_TIMEOUT_MS 10000u
 
 #define SUITES_1_2                                                             \
     MBEDTLS_TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256,                           \
@@ -46,6 +45,10 @@ static size_t text_len(const char *text) {
     return text == NULL ? 0 : strlen(text);
 }
 
+static bool given(const char *text) {
+    return text != NULL && *text != '\0';
+}
+
 /** @return true if a setting needs what is not compiled. */
 static bool needs_more(const struct cleat_tls_config *config) {
     return (!CLEAT_TLS_RESUMPTION && config->session != NULL) ||
@@ -53,6 +56,8 @@ static bool needs_more(const struct cleat_tls_config *config) {
            (!CLEAT_TLS_SOFTWARE && config->chain != CLEAT_TLS_CHAIN_ELEMENT) ||
            (!CLEAT_TLS_TRUST &&
             (config->crl.len > 0 || config->ca_object != 0)) ||
+           (!CLEAT_TLS_SOURCES &&
+            (config->random != NULL || config->clock != NULL)) ||
            (!CLEAT_TLS_CHIP_ONLY && config->chip_only);
 }
 
@@ -96,7 +101,7 @@ cleat_tls_config_check(const struct cleat_tls_config *config) {
     if (ca_len == 0) {
         return CLEAT_TLS_NO_CA;
     }
-    if (text_len(config->hostname) == 0) {
+    if (!given(config->hostname)) {
         return CLEAT_TLS_NO_HOST;
     }
     if (text_len(config->hostname) > MBEDTLS_SSL_MAX_HOST_NAME_LEN ||
@@ -128,10 +133,7 @@ void cleat_tls_config_complete(struct cleat_tls_ctx *c) {
     if (config->handshake_timeout_ms == 0) {
         config->handshake_timeout_ms = HANDSHAKE_TIMEOUT_MS;
     }
-    if (config->chip_timeout_ms == 0) {
-        config->chip_timeout_ms = CHIP_TIMEOUT_MS;
-    }
-    c->name = text_len(config->sni) > 0 ? config->sni : config->hostname;
+    c->name = given(config->sni) ? config->sni : config->hostname;
     c->name_after = is_address(c->name) ? MBEDTLS_SSL_CLIENT_HELLO
                                         : MBEDTLS_SSL_HELLO_REQUEST - 1;
 }
@@ -156,9 +158,14 @@ static int limit_records(mbedtls_ssl_config *conf) {
     return mbedtls_ssl_conf_max_frag_len(conf, code);
 }
 
-/** Offer TLS 1.3 too. @return mbedTLS code. */
-static int configure_1_3(struct cleat_tls_ctx *c) {
+/** TLS 1.2 only, or 1.3 too. @return mbedTLS code. */
+static int configure_versions(struct cleat_tls_ctx *c) {
     mbedtls_ssl_config *conf = &c->conf;
+    mbedtls_ssl_conf_min_tls_version(conf, MBEDTLS_SSL_VERSION_TLS1_2);
+    if (c->config.version == CLEAT_TLS_VERSION_1_2) {
+        mbedtls_ssl_conf_max_tls_version(conf, MBEDTLS_SSL_VERSION_TLS1_2);
+        return 0;
+    }
     mbedtls_ssl_conf_ciphersuites(conf, c->config.allow_rsa ? suites_all_1_3
                                                             : suites_ecdsa_1_3);
     mbedtls_ssl_conf_max_tls_version(conf, MBEDTLS_SSL_VERSION_TLS1_3);
@@ -178,10 +185,8 @@ int cleat_tls_config_apply(struct cleat_tls_ctx *c) {
         return ret;
     }
     mbedtls_ssl_conf_ciphersuites(conf, rsa ? suites_all : suites_ecdsa);
-    mbedtls_ssl_conf_min_tls_version(conf, MBEDTLS_SSL_VERSION_TLS1_2);
-    mbedtls_ssl_conf_max_tls_version(conf, MBEDTLS_SSL_VERSION_TLS1_2);
-    if (CLEAT_TLS_1_3 && c->config.version != CLEAT_TLS_VERSION_1_2) {
-        ret = configure_1_3(c);
+    if (CLEAT_TLS_1_3) {
+        ret = configure_versions(c);
     }
     if (ret != 0) {
         return ret;
@@ -200,7 +205,7 @@ int cleat_tls_config_apply(struct cleat_tls_ctx *c) {
         cleat_tls_session_configure(c);
     }
     ret = limit_records(conf);
-    if (ret == 0 && text_len(c->config.alpn) > 0) {
+    if (ret == 0 && given(c->config.alpn)) {
         c->alpn[0] = c->config.alpn;
         ret = mbedtls_ssl_conf_alpn_protocols(conf, c->alpn);
     }

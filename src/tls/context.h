@@ -41,8 +41,7 @@ struct cleat_tls_peer {
     char issuer[CLEAT_TLS_WORDS(128)];  /**< Who should have signed that one. */
     char names[CLEAT_TLS_WORDS(192)];   /**< What the leaf is for. */
     char date[CLEAT_TLS_WORDS(24)];     /**< When its time begins or ended. */
-    bool rsa;       /**< That one's key or signature is RSA. */
-    uint32_t flags; /**< MBEDTLS_X509_BADCERT_, of all certificates. */
+    bool rsa; /**< That one's key or signature is RSA. */
 };
 
 /** First trouble of one connection: noted inside a callback where it was
@@ -63,7 +62,7 @@ struct cleat_tls_run {
     int8_t send_err;     /**< What sending met: nothing goes out any more. */
     int16_t alert;       /**< -1: none. */
     struct cleat_tls_trouble trouble;
-    uint64_t deadline_ms;
+    uint32_t begin_ms;
     struct cleat_tls_calls calls;
     mbedtls_ecp_group_id curve; /**< Of the agreement; 0: none so far. */
     bool dry;                   /**< The stream below had nothing more. */
@@ -95,6 +94,8 @@ struct cleat_tls_ctx {
     enum cleat_tls_state state;
     uint16_t session_object; /**< 0: none taken. */
     uint16_t generation;     /**< Of the key in it; stale handles differ. */
+    uint32_t session_handle; /**< Of that key; 0: none. */
+    uint32_t identity_handle;
     struct cleat_tls_run run;
     struct cleat_tls_config config;
     const char *alpn[2];
@@ -261,8 +262,8 @@ int cleat_tls_psa_begin(void);
 
 /* verdict.c */
 
-/** @return the same code without mbedTLS's low-level part. */
-int cleat_tls_code_high(int code);
+/** @return what a code means by itself; CLEAT_TLS_FINE: that depends. */
+enum cleat_tls_failure cleat_tls_meaning(int code);
 /** What a failed call of mbedTLS means, all things noted considered; notes the
  *  server's alert. */
 enum cleat_tls_failure cleat_tls_verdict(struct cleat_tls_ctx *c, int code);

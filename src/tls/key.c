@@ -18,12 +18,23 @@
    that small with a chance of 2^-225. */
 #define GENERATION_MAX 0x3ffu
 
-/** @param generation 0: the identity. */
-static mbedtls_mpi_sint handle_of(mbedtls_ecp_group_id group, uint8_t usage,
-                                  uint16_t generation, uint16_t object) {
-    return (mbedtls_mpi_sint)(((uint32_t)group & 0xf) << 27 |
-                              (usage == CLEAT_SE_USE_AGREE ? 1u : 0u) << 26 |
-                              (uint32_t)generation << 16 | object);
+/** Above the generation: what a handle can be used for. */
+static uint32_t purpose(mbedtls_ecp_group_id group, uint8_t usage) {
+    return (uint32_t)group << 1 | (usage == CLEAT_SE_USE_AGREE);
+}
+
+/** @param generation 0: the identity. @return mbedTLS code. */
+static int put_handle(mbedtls_mpi *d, uint32_t *handle, uint32_t purpose,
+                      uint16_t generation, uint16_t object) {
+    *handle = (purpose & 0x1f) << 26 |
+              (uint32_t)(generation & GENERATION_MAX) << 16 | object;
+    return mbedtls_mpi_lset(d, (mbedtls_mpi_sint)*handle);
+}
+
+/** @return true if d is this handle, and it is for that. */
+static bool is_handle(const mbedtls_mpi *d, uint32_t handle, uint32_t purpose) {
+    return handle >> 26 == purpose &&
+           mbedtls_mpi_cmp_int(d, (mbedtls_mpi_sint)handle) == 0;
 }
 
 enum cleat_curve cleat_tls_key_curve(mbedtls_ecp_group_id group) {
@@ -168,15 +179,8 @@ void cleat_tls_key_release(struct cleat_tls_ctx *c) {
     if (c->session_object != 0) {
         cleat_se_session_give(c->config.se, c->session_object);
         c->session_object = 0;
+        c->session_handle = 0;
     }
-}
-
-/** @return true if d is the handle of the key generated last, for this use. */
-static bool is_session(const struct cleat_tls_ctx *c,
-                       const mbedtls_ecp_group *grp, const mbedtls_mpi *d,
-                       uint8_t usage) {
-    return mbedtls_mpi_cmp_int(d, handle_of(grp->id, usage, c->generation,
-                                            c->session_object)) == 0;
 }
 
 /** A job with the session's key, on a curve that the element has.
@@ -241,8 +245,7 @@ static int generate(mbedtls_ecp_group *grp, mbedtls_mpi *d,
         return MBEDTLS_ERR_PLATFORM_HW_ACCEL_FAILED;
     }
     struct cleat_tls_ctx *c = j->c;
-    c->generation =
-        c->generation < GENERATION_MAX ? (uint16_t)(c->generation + 1) : 1;
+    c->generation++;
     c->run.curve = grp->id;
     if (!CLEAT_TLS_READY || usage != CLEAT_SE_USE_AGREE ||
         !cleat_tls_ready_key(c, j->op.curve, &j->op.out)) {
@@ -255,8 +258,8 @@ static int generate(mbedtls_ecp_group *grp, mbedtls_mpi *d,
         mbedtls_ecp_check_pubkey(grp, Q) != 0) {
         return refuse(c, ODD_POINT);
     }
-    return mbedtls_mpi_lset(
-        d, handle_of(grp->id, usage, c->generation, c->session_object));
+    return put_handle(d, &c->session_handle, purpose(grp->id, usage),
+                      c->generation, c->session_object);
 }
 
 int mbedtls_ecdh_gen_public(mbedtls_ecp_group *grp, mbedtls_mpi *d,
@@ -294,7 +297,8 @@ int mbedtls_ecdh_compute_shared(mbedtls_ecp_group *grp, mbedtls_mpi *z,
     if (j == NULL) {
         return MBEDTLS_ERR_PLATFORM_HW_ACCEL_FAILED;
     }
-    if (!is_session(j->c, grp, d, CLEAT_SE_USE_AGREE)) {
+    if (!is_handle(d, j->c->session_handle,
+                   purpose(grp->id, CLEAT_SE_USE_AGREE))) {
         return refuse(j->c, FOREIGN);
     }
     int ret = put_point(j, grp, Q);
@@ -312,11 +316,6 @@ int mbedtls_ecdh_compute_shared(mbedtls_ecp_group *grp, mbedtls_mpi *z,
     return ret;
 }
 
-static mbedtls_mpi_sint identity_handle(const struct cleat_tls_ctx *c,
-                                        mbedtls_ecp_group_id group) {
-    return handle_of(group, CLEAT_SE_USE_SIGN, 0, c->config.key_object);
-}
-
 int mbedtls_ecdsa_sign(mbedtls_ecp_group *grp, mbedtls_mpi *r, mbedtls_mpi *s,
                        const mbedtls_mpi *d, const unsigned char *buf,
                        size_t blen,
@@ -328,9 +327,10 @@ int mbedtls_ecdsa_sign(mbedtls_ecp_group *grp, mbedtls_mpi *r, mbedtls_mpi *s,
     if (j == NULL) {
         return MBEDTLS_ERR_PLATFORM_HW_ACCEL_FAILED;
     }
-    if (mbedtls_mpi_cmp_int(d, identity_handle(j->c, grp->id)) == 0) {
+    const uint32_t signing = purpose(grp->id, CLEAT_SE_USE_SIGN);
+    if (is_handle(d, j->c->identity_handle, signing)) {
         j->op.object = j->c->config.key_object;
-    } else if (!is_session(j->c, grp, d, CLEAT_SE_USE_SIGN)) {
+    } else if (!is_handle(d, j->c->session_handle, signing)) {
         return refuse(j->c, FOREIGN);
     }
     put_digest(j, buf, blen);
@@ -391,7 +391,7 @@ int mbedtls_ecdsa_verify(mbedtls_ecp_group *grp, const unsigned char *buf,
 
 int cleat_tls_key_random(void *arg, unsigned char *out, size_t len) {
     struct cleat_tls_ctx *c = arg;
-    if (c->config.random != NULL) {
+    if (CLEAT_TLS_SOURCES && c->config.random != NULL) {
         int err = c->config.random(c->config.random_arg, out, len);
         if (err == 0) {
             c->run.calls.software_random++;
@@ -417,9 +417,10 @@ int cleat_tls_key_random(void *arg, unsigned char *out, size_t len) {
 }
 
 int cleat_tls_key_setup(struct cleat_tls_ctx *c, mbedtls_ecp_keypair *pair) {
-    mbedtls_ecp_group_id group = mbedtls_ecp_keypair_get_group_id(pair);
-    return mbedtls_mpi_lset(&pair->MBEDTLS_PRIVATE(d),
-                            identity_handle(c, group));
+    return put_handle(
+        &pair->MBEDTLS_PRIVATE(d), &c->identity_handle,
+        purpose(mbedtls_ecp_keypair_get_group_id(pair), CLEAT_SE_USE_SIGN), 0,
+        c->config.key_object);
 }
 
 /** Sign with the key, verify with the certificate. @return mbedTLS code. */

@@ -132,8 +132,12 @@ static int fail(struct cleat_tls_ctx *c, enum cleat_tls_failure kind,
     return err;
 }
 
-/** A call of mbedTLS failed with code. @return the error to give back. */
-static int fail_code(struct cleat_tls_ctx *c, int code) {
+/** A call of mbedTLS ended with code. @return the error to give back. */
+static int stopped(struct cleat_tls_ctx *c, int code) {
+    if (code == MBEDTLS_ERR_SSL_WANT_READ ||
+        code == MBEDTLS_ERR_SSL_WANT_WRITE) {
+        return CLEAT_ERR_AGAIN;
+    }
     return fail(c, cleat_tls_verdict(c, code), code);
 }
 
@@ -184,11 +188,6 @@ static int handshake_step(struct cleat_tls_ctx *c) {
     return ret;
 }
 
-static bool wants(int ret) {
-    return ret == MBEDTLS_ERR_SSL_WANT_READ ||
-           ret == MBEDTLS_ERR_SSL_WANT_WRITE;
-}
-
 static int handshake(struct cleat_tls_ctx *c) {
     int ret = 0;
     void *before = cleat_tls_enter(c);
@@ -196,11 +195,8 @@ static int handshake(struct cleat_tls_ctx *c) {
         ret = handshake_step(c);
     }
     cleat_tls_leave(before);
-    if (wants(ret)) {
-        return CLEAT_ERR_AGAIN;
-    }
     if (ret != 0) {
-        return fail_code(c, ret);
+        return stopped(c, ret);
     }
     /* The agreement is done: its key object is free for others. */
     cleat_tls_key_release(c);
@@ -229,7 +225,8 @@ static int handshake(struct cleat_tls_ctx *c) {
 static void start_over(struct cleat_tls_ctx *c, uint64_t now_ms) {
     memset(&c->run, 0, sizeof c->run);
     c->run.alert = -1;
-    c->run.deadline_ms = now_ms + c->config.handshake_timeout_ms;
+    mbedtls_ssl_init(&c->ssl);
+    c->run.begin_ms = (uint32_t)now_ms;
     c->state = CLEAT_TLS_OPENING;
 }
 
@@ -245,11 +242,11 @@ static int open_lower(struct cleat_tls_ctx *c, uint64_t now_ms) {
     }
     c->state = CLEAT_TLS_HANDSHAKE;
     int ret = begin(c);
-    return ret == 0 ? 0 : fail_code(c, ret);
+    return ret == 0 ? 0 : stopped(c, ret);
 }
 
 static int stream_open(void *self, uint64_t now_ms) {
-    struct cleat_tls_ctx *c = cleat_tls_context(self);
+    struct cleat_tls_ctx *c = self;
     int err = 0;
     if (c->state == CLEAT_TLS_IDLE) {
         start_over(c, now_ms);
@@ -260,7 +257,8 @@ static int stream_open(void *self, uint64_t now_ms) {
     if (c->state == CLEAT_TLS_HANDSHAKE) {
         err = handshake(c);
     }
-    if (err == CLEAT_ERR_AGAIN && now_ms >= c->run.deadline_ms) {
+    if (err == CLEAT_ERR_AGAIN &&
+        (uint32_t)now_ms - c->run.begin_ms >= c->config.handshake_timeout_ms) {
         return fail(c, CLEAT_TLS_TIMEOUT, 0);
     }
     return c->state == CLEAT_TLS_FAILED ? c->run.trouble.err : err;
@@ -282,7 +280,7 @@ static int not_up(const struct cleat_tls_ctx *c) {
 }
 
 static int stream_write(void *self, const uint8_t *data, size_t len) {
-    struct cleat_tls_ctx *c = cleat_tls_context(self);
+    struct cleat_tls_ctx *c = self;
     if (c->state != CLEAT_TLS_UP) {
         return not_up(c);
     }
@@ -301,10 +299,7 @@ static int stream_write(void *self, const uint8_t *data, size_t len) {
             return len < (size_t)most ? (int)len : most;
         }
     }
-    if (wants(ret)) {
-        return CLEAT_ERR_AGAIN;
-    }
-    return ret > 0 ? ret : fail_code(c, ret);
+    return ret > 0 ? ret : stopped(c, ret);
 }
 
 /** @return true if mbedTLS returned because of a ticket of TLS 1.3: with its
@@ -329,7 +324,7 @@ static int read_on(struct cleat_tls_ctx *c, uint8_t *data, size_t cap) {
 }
 
 static int stream_read(void *self, uint8_t *data, size_t cap) {
-    struct cleat_tls_ctx *c = cleat_tls_context(self);
+    struct cleat_tls_ctx *c = self;
     if (c->state != CLEAT_TLS_UP) {
         return not_up(c);
     }
@@ -339,25 +334,20 @@ static int stream_read(void *self, uint8_t *data, size_t cap) {
     if (c->run.ended) {
         return CLEAT_ERR_CLOSED;
     }
-    int ret = flush(c);
-    if (ret == 0 || wants(ret)) {
-        ret = read_on(c, data, cap);
-    }
+    (void)flush(c);
+    int ret = read_on(c, data, cap);
     if (ret > 0) {
         return ret;
-    }
-    if (wants(ret)) {
-        return CLEAT_ERR_AGAIN;
     }
     if (ret == MBEDTLS_ERR_SSL_PEER_CLOSE_NOTIFY) {
         c->run.ended = true;
         return CLEAT_ERR_CLOSED;
     }
-    return fail_code(c, ret == 0 ? MBEDTLS_ERR_SSL_CONN_EOF : ret);
+    return stopped(c, ret == 0 ? MBEDTLS_ERR_SSL_CONN_EOF : ret);
 }
 
 static void stream_close(void *self) {
-    struct cleat_tls_ctx *c = cleat_tls_context(self);
+    struct cleat_tls_ctx *c = self;
     if (c->state == CLEAT_TLS_IDLE) {
         return;
     }
@@ -368,7 +358,6 @@ static void stream_close(void *self) {
         }
     }
     mbedtls_ssl_free(&c->ssl);
-    mbedtls_ssl_init(&c->ssl);
     cleat_tls_key_release(c);
     c->config.lower->close(c->config.lower->self);
     c->run.name_pinned = false;
@@ -376,7 +365,8 @@ static void stream_close(void *self) {
 }
 
 static void stream_detail(void *self, struct cleat_detail *out) {
-    *out = cleat_tls_context(self)->run.trouble.detail;
+    const struct cleat_tls_ctx *c = self;
+    *out = c->run.trouble.detail;
 }
 
 static const struct cleat_stream stream = {
@@ -388,8 +378,7 @@ static const struct cleat_stream stream = {
 };
 
 static void free_all(struct cleat_tls *t) {
-    struct cleat_tls_ctx *c = cleat_tls_context(t);
-    mbedtls_ssl_free(&c->ssl);
+    struct cleat_tls_ctx *c = t->stream.self;
     mbedtls_ssl_config_free(&c->conf);
     mbedtls_x509_crt_free(&c->own);
     mbedtls_x509_crt_free(&c->ca);
@@ -406,7 +395,6 @@ static enum cleat_tls_complaint set_up(struct cleat_tls_ctx *c,
     c->config = *config;
     cleat_tls_config_complete(c);
     c->run.alert = -1;
-    mbedtls_ssl_init(&c->ssl);
     mbedtls_ssl_config_init(&c->conf);
     mbedtls_x509_crt_init(&c->own);
     mbedtls_x509_crt_init(&c->ca);
@@ -430,7 +418,7 @@ int cleat_tls_init(struct cleat_tls *t, const struct cleat_tls_config *config,
     if (what == CLEAT_TLS_CONTENT) {
         what = set_up(cleat_tls_context(t), config, &code);
         t->stream = stream;
-        t->stream.self = t;
+        t->stream.self = cleat_tls_context(t);
     }
     int err = cleat_tls_complain(detail == NULL ? &none : detail, what, code);
     if (err != 0) {
@@ -443,7 +431,7 @@ void cleat_tls_deinit(struct cleat_tls *t) {
     if (t->stream.self == NULL) {
         return;
     }
-    stream_close(t);
+    stream_close(t->stream.self);
     free_all(t);
 }
 

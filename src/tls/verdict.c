@@ -10,10 +10,6 @@
 #include <mbedtls/md.h>
 #include <mbedtls/rsa.h>
 
-int cleat_tls_code_high(int code) {
-    return -(-code & 0xFF80);
-}
-
 /* A code of mbedTLS is negative: seven bits for its low level, above them those
  * of the high one. */
 #define HIGH(code) ((uint8_t)((unsigned)-(code) >> 7))
@@ -75,19 +71,27 @@ static enum cleat_tls_failure of_certificate(const struct cleat_tls_ctx *c) {
     if (flags == 0 || flags == UINT32_MAX) {
         return CLEAT_TLS_BAD_CERTIFICATE;
     }
-    return cleat_tls_verify_failure(c->run.peer.flags | flags);
+    return cleat_tls_verify_failure(flags);
 }
 
-static enum cleat_tls_failure of_code(struct cleat_tls_ctx *c, int code) {
-    uint8_t high = HIGH(code);
+enum cleat_tls_failure cleat_tls_meaning(int code) {
     if (LOW(code) == LOW(MBEDTLS_ERR_MPI_ALLOC_FAILED) ||
         LOW(code) == LOW(MBEDTLS_ERR_ASN1_ALLOC_FAILED)) {
         return CLEAT_TLS_NO_MEMORY;
     }
     for (size_t i = 0; i < sizeof meanings / sizeof meanings[0]; i++) {
-        if (meanings[i].high == high) {
+        if (meanings[i].high == HIGH(code)) {
             return (enum cleat_tls_failure)meanings[i].kind;
         }
+    }
+    return CLEAT_TLS_FINE;
+}
+
+static enum cleat_tls_failure of_code(struct cleat_tls_ctx *c, int code) {
+    uint8_t high = HIGH(code);
+    enum cleat_tls_failure kind = cleat_tls_meaning(code);
+    if (kind != CLEAT_TLS_FINE) {
+        return kind;
     }
     if (high == HIGH(MBEDTLS_ERR_X509_CERT_VERIFY_FAILED) ||
         high == HIGH(MBEDTLS_ERR_SSL_BAD_CERTIFICATE)) {

@@ -32,7 +32,7 @@
 
 /** @return seconds since 1970, or 0 when the clock is not set. */
 static int64_t clock_now(const struct cleat_tls_ctx *c) {
-    if (c != NULL && c->config.clock != NULL) {
+    if (CLEAT_TLS_SOURCES && c != NULL && c->config.clock != NULL) {
         int64_t now = c->config.clock(c->config.clock_arg);
         return now > 0 ? now : 0;
     }
@@ -167,12 +167,11 @@ int cleat_tls_verify_parse(mbedtls_x509_crt *chain, struct cleat_bytes bytes,
 /** What a parse error means to whoever gave the certificate. */
 static enum cleat_tls_complaint unreadable(int code,
                                            enum cleat_tls_complaint otherwise) {
-    int high = cleat_tls_code_high(code);
-    if (high == MBEDTLS_ERR_X509_ALLOC_FAILED) {
+    enum cleat_tls_failure meaning = cleat_tls_meaning(code);
+    if (meaning == CLEAT_TLS_NO_MEMORY) {
         return CLEAT_TLS_FULL;
     }
-    if (high == MBEDTLS_ERR_PK_UNKNOWN_NAMED_CURVE ||
-        high == MBEDTLS_ERR_PK_UNKNOWN_PK_ALG) {
+    if (meaning == CLEAT_TLS_UNSUPPORTED) {
         return CLEAT_TLS_UNKNOWN_KIND;
     }
     return CLEAT_TLS_PEM && code == MBEDTLS_ERR_BASE64_BUFFER_TOO_SMALL
@@ -338,7 +337,6 @@ static void note_fault(struct cleat_tls_peer *p, const mbedtls_x509_crt *crt,
 
 static void note(struct cleat_tls_peer *p, const mbedtls_x509_crt *crt,
                  int depth, uint32_t flags) {
-    p->flags |= flags;
     if (CLEAT_TEXTS && p->anchor[0] == '\0') { /* called from the top down */
         name_line(p->anchor, sizeof p->anchor, &crt->subject);
     }
@@ -372,7 +370,9 @@ int cleat_tls_verify_callback(void *arg, mbedtls_x509_crt *crt, int depth,
         is_rsa(mbedtls_pk_get_type(&crt->pk))) {
         c->run.calls.rsa_verify++;
     }
-    c->run.chain = true;
+    if (CLEAT_TLS_CHIP_ONLY) {
+        c->run.chain = true;
+    }
     if (!c->run.name_pinned) {
         *flags |= MBEDTLS_X509_BADCERT_OTHER;
     }

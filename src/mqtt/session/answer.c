@@ -62,7 +62,7 @@ static const char *on_ack(struct cleat_mqtt *s, uint8_t first) {
     bool rec = cleat_mqtt_is_qos2(want); /* KIND_QOS2 */
     bool answer = rec;
     bool refused = CLEAT_MQTT5 && s->rx.code >= 0x80u;
-    if (slot != NULL && cleat_mqtt_slot_state(slot) != SLOT_DONE) {
+    if (slot != NULL && !cleat_mqtt_slot_is_done(slot)) {
         uint32_t kind = cleat_mqtt_slot_kind(slot);
         if (!tx_was_sent(s, slot)) {
             return CLEAT_MQTT_WRONG(

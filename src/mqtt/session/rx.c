@@ -318,37 +318,38 @@ static const char *large(struct cleat_mqtt *s, struct cleat_reader *r,
     return NULL;
 }
 
-/* Not all of a packet is here, or it does not fit rx_buf. @return true if what
- * is in front of its payload is in rx_buf, *r to be read to its end, or if it
- * is wrong. */
-static bool part(struct cleat_mqtt *s, struct cleat_reader *r, uint32_t length,
-                 bool *skip, const char **why) {
+/* Not all of a packet is here, or it does not fit rx_buf. Once what is in front
+ * of its payload is in rx_buf (rx_need is met), *r is to be read to its end.
+ * @return what is wrong, or NULL. */
+static const char *part(struct cleat_mqtt *s, struct cleat_reader *r,
+                        uint32_t length, bool *skip) {
+    const char *why = NULL;
     size_t head = r->pos;
     s->rx_need = (uint32_t)head + length;
     if (s->rx_need <= cleat_mqtt_rx_max(s)) {
-        return false;
+        return NULL;
     }
     if (cleat_mqtt_is_5(s->v5) && s->rx_need > s->v5->packet_max(s->config)) {
         cleat_mqtt_blame(s, CLEAT_MQTT_TOO_LARGE);
-        *why = CLEAT_MQTT_WRONG("packet larger than the maximum that we asked "
-                                "for [MQTT5-3.1.2-24]");
+        why = CLEAT_MQTT_WRONG("packet larger than the maximum that we asked "
+                               "for [MQTT5-3.1.2-24]");
     } else if (cleat_mqtt_is_publish(s->rx.first)) {
-        *why = large(s, r, length, skip);
-        if (*why != NULL) {
+        why = large(s, r, length, skip);
+        if (why != NULL) {
             cleat_mqtt_blame(s, CLEAT_MQTT_MALFORMED);
         }
     } else if (cleat_mqtt_is_5(s->v5)) {
         /* Ours all fit: subscribe() has seen to it; but for the properties of
          * MQTT 5. */
         cleat_mqtt_blame(s, CLEAT_MQTT_TOO_LARGE);
-        *why = CLEAT_MQTT_WRONG("packet larger than rx_buf");
+        why = CLEAT_MQTT_WRONG("packet larger than rx_buf");
     } else {
-        *why = CLEAT_MQTT_WRONG(
+        why = CLEAT_MQTT_WRONG(
             "suback with a wrong number of codes [MQTT-3.8.4-5]");
     }
     r->pos = head;
     r->len = s->rx_need;
-    return *why != NULL || s->rx_len >= s->rx_need;
+    return why;
 }
 
 /* Try the bytes from a packet's first one on. *used becomes its length if that
@@ -375,7 +376,8 @@ static const char *packet(struct cleat_mqtt *s, struct cleat_bytes in,
     }
     uint32_t total = (uint32_t)r.pos + length;
     if (total > r.len || total > cleat_mqtt_rx_max(s)) {
-        if (!part(s, &r, length, &skip, &why) || why != NULL) {
+        why = part(s, &r, length, &skip);
+        if (why != NULL || s->rx_len < s->rx_need) {
             return why;
         }
     } else {
@@ -505,16 +507,17 @@ static const char *advance(struct cleat_mqtt *s, struct cleat_bytes in,
     if ((s->rx_state | s->rx_need) == 0) {
         return packet(s, in, used);
     }
-    bool drop = s->rx_state >= RX_SKIP;
-    uint32_t want = drop ? s->rx_left : s->rx_need - s->rx_len;
+    if (s->rx_state >= RX_SKIP) {
+        *used = (uint32_t)in.len < s->rx_left ? (uint32_t)in.len : s->rx_left;
+        s->rx_left -= *used;
+        rx_dropped(s);
+        return NULL;
+    }
+    uint32_t want = s->rx_need - s->rx_len;
     uint32_t n = (uint32_t)in.len < want ? (uint32_t)in.len : want;
     *used = n;
     if (s->rx_state != RX_PACKET) {
         s->rx_left -= n;
-    }
-    if (drop) {
-        rx_dropped(s);
-        return NULL;
     }
     memcpy(buf + s->rx_len, in.data, n);
     s->rx_len += n;
@@ -584,7 +587,9 @@ int cleat_mqtt_input(struct cleat_mqtt *s, struct cleat_bytes bytes,
         return CLEAT_ERR_STATE;
     }
     s->now_ms = now_ms;
-    left.len = left.len > INT_MAX ? INT_MAX : left.len;
+    if (sizeof left.len > sizeof(int) && left.len > INT_MAX) {
+        left.len = INT_MAX; /* No memory of 32 bits holds more. */
+    }
     while (left.len > 0 && s->pending == CLEAT_MQTT_NONE) {
         int n = may_hurry(s) ? fast(s, left) : 0;
         n = n != 0 ? n : cleat_mqtt_rx_step(s, left);

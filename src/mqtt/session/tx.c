@@ -191,14 +191,18 @@ static void tx_overtake(struct cleat_mqtt *s) {
 }
 
 /* Ids follow each other as slots do, unless messages at QoS 0 are between: then
- * it is a little behind the place where it would be. */
+ * it is a little behind the place where it would be. For size all are looked
+ * at. */
 static struct cleat_mqtt_slot *tx_search(const struct cleat_mqtt *s,
                                          uint16_t id) {
     struct cleat_mqtt_slot *first = slot_at(s, s->slot_first);
     uint32_t count = (uint32_t)s->slot_used - s->slot_first;
-    uint32_t i = (uint16_t)(id - (count > 0 ? first->id : 0));
+    uint32_t i = 0;
+    if (CLEAT_MQTT_FAST && count > 0) {
+        i = (uint16_t)(id - first->id);
+    }
     for (uint32_t left = count; left > 0; left--, i++) {
-        i = i < count ? i : 0;
+        i = CLEAT_MQTT_FAST && i >= count ? 0 : i;
         if (first[i].id == id && first[i].flags != SLOT_FREE) {
             return &first[i];
         }
@@ -230,24 +234,31 @@ static int note(struct cleat_mqtt *s, enum cleat_mqtt_note what, uint16_t id) {
                : cleat_mqtt_session_note(s, what, id);
 }
 
-/* [MQTT-2.3.1-2]: not in use. There are more ids than slots. How far it is to
- * the next one in use, or to 0, is looked up only when one gets there. */
-static uint16_t tx_new_id(struct cleat_mqtt *s) {
-    for (;;) {
-        uint16_t id = s->next_id++;
-        uint16_t run = s->id_run;
-        if (run == 0) {
-            run = (uint16_t)(0u - id);
-            for (uint32_t i = s->slot_first; i < s->slot_used; i++) {
-                uint16_t ahead = (uint16_t)(slot_at(s, i)->id - id);
-                run = ahead < run ? ahead : run;
-            }
-        }
-        if (run > 0) {
-            s->id_run = (uint16_t)(run - 1u);
-            return id;
+/* [MQTT-2.3.1-2] For speed it is looked up how far it is to the next id in use,
+ * or to 0, and again only when one gets there. */
+static bool id_is_free(struct cleat_mqtt *s, uint16_t id) {
+    uint16_t run = s->id_run;
+    if (!CLEAT_MQTT_FAST) {
+        return id != 0 && tx_search(s, id) == NULL;
+    }
+    if (run == 0) {
+        run = (uint16_t)(0u - id);
+        for (uint32_t i = s->slot_first; i < s->slot_used; i++) {
+            uint16_t ahead = (uint16_t)(slot_at(s, i)->id - id);
+            run = ahead < run ? ahead : run;
         }
     }
+    s->id_run = (uint16_t)(run - (run > 0));
+    return run > 0;
+}
+
+/* There are more ids than slots. */
+static uint16_t tx_new_id(struct cleat_mqtt *s) {
+    uint16_t id;
+    do {
+        id = s->next_id++;
+    } while (!id_is_free(s, id));
+    return id;
 }
 
 /* --- commands ----------------------------------------------------------- */
@@ -506,7 +517,7 @@ static struct cleat_bytes slots_view(struct cleat_mqtt *s,
         return source->pull(s, source,
                             cleat_bytes_of(data, end - begin - sizeof source));
     }
-    while (CLEAT_MQTT_FAST && end - begin < VIEW_MAX) {
+    while (CLEAT_MQTT_EXTRAS && end - begin < VIEW_MAX) {
         waiting += cleat_mqtt_slot_is_once(slot) ? 0u : 1u;
         slot++;
         if (slot == stop || slot->offset != end ||
@@ -603,7 +614,7 @@ void cleat_mqtt_output_done(struct cleat_mqtt *s, size_t n, uint64_t now_ms) {
     }
     s->now_ms = now_ms;
     s->sent_ms = s->progress_ms = (uint32_t)now_ms;
-    if (next_slot(s) != NULL) {
+    if (s->ctl_len == 0 || s->slot_sent > 0) { /* as in next_slot() */
         slots_done(s, (uint32_t)n);
     } else {
         front_done(s, n < s->ctl_len ? n : s->ctl_len);

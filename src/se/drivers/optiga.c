@@ -145,8 +145,7 @@ static void finish_chip(struct cleat_optiga *d, uint8_t code) {
 static void send(struct cleat_optiga *d, enum cleat_se_op_type what,
                  enum phase phase) {
     struct cleat_optiga_request *request = &d->command.request;
-    cleat_optiga_apdu_build(&d->command, d->op, d->pos, what);
-    unsigned ms = d->command.least_ms;
+    unsigned ms = cleat_optiga_apdu_build(&d->command, d->op, d->pos, what);
     if (ms != 0 && shield_of(d) != NULL) {
         ms += SHIELD_MS;
     }
@@ -343,14 +342,10 @@ static void exchange_failed(struct cleat_optiga *d, uint32_t now_us) {
 }
 
 static void finish_good(struct cleat_optiga *d) {
-    if (d->op->type == CLEAT_SE_CERTIFICATE) {
-        enum cleat_optiga_cause cause = cleat_optiga_cert_unwrap(&d->op->out);
-        if (cause != CLEAT_OPTIGA_FINE) {
-            finish_cause(d, cause);
-            return;
-        }
-    }
-    finish(d, 0);
+    struct cleat_se_op *op = d->op;
+    finish_cause(d, op->type == CLEAT_SE_CERTIFICATE
+                        ? cleat_optiga_cert_unwrap(&op->out)
+                        : CLEAT_OPTIGA_FINE);
 }
 
 static void closed(struct cleat_optiga *d) {

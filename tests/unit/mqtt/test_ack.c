@@ -1,77 +1,27 @@
 /* SPDX-License-Identifier: MIT */
 /* Messages that the application acknowledges itself. */
-/* clang-format off */
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <setjmp.h>
-#include <cmocka.h>
-/* clang-format on */
+#include "fixture.h"
+
 #include <stdio.h>
 #include <string.h>
 
-#include "cleat/mqtt5.h"
-
-static struct {
-    struct cleat_mqtt session;
-    struct cleat_mqtt_config config;
-    uint8_t tx[128], rx[64];
-    struct cleat_mqtt_slot slots[4];
-    struct cleat_mqtt_unacked unacked[3]; /* The last is not the session's. */
-    uint16_t ids[4];
-    struct cleat_mqtt_event e;
-    char out[256];
-} t;
-
-#define S (&t.session)
-
-static void flush(void) {
-    struct cleat_bytes out = cleat_mqtt_output(S);
-    t.out[0] = 0;
-    while (out.len > 0) {
-        for (size_t i = 0; i < out.len; i++) {
-            snprintf(t.out + strlen(t.out), 3, "%02x", out.data[i]);
-        }
-        cleat_mqtt_output_done(S, out.len, 0);
-        out = cleat_mqtt_output(S);
-    }
-}
-
-static void come_up(bool present) {
-    const uint8_t v3[] = {0x20, 2, present, 0};
-    const uint8_t v5[] = {0x20, 3, present, 0, 0};
-    bool five = t.config.v5 != NULL;
-    assert_int_equal(cleat_mqtt_connect(S, 0), 0);
-    flush();
-    assert_true(
-        cleat_mqtt_input(
-            S, five ? cleat_bytes_of(v5, 5) : cleat_bytes_of(v3, 4), 0) > 0);
-    assert_true(cleat_mqtt_event(S, &t.e, 0));
-    assert_int_equal(t.e.type, CLEAT_MQTT_CONNECTED);
-}
+/* The last is not the session's. */
+static struct cleat_mqtt_unacked unacked[3];
 
 static int fresh(void **state) {
     (void)state;
-    memset(&t, 0, sizeof t);
-    t.config.client_id = cleat_bytes_str("c");
-    t.config.tx_buf = t.tx;
-    t.config.tx_cap = sizeof t.tx;
-    t.config.rx_buf = t.rx;
-    t.config.rx_cap = sizeof t.rx;
-    t.config.slots = t.slots;
-    t.config.slot_count = 4;
-    t.config.qos2_ids = t.ids;
-    t.config.qos2_count = 4;
-    t.config.unacked = t.unacked;
+    fixture_reset();
+    memset(unacked, 0, sizeof unacked);
+    t.config.rx_cap = 64;
+    t.config.unacked = unacked;
     t.config.unacked_count = 2;
-    assert_int_equal(cleat_mqtt_init(S, &t.config), 0);
-    return 0;
+    return cleat_mqtt_init(S, &t.config);
 }
 
 /* @return bytes taken of a PUBLISH at that QoS. */
 static int arrive(uint8_t qos, uint8_t id) {
     const uint8_t m[] = {(uint8_t)(0x30 | qos << 1), 6, 0, 1, 'a', 0, id, 'x'};
-    return cleat_mqtt_input(S, cleat_bytes_of(m, sizeof m), 0);
+    return input(m, sizeof m);
 }
 
 static bool message(uint16_t id) {
@@ -170,7 +120,7 @@ static void check_large(const struct cleat_mqtt_version *v5, uint8_t qos,
     (void)fresh(NULL);
     t.config.v5 = v5;
     assert_int_equal(cleat_mqtt_init(S, &t.config), 0);
-    t.unacked[2] = none;
+    unacked[2] = none;
     come_up(false);
     for (uint8_t id = 1; id <= 2; id++) {
         size_t len = put_large(large, 1, id);
@@ -190,7 +140,7 @@ static void check_large(const struct cleat_mqtt_version *v5, uint8_t qos,
     flush();
     snprintf(want, sizeof want, "40020002%d0020003", qos + 3);
     assert_string_equal(t.out, want);
-    assert_memory_equal(&t.unacked[2], &none, sizeof none);
+    assert_memory_equal(&unacked[2], &none, sizeof none);
 }
 
 static void without_room_one_that_is_skipped_waits_too(void **state) {
@@ -223,14 +173,18 @@ static void what_was_not_acknowledged_comes_again(void **state) {
     assert_string_equal(t.out, "50020007");
 }
 
-static void under_mqtt_5_a_message_may_be_refused(void **state) {
+static void take_message_7_of_mqtt_5(void) {
     static const uint8_t m[] = {0x34, 7, 0, 1, 'a', 0, 7, 0, 'x'};
-    (void)state;
     t.config.v5 = &cleat_mqtt_v5;
     assert_int_equal(cleat_mqtt_init(S, &t.config), 0);
     come_up(false);
-    assert_int_equal(cleat_mqtt_input(S, cleat_bytes_of(m, 9), 0), 9);
+    receive(m, 9);
     assert_true(message(7));
+}
+
+static void under_mqtt_5_a_message_may_be_refused(void **state) {
+    (void)state;
+    take_message_7_of_mqtt_5();
     assert_int_equal(cleat_mqtt_ack(S, 7, 0x87, 0), 0);
     flush();
     assert_string_equal(t.out, "5003000787");
@@ -238,13 +192,8 @@ static void under_mqtt_5_a_message_may_be_refused(void **state) {
 }
 
 static void behind_disconnect_no_message_is_answered(void **state) {
-    static const uint8_t m[] = {0x34, 7, 0, 1, 'a', 0, 7, 0, 'x'};
     (void)state;
-    t.config.v5 = &cleat_mqtt_v5;
-    assert_int_equal(cleat_mqtt_init(S, &t.config), 0);
-    come_up(false);
-    assert_int_equal(cleat_mqtt_input(S, cleat_bytes_of(m, 9), 0), 9);
-    assert_true(message(7));
+    take_message_7_of_mqtt_5();
     assert_int_equal(cleat_mqtt_disconnect(S, 0), 0);
     /* DISCONNECT is offered, and not sent yet. */
     assert_int_equal(cleat_mqtt_output(S).len, 2);

@@ -1,93 +1,57 @@
 /* SPDX-License-Identifier: MIT */
 /* What a session tells its journal, and how it goes on after a restart with
  * what the journal kept. The journal here is a log in memory. */
-/* clang-format off */
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <setjmp.h>
-#include <cmocka.h>
-/* clang-format on */
+#include "fixture.h"
+
 #include <stdio.h>
 #include <string.h>
 
-#include "cleat/mqtt.h"
-
 static struct {
-    struct cleat_mqtt session;
-    struct cleat_mqtt_config config;
     struct cleat_mqtt_journal journal;
-    uint8_t tx[128], rx[64];
-    struct cleat_mqtt_slot slots[4];
-    uint16_t ids[4];
-    struct cleat_mqtt_event e;
     char log[512];
     int refuse; /* this note is answered with an error */
     uint8_t kept[64];
     size_t kept_len;
-} t;
-
-#define S (&t.session)
+} j;
 
 static int note(void *arg, enum cleat_mqtt_note what, uint16_t id,
                 struct cleat_bytes packet) {
     static const char *const names[] = {"queued",  "pubrec",   "done",
                                         "qos2 in", "qos2 out", "new"};
-    size_t used = strlen(t.log);
+    size_t used = strlen(j.log);
     (void)arg;
-    snprintf(t.log + used, sizeof t.log - used, "%s %d\n", names[what], id);
+    snprintf(j.log + used, sizeof j.log - used, "%s %d\n", names[what], id);
     if (packet.len > 0) {
-        assert_true(packet.len <= sizeof t.kept);
-        memcpy(t.kept, packet.data, packet.len);
-        t.kept_len = packet.len;
+        assert_true(packet.len <= sizeof j.kept);
+        memcpy(j.kept, packet.data, packet.len);
+        j.kept_len = packet.len;
     }
-    return (int)what == t.refuse ? CLEAT_ERR_IO : 0;
+    return (int)what == j.refuse ? CLEAT_ERR_IO : 0;
 }
 
 static int fresh(void **state) {
     (void)state;
-    memset(&t, 0, sizeof t);
-    t.refuse = -1;
-    t.journal.note = note;
-    t.config.client_id = cleat_bytes_str("c");
-    t.config.journal = &t.journal;
-    t.config.tx_buf = t.tx;
-    t.config.tx_cap = sizeof t.tx;
-    t.config.rx_buf = t.rx;
-    t.config.rx_cap = sizeof t.rx;
-    t.config.slots = t.slots;
-    t.config.slot_count = 4;
-    t.config.qos2_ids = t.ids;
-    t.config.qos2_count = 4;
-    assert_int_equal(cleat_mqtt_init(S, &t.config), 0);
-    return 0;
+    fixture_reset();
+    memset(&j, 0, sizeof j);
+    j.refuse = -1;
+    j.journal.note = note;
+    t.config.rx_cap = 64;
+    t.config.journal = &j.journal;
+    return cleat_mqtt_init(S, &t.config);
 }
 
-static void flush(void) {
-    struct cleat_bytes out = cleat_mqtt_output(S);
-    while (out.len > 0) {
-        cleat_mqtt_output_done(S, out.len, 0);
-        out = cleat_mqtt_output(S);
-    }
-}
-
-static void receive(const void *bytes, size_t len) {
-    assert_int_equal(cleat_mqtt_input(S, cleat_bytes_of(bytes, len), 0), len);
+static void drop_events(void) {
     while (cleat_mqtt_event(S, &t.e, 0)) {
     }
 }
 
-#define RECEIVE(literal) receive(literal, sizeof literal - 1)
-
-static void come_up(bool present) {
-    assert_int_equal(cleat_mqtt_connect(S, 0), 0);
-    flush();
-    if (present) {
-        RECEIVE("\x20\2\1\0");
-    } else {
-        RECEIVE("\x20\2\0\0");
-    }
+/* Receive, and drop what comes up. */
+static void pass(const void *bytes, size_t len) {
+    receive(bytes, len);
+    drop_events();
 }
+
+#define PASS(literal) pass(literal, sizeof literal - 1)
 
 static int publish(uint8_t qos) {
     return cleat_mqtt_publish(S, cleat_bytes_str("a"), cleat_bytes_str("x"),
@@ -99,24 +63,24 @@ static void each_change_is_noted_before_it_is_acted_on(void **state) {
     come_up(false);
     publish(0);
     publish(1);
-    assert_memory_equal(t.kept, "\x32\6\0\1a\0\1x", 8);
+    assert_memory_equal(j.kept, "\x32\6\0\1a\0\1x", 8);
     publish(2);
     flush();
-    RECEIVE("\x40\2\0\1");
-    RECEIVE("\x50\2\0\2");
+    PASS("\x40\2\0\1");
+    PASS("\x50\2\0\2");
     flush();
-    RECEIVE("\x70\2\0\2");
-    RECEIVE("\x34\6\0\1a\0\7x");
+    PASS("\x70\2\0\2");
+    PASS("\x34\6\0\1a\0\7x");
     flush();
-    RECEIVE("\x62\2\0\7");
-    assert_string_equal(t.log, "new 0\nqueued 1\nqueued 2\ndone 1\npubrec 2\n"
+    PASS("\x62\2\0\7");
+    assert_string_equal(j.log, "new 0\nqueued 1\nqueued 2\ndone 1\npubrec 2\n"
                                "done 2\nqos2 in 7\nqos2 out 7\n");
 }
 
 static void a_message_that_cannot_be_kept_is_not_accepted(void **state) {
     (void)state;
     come_up(false);
-    t.refuse = CLEAT_MQTT_NOTE_QUEUED;
+    j.refuse = CLEAT_MQTT_NOTE_QUEUED;
     assert_int_equal(publish(1), CLEAT_ERR_IO);
     assert_int_equal(cleat_mqtt_output(S).len, 0);
     assert_int_equal(publish(0), 0);
@@ -127,33 +91,27 @@ static void a_pubrec_that_cannot_be_kept_is_not_answered(void **state) {
     come_up(false);
     publish(2);
     flush();
-    t.refuse = CLEAT_MQTT_NOTE_PUBREC;
-    assert_int_equal(cleat_mqtt_input(S, cleat_bytes_of("\x50\2\0\1", 4), 0),
-                     4);
+    j.refuse = CLEAT_MQTT_NOTE_PUBREC;
+    receive("\x50\2\0\1", 4);
     assert_int_equal(cleat_mqtt_output(S).len, 0);
-    assert_true(cleat_mqtt_event(S, &t.e, 0));
-    assert_int_equal(t.e.type, CLEAT_MQTT_FAILED);
+    expect_event(CLEAT_MQTT_FAILED);
     assert_int_equal(t.e.err, CLEAT_ERR_IO);
 }
 
 static void a_message_received_that_cannot_be_kept_comes_again(void **state) {
     (void)state;
     come_up(false);
-    t.refuse = CLEAT_MQTT_NOTE_QOS2_IN;
-    assert_int_equal(
-        cleat_mqtt_input(S, cleat_bytes_of("\x34\6\0\1a\0\7x", 8), 0), 8);
+    j.refuse = CLEAT_MQTT_NOTE_QOS2_IN;
+    receive("\x34\6\0\1a\0\7x", 8);
     /* It does not come up, or it would do so twice. */
-    assert_true(cleat_mqtt_event(S, &t.e, 0));
-    assert_int_equal(t.e.type, CLEAT_MQTT_FAILED);
+    expect_event(CLEAT_MQTT_FAILED);
     assert_int_equal(t.e.err, CLEAT_ERR_IO);
     assert_int_equal(cleat_mqtt_output(S).len, 0);
-    t.refuse = -1;
+    j.refuse = -1;
     cleat_mqtt_lost(S, 0);
     come_up(true);
-    assert_int_equal(
-        cleat_mqtt_input(S, cleat_bytes_of("\x3C\6\0\1a\0\7x", 8), 0), 8);
-    assert_true(cleat_mqtt_event(S, &t.e, 0));
-    assert_int_equal(t.e.type, CLEAT_MQTT_MESSAGE);
+    receive("\x3C\6\0\1a\0\7x", 8);
+    expect_event(CLEAT_MQTT_MESSAGE);
     assert_int_equal(cleat_mqtt_output(S).len, 4);
 }
 
@@ -167,11 +125,10 @@ static void what_was_kept_goes_on_after_a_restart(void **state) {
     assert_int_equal(
         cleat_mqtt_restore(S, cleat_bytes_of("\x32\6\0\1b\0\6y", 8), false), 6);
     assert_int_equal(cleat_mqtt_restore_qos2(S, 7), 0);
-    assert_string_equal(t.log, "");
+    assert_string_equal(j.log, "");
     assert_int_equal(cleat_mqtt_connect(S, 0), 0);
     flush();
-    assert_int_equal(cleat_mqtt_input(S, cleat_bytes_of("\x20\2\1\0", 4), 0),
-                     4);
+    receive("\x20\2\1\0", 4);
     assert_true(cleat_mqtt_event(S, &t.e, 0));
     assert_false(t.e.session_lost);
     struct cleat_bytes out = cleat_mqtt_output(S);
@@ -179,15 +136,14 @@ static void what_was_kept_goes_on_after_a_restart(void **state) {
     assert_memory_equal(out.data, want, sizeof want);
     flush();
     /* A QoS 2 message that was delivered before the restart. */
-    assert_int_equal(
-        cleat_mqtt_input(S, cleat_bytes_of("\x3C\6\0\1a\0\7x", 8), 0), 8);
+    receive("\x3C\6\0\1a\0\7x", 8);
     assert_false(cleat_mqtt_event(S, &t.e, 0));
     assert_memory_equal(cleat_mqtt_output(S).data, "\x50\2\0\7", 4);
     flush();
-    RECEIVE("\x62\2\0\7");
-    RECEIVE("\x70\2\0\4");
-    RECEIVE("\x40\2\0\5");
-    assert_string_equal(t.log, "qos2 out 7\ndone 4\ndone 5\n");
+    PASS("\x62\2\0\7");
+    PASS("\x70\2\0\4");
+    PASS("\x40\2\0\5");
+    assert_string_equal(j.log, "qos2 out 7\ndone 4\ndone 5\n");
     t.config.first_id = 6;
     t.session.next_id = 6;
     t.session.id_run = 0;
@@ -200,10 +156,11 @@ static void a_broker_that_forgot_us_gets_it_as_new(void **state) {
     assert_int_equal(
         cleat_mqtt_restore(S, cleat_bytes_of("\x32\6\0\1a\0\5x", 8), true), 5);
     come_up(false);
+    drop_events();
     struct cleat_bytes out = cleat_mqtt_output(S);
     assert_int_equal(out.len, 8);
     assert_memory_equal(out.data, "\x32\6\0\1a\0\5x", 8);
-    assert_string_equal(t.log, "new 0\ndone 4\n");
+    assert_string_equal(j.log, "new 0\ndone 4\n");
 }
 
 static void what_no_journal_can_hold_is_refused(void **state) {
@@ -241,15 +198,15 @@ static void ids_that_share_a_place_are_told_apart(void **state) {
     come_up(false);
     for (size_t i = 0; i < 4; i++) {
         const uint8_t m[] = {0x34, 6, 0, 1, 'a', 0, ids[i], 'x'};
-        receive(m, sizeof m);
+        pass(m, sizeof m);
         flush();
     }
     for (size_t i = 4; i > 0; i--) {
         const uint8_t rel[] = {0x62, 2, 0, ids[i - 1]};
         const uint8_t again[] = {0x3C, 6, 0, 1, 'a', 0, ids[i - 1], 'x'};
-        assert_int_equal(cleat_mqtt_input(S, cleat_bytes_of(again, 8), 0), 8);
+        receive(again, 8);
         assert_false(cleat_mqtt_has_event(S)); /* Known. */
-        receive(rel, sizeof rel);
+        pass(rel, sizeof rel);
         flush();
     }
     for (size_t i = 0; i < 4; i++) {

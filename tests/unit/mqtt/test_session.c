@@ -1,63 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* clang-format off */
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <setjmp.h>
-#include <cmocka.h>
-/* clang-format on */
+/* The session by itself: what it refuses, in which order things go out, what
+ * it does when buffers or identifiers are used up. */
+#include "fixture.h"
+
 #include <string.h>
-
-#include "cleat/mqtt.h"
-
-static struct {
-    struct cleat_mqtt session;
-    struct cleat_mqtt_config config;
-    uint8_t tx[128], rx[128];
-    struct cleat_mqtt_slot slots[4];
-    uint16_t ids[4];
-    struct cleat_mqtt_event e;
-} t;
-
-#define S (&t.session)
-#define STR(text) cleat_bytes_str(text)
 
 static int fresh(void **state) {
     (void)state;
-    memset(&t, 0, sizeof t);
-    t.config.client_id = STR("c");
-    t.config.tx_buf = t.tx;
-    t.config.tx_cap = sizeof t.tx;
-    t.config.rx_buf = t.rx;
-    t.config.rx_cap = sizeof t.rx;
-    t.config.slots = t.slots;
-    t.config.slot_count = 4;
-    t.config.qos2_ids = t.ids;
-    t.config.qos2_count = 4;
+    fixture_reset();
     return 0;
-}
-
-static void flush(void) {
-    for (;;) {
-        struct cleat_bytes out = cleat_mqtt_output(S);
-        if (out.len == 0) {
-            return;
-        }
-        cleat_mqtt_output_done(S, out.len, 0);
-    }
-}
-
-static void receive(const void *bytes, size_t len) {
-    assert_int_equal(cleat_mqtt_input(S, cleat_bytes_of(bytes, len), 0), len);
-}
-
-static void come_up(bool present) {
-    const uint8_t connack[4] = {0x20, 2, present, 0};
-    assert_int_equal(cleat_mqtt_connect(S, 0), 0);
-    flush();
-    receive(connack, 4);
-    assert_true(cleat_mqtt_event(S, &t.e, 0));
-    assert_int_equal(t.e.type, CLEAT_MQTT_CONNECTED);
 }
 
 static void start(void) {
@@ -71,7 +22,7 @@ static int publish(const char *topic, const char *payload, uint8_t qos) {
 
 static int ack(uint8_t first, int id) {
     const uint8_t p[4] = {first, 2, (uint8_t)(id >> 8), (uint8_t)id};
-    return cleat_mqtt_input(S, cleat_bytes_of(p, 4), 0);
+    return input(p, 4);
 }
 
 static int init_with(void (*change)(struct cleat_mqtt_config *c)) {
@@ -219,10 +170,8 @@ static void nothing_may_come_before_connect_is_out(void **state) {
     assert_int_equal(cleat_mqtt_init(S, &t.config), 0);
     assert_int_equal(cleat_mqtt_connect(S, 0), 0);
     cleat_mqtt_output_done(S, 3, 0);
-    assert_int_equal(cleat_mqtt_input(S, cleat_bytes_of("\x20\2\0\0", 4), 0),
-                     CLEAT_ERR_PROTO);
-    assert_true(cleat_mqtt_event(S, &t.e, 0));
-    assert_int_equal(t.e.type, CLEAT_MQTT_FAILED);
+    assert_int_equal(input("\x20\2\0\0", 4), CLEAT_ERR_PROTO);
+    expect_event(CLEAT_MQTT_FAILED);
     assert_int_equal(cleat_mqtt_output(S).len, 0);
 }
 
@@ -331,8 +280,7 @@ static void a_resend_may_be_answered_before_it_goes_out(void **state) {
     cleat_mqtt_lost(S, 0);
     come_up(true);
     assert_int_equal(ack(0x40, 1), 4);
-    assert_true(cleat_mqtt_event(S, &t.e, 0));
-    assert_int_equal(t.e.type, CLEAT_MQTT_DELIVERED);
+    expect_event(CLEAT_MQTT_DELIVERED);
     assert_int_equal(ack(0x50, 2), 4);
     struct cleat_bytes out = cleat_mqtt_output(S);
     assert_int_equal(out.len, 4);
@@ -367,12 +315,12 @@ static void an_event_not_taken_holds_back_input(void **state) {
     (void)state;
     start();
     const char two[] = "\x30\4\0\1ax\x30\4\0\1ay";
-    assert_int_equal(cleat_mqtt_input(S, cleat_bytes_of(two, 12), 0), 6);
-    assert_int_equal(cleat_mqtt_input(S, cleat_bytes_of(two + 6, 6), 0), 0);
+    assert_int_equal(input(two, 12), 6);
+    assert_int_equal(input(two + 6, 6), 0);
     assert_true(cleat_mqtt_deadline(S) == 0);
     assert_true(cleat_mqtt_event(S, &t.e, 0));
     assert_int_equal(t.e.payload.data[0], 'x');
-    assert_int_equal(cleat_mqtt_input(S, cleat_bytes_of(two + 6, 6), 0), 6);
+    receive(two + 6, 6);
 }
 
 static void an_unfinished_message_comes_again_from_its_beginning(void **state) {
@@ -484,8 +432,7 @@ static void a_restored_subscription_overtakes_queued_messages(void **state) {
     assert_int_equal(cleat_mqtt_connect(S, 0), 0);
     flush();
     receive(connack, 4);
-    assert_true(cleat_mqtt_event(S, &t.e, 0));
-    assert_int_equal(t.e.type, CLEAT_MQTT_CONNECTED);
+    expect_event(CLEAT_MQTT_CONNECTED);
     t.session.next_id = 3;
     t.session.id_run = 0;
     assert_int_equal(cleat_mqtt_subscribe_first(S, &f, 1, 0), 3);
@@ -494,12 +441,10 @@ static void a_restored_subscription_overtakes_queued_messages(void **state) {
     assert_memory_equal(out.data, want, sizeof want);
     flush();
     assert_int_equal(ack(0x40, 1), 4);
-    assert_true(cleat_mqtt_event(S, &t.e, 0));
-    assert_int_equal(t.e.type, CLEAT_MQTT_DELIVERED);
+    expect_event(CLEAT_MQTT_DELIVERED);
     const uint8_t suback[] = {0x90, 3, 0, 3, 1};
     receive(suback, sizeof suback);
-    assert_true(cleat_mqtt_event(S, &t.e, 0));
-    assert_int_equal(t.e.type, CLEAT_MQTT_SUBSCRIBED);
+    expect_event(CLEAT_MQTT_SUBSCRIBED);
     assert_false(cleat_mqtt_is_busy(S));
 }
 
@@ -543,8 +488,7 @@ static void an_id_under_way_is_never_given_again(void **state) {
             continue;
         }
         assert_int_equal(ack(0x40, first), 4);
-        assert_true(cleat_mqtt_event(S, &t.e, 0));
-        assert_int_equal(t.e.type, CLEAT_MQTT_DELIVERED);
+        expect_event(CLEAT_MQTT_DELIVERED);
         assert_int_equal(t.e.id, first);
     }
     assert_int_equal(ack(0x40, stays), 4);

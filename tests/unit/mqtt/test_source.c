@@ -1,32 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /* Payloads that come from a source: larger than any buffer, asked for again,
  * not to be had now or at all. */
-/* clang-format off */
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <setjmp.h>
-#include <cmocka.h>
-/* clang-format on */
-#include <stdio.h>
-#include <string.h>
+#include "fixture.h"
 
-#include "cleat/mqtt5.h"
+#include <string.h>
 
 #define LARGE 200000000u
 
-static struct {
-    struct cleat_mqtt session;
-    struct cleat_mqtt_config config;
-    struct cleat_mqtt_source source;
-    uint8_t tx[512], rx[512], block[512];
-    struct cleat_mqtt_slot slots[4];
-    struct cleat_mqtt_event e;
-    int fail; /* read says this */
-    uint32_t asked;
-} t;
-
-#define S (&t.session)
+static struct cleat_mqtt_source source;
+static uint8_t block[512];
+static int fail_with; /* read says this */
 
 static uint8_t byte_at(uint32_t offset) {
     return (uint8_t)(offset * 31u + (offset >> 9));
@@ -34,43 +17,29 @@ static uint8_t byte_at(uint32_t offset) {
 
 static int read_block(void *arg, uint32_t offset, struct cleat_bytes *piece) {
     (void)arg;
-    t.asked = offset;
-    for (uint32_t i = 0; i < sizeof t.block; i++) {
-        t.block[i] = byte_at(offset + i);
+    for (uint32_t i = 0; i < sizeof block; i++) {
+        block[i] = byte_at(offset + i);
     }
-    *piece = cleat_bytes_of(t.block, sizeof t.block);
-    return t.fail;
+    *piece = cleat_bytes_of(block, sizeof block);
+    return fail_with;
 }
 
 static int fresh(void **state) {
     (void)state;
-    memset(&t, 0, sizeof t);
-    t.config.client_id = cleat_bytes_str("c");
-    t.config.tx_buf = t.tx;
+    fixture_reset();
+    fail_with = 0;
     t.config.tx_cap = sizeof t.tx;
-    t.config.rx_buf = t.rx;
     t.config.rx_cap = sizeof t.rx;
-    t.config.slots = t.slots;
-    t.config.slot_count = 4;
-    assert_int_equal(cleat_mqtt_init(S, &t.config), 0);
-    return 0;
-}
-
-static void come_up(bool present) {
-    const uint8_t connack[] = {0x20, 2, present, 0};
-    assert_int_equal(cleat_mqtt_connect(S, 0), 0);
-    cleat_mqtt_output_done(S, cleat_mqtt_output(S).len, 0);
-    assert_int_equal(cleat_mqtt_input(S, cleat_bytes_of(connack, 4), 0), 4);
-    assert_true(cleat_mqtt_event(S, &t.e, 0));
+    return cleat_mqtt_init(S, &t.config);
 }
 
 static int send_large(uint8_t qos, uint32_t len) {
     struct cleat_mqtt_message m;
     memset(&m, 0, sizeof m);
-    cleat_mqtt_source_init(&t.source, read_block, NULL, len);
+    cleat_mqtt_source_init(&source, read_block, NULL, len);
     m.topic = cleat_bytes_str("a");
     m.qos = qos;
-    m.source = &t.source;
+    m.source = &source;
     return cleat_mqtt_send(S, &m, 0);
 }
 
@@ -105,10 +74,8 @@ static void two_hundred_megabytes_go_through_512_bytes(void **state) {
     assert_int_equal(send_large(1, LARGE), 1);
     assert_int_equal(take(large_head, 10, LARGE + 10, 500), LARGE + 10);
     assert_int_equal(cleat_mqtt_output(S).len, 0);
-    assert_int_equal(cleat_mqtt_input(S, cleat_bytes_of("\x40\2\0\1", 4), 0),
-                     4);
-    assert_true(cleat_mqtt_event(S, &t.e, 0));
-    assert_int_equal(t.e.type, CLEAT_MQTT_DELIVERED);
+    receive("\x40\2\0\1", 4);
+    expect_event(CLEAT_MQTT_DELIVERED);
     assert_false(cleat_mqtt_is_busy(S));
 }
 
@@ -126,16 +93,13 @@ static void it_is_asked_again_on_the_next_connection(void **state) {
         memcpy(again, head, 8);
         again[0] = done > 0 ? 0x3C : 0x34;
         assert_int_equal(take(again, 8, 1007, 64), 1007);
-        assert_int_equal(
-            cleat_mqtt_input(S, cleat_bytes_of("\x50\2\0\1", 4), 0), 4);
+        receive("\x50\2\0\1", 4);
         struct cleat_bytes out = cleat_mqtt_output(S);
         assert_int_equal(out.len, 4);
         assert_memory_equal(out.data, "\x62\2\0\1", 4);
         cleat_mqtt_output_done(S, 4, 0);
-        assert_int_equal(
-            cleat_mqtt_input(S, cleat_bytes_of("\x70\2\0\1", 4), 0), 4);
-        assert_true(cleat_mqtt_event(S, &t.e, 0));
-        assert_int_equal(t.e.type, CLEAT_MQTT_DELIVERED);
+        receive("\x70\2\0\1", 4);
+        expect_event(CLEAT_MQTT_DELIVERED);
     }
 }
 
@@ -160,16 +124,15 @@ static void a_source_may_have_nothing_now_or_fail(void **state) {
     come_up(false);
     assert_int_equal(send_large(1, 600), 1);
     cleat_mqtt_output_done(S, cleat_mqtt_output(S).len, 0);
-    t.fail = CLEAT_ERR_AGAIN;
+    fail_with = CLEAT_ERR_AGAIN;
     assert_int_equal(cleat_mqtt_output(S).len, 0);
     assert_false(cleat_mqtt_has_event(S));
-    t.fail = 0;
+    fail_with = 0;
     assert_int_equal(cleat_mqtt_output(S).len, 512);
     cleat_mqtt_output_done(S, 512, 0);
-    t.fail = CLEAT_ERR_IO;
+    fail_with = CLEAT_ERR_IO;
     assert_int_equal(cleat_mqtt_output(S).len, 0);
-    assert_true(cleat_mqtt_event(S, &t.e, 0));
-    assert_int_equal(t.e.type, CLEAT_MQTT_FAILED);
+    expect_event(CLEAT_MQTT_FAILED);
     assert_int_equal(t.e.err, CLEAT_ERR_IO);
 }
 
@@ -196,10 +159,10 @@ static void a_payload_in_memory_is_sent_without_a_copy(void **state) {
     memset(whole, 0xEE, sizeof whole);
     come_up(false);
     memset(&m, 0, sizeof m);
-    cleat_mqtt_source_init(&t.source, read_whole, NULL, sizeof whole);
+    cleat_mqtt_source_init(&source, read_whole, NULL, sizeof whole);
     m.topic = cleat_bytes_str("a");
     m.qos = 1;
-    m.source = &t.source;
+    m.source = &source;
     assert_true(cleat_mqtt_send(S, &m, 0) > 0);
     struct cleat_bytes head = cleat_mqtt_output(S);
     assert_int_equal(head.len, 8); /* 3 and topic, packet id */

@@ -1,63 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /* A session built with CLEAT_MQTT_QOS2=0: QoS 0 and 1 as ever, and no way to
  * QoS 2, in either direction. */
-/* clang-format off */
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <setjmp.h>
-#include <cmocka.h>
-/* clang-format on */
-#include <stdio.h>
-#include <string.h>
+#include "fixture.h"
 
-#include "cleat/mqtt5.h"
+#define A STR("a")
 
-static struct {
-    struct cleat_mqtt session;
-    struct cleat_mqtt_config config;
-    uint8_t tx[128], rx[64];
-    struct cleat_mqtt_slot slots[4];
-    struct cleat_mqtt_event e;
-    char out[256];
-} t;
-
-#define S (&t.session)
-#define A cleat_bytes_str("a")
-
-static void flush(void) {
-    struct cleat_bytes out = cleat_mqtt_output(S);
-    t.out[0] = 0;
-    while (out.len > 0) {
-        for (size_t i = 0; i < out.len; i++) {
-            snprintf(t.out + strlen(t.out), 3, "%02x", out.data[i]);
-        }
-        cleat_mqtt_output_done(S, out.len, 0);
-        out = cleat_mqtt_output(S);
-    }
-}
-
-static int arrive(const char *bytes, size_t len) {
-    return cleat_mqtt_input(S, cleat_bytes_of(bytes, len), 0);
-}
-
-static void come_up(const struct cleat_mqtt_version *v5) {
-    memset(&t, 0, sizeof t);
-    t.config.client_id = cleat_bytes_str("c");
-    t.config.tx_buf = t.tx;
-    t.config.tx_cap = sizeof t.tx;
-    t.config.rx_buf = t.rx;
-    t.config.rx_cap = sizeof t.rx;
-    t.config.slots = t.slots;
-    t.config.slot_count = 4;
+static void start(const struct cleat_mqtt_version *v5) {
+    fixture_reset();
+    t.config.rx_cap = 64;
+    t.config.qos2_ids = NULL;
+    t.config.qos2_count = 0;
     t.config.v5 = v5;
     assert_int_equal(cleat_mqtt_init(S, &t.config), 0);
-    assert_int_equal(cleat_mqtt_connect(S, 0), 0);
-    flush();
-    assert_true(
-        (v5 != NULL ? arrive("\x20\3\0\0\0", 5) : arrive("\x20\2\0\0", 4)) > 0);
-    assert_true(cleat_mqtt_event(S, &t.e, 0));
-    assert_int_equal(t.e.type, CLEAT_MQTT_CONNECTED);
+    come_up(false);
 }
 
 static const struct cleat_mqtt_version *const versions[] = {NULL,
@@ -66,7 +21,7 @@ static const struct cleat_mqtt_version *const versions[] = {NULL,
 static void publishing_at_qos_2_is_refused_in_words(void **state) {
     (void)state;
     for (size_t i = 0; i < 2; i++) {
-        come_up(versions[i]);
+        start(versions[i]);
         assert_int_equal(cleat_mqtt_publish(S, A, A, 2, false, 0),
                          CLEAT_ERR_UNSUPPORTED);
         assert_int_equal(cleat_mqtt_publish(S, A, A, 3, false, 0),
@@ -80,7 +35,7 @@ static void publishing_at_qos_2_is_refused_in_words(void **state) {
 static void subscribing_asks_for_qos_1_at_most(void **state) {
     struct cleat_mqtt_filter f[2] = {{A, 2}, {A, 0}};
     (void)state;
-    come_up(NULL);
+    start(NULL);
     assert_int_equal(cleat_mqtt_subscribe(S, f, 2, 0), 1);
     flush();
     assert_string_equal(t.out, "820a0001"
@@ -88,7 +43,7 @@ static void subscribing_asks_for_qos_1_at_most(void **state) {
                                "00016100");
     f[0].qos = 3;
     assert_int_equal(cleat_mqtt_subscribe(S, f, 2, 0), CLEAT_ERR_ARG);
-    come_up(&cleat_mqtt_v5);
+    start(&cleat_mqtt_v5);
     f[0].qos = 2 | CLEAT_MQTT_NO_LOCAL | CLEAT_MQTT_RETAIN_NEVER;
     assert_int_equal(cleat_mqtt_subscribe(S, f, 2, 0), 1);
     flush();
@@ -107,13 +62,12 @@ static void what_only_comes_at_qos_2_breaks_the_protocol(void **state) {
     (void)state;
     for (size_t i = 0; i < sizeof packets / sizeof packets[0]; i++) {
         for (size_t v = 0; v < 2; v++) {
-            come_up(versions[v]);
+            start(versions[v]);
             (void)cleat_mqtt_publish(S, A, A, 1, false, 0);
             flush();
-            assert_int_equal(arrive(packets[i], (size_t)packets[i][1] + 2),
+            assert_int_equal(input(packets[i], (size_t)packets[i][1] + 2),
                              CLEAT_ERR_PROTO);
-            assert_true(cleat_mqtt_event(S, &t.e, 0));
-            assert_int_equal(t.e.type, CLEAT_MQTT_FAILED);
+            expect_event(CLEAT_MQTT_FAILED);
             assert_int_equal(t.e.err, CLEAT_ERR_PROTO);
             assert_string_equal(
                 t.e.detail.text,
@@ -126,27 +80,21 @@ static void what_only_comes_at_qos_2_breaks_the_protocol(void **state) {
 
 static void qos_1_goes_both_ways(void **state) {
     (void)state;
-    come_up(NULL);
+    start(NULL);
     assert_int_equal(cleat_mqtt_publish(S, A, A, 1, false, 0), 1);
     flush();
     assert_string_equal(t.out, "3206000161000161");
     cleat_mqtt_lost(S, 0);
-    assert_int_equal(cleat_mqtt_connect(S, 0), 0);
-    flush();
-    assert_int_equal(arrive("\x20\2\1\0", 4), 4);
-    assert_true(cleat_mqtt_event(S, &t.e, 0));
+    come_up(true);
     flush();
     assert_string_equal(t.out, "3a06000161000161");
-    assert_int_equal(arrive("\x40\2\0\1", 4), 4);
-    assert_true(cleat_mqtt_event(S, &t.e, 0));
-    assert_int_equal(t.e.type, CLEAT_MQTT_DELIVERED);
+    receive("\x40\2\0\1", 4);
+    expect_event(CLEAT_MQTT_DELIVERED);
     assert_int_equal(t.e.id, 1);
-    assert_int_equal(arrive("\x32\6\0\1"
-                            "a\0\7x",
-                            8),
-                     8);
-    assert_true(cleat_mqtt_event(S, &t.e, 0));
-    assert_int_equal(t.e.type, CLEAT_MQTT_MESSAGE);
+    receive("\x32\6\0\1"
+            "a\0\7x",
+            8);
+    expect_event(CLEAT_MQTT_MESSAGE);
     flush();
     assert_string_equal(t.out, "40020007");
     assert_false(cleat_mqtt_is_busy(S));
@@ -156,23 +104,20 @@ static void qos_1_goes_both_ways(void **state) {
 static void a_message_is_whole_whatever_comes_before_it_is_taken(void **state) {
     (void)state;
     for (size_t i = 0; i < 2; i++) {
-        come_up(NULL);
-        assert_int_equal(arrive("\x30\6\0\1"
-                                "axyz",
-                                8),
-                         8);
+        start(NULL);
+        receive("\x30\6\0\1"
+                "axyz",
+                8);
         assert_true(cleat_mqtt_event(S, &t.e, 0));
-        assert_int_equal(arrive("\x30\4\0\1"
-                                "ax",
-                                6),
-                         6);
+        receive("\x30\4\0\1"
+                "ax",
+                6);
         if (i == 0) {
             assert_int_equal(cleat_mqtt_disconnect(S, 0), 0);
         } else {
             cleat_mqtt_lost(S, 0);
         }
-        assert_true(cleat_mqtt_event(S, &t.e, 0));
-        assert_int_equal(t.e.type, CLEAT_MQTT_MESSAGE);
+        expect_event(CLEAT_MQTT_MESSAGE);
         assert_int_equal(t.e.offset, 0);
         assert_int_equal(t.e.total_len, 1);
         assert_true(t.e.last);
@@ -181,7 +126,7 @@ static void a_message_is_whole_whatever_comes_before_it_is_taken(void **state) {
 
 static void a_journal_has_nothing_of_qos_2_to_hand_back(void **state) {
     (void)state;
-    come_up(NULL);
+    start(NULL);
     assert_int_equal(cleat_mqtt_restore_pubrel(S, 1), CLEAT_ERR_UNSUPPORTED);
     assert_int_equal(cleat_mqtt_restore_qos2(S, 1), CLEAT_ERR_UNSUPPORTED);
     assert_int_equal(cleat_mqtt_restore(S,

@@ -203,6 +203,27 @@ static void deinit_leaves_zeros(void **state) {
     rig_deinit(&r); /* a second time is fine */
 }
 
+static void a_failed_connection_does_not_hide_the_elements_error(void **state) {
+    struct rig r;
+    struct cleat_detail detail;
+    (void)state;
+    rig_init(&r);
+    r.config.hostname = "elsewhere";
+    rig_start(&r);
+    assert_int_equal(rig_connect(&r), CLEAT_ERR_VERIFY);
+    r.stream->close(r.stream->self);
+    assert_int_equal(cleat_tls_get_failure(&r.tls), CLEAT_TLS_WRONG_HOST);
+    r.element.fail_type = CLEAT_SE_SIGN;
+    r.element.fail_err = CLEAT_ERR_IO;
+    assert_int_equal(cleat_tls_check_identity(&r.tls, &detail), CLEAT_ERR_IO);
+    assert_int_equal(detail.layer, CLEAT_LAYER_CHIP);
+    assert_int_equal(detail.object, CLEAT_SE_OBJECT_KEY);
+    r.element.fail_type = -1;
+    assert_int_equal(cleat_tls_check_identity(&r.tls, &detail), 0);
+    assert_int_equal(cleat_tls_get_failure(&r.tls), CLEAT_TLS_FINE);
+    rig_deinit(&r);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_missing_is_named),
@@ -215,6 +236,7 @@ int main(void) {
             identity_check_tells_whether_key_and_certificate_match),
         cmocka_unit_test(running_out_of_memory_anywhere_is_survived),
         cmocka_unit_test(deinit_leaves_zeros),
+        cmocka_unit_test(a_failed_connection_does_not_hide_the_elements_error),
     };
     return cmocka_run_group_tests_name("tls config", tests, rig_group_setup,
                                        rig_group_teardown);

@@ -36,6 +36,7 @@ enum {
 #define RANDOM_MIN 8u    /* Less is asked as this and cut. */
 #define METADATA_MAX 46u /* 20 len and 44 bytes. */
 #define HEADER_LEN 4u
+#define FIELDS 4u /* Of a form, at the most. */
 
 static const uint8_t application_id[16] = {0xD2, 0x76, 0x00, 0x00, 0x04, 0x47,
                                            0x65, 0x6E, 0x41, 0x75, 0x74, 0x68,
@@ -81,7 +82,7 @@ struct form {
     bool direct;
     uint8_t least_ms;
     uint8_t reply_len, reply_fields;
-    uint8_t fields[4];
+    uint8_t fields[FIELDS];
     uint16_t most;
 };
 
@@ -120,7 +121,7 @@ static const struct form forms[CLEAT_SE_EXTRAS ? CLEAT_SE_OP_COUNT
                        0,
                        {F_OBJECT, F_AT, F_OUT_LEN},
                        DATA_MAX},
-    [CLEAT_SE_GENERATE] = {COMMAND(CMD_GENERATE, 0, false, 52),
+    [CLEAT_SE_GENERATE] = {COMMAND(CMD_GENERATE, CLEAT_CURVE_P256, false, 52),
                            3 + 3 + 1,
                            2,
                            {OWN_KEY, USAGE},
@@ -183,84 +184,71 @@ static size_t field_of(const struct cleat_se_op *op) {
     return curve_of(op) == CLEAT_CURVE_P256 ? 32 : CLEAT_SE_FIELD_MAX;
 }
 
-/* Building: bytes go to head, which has room for those of any form; a foreign
- * view closes the part before it. */
+/* Writing. */
 
-static void put_u8(struct cleat_optiga_command *c, unsigned v) {
-    if (c->head_len < sizeof c->head) {
-        c->head[c->head_len++] = (uint8_t)v;
-        c->request.total++;
+/* The part of a command that is asked for. */
+struct window {
+    uint8_t *to;
+    size_t from, n; /* In the command. */
+    size_t at;      /* Bytes of the command so far. */
+};
+
+static void put_u8(struct window *w, unsigned v) {
+    size_t i = w->at++ - w->from;
+    if (i < w->n) {
+        w->to[i] = (uint8_t)v;
     }
 }
 
-static void put_u16(struct cleat_optiga_command *c, unsigned v) {
-    put_u8(c, v >> 8);
-    put_u8(c, v);
-}
-
-static void add_part(struct cleat_optiga_command *c, const uint8_t *data,
-                     size_t len) {
-    if (len > 0) {
-        struct cleat_bytes *part = &c->part[c->part_count++];
-        part->data = data;
-        part->len = len;
+static void put(struct window *w, const uint8_t *data, size_t len) {
+    for (; len > 0; len--) {
+        put_u8(w, *data++);
     }
 }
 
-static void put_view(struct cleat_optiga_command *c, const uint8_t *data,
-                     size_t len) {
-    unsigned from = c->head_done;
-    c->head_done = c->head_len;
-    add_part(c, c->head + from, c->head_len - from);
-    add_part(c, data, len);
-    c->request.total = (uint16_t)(c->request.total + len);
-}
-
-/* Write n, high byte first, where two bytes were left for it. */
-static void fill_in(uint8_t *at, size_t n) {
-    at[0] = (uint8_t)(n >> 8);
-    at[1] = (uint8_t)n;
+static void put_u16(struct window *w, size_t v) {
+    put_u8(w, (unsigned)v >> 8);
+    put_u8(w, (unsigned)v);
 }
 
 static size_t least(size_t a, size_t b) {
     return a < b ? a : b;
 }
 
-static void put_der(struct cleat_optiga_command *c, const uint8_t *number,
-                    size_t n) {
+static void put_der(struct window *w, const uint8_t *number, size_t n) {
     struct cleat_bytes v = cleat_bytes_of(number, n);
     cleat_se_der_strip(&v);
     unsigned high = v.data[0] >> 7;
-    put_u16(c, 0x0200u + (unsigned)v.len + high);
+    put_u16(w, 0x0200u + v.len + high);
     if (high != 0) {
-        put_u8(c, 0);
+        put_u8(w, 0);
     }
-    put_view(c, v.data, v.len);
+    put(w, v.data, v.len);
 }
 
 /* Fields of CLEAT_SE_EXTRAS. */
-static void put_extra(struct cleat_optiga_command *c,
-                      const struct cleat_se_op *op, size_t pos,
+static void put_extra(struct window *w, const struct cleat_optiga_command *c,
                       unsigned field) {
+    const struct cleat_se_op *op = c->op;
     if (field == F_IN) {
-        put_view(c, pos == 0 ? op->in.data : op->in.data + pos, c->chunk);
+        put(w, c->pos == 0 ? op->in.data : op->in.data + c->pos, c->chunk);
     } else if (field == F_ALL) {
-        put_view(c, op->in.data, op->in.len);
-        put_view(c, op->key.data, op->key.len);
-        put_view(c, op->signature.data, op->signature.len);
+        put(w, op->in.data, op->in.len);
+        put(w, op->key.data, op->key.len);
+        put(w, op->signature.data, op->signature.len);
     }
 }
 
-static void put_value(struct cleat_optiga_command *c,
-                      const struct cleat_se_op *op, size_t pos,
+static void put_value(struct window *w, const struct cleat_optiga_command *c,
                       unsigned field) {
+    const struct cleat_se_op *op = c->op;
     size_t number = 0;
     switch (field) {
     case F_OBJECT:
         number = op->object;
         break;
     case F_AT:
-        number = op->offset + pos;
+        number = op->offset + c->pos;
         break;
     case F_ZERO:
         break;
@@ -271,58 +259,65 @@ static void put_value(struct cleat_optiga_command *c,
         number = CLEAT_OPTIGA_LAST_ERROR;
         break;
     case F_ID:
-        put_view(c, application_id, sizeof application_id);
+        put(w, application_id, sizeof application_id);
         return;
     case F_DIGEST:
-        put_view(c, op->in.data, least(op->in.len, field_of(op)));
+        put(w, op->in.data, least(op->in.len, field_of(op)));
         return;
     case F_SIGNATURE:
-        put_der(c, op->signature.data, field_of(op));
-        put_der(c, op->signature.data + field_of(op), field_of(op));
+        put_der(w, op->signature.data, field_of(op));
+        put_der(w, op->signature.data + field_of(op), field_of(op));
         return;
     case F_USAGE:
-        put_u8(c, op->usage);
+        put_u8(w, op->usage);
         return;
     case F_CURVE:
-        put_u8(c, curve_of(op));
+        put_u8(w, curve_of(op));
         return;
     case F_POINT:
-        put_u16(c, 0x0300u + (unsigned)op->key.len + 1);
-        put_u8(c, 0); /* No unused bits. */
-        put_view(c, op->key.data, op->key.len);
+        put_u16(w, 0x0300u + op->key.len + 1);
+        put_u8(w, 0); /* No unused bits. */
+        put(w, op->key.data, op->key.len);
         return;
     default:
         if (CLEAT_SE_EXTRAS) {
-            put_extra(c, op, pos, field);
+            put_extra(w, c, field);
         }
         return;
     }
-    put_u16(c, (unsigned)number);
+    put_u16(w, number);
 }
 
-static void put_field(struct cleat_optiga_command *c,
-                      const struct cleat_se_op *op, size_t pos,
+static void put_field(struct window *w, const struct cleat_optiga_command *c,
                       unsigned field) {
-    uint8_t *at = c->head + c->head_len;
     if (field >> 4 != 0) {
-        put_u8(c, field >> 4);
-        put_u16(c, 0);
+        struct window length = {NULL, 0, 0, 0};
+        put_value(&length, c, field & 15);
+        put_u8(w, field >> 4);
+        put_u16(w, length.at);
     }
-    size_t before = c->request.total;
-    put_value(c, op, pos, field & 15);
-    if (field >> 4 != 0) {
-        fill_in(at + 1, c->request.total - before);
+    put_value(w, c, field & 15);
+}
+
+/* @return the length of the command. */
+static size_t write(const void *command, size_t from, uint8_t *to, size_t n) {
+    const struct cleat_optiga_command *c = command;
+    struct window w = {to, from, n, 0};
+    put_u16(&w, c->start);
+    put_u16(&w, c->request.total - HEADER_LEN);
+    for (size_t i = 0; i < FIELDS; i++) {
+        put_field(&w, c, c->fields[i]);
     }
+    return w.at;
 }
 
 /* Where the response goes, and how much of it there may be. */
 static void set_sink(struct cleat_optiga_command *c,
                      const struct cleat_se_op *op, const struct form *form,
                      size_t pos) {
-    size_t left = form->direct ? op->out.cap : op->in.len;
+    size_t left = CLEAT_SE_EXTRAS && !form->direct ? op->in.len : op->out.cap;
     size_t cap = form->reply_len + form->reply_fields * field_of(op);
     c->repeatable = form->repeatable;
-    c->least_ms = form->least_ms;
     c->chunk = (uint16_t)least(left - pos, form->most);
     c->direct = form->direct && c->chunk >= form->reply_len;
     c->request.sink = c->reply;
@@ -335,35 +330,32 @@ static void set_sink(struct cleat_optiga_command *c,
     c->request.cap = (uint16_t)cap;
 }
 
-void cleat_optiga_apdu_build(struct cleat_optiga_command *c,
-                             const struct cleat_se_op *op, size_t pos,
-                             enum cleat_se_op_type what) {
+unsigned cleat_optiga_apdu_build(struct cleat_optiga_command *c,
+                                 const struct cleat_se_op *op, size_t pos,
+                                 enum cleat_se_op_type what) {
     const struct form *form = &forms[what];
     unsigned start = (unsigned)form->cmd << 8 | form->param;
+    unsigned least_ms = form->least_ms;
     set_sink(c, op, form, pos);
     if (CLEAT_SE_EXTRAS && what == CLEAT_SE_COMMAND) {
         start |= op->object;
-        c->least_ms = op->offset;
+        least_ms = op->offset;
     } else if (what == CLEAT_SE_GENERATE) {
-        start |= curve_of(op);
+        start += curve_of(op) - CLEAT_CURVE_P256;
     } else if (CLEAT_SE_EXTRAS && what == CLEAT_SE_WRITE && op->erase &&
                pos == 0) {
         start |= SET_ERASE;
     } else if (op->object == CLEAT_OPTIGA_LAST_ERROR) {
         start &= 0x7FFF; /* Reading it must not clear it first. */
     }
-    c->part_count = 0;
-    c->request.part = c->part;
-    c->request.total = 0;
-    c->head_len = 0;
-    c->head_done = 0;
-    put_u16(c, start);
-    put_u16(c, 0);
-    for (size_t i = 0; i < sizeof form->fields; i++) {
-        put_field(c, op, pos, form->fields[i]);
-    }
-    put_view(c, NULL, 0);
-    fill_in(c->head + 2, c->request.total - HEADER_LEN);
+    c->op = op;
+    c->pos = pos;
+    c->fields = form->fields;
+    c->start = (uint16_t)start;
+    c->request.command = c;
+    c->request.write = write;
+    c->request.total = (uint16_t)write(c, 0, NULL, 0);
+    return least_ms;
 }
 
 /* Taking responses apart. */

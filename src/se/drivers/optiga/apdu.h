@@ -10,21 +10,18 @@
 #include "se/drivers/optiga/transport.h"
 
 #define CLEAT_OPTIGA_LAST_ERROR 0xF1C2
-#define CLEAT_OPTIGA_PARTS_MAX 8 /**< The most a form makes. */
 
 /** A command, and where the data of its response goes. */
 struct cleat_optiga_command {
     struct cleat_optiga_request request;
-    bool repeatable; /**< Running it twice is as good as once. */
-    bool direct;     /**< The response goes into op->out. */
-    uint8_t part_count;
-    uint8_t head_len;  /**< Built bytes. */
-    uint8_t head_done; /**< Those that are in a part. */
-    uint16_t least_ms; /**< It takes the chip this long, or longer. */
-    uint16_t chunk;    /**< Bytes of op->in or op->out it handles. */
-    struct cleat_bytes part[CLEAT_OPTIGA_PARTS_MAX];
-    uint8_t head[32];   /**< Built bytes; parts point here. */
-    uint8_t reply[104]; /**< Responses that are taken apart. */
+    const struct cleat_se_op *op;
+    const uint8_t *fields; /**< What it is made of. */
+    size_t pos;            /**< Bytes of op done before it. */
+    bool repeatable;       /**< Running it twice is as good as once. */
+    bool direct;           /**< The response goes into op->out. */
+    uint16_t start;        /**< Cmd and Param. */
+    uint16_t chunk;        /**< Bytes of op->in or op->out it handles. */
+    uint8_t reply[104];    /**< Responses that are taken apart. */
 };
 
 /** Commands that are no operations have the rows of some that are none. */
@@ -33,10 +30,11 @@ struct cleat_optiga_command {
 #define CLEAT_OPTIGA_READ_ERROR CLEAT_SE_RESET /**< Into c->reply. */
 
 /** The command `what`, op->type or one of these, that carries op on from `pos`
- *  bytes done. */
-void cleat_optiga_apdu_build(struct cleat_optiga_command *c,
-                             const struct cleat_se_op *op, size_t pos,
-                             enum cleat_se_op_type what);
+ *  bytes done. It is written from op whenever a part of it is sent.
+ *  @return ms that it takes the chip at least. */
+unsigned cleat_optiga_apdu_build(struct cleat_optiga_command *c,
+                                 const struct cleat_se_op *op, size_t pos,
+                                 enum cleat_se_op_type what);
 /**
  * Use the response to it: len bytes in the sink.
  * @return 0 finished; CLEAT_ERR_AGAIN: another command from the new *pos;

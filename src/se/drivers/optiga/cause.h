@@ -53,7 +53,7 @@ enum cleat_optiga_cause {
  * made positive. */
 extern const uint8_t cleat_optiga_causes[CLEAT_OPTIGA_CAUSE_COUNT];
 
-/** @return the enum cleat_err of a cause other than FINE. */
+/** @return the enum cleat_err of a cause, 0 of FINE. */
 static inline int cleat_optiga_cause_error(unsigned cause) {
     return -(cleat_optiga_causes[cause] & 31);
 }

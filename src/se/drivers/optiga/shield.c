@@ -117,20 +117,19 @@ static void seal(struct cleat_se_shield *s,
                  const struct cleat_optiga_transport *t, size_t from,
                  uint8_t *to, size_t n) {
     uint8_t head[HEAD_LEN] = {s->sctr};
+    size_t skip = from < s->head_len ? s->head_len - from : 0;
     put_u32(head + 1, s->out_seq);
+    if (skip < n) { /* What is behind the command is not written. */
+        cleat_optiga_transport_gather(t, from + skip - s->head_len, to + skip,
+                                      n - skip);
+    }
     for (size_t i = 0; i < n; i++) {
-        size_t pos = from + i;
-        if (pos < s->head_len) {
-            to[i] = head[pos];
-            continue;
-        }
-        pos -= s->head_len;
-        if (pos >= s->out_plain) {
+        size_t pos = from + i - s->head_len;
+        if (i < skip) {
+            to[i] = head[from + i];
+        } else if (pos >= s->out_plain) {
             to[i] = s->tag_out[(pos - s->out_plain) % TAG_LEN];
-            continue;
-        }
-        cleat_optiga_transport_gather(t, pos, to + i, 1);
-        if (s->seals) {
+        } else if (s->seals) {
             to[i] = crypt(s, HOST, s->out_seq, pos, i == 0 || pos == 0, to[i]);
         }
     }
@@ -139,12 +138,15 @@ static void seal(struct cleat_se_shield *s,
 /* The tag of the command that is about to be sent. */
 static void make_tag(struct cleat_se_shield *s,
                      const struct cleat_optiga_transport *t) {
+    uint8_t block[16];
     mac_begin(s, HOST, s->out_seq, s->out_plain);
     for (size_t i = 0; i < s->out_plain; i++) {
-        uint8_t byte = 0;
-        cleat_optiga_transport_gather(t, i, &byte, 1);
-        mac_byte(s, HOST, i, s->out_plain, byte);
+        if ((i & 15) == 0) {
+            cleat_optiga_transport_gather(t, i, block, sizeof block);
+        }
+        mac_byte(s, HOST, i, s->out_plain, block[i & 15]);
     }
+    cleat_wipe(block, sizeof block);
     mac_end(s, HOST, s->out_seq);
     memcpy(s->tag_out, s->mac, TAG_LEN);
 }
@@ -242,11 +244,21 @@ static void drop(struct cleat_se_shield *s) {
     cleat_wipe(s->mac, sizeof s->mac);
 }
 
+/* The command is a struct cleat_bytes. */
+static size_t write_own(const void *command, size_t from, uint8_t *to,
+                        size_t n) {
+    const struct cleat_bytes *own = command;
+    for (size_t i = 0; i < n && from + i < own->len; i++) {
+        to[i] = own->data[from + i];
+    }
+    return own->len;
+}
+
 /* A message of the layer itself; its answer goes to reply. */
 static struct cleat_optiga_request own(struct cleat_se_shield *s,
                                        const uint8_t *bytes, size_t n) {
-    struct cleat_optiga_request request = {&s->own, (uint16_t)n,
-                                           sizeof s->reply, s->reply, 0};
+    struct cleat_optiga_request request = {
+        write_own, &s->own, s->reply, 0, (uint16_t)n, sizeof s->reply};
     s->own = cleat_bytes_of(bytes, n);
     return request;
 }
@@ -277,7 +289,7 @@ static void send_sealed(struct cleat_se_shield *s,
     s->broken = false;
     s->head_len = s->seals ? HEAD_LEN : 1;
     t->sealing = s;
-    t->request.part = request->part;
+    t->request = *request;
     if (s->seals) {
         make_tag(s, t);
     }

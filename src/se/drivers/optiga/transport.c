@@ -2,8 +2,6 @@
 /* Chains of packets; see transport.h. */
 #include "se/drivers/optiga/transport.h"
 
-#include <string.h>
-
 #include "se/drivers/optiga/shield.h"
 
 /* PCTR: channel 0, presence of the presentation layer, chain in the low
@@ -30,25 +28,6 @@ static enum cleat_optiga_transport_event fail(struct cleat_optiga_transport *t,
                                               enum cleat_optiga_cause cause) {
     t->link.cause = (uint8_t)cause;
     return CLEAT_OPTIGA_TRANSPORT_FAILED;
-}
-
-void cleat_optiga_transport_gather(const struct cleat_optiga_transport *t,
-                                   size_t from, uint8_t *to, size_t n) {
-    for (const struct cleat_bytes *part = t->request.part; n > 0; part++) {
-        size_t take = part->len;
-        if (from >= take) {
-            from -= take;
-            continue;
-        }
-        take -= from;
-        if (take > n) {
-            take = n;
-        }
-        memcpy(to, part->data + from, take);
-        to += take;
-        from = 0;
-        n -= take;
-    }
 }
 
 /* Build the packet that is due; @return its length. */

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Transport layer of the IFX I2C protocol: one command out and its response
- * in, each as a chain of packets of any length. The command is gathered from
- * where its bytes are; response data goes straight to where it belongs.
+ * in, each as a chain of packets of any length. No command lies anywhere as a
+ * whole: whoever sends it writes the part that is due, as often as it is asked
+ * for; response data goes straight to where it belongs.
  */
 #ifndef CLEAT_OPTIGA_TRANSPORT_H
 #define CLEAT_OPTIGA_TRANSPORT_H
@@ -18,13 +19,16 @@ enum cleat_optiga_transport_event {
     CLEAT_OPTIGA_TRANSPORT_FAILED /**< link.cause tells. */
 };
 
-/** A command in parts, and where the data of its response goes. */
+/** A command, and where the data of its response goes. */
 struct cleat_optiga_request {
-    const struct cleat_bytes *part;
-    uint16_t total; /**< Bytes of all parts. */
-    uint16_t cap;   /**< More data than this is an error. */
+    /** Write the command's bytes from its offset `from`, n or to its end.
+     *  @return its length. */
+    size_t (*write)(const void *command, size_t from, uint8_t *to, size_t n);
+    const void *command;
     uint8_t *sink;
     uint32_t expect_us; /**< The response does not come before. */
+    uint16_t total;     /**< Bytes of the command. */
+    uint16_t cap;       /**< More data than this is an error. */
 };
 
 struct cleat_optiga_transport {
@@ -49,16 +53,19 @@ struct cleat_optiga_transport {
     struct cleat_optiga_link link;
 };
 
-/** Send a command; its parts and its sink stay until DONE or FAILED.
- *  @param extra  Bytes that its message has more than its parts. */
+/** Send a command; it and its sink stay until DONE or FAILED.
+ *  @param extra  Bytes that its message has more. */
 void cleat_optiga_transport_send(struct cleat_optiga_transport *t,
                                  const struct cleat_optiga_request *request,
                                  size_t extra);
 /** Go on; the physical job has ended. */
 enum cleat_optiga_transport_event
 cleat_optiga_transport_step(struct cleat_optiga_transport *t, uint32_t now_us);
-/** Copy n bytes of the command from its offset `from`. */
-void cleat_optiga_transport_gather(const struct cleat_optiga_transport *t,
-                                   size_t from, uint8_t *to, size_t n);
+/** Write the command's bytes from its offset `from`, n or to its end. */
+static inline void
+cleat_optiga_transport_gather(const struct cleat_optiga_transport *t,
+                              size_t from, uint8_t *to, size_t n) {
+    (void)t->request.write(t->request.command, from, to, n);
+}
 
 #endif
