@@ -30,13 +30,17 @@ bool cleat_bare_ethernet_link_up(void);
 /** Supplied by the board: send one frame of len bytes, CRC not included: begin,
  *  its parts in order, end. @return 0, or CLEAT_ERR_FULL: drop it. */
 int cleat_bare_ethernet_send_begin(size_t len);
+/** Supplied by the board: the next part of that frame. */
 void cleat_bare_ethernet_send_part(const uint8_t *data, size_t len);
+/** Supplied by the board: that frame is whole. */
 void cleat_bare_ethernet_send_end(void);
 /** Supplied by the board: take one frame: its length without CRC, or 0 when
  *  none is there; then its parts in order, or none (it is dropped), then end.
  */
 size_t cleat_bare_ethernet_receive_begin(void);
+/** Supplied by the board: the next len bytes of that frame. */
 void cleat_bare_ethernet_receive_part(uint8_t *data, size_t len);
+/** Supplied by the board: drop what was not taken of it. */
 void cleat_bare_ethernet_receive_end(void);
 
 /** What happened on the wire, and what lwIP ran out of. */

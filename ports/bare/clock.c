@@ -13,27 +13,21 @@
 static uint32_t uptime_s;
 static uint32_t second_us; /* the board's counter when this second began */
 
-/* @return microseconds of this second. */
-static uint32_t update(void) {
-    uint32_t us = cleat_bare_now_us() - second_us;
-    uint32_t s = us / SECOND_US;
-    uptime_s += s;
-    second_us += s * SECOND_US;
-    return us - s * SECOND_US;
-}
-
 uint64_t cleat_port_now_us(void) {
-    uint32_t us = update();
-    return (uint64_t)uptime_s * SECOND_US + us;
+    const uint32_t us = cleat_bare_now_us() - second_us;
+    const uint32_t whole_us = us / SECOND_US * SECOND_US;
+    uptime_s += us / SECOND_US;
+    second_us += whole_us;
+    return (uint64_t)uptime_s * SECOND_US + (us - whole_us);
 }
 
 uint64_t cleat_port_now_ms(void) {
-    uint32_t us = update();
+    const uint32_t us = (uint32_t)cleat_port_now_us() - uptime_s * SECOND_US;
     return (uint64_t)uptime_s * 1000 + us / 1000;
 }
 
 uint32_t cleat_bare_uptime_s(void) {
-    (void)update();
+    (void)cleat_port_now_us();
     return uptime_s;
 }
 

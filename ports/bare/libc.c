@@ -15,21 +15,21 @@
 #include "clock.h"
 #include "format.h"
 
-static int64_t clock_offset_s;
+static uint32_t clock_offset_s; /* 0: not set; right until 2106 */
 
 void cleat_bare_set_clock(int64_t seconds) {
-    clock_offset_s = seconds - cleat_bare_uptime_s();
+    clock_offset_s = (uint32_t)seconds - cleat_bare_uptime_s();
 }
 
 time_t time(time_t *out) {
-    time_t now = 0;
+    uint32_t now = 0;
     if (clock_offset_s != 0) {
-        now = (time_t)(clock_offset_s + cleat_bare_uptime_s());
+        now = clock_offset_s + cleat_bare_uptime_s();
     }
     if (out != NULL) {
-        *out = now;
+        *out = (time_t)now;
     }
-    return now;
+    return (time_t)now;
 }
 
 void *_sbrk(ptrdiff_t more);

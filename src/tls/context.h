@@ -187,12 +187,23 @@ const char *cleat_tls_key_curve_name(mbedtls_ecp_group_id group);
 /** @return the element's number of a curve, 0 if it has none. */
 enum cleat_curve cleat_tls_key_curve(mbedtls_ecp_group_id group);
 
-/* verify.c */
+/* load.c */
 
 /** Parse what the config holds into own and ca, and check it.
  *  @param code  Gets mbedTLS's. */
-enum cleat_tls_complaint cleat_tls_verify_load(struct cleat_tls_ctx *c,
-                                               int *code);
+enum cleat_tls_complaint cleat_tls_load(struct cleat_tls_ctx *c, int *code);
+/** Parse each certificate of a DER sequence or PEM text into chain.
+ *  @param code  Of the last that could not be; else 0.
+ *  @return number parsed; 0: it is malformed, too. */
+int cleat_tls_load_parse(mbedtls_x509_crt *chain, struct cleat_bytes bytes,
+                         bool keep, int *code);
+/** Cut what is between the next two such lines out of PEM. @return false: no
+ *  more. */
+bool cleat_tls_load_next_pem(struct cleat_reader *r, const char *begin,
+                             const char *end, struct cleat_bytes *out);
+
+/* verify.c */
+
 /** @return which certificates are good enough, by the settings. */
 const mbedtls_x509_crt_profile *
 cleat_tls_verify_profile(const struct cleat_tls_ctx *c);
@@ -201,16 +212,6 @@ int cleat_tls_verify_callback(void *arg, mbedtls_x509_crt *crt, int depth,
                               uint32_t *flags);
 /** Turn verify flags into the trouble they mean. */
 enum cleat_tls_failure cleat_tls_verify_failure(uint32_t flags);
-/** Parse each certificate of a DER sequence or PEM text into chain.
- *  @param code  Of the last that could not be; else 0.
- *  @return number parsed; 0: it is malformed, too. */
-int cleat_tls_verify_parse(mbedtls_x509_crt *chain, struct cleat_bytes bytes,
-                           bool keep, int *code);
-
-/** Cut what is between the next two such lines out of PEM. @return false: no
- *  more. */
-bool cleat_tls_verify_next_pem(struct cleat_reader *r, const char *begin,
-                               const char *end, struct cleat_bytes *out);
 
 /* session.c. All but the first need config.session. */
 
@@ -237,7 +238,7 @@ int cleat_tls_software_verify(mbedtls_ecp_group *grp, const unsigned char *buf,
 
 /* trust.c */
 
-/** Parse the revocation lists. As cleat_tls_verify_load(). */
+/** Parse the revocation lists. As cleat_tls_load(). */
 enum cleat_tls_complaint cleat_tls_trust_load(struct cleat_tls_ctx *c,
                                               int *code);
 /** Let mbedTLS use them. */

@@ -19,6 +19,7 @@
 #define MBEDTLS_PLATFORM_MS_TIME_ALT
 #define MBEDTLS_PLATFORM_TIME_TYPE_MACRO time_t
 #define MBEDTLS_PLATFORM_TIME_MACRO cleat_tls_verify_time
+/** @return seconds since 1970; 0: the clock is not set. */
 time_t cleat_tls_verify_time(time_t *out);
 
 /* Every use of a private EC key, and every ECDSA check: src/tls/key.c. */

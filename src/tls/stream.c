@@ -398,7 +398,7 @@ static enum cleat_tls_complaint set_up(struct cleat_tls_ctx *c,
     mbedtls_ssl_config_init(&c->conf);
     mbedtls_x509_crt_init(&c->own);
     mbedtls_x509_crt_init(&c->ca);
-    enum cleat_tls_complaint what = cleat_tls_verify_load(c, code);
+    enum cleat_tls_complaint what = cleat_tls_load(c, code);
     if (CLEAT_TLS_TRUST && what == CLEAT_TLS_CONTENT) {
         what = cleat_tls_trust_load(c, code);
     }

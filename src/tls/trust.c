@@ -44,8 +44,8 @@ enum cleat_tls_complaint cleat_tls_trust_load(struct cleat_tls_ctx *c,
         count = 1;
     }
     while (count == 0 || *code == 0) {
-        if (!cleat_tls_verify_next_pem(&r, "-----BEGIN X509 CRL-----",
-                                       "-----END X509 CRL-----", &one)) {
+        if (!cleat_tls_load_next_pem(&r, "-----BEGIN X509 CRL-----",
+                                     "-----END X509 CRL-----", &one)) {
             break;
         }
         *code = parse_list_pem(&c->crl, one);
@@ -70,7 +70,7 @@ void cleat_tls_trust_free(struct cleat_tls_ctx *c) {
 static int take_anchor(struct cleat_tls_ctx *c, const struct cleat_se_op *op) {
     int code;
     struct cleat_detail why;
-    int count = cleat_tls_verify_parse(
+    int count = cleat_tls_load_parse(
         &c->ca, cleat_bytes_of(op->out.data, op->out.len), false, &code);
     if (count > 0) {
         c->anchored = true;

@@ -1,27 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Certificates: parsing one's own and the trust anchors, the clock their dates
- * are held against, and what is wrong with the server's, kept for people. The
- * checking itself is mbedTLS's; the signatures go to the element by key.c.
+ * The server's certificates: the clock their dates are held against, which are
+ * good enough, and what is wrong with them, kept for people. The checking
+ * itself is mbedTLS's; the signatures go to the element by key.c.
  */
 #include "context.h"
 
-#include <mbedtls/asn1.h>
-#include <mbedtls/base64.h>
-#include <mbedtls/error.h>
 #include <mbedtls/oid.h>
-#include <mbedtls/platform.h>
 #include <mbedtls/platform_time.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
 
 #include "cleat/log.h"
-
-/* Largest certificate in PEM, as DER. */
-#ifndef CLEAT_TLS_PEM_MAX
-#define CLEAT_TLS_PEM_MAX 3072
-#endif
 
 /* 2025-01-01: a system clock before that has never been set. */
 #define CLOCK_PLAUSIBLE 1735689600
@@ -30,185 +21,20 @@
     (MBEDTLS_X509_BADCERT_EXPIRED | MBEDTLS_X509_BADCERT_FUTURE |              \
      MBEDTLS_X509_BADCRL_EXPIRED | MBEDTLS_X509_BADCRL_FUTURE)
 
-/** @return seconds since 1970, or 0 when the clock is not set. */
-static int64_t clock_now(const struct cleat_tls_ctx *c) {
+/* mbedTLS asks here for the time, without saying for whom; out is NULL. */
+time_t cleat_tls_verify_time(time_t *out) {
+    const struct cleat_tls_ctx *c = cleat_tls_current();
+    (void)out;
     if (CLEAT_TLS_SOURCES && c != NULL && c->config.clock != NULL) {
         int64_t now = c->config.clock(c->config.clock_arg);
-        return now > 0 ? now : 0;
+        return now > 0 ? (time_t)now : 0;
     }
     time_t now = time(NULL);
-    return now >= (time_t)CLOCK_PLAUSIBLE ? (int64_t)now : 0;
-}
-
-/* mbedTLS asks here for the time, without saying for whom. */
-time_t cleat_tls_verify_time(time_t *out) {
-    time_t now = (time_t)clock_now(cleat_tls_current());
-    if (out != NULL) {
-        *out = now;
-    }
-    return now;
+    return now >= (time_t)CLOCK_PLAUSIBLE ? now : 0;
 }
 
 mbedtls_ms_time_t mbedtls_ms_time(void) {
     return (mbedtls_ms_time_t)cleat_port_now_ms();
-}
-
-/** Move past the next such mark. @return false: no more. */
-static bool seek(struct cleat_reader *r, struct cleat_bytes mark) {
-    while (cleat_reader_left(r) >= mark.len) {
-        struct cleat_reader look = *r;
-        if (cleat_bytes_equal(cleat_read_bytes(&look, mark.len), mark)) {
-            *r = look;
-            return true;
-        }
-        cleat_read_u8(r);
-    }
-    return false;
-}
-
-bool cleat_tls_verify_next_pem(struct cleat_reader *r, const char *begin,
-                               const char *end, struct cleat_bytes *out) {
-    const struct cleat_bytes last = cleat_bytes_str(end);
-    if (!seek(r, cleat_bytes_str(begin))) {
-        return false;
-    }
-    size_t start = r->pos;
-    if (!seek(r, last)) {
-        return false;
-    }
-    *out = cleat_bytes_of(r->data + start, r->pos - last.len - start);
-    return true;
-}
-
-/* The DER form is needed until mbedTLS has copied it: too much for the stack of
- * a small task, so it is taken from mbedTLS's own allocator as well. */
-static int parse_pem(mbedtls_x509_crt *chain, struct cleat_bytes text) {
-    size_t cap =
-        text.len < CLEAT_TLS_PEM_MAX ? text.len + 1 : CLEAT_TLS_PEM_MAX;
-    size_t len;
-    uint8_t *der = mbedtls_calloc(1, cap);
-    if (der == NULL) {
-        return MBEDTLS_ERR_X509_ALLOC_FAILED;
-    }
-    int ret = mbedtls_base64_decode(der, cap, &len, text.data, text.len);
-    if (ret == 0) {
-        ret = mbedtls_x509_crt_parse_der(chain, der, len);
-    }
-    mbedtls_free(der);
-    return ret;
-}
-
-static int parse_der(mbedtls_x509_crt *chain, struct cleat_bytes der,
-                     bool keep) {
-    if (keep) {
-        return mbedtls_x509_crt_parse_der_nocopy(chain, der.data, der.len);
-    }
-    return mbedtls_x509_crt_parse_der(chain, der.data, der.len);
-}
-
-/** Keep count, or keep why not. */
-static int tally(int ret, int *code) {
-    if (ret == 0) {
-        return 1;
-    }
-    *code = ret;
-    CLEAT_LOG(CLEAT_LEVEL_WARN, "tls",
-              "certificate not usable, skipped code=-0x%04x", (unsigned)-ret);
-    return 0;
-}
-
-static int parse_pem_all(mbedtls_x509_crt *chain, struct cleat_bytes bytes,
-                         int *code) {
-    struct cleat_reader r = cleat_reader_of(bytes);
-    struct cleat_bytes one;
-    int count = 0;
-    while (cleat_tls_verify_next_pem(&r, "-----BEGIN CERTIFICATE-----",
-                                     "-----END CERTIFICATE-----", &one)) {
-        count += tally(parse_pem(chain, one), code);
-    }
-    return count;
-}
-
-/* Cut with mbedTLS's cursor, which checks its bounds as ours does. */
-static int parse_der_all(mbedtls_x509_crt *chain, struct cleat_bytes bytes,
-                         bool keep, int *code) {
-    unsigned char *at = (unsigned char *)(uintptr_t)bytes.data;
-    const unsigned char *end = at + bytes.len;
-    int count = 0;
-    while (at < end) {
-        const unsigned char *one = at;
-        size_t len;
-        int ret = mbedtls_asn1_get_tag(
-            &at, end, &len, MBEDTLS_ASN1_CONSTRUCTED | MBEDTLS_ASN1_SEQUENCE);
-        if (ret != 0) {
-            *code = ret;
-            return 0;
-        }
-        at += len;
-        count += tally(
-            parse_der(chain, cleat_bytes_of(one, (size_t)(at - one)), keep),
-            code);
-    }
-    return count;
-}
-
-int cleat_tls_verify_parse(mbedtls_x509_crt *chain, struct cleat_bytes bytes,
-                           bool keep, int *code) {
-    int count = 0;
-    *code = 0;
-    if (!CLEAT_TLS_PEM || (bytes.len > 0 && bytes.data[0] == 0x30)) {
-        count = parse_der_all(chain, bytes, keep, code);
-    } else {
-        count = parse_pem_all(chain, bytes, code);
-    }
-    return count;
-}
-
-/** What a parse error means to whoever gave the certificate. */
-static enum cleat_tls_complaint unreadable(int code,
-                                           enum cleat_tls_complaint otherwise) {
-    enum cleat_tls_failure meaning = cleat_tls_meaning(code);
-    if (meaning == CLEAT_TLS_NO_MEMORY) {
-        return CLEAT_TLS_FULL;
-    }
-    if (meaning == CLEAT_TLS_UNSUPPORTED) {
-        return CLEAT_TLS_UNKNOWN_KIND;
-    }
-    return CLEAT_TLS_PEM && code == MBEDTLS_ERR_BASE64_BUFFER_TOO_SMALL
-               ? CLEAT_TLS_PEM_TOO_LARGE
-               : otherwise;
-}
-
-static enum cleat_tls_complaint load_own(struct cleat_tls_ctx *c, int *code) {
-    int count =
-        cleat_tls_verify_parse(&c->own, c->config.certificate, true, code);
-    if (count == 0 || *code != 0) {
-        return unreadable(*code, CLEAT_TLS_OWN_UNREADABLE);
-    }
-    mbedtls_ecp_keypair *pair = mbedtls_pk_ec(c->own.pk);
-    if (pair == NULL ||
-        cleat_tls_key_curve(mbedtls_ecp_keypair_get_group_id(pair)) == 0) {
-        return CLEAT_TLS_OWN_KIND;
-    }
-    *code = cleat_tls_key_setup(c, pair);
-    return *code == 0 ? CLEAT_TLS_CONTENT : CLEAT_TLS_NO_SETUP;
-}
-
-static enum cleat_tls_complaint load_ca(struct cleat_tls_ctx *c, int *code) {
-    for (size_t i = 0; i < CLEAT_TLS_CA_MAX; i++) {
-        const struct cleat_bytes ca = c->config.ca[i];
-        if (ca.len > 0 && cleat_tls_verify_parse(&c->ca, ca, true, code) == 0) {
-            return unreadable(*code, CLEAT_TLS_CA_UNREADABLE);
-        }
-    }
-    *code = 0;
-    return CLEAT_TLS_CONTENT;
-}
-
-enum cleat_tls_complaint cleat_tls_verify_load(struct cleat_tls_ctx *c,
-                                               int *code) {
-    enum cleat_tls_complaint what = load_own(c, code);
-    return what != CLEAT_TLS_CONTENT ? what : load_ca(c, code);
 }
 
 #define HASHES                                                                 \
@@ -352,7 +178,7 @@ static void note(struct cleat_tls_peer *p, const mbedtls_x509_crt *crt,
 int cleat_tls_verify_callback(void *arg, mbedtls_x509_crt *crt, int depth,
                               uint32_t *flags) {
     struct cleat_tls_ctx *c = arg;
-    if (c->config.ignore_dates || clock_now(c) == 0) {
+    if (c->config.ignore_dates || cleat_tls_verify_time(NULL) == 0) {
         *flags &= ~(uint32_t)DATE_FLAGS;
         if (depth == 0) {
             CLEAT_LOG(CLEAT_LEVEL_WARN, "tls",
