@@ -219,7 +219,9 @@ static void stream_failed(struct cleat_client *c, int err) {
 
 static void net_detail(struct cleat_client *c, const char *text) {
     c->detail.layer = CLEAT_LAYER_NET;
-    c->detail.text = text;
+    if (CLEAT_TEXTS) {
+        c->detail.text = text; /* Else it is empty already. */
+    }
 }
 
 static void timed_out(struct cleat_client *c, const char *text) {
@@ -479,10 +481,10 @@ static uint64_t run_step(struct cleat_client *c) {
 static uint64_t open_step(struct cleat_client *c) {
     struct cleat_stream *stream = c->config.stream;
     int err = stream->open(stream->self, c->now_ms);
-    if (err == CLEAT_ERR_AGAIN && c->now_ms < c->until_ms) {
-        return c->until_ms;
-    }
     if (err == CLEAT_ERR_AGAIN) {
+        if (c->now_ms < c->until_ms) {
+            return c->until_ms;
+        }
         timed_out(c, CLEAT_TEXT("connection not made in time"));
         return c->now_ms;
     }
