@@ -21,7 +21,7 @@ set(CLEAT_TOOLCHAIN_SMALLER -finline-small-functions
     --param=max-inline-insns-size=0 -fira-region=all -fno-thread-jumps
     -fno-tree-tail-merge -fno-tree-forwprop -fno-tree-loop-optimize
     -fno-tree-dominator-opts -fno-reorder-blocks -fno-ipa-sra -fno-ipa-icf
-    -fno-ipa-modref -fno-auto-inc-dec)
+    -fno-forward-propagate -fno-ssa-phiopt -fno-auto-inc-dec)
 # Canaries in functions with an array of bytes, even of one; not in those that
 # have another array, nor where the address of a variable is taken. (An array of
 # char is another one where GCC optimises across files: char is unsigned here,
