@@ -50,8 +50,7 @@ static void say_failed(struct cleat_device *d, cleat_sentence what) {
     cleat_app_say_error(d, what, d->element_op.err, &d->element_op.detail);
 }
 
-static void fail(struct cleat_device *d, cleat_sentence what,
-                 enum cleat_device_status status) {
+static void fail(struct cleat_device *d, cleat_sentence what, int status) {
     say_failed(d, what);
     cleat_app_end(d, status);
 }
