@@ -2,7 +2,7 @@
 # Thin front of the CMake presets: `make run` and `make test` are all a
 # newcomer needs. Each target installs what it is missing.
 .DEFAULT_GOAL := build
-.PHONY: help build run test bench api tsan fuzz fuzz-marathon fuzz-afl prove chaos coverage \
+.PHONY: help build run test bench api tsan fuzz fuzz-marathon fuzz-afl prove nightly chaos coverage \
 	tidy docs format clean install setup setup-test setup-fuzz setup-tidy \
 	setup-format setup-firmware source \
 	source-firmware firmware firmware-run firmware-test program size cross
@@ -78,9 +78,11 @@ fuzz-afl: ## the MQTT fuzz targets under AFL++: SECONDS_EACH=60, FUZZ="mqtt_deco
 	@tools/setup fuzz-afl
 	@tools/fuzz-afl $(or $(SECONDS_EACH),60) $(FUZZ)
 
-prove: ## Frama-C: no run-time error in the MQTT encoders and decoders: PROVE="decode ..."
+prove: ## Frama-C: no run-time error in encoders and decoders: PROVE="decode ..."
 	@tools/setup prove
 	@tools/prove $(PROVE)
+
+nightly: prove tsan fuzz chaos ## what takes too long for each change
 
 chaos: setup-test source ## Mosquitto, publisher, subscriber under faults: SEED=1 MESSAGES=20000 FAULTS=200
 	$(call configure,dev)

@@ -122,6 +122,13 @@ struct cli_pubsub_options {
  */
 bool cli_pubsub_parse(struct cli_pubsub_options *o, int argc, char **argv,
                       int *status);
+/** For parts of it: add to a list; take a number from min to 65535; take -L.
+ *  Each prints what is wrong. */
+bool cli_pubsub_add_text(struct cli_texts *list, const char *text);
+bool cli_pubsub_number16(const char *name, const char *text, uint16_t min,
+                         uint16_t *out);
+bool cli_pubsub_url(struct cli_pubsub_options *o, const char *text);
+extern const char cli_pubsub_pub_help[], cli_pubsub_sub_help[];
 /** Check the options against each other, fill in identity and client ID.
  *  Prints what is wrong. @return true if they hold together. */
 bool cli_pubsub_check(struct cli_pubsub_options *o);

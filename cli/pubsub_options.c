@@ -103,110 +103,6 @@ static const struct option sub_longs[] = {
     {"pretty", 0, NULL, OPT_PRETTY},
     {NULL, 0, NULL, 0}};
 
-#define COMMON_HELP                                                            \
-    "connection:\n"                                                            \
-    "  -h, --host HOST         broker; default localhost\n"                    \
-    "  -p, --port PORT         default 1883, with --cafile 8883\n"             \
-    "  -L, --url URL           "                                               \
-    "mqtt[s]://[USER[:PASSWORD]@]HOST[:PORT]/TOPIC,\n"                         \
-    "                          ws[s]://[USER[:PASSWORD]@]HOST[:PORT][/PATH]\n" \
-    "  --unix PATH             connect to a Unix socket\n"                     \
-    "  -A ADDRESS              address of this end\n"                          \
-    "  -i, --id ID             client ID; default cleat- and random "          \
-    "characters\n"                                                             \
-    "  -I, --id-prefix PREFIX  client ID of PREFIX and the process number\n"   \
-    "  -c                      keep the session at the broker; needs -i\n"     \
-    "  -k, --keepalive SEC     default 60; 0: off\n"                           \
-    "  -u USER, -P PASSWORD    what the broker asks for\n"                     \
-    "  -V mqttv311|mqttv5      version; default mqttv311; also 311, 5\n"       \
-    "  -D, --property COMMAND NAME VALUE  a property of MQTT 5\n"              \
-    "  -x SEC                  MQTT 5: the broker keeps the session so "       \
-    "long;\n"                                                                  \
-    "                          -1: for ever\n"                                 \
-    "  -M COUNT                most messages of QoS 1 and 2 under way; "       \
-    "default 20\n"                                                             \
-    "  --will-topic TOPIC [--will-payload TEXT] [--will-qos 0|1|2]\n"          \
-    "  [--will-retain]         what the broker publishes if we vanish\n"       \
-    "TLS, with the identity in a secure element:\n"                            \
-    "  --cafile FILE           turns TLS on; CAs (PEM) that the broker is\n"   \
-    "                          checked with\n"                                 \
-    "  --chip SPEC             sim:DIR (virtual), unix:PATH, i2c:DEVICE,\n"    \
-    "                          soft:KEY.pem,CERT.pem (tests only); default:\n" \
-    "                          CLEAT_CHIP in the environment\n"                \
-    "  --shield FILE           shielded connection to the chip, with the "     \
-    "secret\n"                                                                 \
-    "                          that `cleat chip pair` wrote to FILE\n"         \
-    "  --tls-version VERSION   tlsv1.2 (default), tlsv1.3, or any of both\n"   \
-    "  --crlfile FILE          revocation lists of the CAs, PEM or DER\n"      \
-    "  --tls-resume            take up the last TLS session for two hours;\n"  \
-    "                          that asks the chip for nothing\n"               \
-    "  --tls-session-file FILE as well over calls: who reads FILE needs no\n"  \
-    "                          chip; implies --tls-resume\n"                   \
-    "  --tls-alpn NAME         protocol name to offer\n"                       \
-    "  --allow-rsa             also accept brokers with an RSA certificate\n"  \
-    "  --key-object 0xNNNN     default 0xE0F0\n"                               \
-    "  --cert-object 0xNNNN    default 0xE0E0\n"                               \
-    "over a kill, a restart, a power cut:\n"                                   \
-    "  --store FILE            keeps what is not acknowledged; needs -i, "     \
-    "implies -c\n"                                                             \
-    "  --store-sync WHAT       on the disk before going on: all, accepted\n"   \
-    "                          (messages; default), none (a kill only)\n"      \
-    "messages:\n"                                                              \
-    "  -d, --debug             each packet as a line\n"                        \
-    "  --quiet                 no error messages\n"                            \
-    "  --nodelay               always so; taken as the originals take it\n"    \
-    "  --help                  this text\n"                                    \
-    "$XDG_CONFIG_HOME/cleat-pub or cleat-sub (else in $HOME/.config) may "     \
-    "have\n"                                                                   \
-    "options, one a line, that are taken first.\n"
-
-static const char pub_help[] =
-    "usage: cleat pub [-h HOST] [-p PORT] -t TOPIC {-m TEXT|-n|-s|-f FILE|-l} "
-    "[OPTIONS]\n"
-    "Publish as mosquitto_pub does, the TLS key in a secure element.\n"
-    "  -t, --topic TOPIC       where to; no wildcards\n"
-    "  -m, --message TEXT      the message\n"
-    "  -n, --null-message      an empty message\n"
-    "  -s, --stdin-file        all of standard input as one message\n"
-    "  -f, --file FILE         a file as one message\n"
-    "  -l, --stdin-line        each line of standard input as a message\n"
-    "  -q, --qos 0|1|2         default 0\n"
-    "  -r, --retain            the broker keeps it for later subscribers\n"
-    "  --repeat COUNT          send it so often\n"
-    "  --repeat-delay SEC      and wait between\n" COMMON_HELP
-    "exit status: 0 sent, with QoS 1 and 2 acknowledged; 1 to 5 CONNACK code "
-    "of a\n"
-    "refusal; 1 any other failure\n";
-
-static const char sub_help[] =
-    "usage: cleat sub [-h HOST] [-p PORT] -t TOPIC ... [OPTIONS]\n"
-    "Subscribe as mosquitto_sub does, the TLS key in a secure "
-    "element.\n"
-    "  -t, --topic FILTER      what to subscribe to; may be repeated\n"
-    "  -q, --qos 0|1|2         default 0\n"
-    "  -v, --verbose           topic before each message\n"
-    "  -N                      no newline after each message\n"
-    "  -C COUNT                end after so many messages\n"
-    "  -W SEC                  end after so many seconds, status 27\n"
-    "  -E                      end once subscribed\n"
-    "  -R                      leave out messages the broker had kept\n"
-    "  --retained-only         only those, and end at the first other\n"
-    "  --retain-as-published   MQTT 5: the retain flag as it was published "
-    "(%r)\n"
-    "  --remove-retained       remove what comes and -T does not leave out\n"
-    "  --random-filter PERCENT show so many of the messages\n"
-    "  -F FORMAT               %t topic, %p payload, %x %X in hex, %l its "
-    "length, "
-    "%q %r %m,\n"
-    "                          %j %J as JSON, %I %U when it came, @ for "
-    "strftime\n"
-    "  --pretty                JSON of %j and %J in lines\n"
-    "  -T, --filter-out FILTER leave out what it covers; may be repeated\n"
-    "  -U, --unsubscribe FILTER unsubscribe; may be repeated\n" COMMON_HELP
-    "exit status: 0 ended as asked; 1 to 5 CONNACK code of a refusal; 27 -W "
-    "ran out;\n"
-    "1 any other failure\n";
-
 /* Flags of the originals that are not here, and what to do instead. */
 static const struct {
     const char *name; /* "-x" or "--name" */
@@ -236,7 +132,7 @@ static bool wrong(const struct cli_pubsub_options *o) {
     return false;
 }
 
-static bool add_text(struct cli_texts *list, const char *text) {
+bool cli_pubsub_add_text(struct cli_texts *list, const char *text) {
     const char **items =
         realloc(list->items, (list->count + 1) * sizeof *items);
     if (items == NULL) {
@@ -269,8 +165,8 @@ static bool number32(const char *name, const char *text, uint32_t min,
     return ok;
 }
 
-static bool number16(const char *name, const char *text, uint16_t min,
-                     uint16_t *out) {
+bool cli_pubsub_number16(const char *name, const char *text, uint16_t min,
+                         uint16_t *out) {
     uint32_t v;
     bool ok = number32(name, text, min, UINT16_MAX, &v);
     *out = (uint16_t)v;
@@ -295,7 +191,7 @@ static bool object(const char *name, const char *text, uint16_t *out) {
 }
 
 static bool keep_alive(struct cli_pubsub_options *o, const char *text) {
-    if (!number16("-k", text, 0, &o->keep_alive_s)) {
+    if (!cli_pubsub_number16("-k", text, 0, &o->keep_alive_s)) {
         return false;
     }
     if (o->keep_alive_s > 0 && o->keep_alive_s < 5) {
@@ -353,102 +249,6 @@ static bool set_mode(struct cli_pubsub_options *o, enum cli_pub_mode mode,
     return true;
 }
 
-/* USER:PASSWORD, cut in place. */
-static void take_login(struct cli_pubsub_options *o, char *login) {
-    char *colon = strchr(login, ':');
-    o->user = login;
-    if (colon != NULL) {
-        *colon = '\0';
-        o->password = colon + 1;
-    }
-}
-
-static bool take_host(struct cli_pubsub_options *o, char *host) {
-    char *port = strrchr(host, ':');
-    if (host[0] == '[') { /* an IPv6 address: [::1]:1883 */
-        char *end = strchr(host, ']');
-        if (end == NULL) {
-            cli_error("-L: \"%s\": no ] after the address", host);
-            return false;
-        }
-        port = end[1] == ':' ? end + 1 : NULL;
-        *end = '\0';
-        host++;
-    }
-    if (port != NULL) {
-        *port = '\0';
-        if (!number16("-L, port", port + 1, 1, &o->port)) {
-            return false;
-        }
-    }
-    if (host[0] != '\0') {
-        o->host = host;
-    }
-    return true;
-}
-
-/* What the scheme says. @return the rest, or NULL. */
-static const char *take_scheme(struct cli_pubsub_options *o, const char *text) {
-    static const struct {
-        const char *name;
-        bool tls, ws;
-    } schemes[] = {{"mqtt://", false, false},
-                   {"mqtts://", true, false},
-                   {"ws://", false, true},
-                   {"wss://", true, true}};
-    for (size_t i = 0; i < sizeof schemes / sizeof schemes[0]; i++) {
-        size_t n = strlen(schemes[i].name);
-        if (strncmp(text, schemes[i].name, n) == 0) {
-            o->url_tls = schemes[i].tls;
-            o->ws_path = schemes[i].ws ? "/mqtt" : NULL;
-            return text + n;
-        }
-    }
-    return NULL;
-}
-
-/* Behind the host is the topic, or the path of a WebSocket. */
-static bool take_path(struct cli_pubsub_options *o, char *slash) {
-    if (o->ws_path == NULL) {
-        return add_text(&o->topics, slash + 1);
-    }
-    if (slash != NULL && slash[1] != '\0') {
-        o->ws_text = strdup(slash);
-        o->ws_path = o->ws_text;
-    }
-    return o->ws_path != NULL;
-}
-
-static bool url(struct cli_pubsub_options *o, const char *text) {
-    const char *rest = o->url == NULL ? take_scheme(o, text) : NULL;
-    char *slash = NULL;
-    if (rest != NULL && (o->url = strdup(rest)) != NULL) {
-        o->url_len = strlen(rest);
-        slash = strchr(o->url, '/');
-    }
-    bool has_topic = slash != NULL && slash[1] != '\0';
-    if (o->url == NULL || rest == NULL || !(has_topic || o->ws_path != NULL)) {
-        cli_error("-L: give it once, as "
-                  "mqtt[s]://[USER[:PASSWORD]@]HOST[:PORT]/TOPIC or "
-                  "ws[s]://[USER[:PASSWORD]@]HOST[:PORT][/PATH]");
-        return false;
-    }
-    if (!take_path(o, slash)) {
-        return false;
-    }
-    char *host = o->url;
-    if (slash != NULL) { /* The topic keeps its place behind it. */
-        *slash = '\0';
-    }
-    char *at = strrchr(o->url, '@');
-    if (at != NULL) {
-        *at = '\0';
-        take_login(o, o->url);
-        host = at + 1;
-    }
-    return take_host(o, host);
-}
-
 static bool take_pub(struct cli_pubsub_options *o, int opt, const char *arg) {
     switch (opt) {
     case 'm':
@@ -504,9 +304,9 @@ static bool take_sub(struct cli_pubsub_options *o, int opt, const char *arg) {
     case OPT_RANDOM_FILTER:
         return percent(arg, &o->random_filter);
     case 'T':
-        return add_text(&o->filter_out, arg);
+        return cli_pubsub_add_text(&o->filter_out, arg);
     case 'U':
-        return add_text(&o->unsubscribe, arg);
+        return cli_pubsub_add_text(&o->unsubscribe, arg);
     default:
         o->retained_only = true; /* OPT_RETAINED_ONLY */
         return true;
@@ -590,9 +390,9 @@ static bool take_common(struct cli_pubsub_options *o, int opt,
         o->host = arg;
         return true;
     case 'p':
-        return number16("-p", arg, 1, &o->port);
+        return cli_pubsub_number16("-p", arg, 1, &o->port);
     case 't':
-        return add_text(&o->topics, arg);
+        return cli_pubsub_add_text(&o->topics, arg);
     case 'q':
         return qos("-q", arg, &o->qos);
     case 'i':
@@ -618,9 +418,9 @@ static bool take_common(struct cli_pubsub_options *o, int opt,
     case 'V':
         return version(o, arg);
     case 'L':
-        return url(o, arg);
+        return cli_pubsub_url(o, arg);
     case 'M':
-        return number16("-M", arg, 1, &o->inflight_max);
+        return cli_pubsub_number16("-M", arg, 1, &o->inflight_max);
     case 'x':
         return cli_pubsub_props_expiry(o, arg);
     case OPT_QUIET:
@@ -701,7 +501,8 @@ static bool read_all(struct cli_pubsub_options *o, int argc, char **argv,
          (opt = getopt_long(argc, argv, o->publishing ? PUB_SHORT : SUB_SHORT,
                             longs, &at)) != -1;) {
         if (opt == OPT_HELP) {
-            fputs(o->publishing ? pub_help : sub_help, stdout);
+            fputs(o->publishing ? cli_pubsub_pub_help : cli_pubsub_sub_help,
+                  stdout);
             *status = CLI_OK;
             return false;
         }

@@ -4,6 +4,7 @@
  * ports/bare. tests/e2e/bare_metal.sh builds it and runs it in an emulator.
  */
 #include "board.h"
+#include "cleat/bare_net.h"
 #include "cleat/bare_port.h"
 #include "hello_task.h"
 
@@ -19,7 +20,7 @@ int main(void) {
     board_init();
     cleat_bare_set_clock(0); /* not known, and not needed */
     int err = hello_start(cleat_bare_net_init(&net, BROKER_HOST, BROKER_PORT),
-                          cleat_bare_link(board_ethernet()));
+                          cleat_bare_link());
     if (err == CLEAT_OK) {
         cleat_bare_run(hello_is_over, NULL); /* sleeps between the steps */
     }

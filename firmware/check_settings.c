@@ -6,18 +6,7 @@
  */
 #include <stdio.h>
 
-#include "cleat/mqtt.h"
 #include "cleat/settings.h"
-
-/* Texts of CONNECT that cleat_mqtt_init() does not look at in such an image,
- * see CLEAT_MQTT_CHECKS. */
-static bool text_wrong(const char *name, const char *text) {
-    if (cleat_mqtt_utf8_valid(cleat_bytes_str(text))) {
-        return false;
-    }
-    printf("%s: no UTF-8\n", name);
-    return true;
-}
 
 int main(void) {
     struct cleat_settings s;
@@ -35,6 +24,5 @@ int main(void) {
         puts(why);
         return 1;
     }
-    return text_wrong("MQTT_USERNAME", s.mqtt_username) ||
-           text_wrong("MQTT_CLIENT_IDENTIFIER", s.mqtt_client_identifier);
+    return 0;
 }

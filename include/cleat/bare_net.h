@@ -20,25 +20,27 @@
 extern "C" {
 #endif
 
-/** Supplied by the board, like all eight of its Ethernet controller; none of
- *  them blocks. Bring it up; frames wake `task` from then on.
+/** Supplied by the board, as the five functions of cleat/bare_port.h: its
+ *  Ethernet controller. Nothing here blocks. Bring it up; frames wake `task`
+ *  from then on.
  *  @return 0 with its address in mac, or CLEAT_ERR_IO: not there. */
 int cleat_bare_ethernet_start(uint8_t mac[6], struct cleat_task *task);
-/** @return true while a cable is plugged in. */
+/** Supplied by the board: @return true while a cable is plugged in. */
 bool cleat_bare_ethernet_link_up(void);
-/** Send one frame of len bytes, CRC not included: begin, its parts in order,
- *  end. @return 0, or CLEAT_ERR_FULL: drop it. */
+/** Supplied by the board: send one frame of len bytes, CRC not included: begin,
+ *  its parts in order, end. @return 0, or CLEAT_ERR_FULL: drop it. */
 int cleat_bare_ethernet_send_begin(size_t len);
-/** The next part of it. */
+/** Supplied by the board: the next part of that frame. */
 void cleat_bare_ethernet_send_part(const uint8_t *data, size_t len);
-/** That was all of it. */
+/** Supplied by the board: that frame is whole. */
 void cleat_bare_ethernet_send_end(void);
-/** Take one frame; then its parts in order, or none (it is dropped), then end.
- *  @return its length without CRC, or 0 when none is there. */
+/** Supplied by the board: take one frame: its length without CRC, or 0 when
+ *  none is there; then its parts in order, or none (it is dropped), then end.
+ */
 size_t cleat_bare_ethernet_receive_begin(void);
-/** The next len bytes of it. */
+/** Supplied by the board: the next len bytes of that frame. */
 void cleat_bare_ethernet_receive_part(uint8_t *data, size_t len);
-/** What was not taken of it is dropped. */
+/** Supplied by the board: drop what was not taken of it. */
 void cleat_bare_ethernet_receive_end(void);
 
 /** What happened on the wire, and what lwIP ran out of. */

@@ -56,9 +56,10 @@
  * name of its struct (cleat_se_driver_optiga), whatever cleat_se_init() is
  * given. It is called directly, which saves a device 0.2 kB of flash. */
 
-/** What an operation asks of an element is checked before its driver sees it:
- *  type, curve, lengths, room. 0 saves a device 0.2 kB of flash, in images whose
- *  operations are all made by src/tls and app/, which make no wrong ones. */
+/** What an operation asks of an element is checked before its driver sees it
+ *  (type, curve, lengths, room), and so is how an element is opened. 0 saves a
+ * device 0.2 kB of flash, in images whose operations are all made by src/tls
+ * and app/, which make no wrong ones. */
 #ifndef CLEAT_SE_CHECKS
 #define CLEAT_SE_CHECKS 1
 #endif

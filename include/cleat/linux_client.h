@@ -84,6 +84,7 @@ struct cleat_linux_client {
     size_t queue_head, queue_used;
     uint64_t submitted, taken, settled; /* messages */
     uint64_t unsent; /* oldest QoS 0 one not written yet; 0: none */
+    int refused;     /* why the session would not take one; told by flush */
     /** A message whose acknowledgement is due. */
     struct cleat_linux_client_pending {
         uint64_t number; /* of the message, from 1 */
@@ -142,7 +143,13 @@ int cleat_linux_client_submit(struct cleat_linux_client *c,
                               bool retain);
 /** Wait until the broker has all that was submitted before the call: at QoS 0
  *  until it is sent. Not from the thread that steps the client.
- *  @return 0; CLEAT_ERR_TIMEOUT; CLEAT_ERR_CLOSED (the client ended first). */
+ *  @return 0; CLEAT_ERR_TIMEOUT; CLEAT_ERR_CLOSED (the client ended first); or
+ *          all was gone through, and one message since the last flush that
+ *          said so was not sent, as cleat_mqtt_send() says: MQTT 5 brokers tell
+ *          only in CONNACK how large a packet may be (CLEAT_ERR_SIZE), and
+ *          which QoS they take (CLEAT_ERR_UNSUPPORTED). A message that the
+ *          broker refuses itself is an event (CLEAT_MQTT_DELIVERED, its
+ *          code). */
 int cleat_linux_client_flush(struct cleat_linux_client *c, uint32_t timeout_ms);
 /** Send what is queued, say goodbye, end: from any thread. */
 void cleat_linux_client_stop(struct cleat_linux_client *c);

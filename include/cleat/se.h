@@ -189,13 +189,14 @@ struct cleat_se_driver {
     uint16_t session_count;
     size_t ctx_size; /**< <= CLEAT_SE_CTX_MAX */
 
+    /** Prepare ctx, which is all zero. */
     int (*init)(void *ctx, const struct cleat_se_config *config,
                 struct cleat_detail *detail);
     void (*deinit)(void *ctx);
     /** Begin op. @return 0 when it is finished already (op->err is set), or
      *  CLEAT_ERR_AGAIN: go on with ask and told until finished. */
     int (*start)(void *ctx, struct cleat_se_op *op, uint32_t now_us);
-    /** What to do next. NULL for drivers without a bus.
+    /** What to do next; ask->type is IDLE. NULL for drivers without a bus.
      *  @return true once the operation is finished (op->err is set). It is
      *  IDLE then; WAIT means: ask once more if no other operation is due, as
      *  an acknowledgement is to be sent that the next one would carry. */
@@ -227,7 +228,6 @@ struct cleat_se {
     struct cleat_i2c *bus;
     struct cleat_task *task; /**< Who steps it. */
     struct cleat_se_op *head, *current;
-    bool cancel;
     bool unfinished;        /**< The driver has something left to do. */
     uint16_t sessions_used; /**< Bit n: session_first + n is taken. */
     struct cleat_se_stats stats;

@@ -17,6 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "cleat/log.h"
 #include "cleat/port.h"
 
 #define DEFAULT_PORT 1883
@@ -144,6 +145,13 @@ static uint64_t settled(struct cleat_linux_client *c) {
     return number;
 }
 
+/** This broker cannot take it, or will not; it is told by the next flush. */
+static void refused(struct cleat_linux_client *c, int err) {
+    c->refused = c->refused == 0 ? err : c->refused;
+    CLEAT_LOG(CLEAT_LEVEL_WARN, "linux_client", "message not sent: %s",
+              cleat_strerror(err));
+}
+
 /** Hand the oldest message to the session. @return true if it was taken. */
 static bool take_one(struct cleat_linux_client *c, uint64_t now_ms) {
     struct record head;
@@ -164,7 +172,9 @@ static bool take_one(struct cleat_linux_client *c, uint64_t now_ms) {
     c->taken++;
     if (id > 0) {
         pending_add(c, (uint16_t)id);
-    } else if (id == 0 && c->unsent == 0) {
+    } else if (id < 0) {
+        refused(c, id);
+    } else if (c->unsent == 0) {
         c->unsent = c->taken;
     }
     return true;
@@ -210,8 +220,10 @@ int cleat_linux_client_flush(struct cleat_linux_client *c,
     }
     c->waiters--;
     bool all = c->settled >= wanted, ended = c->ended;
+    int err = c->refused;
+    c->refused = all ? 0 : err;
     unlock(c);
-    return all ? CLEAT_OK : ended ? CLEAT_ERR_CLOSED : CLEAT_ERR_TIMEOUT;
+    return all ? err : ended ? CLEAT_ERR_CLOSED : CLEAT_ERR_TIMEOUT;
 }
 
 void cleat_linux_client_stop(struct cleat_linux_client *c) {

@@ -31,7 +31,7 @@ static void set_driver(struct cleat_se *se,
 }
 #endif
 
-enum op_state { OP_IDLE, OP_QUEUED, OP_RUNNING, OP_DONE };
+enum op_state { OP_IDLE, OP_QUEUED, OP_RUNNING, OP_CANCELLED, OP_DONE };
 
 const struct cleat_se_driver *cleat_se_driver_find(struct cleat_bytes name) {
     for (size_t i = 0; cleat_se_drivers[i] != NULL; i++) {
@@ -52,11 +52,11 @@ int cleat_se_init(struct cleat_se *se, const struct cleat_se_driver *driver,
     memset(se, 0, sizeof *se);
     set_driver(se, driver);
     driver = cleat_se_driver_of(se);
-    if (driver->needs_bus && config->bus == NULL) {
+    if (CLEAT_SE_CHECKS && driver->needs_bus && config->bus == NULL) {
         d->text = cleat_se_check_words("this driver needs a bus");
         return CLEAT_ERR_ARG;
     }
-    if (!CLEAT_SE_EXTRAS && config->shield != NULL) {
+    if (CLEAT_SE_CHECKS && !CLEAT_SE_EXTRAS && config->shield != NULL) {
         d->text = cleat_se_check_words(
             "the shielded connection is not built in: CLEAT_SE_EXTRAS");
         return CLEAT_ERR_UNSUPPORTED;
@@ -93,7 +93,7 @@ static struct cleat_se_op **link_to(struct cleat_se *se,
 void cleat_se_submit(struct cleat_se *se, struct cleat_se_op *op) {
     struct cleat_task *waiter = cleat_port_current();
     cleat_port_enter();
-    if (op->state != OP_QUEUED && op->state != OP_RUNNING) {
+    if (op->state == OP_IDLE || op->state == OP_DONE) {
         op->state = OP_QUEUED;
         op->waiter = waiter;
         op->next = NULL;
@@ -114,24 +114,12 @@ static bool finished(void *arg) {
     return cleat_se_finished((struct cleat_se_op *)arg);
 }
 
-static struct cleat_se_op *take_next(struct cleat_se *se) {
-    cleat_port_enter();
-    struct cleat_se_op *op = se->head;
-    if (op != NULL) {
-        se->head = op->next;
-        op->state = OP_RUNNING;
-        se->current = op;
-        se->cancel = false;
-    }
-    cleat_port_leave();
-    return op;
-}
-
 /* Hand the op back. Its memory may be gone as soon as the state says so. */
 static void complete(struct cleat_se *se) {
     struct cleat_se_op *op = se->current;
     struct cleat_task *waiter = op->waiter;
     if (op->err != 0) {
+        op->detail.object = op->object;
         CLEAT_LOG(CLEAT_LEVEL_DEBUG, "se",
                   "op=%d object=0x%04x err=%d code=0x%02x text=\"%s\"",
                   (int)op->type, op->object, op->err, (unsigned)op->detail.code,
@@ -156,10 +144,10 @@ void cleat_se_cancel(struct cleat_se *se, struct cleat_se_op *op) {
         op->err = CLEAT_ERR_CANCELLED;
         op->out.len = 0;
         op->state = OP_DONE;
-    } else if (se->current == op) {
-        se->cancel = true;
+    } else if (op->state == OP_RUNNING) {
+        op->state = OP_CANCELLED;
     }
-    bool pending = op->state == OP_RUNNING;
+    bool pending = op->state == OP_CANCELLED;
     cleat_port_leave();
     while (pending) {
         cleat_port_wake(se->task);
@@ -249,13 +237,6 @@ static int transfer(struct cleat_se *se, const struct cleat_se_ask *ask) {
     }
 }
 
-static bool cancel_wanted(struct cleat_se *se) {
-    cleat_port_enter();
-    bool cancel = se->cancel;
-    cleat_port_leave();
-    return cancel;
-}
-
 static uint32_t now_us(void) {
     return (uint32_t)cleat_port_now_us();
 }
@@ -265,12 +246,8 @@ static uint32_t now_us(void) {
 static uint32_t run(struct cleat_se *se) {
     for (;;) {
         struct cleat_se_ask ask;
-        memset(&ask, 0, sizeof ask);
-        uint32_t now = now_us();
-        if (cleat_se_driver_of(se)->cancel != NULL && cancel_wanted(se)) {
-            cleat_se_driver_of(se)->cancel(se->ctx, now);
-        }
-        if (cleat_se_driver_of(se)->ask(se->ctx, &ask, now)) {
+        ask.type = CLEAT_SE_ASK_IDLE;
+        if (cleat_se_driver_of(se)->ask(se->ctx, &ask, now_us())) {
             se->unfinished = ask.type != CLEAT_SE_ASK_IDLE;
             return 0;
         }
@@ -293,32 +270,39 @@ static bool start(struct cleat_se *se, struct cleat_se_op *op) {
     memset(&op->detail, 0, sizeof op->detail);
     op->err = CLEAT_SE_CHECKS ? cleat_se_check_op(cleat_se_driver_of(se), op)
                               : CLEAT_OK;
-    if (op->err != 0) {
-        op->detail.object = op->object;
-        return true;
-    }
-    return cleat_se_driver_of(se)->start(se->ctx, op, now_us()) !=
-           CLEAT_ERR_AGAIN;
+    return op->err != CLEAT_OK || cleat_se_driver_of(se)->start(
+                                      se->ctx, op, now_us()) != CLEAT_ERR_AGAIN;
 }
 
 uint64_t cleat_se_step(void *self, uint64_t now_ms) {
     struct cleat_se *se = (struct cleat_se *)self;
     for (;;) {
-        if (se->current == NULL) {
-            struct cleat_se_op *op = take_next(se);
-            if (op == NULL && !se->unfinished) {
-                return CLEAT_NEVER;
-            }
-            if (op != NULL && start(se, op)) {
-                complete(se);
-                continue;
-            }
+        cleat_port_enter();
+        struct cleat_se_op *op = se->current;
+        const bool cancelled = op != NULL && op->state == OP_CANCELLED;
+        const bool begins = op == NULL && se->head != NULL;
+        if (begins) {
+            op = se->head;
+            op->state = OP_RUNNING;
+            se->head = op->next;
+            se->current = op;
+        }
+        cleat_port_leave();
+        if (op == NULL && !se->unfinished) {
+            return CLEAT_NEVER;
+        }
+        if (begins && start(se, op)) {
+            complete(se);
+            continue;
+        }
+        if (cancelled && cleat_se_driver_of(se)->cancel != NULL) {
+            cleat_se_driver_of(se)->cancel(se->ctx, now_us());
         }
         uint32_t wait_us = run(se);
         if (wait_us != 0) {
             return cleat_port_now_ms() + wait_us / 1000;
         }
-        if (se->current == NULL) {
+        if (op == NULL) {
             continue;
         }
         complete(se);

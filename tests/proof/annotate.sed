@@ -37,3 +37,13 @@ s|^    struct cleat_bytes body = |    //@ split length;\n&|
 /^const char \*cleat_mqtt_properties_decode(/,/^}/{
 s|^    \*props = |    //@ split len;\n&|
 }
+/^static inline int fast(/,/^}/{
+s|^    r.len = r.pos + length;|    //@ split length;\n&|
+}
+/^static const char \*large(/,/^}/{
+s|^        s->rx_need = end;|&\n        //@ split s->rx_need;|
+s|^    s->rx_need = end;|&\n    //@ split s->rx_need;|
+}
+/^static const char \*packet(/,/^}/{
+s|^        r.len = total;|        //@ split total;\n&|
+}

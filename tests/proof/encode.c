@@ -46,19 +46,28 @@ static void ack(void) {
     cleat_mqtt_ack_encode(room, any_u8(), (uint16_t)Frama_C_interval(0, 65535));
 }
 
+static void publish_into(uint8_t *room, uint8_t *topic, size_t n, uint8_t qos) {
+    struct cleat_mqtt_message m = {0};
+    uint16_t id = (uint16_t)Frama_C_interval(0, 65535);
+    uint8_t *end;
+    Frama_C_make_unknown((char *)topic, n);
+    m.topic = cleat_bytes_of(topic, n);
+    m.qos = qos;
+    m.retain = Frama_C_interval(0, 1) != 0;
+    size_t length = cleat_mqtt_publish_length(NULL, &m);
+    if (Frama_C_interval(0, 1) != 0) {
+        (void)cleat_mqtt_publish_encode(NULL, room, &m, length, id);
+    } else { /* As a session does it first. */
+        (void)cleat_mqtt_publish_plain(room, &m, length, id, &end);
+    }
+}
+
 /* In front of the payload: 4 bytes and the topic, 2 more above QoS 0. */
-#define PUBLISH(n, level)                                                      \
+#define PUBLISH(n, qos)                                                        \
     {                                                                          \
         uint8_t topic[n];                                                      \
-        uint8_t room[4 + (n) + ((level) > 0 ? 2 : 0)];                         \
-        struct cleat_mqtt_message m = {0};                                     \
-        Frama_C_make_unknown((char *)topic, n);                                \
-        m.topic = cleat_bytes_of(topic, n);                                    \
-        m.qos = level;                                                         \
-        m.retain = Frama_C_interval(0, 1) != 0;                                \
-        (void)cleat_mqtt_publish_encode(NULL, room, &m,                        \
-                                        cleat_mqtt_publish_length(NULL, &m),   \
-                                        (uint16_t)Frama_C_interval(0, 65535)); \
+        uint8_t room[4 + (n) + ((qos) > 0 ? 2 : 0)];                           \
+        publish_into(room, topic, n, qos);                                     \
     }
 
 static void publish(void) {

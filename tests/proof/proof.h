@@ -25,6 +25,21 @@
     WITH((base) + 7, check)                                                    \
     WITH((base) + 8, check)
 
+/* The same in a switch, so that what one came to is not there in another. */
+#define CASE(n, check)                                                         \
+    case n:                                                                    \
+        WITH(n, check)                                                         \
+        break;
+#define CASES_8(base, check)                                                   \
+    CASE((base) + 1, check)                                                    \
+    CASE((base) + 2, check)                                                    \
+    CASE((base) + 3, check)                                                    \
+    CASE((base) + 4, check)                                                    \
+    CASE((base) + 5, check)                                                    \
+    CASE((base) + 6, check)                                                    \
+    CASE((base) + 7, check)                                                    \
+    CASE((base) + 8, check)
+
 static inline uint8_t any_u8(void) {
     return (uint8_t)Frama_C_interval(0, 255);
 }

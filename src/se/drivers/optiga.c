@@ -75,7 +75,6 @@ static void finish(struct cleat_optiga *d, int err) {
     struct cleat_optiga_link *l = link_of(d);
     op->err = err;
     if (err != 0) {
-        op->detail.object = op->object;
         if (op->out.data != NULL) {
             cleat_wipe(op->out.data, op->out.cap);
         }
@@ -112,7 +111,7 @@ static void finish_proto(struct cleat_optiga *d, unsigned cause) {
 
 /* A layer below gave up. */
 static void finish_below(struct cleat_optiga *d) {
-    finish_proto(d, link_of(d)->cause);
+    finish_proto(d, phy_of(d)->cause);
 }
 
 /* Codes that are not CLEAT_ERR_CHIP, each with its error made positive. */
@@ -129,8 +128,11 @@ static void finish_chip(struct cleat_optiga *d, uint8_t code) {
             err = -chip_errors[i][1];
         }
     }
-    d->suspect |= code == CODE_SEQUENCE;
-    d->app_open &= code != CODE_CLOSED; /* It was reset behind our back. */
+    if (code == CODE_SEQUENCE) {
+        d->suspect = true;
+    } else if (code == CODE_CLOSED) {
+        d->app_open = false; /* It was reset behind our back. */
+    }
     detail->code = code;
     detail->layer = CLEAT_LAYER_CHIP;
     if (CLEAT_TEXTS) {
@@ -277,7 +279,7 @@ static void recover(struct cleat_optiga *d, bool probe, uint32_t now_us) {
 /* The last resort, once in an operation: bring the chip up. */
 static void up_or_out(struct cleat_optiga *d, bool unused) {
     if (unused && !d->brought_up &&
-        (link_of(d)->cause >= CLEAT_OPTIGA_LINK_FIRST || d->up.lines != 0)) {
+        (phy_of(d)->cause >= CLEAT_OPTIGA_LINK_FIRST || d->up.lines != 0)) {
         up_begin(d);
         return;
     }
@@ -315,7 +317,7 @@ static bool may_repeat(struct cleat_optiga *d, bool untouched,
 
 /* The exchange of d->phase ended without a response. */
 static void exchange_failed(struct cleat_optiga *d, uint32_t now_us) {
-    unsigned cause = link_of(d)->cause;
+    unsigned cause = phy_of(d)->cause;
     bool untouched = link_of(d)->refused && d->pos == 0;
     if (CLEAT_SE_EXTRAS && cause == CLEAT_OPTIGA_NOT_PAIRED) {
         d->opened = false;
@@ -503,21 +505,18 @@ static int optiga_init(void *ctx, const struct cleat_se_config *config,
         explain(detail, CLEAT_OPTIGA_SHORT_BUS);
         return CLEAT_ERR_SIZE;
     }
-    memset(d, 0, sizeof *d);
     d->up.frame_max = (uint16_t)frame_max;
     d->pace = PACE_BEST;
-    d->up.lines = bus->line == NULL ? 0 : (uint8_t)bus->lines;
+    d->up.lines = (uint8_t)bus->lines;
     d->up.khz = config->bus_khz == 0 ? KHZ_DEFAULT : config->bus_khz;
-    if (d->up.khz > CLEAT_SE_KHZ_MAX) {
+    if (config->bus_khz > CLEAT_SE_KHZ_MAX) {
         d->up.khz = CLEAT_SE_KHZ_MAX;
     }
-    d->shield = config->shield;
-    if (shield_of(d) != NULL) {
+    if (CLEAT_SE_EXTRAS && config->shield != NULL) {
+        d->shield = config->shield;
         d->transport.presence = 0x08;
     }
-    link_of(d)->frame_len = CLEAT_OPTIGA_FRAME_MIN;
     link_of(d)->frame_max = d->up.frame_max;
-    cleat_optiga_link_restart(link_of(d));
     return 0;
 }
 

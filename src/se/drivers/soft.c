@@ -49,7 +49,6 @@ static struct soft *soft_of(void *ctx) {
 static int fail(struct cleat_se_op *op, int err, int32_t code) {
     op->detail.layer = CLEAT_LAYER_CHIP;
     op->detail.code = code;
-    op->detail.object = op->object;
     op->detail.text = cleat_se_chip_error(code);
     return err;
 }

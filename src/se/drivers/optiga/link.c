@@ -16,7 +16,7 @@
 /* A poll begins with selecting the register: so much earlier. */
 #define POLL_AHEAD_US 100u
 #define POLL_MAX_US 20000u
-#define ODDITIES_MAX 16u
+#define PATIENCE 16u
 #define FLUSH_MAX 200u /* The longest reply in the shortest frames. */
 
 #define STATE_BUSY 0x80000000u
@@ -31,9 +31,16 @@
 #define FCTR_OF_DATA 0xD0u
 #define FCTR_RESYNC 0xC0u
 
-enum state { IDLE, SENDING, PAUSE, POLLING, FETCHING, CONTROL };
-/* Behind a control frame. */
-enum after { STOP, POLL, RESTART };
+/* What the physical job under way is; of control frames what follows them. */
+enum state {
+    PAUSE,
+    SENDING,
+    POLLING,
+    FETCHING,
+    THEN_POLL,
+    THEN_STOP,
+    THEN_RESTART
+};
 
 uint16_t cleat_optiga_link_crc(const uint8_t *data, size_t len) {
     uint32_t crc = 0;
@@ -48,23 +55,24 @@ uint16_t cleat_optiga_link_crc(const uint8_t *data, size_t len) {
 
 void cleat_optiga_link_restart(struct cleat_optiga_link *l) {
     l->tx_nr = 3;
+    l->state = PAUSE;
     l->rx_nr = 3;
     l->ack_due = false;
-    l->state = IDLE;
 }
 
 static enum cleat_optiga_link_event fail(struct cleat_optiga_link *l,
                                          enum cleat_optiga_cause cause) {
-    l->state = IDLE;
-    l->cause = (uint8_t)cause;
+    l->phy.cause = (uint8_t)cause;
     return CLEAT_OPTIGA_LINK_FAILED;
 }
 
 /* Write a frame: the packet of len bytes that is in its place, or without one
  * a control frame. */
-static void put_frame(struct cleat_optiga_link *l, unsigned fctr, size_t len) {
+static void put_frame(struct cleat_optiga_link *l, unsigned fctr,
+                      enum state state, size_t len) {
     uint8_t *at = len > 0 ? l->frame : l->control;
-    l->state = len > 0 ? SENDING : CONTROL;
+    l->state = (uint8_t)state;
+    l->ack_due = false;
     at[0] = CLEAT_OPTIGA_REG_DATA;
     at[1] = (uint8_t)fctr;
     at[2] = (uint8_t)(len >> 8);
@@ -76,20 +84,19 @@ static void put_frame(struct cleat_optiga_link *l, unsigned fctr, size_t len) {
 }
 
 void cleat_optiga_link_resend(struct cleat_optiga_link *l, size_t len) {
-    put_frame(l, (unsigned)l->tx_nr << 2 | l->rx_nr, len);
+    put_frame(l, (unsigned)l->tx_nr << 2 | l->rx_nr, SENDING, len);
 }
 
 void cleat_optiga_link_send(struct cleat_optiga_link *l, size_t len,
                             uint32_t expect_us) {
     l->tx_nr = (l->tx_nr + 1) & 3;
-    l->repeats = 0;
-    l->oddities = 0;
     l->naks = 0;
     l->nak_open = false;
     l->flushing = false;
-    l->ack_due = false;
-    l->awaiting_ack = true;
     l->refused = false;
+    l->repeats = 0;
+    l->awaiting_ack = true;
+    l->patience = PATIENCE;
     l->expect_us = expect_us < POLL_AHEAD_US ? 0 : expect_us - POLL_AHEAD_US;
     cleat_optiga_link_resend(l, len);
 }
@@ -100,27 +107,13 @@ static void poll(struct cleat_optiga_link *l) {
 }
 
 static enum cleat_optiga_link_event control(struct cleat_optiga_link *l,
-                                            unsigned fctr, enum after after) {
-    l->after = (uint8_t)after;
-    l->ack_due = false;
-    put_frame(l, fctr, 0);
+                                            unsigned fctr, enum state state) {
+    put_frame(l, fctr, state, 0);
     return CLEAT_OPTIGA_LINK_NONE;
 }
 
 void cleat_optiga_link_ack(struct cleat_optiga_link *l, bool more) {
-    control(l, FCTR_CONTROL | l->rx_nr, more ? POLL : STOP);
-}
-
-/* Count what is of no use; the registers have no checksum of their own. */
-static bool odd(struct cleat_optiga_link *l) {
-    l->oddities++;
-    return l->oddities > (l->flushing ? FLUSH_MAX : ODDITIES_MAX);
-}
-
-/* A data frame that is dropped. */
-static enum cleat_optiga_link_event ack_and_poll(struct cleat_optiga_link *l) {
-    return odd(l) ? fail(l, CLEAT_OPTIGA_STUCK)
-                  : control(l, FCTR_CONTROL | l->rx_nr, POLL);
+    control(l, FCTR_CONTROL | l->rx_nr, more ? THEN_POLL : THEN_STOP);
 }
 
 static enum cleat_optiga_link_event nak(struct cleat_optiga_link *l) {
@@ -129,7 +122,8 @@ static enum cleat_optiga_link_event nak(struct cleat_optiga_link *l) {
     }
     l->naks++;
     l->nak_open = true;
-    return control(l, FCTR_CONTROL | FCTR_NAK | ((l->rx_nr + 1u) & 3), POLL);
+    return control(l, FCTR_CONTROL | FCTR_NAK | ((l->rx_nr + 1u) & 3),
+                   THEN_POLL);
 }
 
 static enum cleat_optiga_link_event again(struct cleat_optiga_link *l) {
@@ -140,7 +134,7 @@ static enum cleat_optiga_link_event again(struct cleat_optiga_link *l) {
 void cleat_optiga_link_recover(struct cleat_optiga_link *l, uint32_t now_us) {
     l->flushing = true;
     l->awaiting_ack = false;
-    l->oddities = 0;
+    l->patience = FLUSH_MAX;
     l->since_us = now_us;
     l->expect_us = 0;
     poll(l);
@@ -198,7 +192,7 @@ static enum cleat_optiga_link_event not_ready(struct cleat_optiga_link *l,
     }
     if (l->flushing) {
         if (!busy) {
-            return control(l, FCTR_RESYNC, RESTART);
+            return control(l, FCTR_RESYNC, THEN_RESTART);
         }
         return waited >= FLUSH_BUSY_MAX_US ? fail(l, CLEAT_OPTIGA_BUSY)
                                            : pause(l, now_us);
@@ -218,15 +212,19 @@ static enum cleat_optiga_link_event not_ready(struct cleat_optiga_link *l,
     return l->nak_open ? nak(l) : pause(l, now_us);
 }
 
-/* A frame that is of no use was dropped: poll on, but not for ever. */
-static enum cleat_optiga_link_event dropped(struct cleat_optiga_link *l,
-                                            uint32_t now_us) {
-    if (odd(l)) {
+/* What came is of no use: go on, but not for ever; the registers have no
+ * checksum of their own. A data frame is acknowledged all the same. */
+static enum cleat_optiga_link_event drop(struct cleat_optiga_link *l,
+                                         bool is_data, uint32_t now_us) {
+    if (l->patience == 0) {
         return fail(l, CLEAT_OPTIGA_STUCK);
     }
-    return cleat_optiga_phy_reached(now_us, l->give_up_us)
-               ? fail(l, CLEAT_OPTIGA_USELESS)
-               : pause(l, now_us);
+    l->patience--;
+    if (cleat_optiga_phy_reached(now_us, l->give_up_us)) {
+        return fail(l, CLEAT_OPTIGA_USELESS);
+    }
+    return is_data ? control(l, FCTR_CONTROL | l->rx_nr, THEN_POLL)
+                   : pause(l, now_us);
 }
 
 static enum cleat_optiga_link_event on_state(struct cleat_optiga_link *l,
@@ -238,7 +236,7 @@ static enum cleat_optiga_link_event on_state(struct cleat_optiga_link *l,
         return not_ready(l, (state & STATE_BUSY) != 0, now_us);
     }
     if (len > l->frame_max) {
-        return dropped(l, now_us);
+        return drop(l, false, now_us);
     }
     l->got = len;
     l->state = FETCHING;
@@ -269,24 +267,24 @@ static enum cleat_optiga_link_event on_control(struct cleat_optiga_link *l,
             l->refused = true;
         }
     }
-    return dropped(l, now_us);
+    return drop(l, false, now_us);
 }
 
 static enum cleat_optiga_link_event on_data(struct cleat_optiga_link *l,
                                             uint8_t fctr, uint32_t now_us) {
     uint8_t nr = (fctr >> 2) & 3;
     if (nr != ((l->rx_nr + 1) & 3)) {
-        return ack_and_poll(l); /* Duplicate or gap: the last good one. */
+        return drop(l, true, now_us); /* Duplicate or gap: the last good one. */
     }
     l->rx_nr = nr;
     if ((fctr & FCTR_SEQ) != 0 || (fctr & 3u) != l->tx_nr) {
-        return ack_and_poll(l); /* The reply to something older. */
+        return drop(l, true, now_us); /* The reply to something older. */
     }
     acked(l, now_us);
     l->ack_due = true;
     l->nak_open = false;
     l->naks = 0;
-    l->oddities = 0;
+    l->patience = PATIENCE;
     return CLEAT_OPTIGA_LINK_PACKET;
 }
 
@@ -306,9 +304,9 @@ static enum cleat_optiga_link_event on_good(struct cleat_optiga_link *l,
 
 /* Recovering: a data frame is acknowledged with its own number. */
 static enum cleat_optiga_link_event flush(struct cleat_optiga_link *l,
-                                          uint8_t fctr) {
+                                          uint8_t fctr, uint32_t now_us) {
     l->rx_nr = (fctr >> 2) & 3;
-    return ack_and_poll(l);
+    return drop(l, true, now_us);
 }
 
 static enum cleat_optiga_link_event on_frame(struct cleat_optiga_link *l,
@@ -328,18 +326,18 @@ static enum cleat_optiga_link_event on_frame(struct cleat_optiga_link *l,
         return on_good(l, fctr, now_us);
     }
     if (good && len != 0) {
-        return flush(l, fctr);
+        return flush(l, fctr, now_us);
     }
     /* What looks like a damaged control frame is dropped, not refused. */
     return l->flushing || l->got == CLEAT_OPTIGA_FRAME_EXTRA
-               ? dropped(l, now_us)
+               ? drop(l, false, now_us)
                : nak(l);
 }
 
 enum cleat_optiga_link_event cleat_optiga_link_step(struct cleat_optiga_link *l,
                                                     uint32_t now_us) {
     if (l->phy.cause != CLEAT_OPTIGA_FINE) {
-        return fail(l, (enum cleat_optiga_cause)l->phy.cause);
+        return CLEAT_OPTIGA_LINK_FAILED;
     }
     switch (l->state) {
     case SENDING:
@@ -348,15 +346,13 @@ enum cleat_optiga_link_event cleat_optiga_link_step(struct cleat_optiga_link *l,
         return on_state(l, now_us);
     case FETCHING:
         return on_frame(l, now_us);
-    case CONTROL:
+    case THEN_POLL:
         l->since_us = now_us;
-        if (l->after == POLL) {
-            break;
-        }
-        if (l->after == RESTART) {
-            cleat_optiga_link_restart(l);
-        }
-        l->state = IDLE;
+        break;
+    case THEN_RESTART:
+        cleat_optiga_link_restart(l);
+        return CLEAT_OPTIGA_LINK_DONE;
+    case THEN_STOP:
         return CLEAT_OPTIGA_LINK_DONE;
     default:
         break;

@@ -21,35 +21,35 @@ enum cleat_optiga_link_event {
     CLEAT_OPTIGA_LINK_PACKET, /**< One came: cleat_optiga_link_packet. It is
                                    acknowledged by the next send or ack. */
     CLEAT_OPTIGA_LINK_DONE,   /**< Acknowledged or recovered: nothing more. */
-    CLEAT_OPTIGA_LINK_FAILED  /**< cause tells. */
+    CLEAT_OPTIGA_LINK_FAILED  /**< phy.cause tells. */
 };
 
 /* Small fields first: they are reached with short instructions. */
 struct cleat_optiga_link {
+    uint8_t tx_nr; /**< Last sent. These four are set at once. */
     uint8_t state;
-    uint8_t tx_nr, rx_nr; /**< Last sent, last received. */
-    uint8_t repeats;      /**< Of the packet in flight. */
-    uint8_t oddities;     /**< Frames of no use in this exchange. */
-    uint8_t naks;         /**< Sent since the last good frame. */
-    uint8_t cause;        /**< Why it failed, here or in a layer above. */
+    uint8_t rx_nr; /**< Last received. */
+    bool ack_due;  /**< It is not acknowledged yet. */
+    uint8_t naks;  /**< Sent since the last good frame. These, too. */
+    bool nak_open; /**< A NAK was sent; the repeat is awaited. */
+    bool flushing; /**< Recovering: take and drop what is there. */
+    bool refused;  /**< The first try was answered with another number: the chip
+                        did not take the packet. A later try proves nothing: it
+                        may have been reset after the first. */
+    uint8_t repeats; /**< Of the packet in flight. */
     bool awaiting_ack;
-    bool ack_due;       /**< The packet received is not acknowledged yet. */
-    bool refused;       /**< The first try was answered with another number: the
-                             chip did not take the packet. A later try proves
-                             nothing: it may have been reset after the first. */
-    bool nak_open;      /**< A NAK was sent; the repeat is awaited. */
-    bool flushing;      /**< Recovering: take and drop what is there. */
-    uint8_t after;      /**< What to do behind the control frame. */
-    uint8_t control[6]; /**< Register, then a control frame. */
-    uint16_t frame_len; /**< Negotiated DATA_REG_LEN: the longest sent. */
-    uint16_t frame_max; /**< The longest there is room for. */
-    uint16_t got;       /**< Bytes of the frame being fetched. */
+    uint8_t patience;    /**< Frames of no use that may still come. */
+    uint16_t frame_len;  /**< Negotiated DATA_REG_LEN: the longest sent. */
+    uint16_t frame_max;  /**< The longest there is room for. */
+    uint16_t got;        /**< Bytes of the frame being fetched. */
     uint16_t packet_len; /**< Of the packet received or in flight. */
-    uint32_t since_us;   /**< Progress: sent, acknowledged, received. */
-    uint32_t sent_us;    /**< The packet in flight was sent. */
+    struct cleat_optiga_phy phy; /**< Its cause is ours, too, and that of the
+                                      layers above. */
+    uint32_t since_us;           /**< Progress: sent, acknowledged, received. */
+    uint32_t sent_us;            /**< The packet in flight was sent. */
     uint32_t expect_us;  /**< How long the chip needs for it, at the least. */
     uint32_t give_up_us; /**< Set by the owner: the end of all patience. */
-    struct cleat_optiga_phy phy;
+    uint8_t control[6];  /**< Register, then a control frame. */
     uint8_t frame[1 + CLEAT_OPTIGA_FRAME_MAX]; /**< Register, then frame. */
 };
 

@@ -31,7 +31,8 @@ struct cleat_optiga_phy {
     uint8_t reg;
     uint8_t faults;    /**< Of this job. */
     bool reading;      /**< The job is a read; it begins by writing reg. */
-    uint8_t cause;     /**< Why the job that ended last failed, or FINE. */
+    uint8_t cause;     /**< Why the job that ended last failed, or FINE; or
+                            why a layer above failed after it. */
     uint8_t small[4];  /**< Register values, written and read. */
     uint32_t until_us; /**< WAIT: the end. */
     uint32_t ready_us; /**< Nothing else before this. */

@@ -35,7 +35,7 @@ enum side { HOST, CHIP };
 
 static enum cleat_optiga_transport_event fail(struct cleat_optiga_transport *t,
                                               enum cleat_optiga_cause cause) {
-    t->link.cause = (uint8_t)cause;
+    t->link.phy.cause = (uint8_t)cause;
     return CLEAT_OPTIGA_TRANSPORT_FAILED;
 }
 

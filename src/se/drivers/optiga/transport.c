@@ -26,7 +26,7 @@ static bool raw(const struct cleat_optiga_transport *t) {
 
 static enum cleat_optiga_transport_event fail(struct cleat_optiga_transport *t,
                                               enum cleat_optiga_cause cause) {
-    t->link.cause = (uint8_t)cause;
+    t->link.phy.cause = (uint8_t)cause;
     return CLEAT_OPTIGA_TRANSPORT_FAILED;
 }
 

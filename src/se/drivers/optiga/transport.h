@@ -16,7 +16,7 @@ enum cleat_optiga_transport_event {
     CLEAT_OPTIGA_TRANSPORT_NONE,
     CLEAT_OPTIGA_TRANSPORT_DONE,  /**< status, and len bytes in the sink. The
                                        last packet is not acknowledged yet. */
-    CLEAT_OPTIGA_TRANSPORT_FAILED /**< link.cause tells. */
+    CLEAT_OPTIGA_TRANSPORT_FAILED /**< link.phy.cause tells. */
 };
 
 /** A command, and where the data of its response goes. */

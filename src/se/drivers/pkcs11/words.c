@@ -97,7 +97,6 @@ void cleat_pkcs11_words_label(char *out, size_t cap, const void *label,
 
 int cleat_pkcs11_words_say(struct cleat_se_op *op, int err, const char *text) {
     op->detail.layer = CLEAT_LAYER_CHIP;
-    op->detail.object = op->object;
     op->detail.text = text;
     return err;
 }
