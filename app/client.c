@@ -254,7 +254,7 @@ static int init_session(struct cleat_device *d) {
     c->tx_cap = s->mqtt_send_buffer_size;
     /* Messages of an outage never keep the subscription from being restored:
      * SUBSCRIBE is its filter and 8 bytes. */
-    c->tx_reserve = d->subscription.filter.len + 8;
+    c->tx_reserve = strlen(s->mqtt_sub_topic) + 8;
     c->slots = d->slots;
     c->slot_count = CLEAT_DEVICE_SLOTS;
     c->rx_buf = d->rx;
@@ -446,7 +446,7 @@ static uint64_t pump(struct cleat_device *d, uint64_t now_ms) {
     return due;
 }
 
-static uint64_t link_failed(struct cleat_device *d, int err, uint64_t now_ms) {
+static void link_failed(struct cleat_device *d, int err, uint64_t now_ms) {
     const struct cleat_settings *s = cleat_app_settings(d);
     const cleat_said_error why = SAID(err, CLEAT_ERR_IO, SAY_NO_INTERFACE);
     d->link_tries++;
@@ -454,43 +454,39 @@ static uint64_t link_failed(struct cleat_device *d, int err, uint64_t now_ms) {
         d->link_tries >= s->max_wifi_conn_retries) {
         cleat_app_say(d, SAY_LINK_GAVE_UP, (unsigned long)d->link_tries, why);
         cleat_app_end(d, CLEAT_DEVICE_LINK);
-        return 0;
+        return;
     }
     cleat_app_say(d, SAY_LINK_RETRY, why,
                   (unsigned long)s->wifi_conn_retry_interval_ms);
     d->link_retry_ms = now_ms + s->wifi_conn_retry_interval_ms;
-    return d->link_retry_ms;
 }
 
-/* Bring the link up; then begin, or go on. @return when to step again. */
-static uint64_t restore_link(struct cleat_device *d, bool up, uint64_t now_ms) {
+/* Bring the link up; then begin, or go on. */
+static void restore_link(struct cleat_device *d, uint64_t now_ms) {
     struct cleat_link *link = d->platform.link;
     char address[96];
-    if (!up && now_ms < d->link_retry_ms) {
-        return d->link_retry_ms;
-    }
     int err = link->join(link->self, now_ms);
+    d->link_retry_ms = err == CLEAT_ERR_AGAIN ? now_ms + LINK_JOIN_MS : 0;
     if (err == CLEAT_ERR_AGAIN) {
-        return now_ms + LINK_JOIN_MS;
+        return;
     }
     if (err != CLEAT_OK) {
-        return link_failed(d, err, now_ms);
+        link_failed(d, err, now_ms);
+        return;
     }
     d->link_tries = 0;
-    d->link_retry_ms = 0;
     link->address(link->self, address, sizeof address);
     cleat_app_say(d, SAY_LINK_UP, address);
     d->client_state = STATE_RUN;
     if (d->client_started) {
         d->ahead_until_ms = 0;
         cleat_client_resume(&d->client, now_ms);
-        return now_ms;
+        return;
     }
     int status = begin(d, now_ms);
     if (status != CLEAT_DEVICE_OK) {
         cleat_app_end(d, status);
     }
-    return now_ms;
 }
 
 /* While the link is down the client is stepped on: it closes its connection,
@@ -510,7 +506,10 @@ static uint64_t step_live(struct cleat_device *d, uint64_t now_ms) {
         make_ahead(d, now_ms);
     }
     if (d->client_state == STATE_LINK) {
-        return earlier(due, restore_link(d, up, now_ms));
+        if (up || now_ms >= d->link_retry_ms) {
+            restore_link(d, now_ms);
+        }
+        return earlier(due, d->link_retry_ms);
     }
     return d->ask_subscribe && cleat_client_is_up(&d->client) ? now_ms : due;
 }

@@ -116,7 +116,11 @@ int cli_outfile_replace(const char *path, struct cleat_bytes data,
         bool owned = chown(fresh, st.st_uid, st.st_gid) == 0;
         (void)chmod(fresh, st.st_mode & (owned ? 07777 : 0700));
     }
-    if (status == CLI_OK && (rename(fresh, path) != 0 || !sync_folder(path))) {
+    if (status == CLI_OK && rename(fresh, path) != 0) {
+        status = fail(path);
+        (void)unlink(fresh); /* It may be a secret. */
+    }
+    if (status == CLI_OK && !sync_folder(path)) {
         status = fail(path);
     }
     return status;

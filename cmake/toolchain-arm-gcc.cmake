@@ -18,7 +18,7 @@ set(CLEAT_TOOLCHAIN_SMALL -fno-caller-saves -fno-inline-small-functions
     -fno-schedule-insns2 -fira-loop-pressure -fno-move-loop-invariants
     -fno-if-conversion)
 set(CLEAT_TOOLCHAIN_SMALLER -finline-small-functions
-    --param=max-inline-insns-size=2 -fno-thread-jumps
+    --param=max-inline-insns-size=0 -fira-region=all -fno-thread-jumps
     -fno-tree-tail-merge -fno-tree-forwprop -fno-tree-loop-optimize
     -fno-tree-dominator-opts -fno-reorder-blocks -fno-ipa-sra -fno-ipa-icf
     -fno-ipa-modref -fno-auto-inc-dec)

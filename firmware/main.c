@@ -17,7 +17,6 @@
 
 struct cleat_device firmware_device;
 static struct cleat_bare_net net;
-static struct cleat_platform platform;
 static int status = CLEAT_DEVICE_SETTINGS;
 static uint32_t end_ms;
 
@@ -60,17 +59,21 @@ static bool over(void *arg) {
 }
 
 static int start(char *why, size_t why_cap) {
+    struct cleat_bytes root_ca;
     const struct cleat_settings *settings =
-        firmware_settings(&platform.root_ca, why, why_cap);
+        firmware_settings(&root_ca, why, why_cap);
     if (settings == NULL) {
         return CLEAT_ERR_ARG;
     }
-    platform.board = board_device();
-    platform.link = cleat_bare_link();
-    platform.net = cleat_bare_net_init(&net, settings->mqtt_broker_address,
-                                       (uint16_t)settings->mqtt_port);
-    platform.driver = DRIVER;
-    platform.element.bus = board_bus();
+    const struct cleat_platform platform = {
+        .board = board_device(),
+        .link = cleat_bare_link(),
+        .net = cleat_bare_net_init(&net, settings->mqtt_broker_address,
+                                   (uint16_t)settings->mqtt_port),
+        .driver = DRIVER,
+        .element.bus = board_bus(),
+        .root_ca = root_ca,
+    };
     int err =
         cleat_device_init(&firmware_device, settings, &platform, why, why_cap);
     if (err != CLEAT_OK) {
@@ -81,8 +84,17 @@ static int start(char *why, size_t why_cap) {
     return err == CLEAT_OK ? cleat_device_start(&firmware_device) : err;
 }
 
-int main(void) {
+static int start_or_say_why(void) {
     char why[160];
+    why[0] = '\0';
+    int err = start(why, sizeof why);
+    if (why[0] != '\0') {
+        board_print(false, why);
+    }
+    return err;
+}
+
+int main(void) {
     board_init();
     board_print(false, "\r\nCleat on " BOARD_NAME);
     if (CLEAT_LOG_FLOOR >= 0) {
@@ -90,12 +102,13 @@ int main(void) {
     }
     cleat_bare_set_clock(board_host_time());
     firmware_memory_init();
-    why[0] = '\0';
-    if (start(why, sizeof why) == CLEAT_OK) {
+    /* Built in, settings have nothing to say. */
+    if ((CLEAT_SETTINGS_FIXED ? start(NULL, 0) : start_or_say_why()) ==
+        CLEAT_OK) {
         cleat_bare_run(over, NULL);
         cleat_device_deinit(&firmware_device);
     } else {
-        board_print(false, why[0] != '\0' ? why : "no resources");
+        board_print(false, "Not started");
     }
     board_end(status);
     return 0;

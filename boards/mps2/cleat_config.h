@@ -18,6 +18,6 @@
 #define CLEAT_DEFAULT_MQTT_SEND_BUFFER_SIZE 1024
 #endif
 #define CLEAT_TLS_PEM_MAX 2048 /* on the stack while a CA in PEM is read */
-#define CLEAT_SE_CTX_MAX 720
+#define CLEAT_SE_CTX_MAX 608
 
 #endif

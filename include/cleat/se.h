@@ -205,7 +205,7 @@ struct cleat_se_driver {
     void (*told)(void *ctx, int result, uint32_t now_us);
     /** Give up the operation under way as soon as the chip allows it; it then
      *  finishes with CLEAT_ERR_CANCELLED. May be NULL. */
-    void (*cancel)(void *ctx, uint32_t now_us);
+    void (*cancel)(void *ctx);
 };
 
 /** NULL-terminated; generated from the file names in src/se/drivers/. */

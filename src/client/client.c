@@ -67,17 +67,18 @@ int cleat_client_init(struct cleat_client *c,
     if (CLEAT_MQTT_EXTRAS && f->subscribe == NULL) {
         f->subscribe = subscribe_plain;
     }
-    cleat_backoff_init(&c->backoff, or_default(f->backoff_base_ms, 1000),
-                       or_default(f->backoff_cap_ms, 60000),
-                       or_default(f->backoff_stable_ms, 30000));
-    f->connect_timeout_ms = or_default(f->connect_timeout_ms, 30000);
-    f->stop_timeout_ms = or_default(f->stop_timeout_ms, 2000);
+    /* From the caller's, of which the compiler may know that it has them. */
+    cleat_backoff_init(&c->backoff, or_default(config->backoff_base_ms, 1000),
+                       or_default(config->backoff_cap_ms, 60000),
+                       or_default(config->backoff_stable_ms, 30000));
+    f->connect_timeout_ms = or_default(config->connect_timeout_ms, 30000);
+    f->stop_timeout_ms = or_default(config->stop_timeout_ms, 2000);
     if (CLEAT_MQTT_EXTRAS) {
-        c->rng = or_default(f->seed, 0x9E3779B9u);
+        c->rng = or_default(config->seed, 0x9E3779B9u);
     }
-    struct cleat_client_sub *sub = f->subs;
+    struct cleat_client_sub *sub = config->subs;
     c->sub_next = c->sub_open = sub;
-    for (size_t left = f->sub_count; left > 0; left--, sub++) {
+    for (size_t left = config->sub_count; left > 0; left--, sub++) {
         sub->state = SUB_WANTED;
     }
     c->sub_end = sub;
@@ -218,7 +219,9 @@ static void stream_failed(struct cleat_client *c, int err) {
 
 static void net_detail(struct cleat_client *c, const char *text) {
     c->detail.layer = CLEAT_LAYER_NET;
-    c->detail.text = text;
+    if (CLEAT_TEXTS) {
+        c->detail.text = text; /* Else it is empty already. */
+    }
 }
 
 static void timed_out(struct cleat_client *c, const char *text) {
@@ -478,10 +481,10 @@ static uint64_t run_step(struct cleat_client *c) {
 static uint64_t open_step(struct cleat_client *c) {
     struct cleat_stream *stream = c->config.stream;
     int err = stream->open(stream->self, c->now_ms);
-    if (err == CLEAT_ERR_AGAIN && c->now_ms < c->until_ms) {
-        return c->until_ms;
-    }
     if (err == CLEAT_ERR_AGAIN) {
+        if (c->now_ms < c->until_ms) {
+            return c->until_ms;
+        }
         timed_out(c, CLEAT_TEXT("connection not made in time"));
         return c->now_ms;
     }

@@ -296,7 +296,7 @@ uint64_t cleat_se_step(void *self, uint64_t now_ms) {
             continue;
         }
         if (cancelled && cleat_se_driver_of(se)->cancel != NULL) {
-            cleat_se_driver_of(se)->cancel(se->ctx, now_us());
+            cleat_se_driver_of(se)->cancel(se->ctx);
         }
         uint32_t wait_us = run(se);
         if (wait_us != 0) {

@@ -108,19 +108,15 @@ static bool fits(const struct cleat_mqtt *s, size_t len, uint32_t slots) {
 
 int cleat_mqtt_tx_make_room(struct cleat_mqtt *s, size_t len, size_t reserve) {
     uint32_t slots = reserve > 0;
-    bool tried = false;
     len += reserve; /* No overflow: both are lengths below 2^31. */
-    while (!fits(s, len, slots)) {
-        if (len > s->config->tx_cap) {
-            return CLEAT_ERR_SIZE;
-        }
-        if (tried) {
-            return CLEAT_ERR_FULL;
-        }
-        compact(s);
-        tried = true;
+    if (fits(s, len, slots)) {
+        return 0;
     }
-    return 0;
+    if (len > s->config->tx_cap) {
+        return CLEAT_ERR_SIZE;
+    }
+    compact(s);
+    return fits(s, len, slots) ? 0 : CLEAT_ERR_FULL;
 }
 
 struct cleat_mqtt_slot *cleat_mqtt_tx_add(struct cleat_mqtt *s, size_t len,

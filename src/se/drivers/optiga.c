@@ -591,9 +591,8 @@ static void optiga_told(void *ctx, int result, uint32_t now_us) {
 
 /* The chip has no way to give up a command: leave it to it, and flush the
  * response before the next operation. */
-static void optiga_cancel(void *ctx, uint32_t now_us) {
+static void optiga_cancel(void *ctx) {
     struct cleat_optiga *d = (struct cleat_optiga *)ctx;
-    (void)now_us;
     if (d->op == NULL) {
         return;
     }

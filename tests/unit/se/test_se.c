@@ -60,9 +60,8 @@ static void slow_told(void *ctx, int result, uint32_t now_us) {
     (void)now_us;
 }
 
-static void slow_cancel(void *ctx, uint32_t now_us) {
+static void slow_cancel(void *ctx) {
     struct slow *s = (struct slow *)ctx;
-    (void)now_us;
     if (cancellable) {
         s->op->err = CLEAT_ERR_CANCELLED;
         s->op = NULL;

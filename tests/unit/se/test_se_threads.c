@@ -143,9 +143,8 @@ static void driver_told(void *ctx, int result, uint32_t now_us) {
     (void)now_us;
 }
 
-static void driver_cancel(void *ctx, uint32_t now_us) {
+static void driver_cancel(void *ctx) {
     struct driver *d = (struct driver *)ctx;
-    (void)now_us;
     d->op->err = CLEAT_ERR_CANCELLED;
     d->op = NULL;
 }
