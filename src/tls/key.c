@@ -128,10 +128,14 @@ int cleat_tls_key_ask(struct cleat_tls_job *j, uint32_t *count) {
         if (CLEAT_TLS_CHIP_ONLY && op->on_host) {
             return done_on_host(c, err);
         }
-        *count += op->on_host ? 0 : 1;
+        if (CLEAT_TLS_COUNTS) {
+            *count += op->on_host ? 0 : 1;
+        }
         return err;
     }
-    c->run.calls.failed++;
+    if (CLEAT_TLS_COUNTS) {
+        c->run.calls.failed++;
+    }
     if (op->detail.layer == CLEAT_LAYER_NONE) {
         op->detail.layer = CLEAT_LAYER_CHIP;
         op->detail.object = op->object;
