@@ -60,7 +60,7 @@ struct cleat_tls_run {
     bool hello_sent;     /**< Some of our ClientHello went out. For words. */
     bool up_before_fail; /**< It failed after the handshake. For words. */
     int8_t send_err;     /**< What sending met: nothing goes out any more. */
-    int16_t alert;       /**< -1: none. */
+    uint16_t alert;      /**< 0: none; else one more than its number. */
     struct cleat_tls_trouble trouble;
     uint32_t begin_ms;
     struct cleat_tls_calls calls;
@@ -182,7 +182,8 @@ int cleat_tls_config_apply(struct cleat_tls_ctx *c);
 
 /** Make the public key of our certificate stand for the element's private one.
  *  @return mbedTLS code. */
-int cleat_tls_key_setup(struct cleat_tls_ctx *c, mbedtls_ecp_keypair *pair);
+int cleat_tls_key_setup(struct cleat_tls_ctx *c, mbedtls_ecp_keypair *pair,
+                        mbedtls_ecp_group_id group);
 /** Give the session key object back. */
 void cleat_tls_key_release(struct cleat_tls_ctx *c);
 /** Begin another job: nothing of the one before is left. out is empty. */

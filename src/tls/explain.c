@@ -273,7 +273,7 @@ static size_t explain_short(const struct cleat_tls_ctx *c, char *buf,
     return t->kind == CLEAT_TLS_FINE
                ? 0
                : fits(snprintf(buf, cap, "tls %d %d %ld 0x%04x", (int)t->kind,
-                               c->run.alert, (long)t->detail.code,
+                               c->run.alert - 1, (long)t->detail.code,
                                (unsigned)t->detail.object),
                       cap);
 }
@@ -314,8 +314,8 @@ size_t cleat_tls_explain(const struct cleat_tls *t, char *buf, size_t cap) {
     case CLEAT_TLS_NO_COMMON:
         n = snprintf(buf, cap, "%s (alert %s)%s",
                      cleat_tls_explain_text(c->run.trouble.kind),
-                     cleat_tls_alert_name(c->run.alert),
-                     alert_hint(c->run.alert));
+                     cleat_tls_alert_name(c->run.alert - 1),
+                     alert_hint(c->run.alert - 1));
         break;
     case CLEAT_TLS_CLOSED:
         n = explain_closed(c, buf, cap);
