@@ -213,7 +213,8 @@ extern const struct cleat_se_driver *const cleat_se_drivers[];
 /** @return the driver of that name, or NULL. */
 const struct cleat_se_driver *cleat_se_driver_find(struct cleat_bytes name);
 
-/** What was asked of the element since init, and what it cost on the bus. */
+/** What was asked of the element since init, and what it cost on the bus.
+ *  Without CLEAT_SE_EXTRAS and CLEAT_TLS_READY all of it stays 0. */
 struct cleat_se_stats {
     uint32_t ops[CLEAT_SE_OP_COUNT]; /**< Finished with success. */
     uint32_t failed;                 /**< Finished with an error. */

@@ -37,7 +37,8 @@ void cleat_se_ready_init(struct cleat_se_ready *r, struct cleat_se *se,
 /**
  * Have what is missing made; never waits. Call it from a task's step when the
  * element is open and idle (after a handshake, in a back-off), again whenever
- * the task is woken, until it returns 0.
+ * the task is woken, until it returns 0. With neither CLEAT_TLS_READY nor
+ * CLEAT_SE_EXTRAS nothing is ever made.
  *
  * @return 0 everything is ready; CLEAT_ERR_AGAIN under way, the task is woken;
  *         CLEAT_ERR_FULL no session object is free: try after the next

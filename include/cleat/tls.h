@@ -156,7 +156,8 @@ enum cleat_tls_failure {
     CLEAT_TLS_CONFIG           /**< Settings are missing or wrong. */
 };
 
-/** What was done during the last handshake, counted where it is done. */
+/** What was done during the last handshake, counted where it is done; without
+ *  CLEAT_TLS_COUNTS, operations of the element are not. */
 struct cleat_tls_calls {
     uint32_t generate, agree, sign, verify, random; /**< By the element. */
     uint32_t prepared;        /**< Key pairs and random numbers that it had

@@ -70,6 +70,9 @@ static void forget_old(struct cleat_se_ready *r) {
 }
 
 int cleat_se_ready_fill(struct cleat_se_ready *r) {
+    if (!CLEAT_TLS_READY && !CLEAT_SE_EXTRAS) {
+        return 0; /* No epoch is counted. */
+    }
     int err = 0;
     if (r->making != NOTHING) {
         if (!cleat_se_finished(&r->op)) {

@@ -10,6 +10,22 @@
 
 #define HANDSHAKE_TIMEOUT_MS 15000u
 
+/* mbedTLS offers all that is compiled. Where that is only what our lists would
+ * offer, TLS 1.2 with P-256, SHA-256 and AES-128-GCM, they need not be there.
+ */
+#if CLEAT_TLS_1_3 || defined(MBEDTLS_RSA_C) || defined(MBEDTLS_SHA384_C) ||    \
+    defined(MBEDTLS_SHA512_C) || defined(MBEDTLS_SHA1_C) ||                    \
+    defined(MBEDTLS_CHACHAPOLY_C) || defined(MBEDTLS_CCM_C) ||                 \
+    defined(MBEDTLS_ARIA_C) || defined(MBEDTLS_CAMELLIA_C) ||                  \
+    defined(MBEDTLS_ECP_DP_SECP521R1_ENABLED) ||                               \
+    defined(MBEDTLS_ECP_DP_BP256R1_ENABLED) ||                                 \
+    defined(MBEDTLS_ECP_DP_BP384R1_ENABLED) ||                                 \
+    defined(MBEDTLS_ECP_DP_BP512R1_ENABLED)
+#define LISTS 1
+#else
+#define LISTS 0
+#endif
+
 #define SUITES_1_2                                                             \
     MBEDTLS_TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256,                           \
         MBEDTLS_TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384
@@ -158,6 +174,13 @@ static int limit_records(mbedtls_ssl_config *conf) {
     return mbedtls_ssl_conf_max_frag_len(conf, code);
 }
 
+/** Offer what the element has, and no more. */
+static void configure_lists(mbedtls_ssl_config *conf, bool rsa) {
+    mbedtls_ssl_conf_ciphersuites(conf, rsa ? suites_all : suites_ecdsa);
+    mbedtls_ssl_conf_groups(conf, groups);
+    mbedtls_ssl_conf_sig_algs(conf, rsa ? signatures_all : signatures_ecdsa);
+}
+
 /** TLS 1.2 only, or 1.3 too. @return mbedTLS code. */
 static int configure_versions(struct cleat_tls_ctx *c) {
     mbedtls_ssl_config *conf = &c->conf;
@@ -177,22 +200,21 @@ static int configure_versions(struct cleat_tls_ctx *c) {
 
 int cleat_tls_config_apply(struct cleat_tls_ctx *c) {
     mbedtls_ssl_config *conf = &c->conf;
-    bool rsa = CLEAT_TLS_RSA && c->config.allow_rsa;
     int ret = mbedtls_ssl_config_defaults(conf, MBEDTLS_SSL_IS_CLIENT,
                                           MBEDTLS_SSL_TRANSPORT_STREAM,
                                           MBEDTLS_SSL_PRESET_DEFAULT);
     if (ret != 0) {
         return ret;
     }
-    mbedtls_ssl_conf_ciphersuites(conf, rsa ? suites_all : suites_ecdsa);
+    if (LISTS) {
+        configure_lists(conf, CLEAT_TLS_RSA && c->config.allow_rsa);
+    }
     if (CLEAT_TLS_1_3) {
         ret = configure_versions(c);
     }
     if (ret != 0) {
         return ret;
     }
-    mbedtls_ssl_conf_groups(conf, groups);
-    mbedtls_ssl_conf_sig_algs(conf, rsa ? signatures_all : signatures_ecdsa);
     mbedtls_ssl_conf_authmode(conf, MBEDTLS_SSL_VERIFY_REQUIRED);
     mbedtls_ssl_conf_ca_chain(conf, &c->ca, NULL);
     if (CLEAT_TLS_TRUST) {

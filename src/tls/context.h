@@ -60,7 +60,7 @@ struct cleat_tls_run {
     bool hello_sent;     /**< Some of our ClientHello went out. For words. */
     bool up_before_fail; /**< It failed after the handshake. For words. */
     int8_t send_err;     /**< What sending met: nothing goes out any more. */
-    int16_t alert;       /**< -1: none. */
+    uint16_t alert;      /**< 0: none; else one more than its number. */
     struct cleat_tls_trouble trouble;
     uint32_t begin_ms;
     struct cleat_tls_calls calls;
@@ -113,31 +113,42 @@ struct cleat_tls_ctx {
     struct cleat_tls_share share;
 };
 
+/* A complaint is its error; with CLEAT_TEXTS, beside a number for its words. */
+#if CLEAT_TEXTS
+#define CLEAT_TLS_COMPLAINT(number, err) ((number) << 6 | -(err))
+#define CLEAT_TLS_COMPLAINT_NUMBER(what) ((unsigned)(what) >> 6)
+#define CLEAT_TLS_COMPLAINT_ERR(what) (-(int)((unsigned)(what)&0x3f))
+#else
+#define CLEAT_TLS_COMPLAINT(number, err) (err)
+#define CLEAT_TLS_COMPLAINT_NUMBER(what) 0u
+#define CLEAT_TLS_COMPLAINT_ERR(what) ((int)(what))
+#endif
+
 /** What can be wrong before there is a connection. */
 enum cleat_tls_complaint {
     CLEAT_TLS_CONTENT = 0, /**< Nothing. */
-    CLEAT_TLS_NO_LOWER,
-    CLEAT_TLS_NO_ELEMENT,
-    CLEAT_TLS_NO_CERTIFICATE,
-    CLEAT_TLS_NO_CA,
-    CLEAT_TLS_NO_HOST,
-    CLEAT_TLS_LONG_HOST,
-    CLEAT_TLS_LONG_ALPN,
-    CLEAT_TLS_OWN_UNREADABLE,
-    CLEAT_TLS_OWN_KIND,
-    CLEAT_TLS_CA_UNREADABLE,
-    CLEAT_TLS_UNKNOWN_KIND,
-    CLEAT_TLS_PEM_TOO_LARGE,
-    CLEAT_TLS_FULL,
-    CLEAT_TLS_NO_SETUP,
-    CLEAT_TLS_NO_FEATURE,
-    CLEAT_TLS_CHIP_ONLY_RSA,
-    CLEAT_TLS_CHIP_ONLY_RANDOM,
-    CLEAT_TLS_CHIP_ONLY_SESSION,
-    CLEAT_TLS_CHIP_ONLY_CHAIN,
-    CLEAT_TLS_CRL_UNREADABLE,
-    CLEAT_TLS_ANCHOR_UNREADABLE,
-    CLEAT_TLS_NO_MATCH
+    CLEAT_TLS_NO_LOWER = CLEAT_TLS_COMPLAINT(1, CLEAT_ERR_ARG),
+    CLEAT_TLS_NO_ELEMENT = CLEAT_TLS_COMPLAINT(2, CLEAT_ERR_ARG),
+    CLEAT_TLS_NO_CERTIFICATE = CLEAT_TLS_COMPLAINT(3, CLEAT_ERR_ARG),
+    CLEAT_TLS_NO_CA = CLEAT_TLS_COMPLAINT(4, CLEAT_ERR_ARG),
+    CLEAT_TLS_NO_HOST = CLEAT_TLS_COMPLAINT(5, CLEAT_ERR_ARG),
+    CLEAT_TLS_LONG_HOST = CLEAT_TLS_COMPLAINT(6, CLEAT_ERR_ARG),
+    CLEAT_TLS_LONG_ALPN = CLEAT_TLS_COMPLAINT(7, CLEAT_ERR_ARG),
+    CLEAT_TLS_OWN_UNREADABLE = CLEAT_TLS_COMPLAINT(8, CLEAT_ERR_VERIFY),
+    CLEAT_TLS_OWN_KIND = CLEAT_TLS_COMPLAINT(9, CLEAT_ERR_UNSUPPORTED),
+    CLEAT_TLS_CA_UNREADABLE = CLEAT_TLS_COMPLAINT(10, CLEAT_ERR_VERIFY),
+    CLEAT_TLS_UNKNOWN_KIND = CLEAT_TLS_COMPLAINT(11, CLEAT_ERR_UNSUPPORTED),
+    CLEAT_TLS_PEM_TOO_LARGE = CLEAT_TLS_COMPLAINT(12, CLEAT_ERR_SIZE),
+    CLEAT_TLS_FULL = CLEAT_TLS_COMPLAINT(13, CLEAT_ERR_FULL),
+    CLEAT_TLS_NO_SETUP = CLEAT_TLS_COMPLAINT(14, CLEAT_ERR_FULL),
+    CLEAT_TLS_NO_FEATURE = CLEAT_TLS_COMPLAINT(15, CLEAT_ERR_UNSUPPORTED),
+    CLEAT_TLS_CHIP_ONLY_RSA = CLEAT_TLS_COMPLAINT(16, CLEAT_ERR_ARG),
+    CLEAT_TLS_CHIP_ONLY_RANDOM = CLEAT_TLS_COMPLAINT(17, CLEAT_ERR_ARG),
+    CLEAT_TLS_CHIP_ONLY_SESSION = CLEAT_TLS_COMPLAINT(18, CLEAT_ERR_ARG),
+    CLEAT_TLS_CHIP_ONLY_CHAIN = CLEAT_TLS_COMPLAINT(19, CLEAT_ERR_ARG),
+    CLEAT_TLS_CRL_UNREADABLE = CLEAT_TLS_COMPLAINT(20, CLEAT_ERR_VERIFY),
+    CLEAT_TLS_ANCHOR_UNREADABLE = CLEAT_TLS_COMPLAINT(21, CLEAT_ERR_VERIFY),
+    CLEAT_TLS_NO_MATCH = CLEAT_TLS_COMPLAINT(22, CLEAT_ERR_VERIFY)
 };
 
 /** @return the private part. */
@@ -171,7 +182,8 @@ int cleat_tls_config_apply(struct cleat_tls_ctx *c);
 
 /** Make the public key of our certificate stand for the element's private one.
  *  @return mbedTLS code. */
-int cleat_tls_key_setup(struct cleat_tls_ctx *c, mbedtls_ecp_keypair *pair);
+int cleat_tls_key_setup(struct cleat_tls_ctx *c, mbedtls_ecp_keypair *pair,
+                        mbedtls_ecp_group_id group);
 /** Give the session key object back. */
 void cleat_tls_key_release(struct cleat_tls_ctx *c);
 /** Begin another job: nothing of the one before is left. out is empty. */

@@ -151,33 +151,7 @@ const char *cleat_tls_explain_text(enum cleat_tls_failure kind) {
     return CLEAT_TEXTS ? nth(full_texts, kind) : NULL;
 }
 
-static const int8_t complaint_errors[] = {
-    [CLEAT_TLS_CONTENT] = 0,
-    [CLEAT_TLS_NO_LOWER] = CLEAT_ERR_ARG,
-    [CLEAT_TLS_NO_ELEMENT] = CLEAT_ERR_ARG,
-    [CLEAT_TLS_NO_CERTIFICATE] = CLEAT_ERR_ARG,
-    [CLEAT_TLS_NO_CA] = CLEAT_ERR_ARG,
-    [CLEAT_TLS_NO_HOST] = CLEAT_ERR_ARG,
-    [CLEAT_TLS_LONG_HOST] = CLEAT_ERR_ARG,
-    [CLEAT_TLS_LONG_ALPN] = CLEAT_ERR_ARG,
-    [CLEAT_TLS_OWN_UNREADABLE] = CLEAT_ERR_VERIFY,
-    [CLEAT_TLS_OWN_KIND] = CLEAT_ERR_UNSUPPORTED,
-    [CLEAT_TLS_CA_UNREADABLE] = CLEAT_ERR_VERIFY,
-    [CLEAT_TLS_UNKNOWN_KIND] = CLEAT_ERR_UNSUPPORTED,
-    [CLEAT_TLS_PEM_TOO_LARGE] = CLEAT_ERR_SIZE,
-    [CLEAT_TLS_FULL] = CLEAT_ERR_FULL,
-    [CLEAT_TLS_NO_SETUP] = CLEAT_ERR_FULL,
-    [CLEAT_TLS_NO_FEATURE] = CLEAT_ERR_UNSUPPORTED,
-    [CLEAT_TLS_CHIP_ONLY_RSA] = CLEAT_ERR_ARG,
-    [CLEAT_TLS_CHIP_ONLY_RANDOM] = CLEAT_ERR_ARG,
-    [CLEAT_TLS_CHIP_ONLY_SESSION] = CLEAT_ERR_ARG,
-    [CLEAT_TLS_CHIP_ONLY_CHAIN] = CLEAT_ERR_ARG,
-    [CLEAT_TLS_CRL_UNREADABLE] = CLEAT_ERR_VERIFY,
-    [CLEAT_TLS_ANCHOR_UNREADABLE] = CLEAT_ERR_VERIFY,
-    [CLEAT_TLS_NO_MATCH] = CLEAT_ERR_VERIFY,
-};
-
-/* In the order of enum cleat_tls_complaint. */
+/* By the numbers of enum cleat_tls_complaint. */
 static const char complaint_texts[] =
     "\0"
     "no stream to run over\0"
@@ -206,9 +180,11 @@ int cleat_tls_complain(struct cleat_detail *detail,
     if (what != CLEAT_TLS_CONTENT) {
         detail->layer = CLEAT_LAYER_TLS;
         detail->code = code;
-        detail->text = CLEAT_TEXTS ? nth(complaint_texts, what) : NULL;
+        detail->text =
+            CLEAT_TEXTS ? nth(complaint_texts, CLEAT_TLS_COMPLAINT_NUMBER(what))
+                        : NULL;
     }
-    return complaint_errors[what];
+    return CLEAT_TLS_COMPLAINT_ERR(what);
 }
 
 static size_t fits(int n, size_t cap) {
@@ -297,7 +273,7 @@ static size_t explain_short(const struct cleat_tls_ctx *c, char *buf,
     return t->kind == CLEAT_TLS_FINE
                ? 0
                : fits(snprintf(buf, cap, "tls %d %d %ld 0x%04x", (int)t->kind,
-                               c->run.alert, (long)t->detail.code,
+                               c->run.alert - 1, (long)t->detail.code,
                                (unsigned)t->detail.object),
                       cap);
 }
@@ -338,8 +314,8 @@ size_t cleat_tls_explain(const struct cleat_tls *t, char *buf, size_t cap) {
     case CLEAT_TLS_NO_COMMON:
         n = snprintf(buf, cap, "%s (alert %s)%s",
                      cleat_tls_explain_text(c->run.trouble.kind),
-                     cleat_tls_alert_name(c->run.alert),
-                     alert_hint(c->run.alert));
+                     cleat_tls_alert_name(c->run.alert - 1),
+                     alert_hint(c->run.alert - 1));
         break;
     case CLEAT_TLS_CLOSED:
         n = explain_closed(c, buf, cap);

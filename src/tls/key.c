@@ -38,14 +38,12 @@ static bool is_handle(const mbedtls_mpi *d, uint32_t handle, uint32_t purpose) {
 }
 
 enum cleat_curve cleat_tls_key_curve(mbedtls_ecp_group_id group) {
-    switch (group) {
-    case MBEDTLS_ECP_DP_SECP256R1:
+    if (group == MBEDTLS_ECP_DP_SECP256R1) {
         return CLEAT_CURVE_P256;
-    case MBEDTLS_ECP_DP_SECP384R1:
-        return CLEAT_CURVE_P384;
-    default:
-        return (enum cleat_curve)0;
     }
+    return CLEAT_SE_P384 && group == MBEDTLS_ECP_DP_SECP384R1
+               ? CLEAT_CURVE_P384
+               : (enum cleat_curve)0;
 }
 
 const char *cleat_tls_key_curve_name(mbedtls_ecp_group_id group) {
@@ -128,10 +126,14 @@ int cleat_tls_key_ask(struct cleat_tls_job *j, uint32_t *count) {
         if (CLEAT_TLS_CHIP_ONLY && op->on_host) {
             return done_on_host(c, err);
         }
-        *count += op->on_host ? 0 : 1;
+        if (CLEAT_TLS_COUNTS) {
+            *count += op->on_host ? 0 : 1;
+        }
         return err;
     }
-    c->run.calls.failed++;
+    if (CLEAT_TLS_COUNTS) {
+        c->run.calls.failed++;
+    }
     if (op->detail.layer == CLEAT_LAYER_NONE) {
         op->detail.layer = CLEAT_LAYER_CHIP;
         op->detail.object = op->object;
@@ -416,11 +418,11 @@ int cleat_tls_key_random(void *arg, unsigned char *out, size_t len) {
     return chip_ask(j, &c->run.calls.random, len);
 }
 
-int cleat_tls_key_setup(struct cleat_tls_ctx *c, mbedtls_ecp_keypair *pair) {
-    return put_handle(
-        &pair->MBEDTLS_PRIVATE(d), &c->identity_handle,
-        purpose(mbedtls_ecp_keypair_get_group_id(pair), CLEAT_SE_USE_SIGN), 0,
-        c->config.key_object);
+int cleat_tls_key_setup(struct cleat_tls_ctx *c, mbedtls_ecp_keypair *pair,
+                        mbedtls_ecp_group_id group) {
+    return put_handle(&pair->MBEDTLS_PRIVATE(d), &c->identity_handle,
+                      purpose(group, CLEAT_SE_USE_SIGN), 0,
+                      c->config.key_object);
 }
 
 /** Sign with the key, verify with the certificate. @return mbedTLS code. */

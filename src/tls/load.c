@@ -150,11 +150,14 @@ static enum cleat_tls_complaint load_own(struct cleat_tls_ctx *c, int *code) {
         return unreadable(*code, CLEAT_TLS_OWN_UNREADABLE);
     }
     mbedtls_ecp_keypair *pair = mbedtls_pk_ec(c->own.pk);
-    if (pair == NULL ||
-        cleat_tls_key_curve(mbedtls_ecp_keypair_get_group_id(pair)) == 0) {
+    if (pair == NULL) {
         return CLEAT_TLS_OWN_KIND;
     }
-    *code = cleat_tls_key_setup(c, pair);
+    mbedtls_ecp_group_id group = mbedtls_ecp_keypair_get_group_id(pair);
+    if (cleat_tls_key_curve(group) == 0) {
+        return CLEAT_TLS_OWN_KIND;
+    }
+    *code = cleat_tls_key_setup(c, pair, group);
     return *code == 0 ? CLEAT_TLS_CONTENT : CLEAT_TLS_NO_SETUP;
 }
 

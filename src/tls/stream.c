@@ -224,7 +224,6 @@ static int handshake(struct cleat_tls_ctx *c) {
 /** Forget the connection before. */
 static void start_over(struct cleat_tls_ctx *c, uint64_t now_ms) {
     memset(&c->run, 0, sizeof c->run);
-    c->run.alert = -1;
     mbedtls_ssl_init(&c->ssl);
     c->run.begin_ms = (uint32_t)now_ms;
     c->state = CLEAT_TLS_OPENING;
@@ -394,7 +393,6 @@ static enum cleat_tls_complaint set_up(struct cleat_tls_ctx *c,
                                        int *code) {
     c->config = *config;
     cleat_tls_config_complete(c);
-    c->run.alert = -1;
     mbedtls_ssl_config_init(&c->conf);
     mbedtls_x509_crt_init(&c->own);
     mbedtls_x509_crt_init(&c->ca);
@@ -464,5 +462,5 @@ enum cleat_tls_failure cleat_tls_get_failure(const struct cleat_tls *t) {
 }
 
 int cleat_tls_get_alert(const struct cleat_tls *t) {
-    return cleat_tls_context_const(t)->run.alert;
+    return cleat_tls_context_const(t)->run.alert - 1;
 }

@@ -57,10 +57,11 @@ static bool speaks_tls(const struct cleat_tls_ctx *c) {
 }
 
 static enum cleat_tls_failure of_alert(struct cleat_tls_ctx *c) {
-    c->run.alert = c->ssl.MBEDTLS_PRIVATE(in_msg)[1];
-    bool choice = c->run.alert == MBEDTLS_SSL_ALERT_MSG_HANDSHAKE_FAILURE ||
-                  c->run.alert == MBEDTLS_SSL_ALERT_MSG_PROTOCOL_VERSION ||
-                  c->run.alert == MBEDTLS_SSL_ALERT_MSG_INSUFFICIENT_SECURITY;
+    const unsigned alert = c->ssl.MBEDTLS_PRIVATE(in_msg)[1];
+    c->run.alert = (uint16_t)(alert + 1);
+    bool choice = alert == MBEDTLS_SSL_ALERT_MSG_HANDSHAKE_FAILURE ||
+                  alert == MBEDTLS_SSL_ALERT_MSG_PROTOCOL_VERSION ||
+                  alert == MBEDTLS_SSL_ALERT_MSG_INSUFFICIENT_SECURITY;
     return choice && !hello_seen(c) ? CLEAT_TLS_NO_COMMON : CLEAT_TLS_REFUSED;
 }
 

@@ -10,6 +10,7 @@
 /* clang-format on */
 #include <string.h>
 
+#include "cleat/se_ready.h"
 #include "optiga_fixture.h"
 #include "port_fake.h"
 
@@ -168,6 +169,19 @@ any_fault_in_any_transfer_is_over_with_the_next_operation(void **state) {
     }
 }
 
+static void operations_are_counted_where_keys_are_made_ahead(void **state) {
+    (void)state;
+    struct cleat_se_ready ready;
+    struct cleat_se_stats stats;
+    assert_int_equal(open_at(400, 277), 0);
+    cleat_se_get_stats(&se, &stats);
+    assert_int_equal(stats.ops[CLEAT_SE_OPEN], CLEAT_TLS_READY);
+    cleat_se_ready_init(&ready, &se, CLEAT_CURVE_P256);
+    assert_int_equal(cleat_se_ready_fill(&ready),
+                     CLEAT_TLS_READY ? CLEAT_ERR_AGAIN : CLEAT_OK);
+    cleat_se_ready_drop(&ready);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_named_driver_serves_whatever_is_given),
@@ -175,6 +189,7 @@ int main(void) {
         cmocka_unit_test(another_curve_is_refused),
         cmocka_unit_test(the_clock_stays_at_400_khz),
         cmocka_unit_test(extras_are_refused),
+        cmocka_unit_test(operations_are_counted_where_keys_are_made_ahead),
         cmocka_unit_test(
             any_fault_in_any_transfer_is_over_with_the_next_operation),
     };
