@@ -378,7 +378,7 @@ static void publish(struct cleat_device *d, bool on, uint64_t now_ms) {
 static void subscribe_again(struct cleat_device *d, uint64_t now_ms) {
     const struct cleat_mqtt_filter f = {d->subscription.filter,
                                         d->subscription.qos};
-    int err = cleat_client_subscribe(&d->client, &f, 1, now_ms);
+    int err = cleat_mqtt_subscribe_first(&d->session, &f, 1, now_ms);
     d->ask_subscribe = err == CLEAT_ERR_FULL;
     if (err < 0 && err != CLEAT_ERR_FULL) {
         tell_granted(d, CLEAT_MQTT_SUBACK_REFUSED);

@@ -50,6 +50,7 @@ int cleat_device_init(struct cleat_device *d,
     memset(d, 0, sizeof *d);
     d->settings = CLEAT_SETTINGS_FIXED ? NULL : settings;
     d->platform = *platform;
+    d->subscribe_ms = CLEAT_NEVER;
     make_tasks(d);
     err = cleat_se_init(&d->se, platform->driver, &d->platform.element,
                         &d->element_task, &detail);

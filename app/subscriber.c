@@ -93,11 +93,11 @@ static void message(struct cleat_device *d,
  * @return false if the client has no room now. */
 static bool ask_again(struct cleat_device *d, uint64_t now_ms) {
     static const struct cleat_client_message ask = {CLEAT_ASK_SUBSCRIBE, false};
-    if (d->subscribe_ms != 0 && now_ms >= d->subscribe_ms) {
+    if (now_ms >= d->subscribe_ms) {
         if (cleat_mailbox_post(&d->client_box, &ask) != CLEAT_OK) {
             return false;
         }
-        d->subscribe_ms = 0;
+        d->subscribe_ms = CLEAT_NEVER;
     }
     return true;
 }
@@ -120,5 +120,5 @@ uint64_t cleat_app_subscriber_step(void *self, uint64_t now_ms) {
     if (!announce(d) || !ask_again(d, now_ms)) {
         return now_ms + NO_ROOM_RETRY_MS;
     }
-    return d->subscribe_ms != 0 ? d->subscribe_ms : CLEAT_NEVER;
+    return d->subscribe_ms;
 }

@@ -145,7 +145,7 @@ struct cleat_device {
     struct cleat_mailbox subscriber_box;
     uint64_t link_retry_ms;
     uint64_t echo_deadline_ms;
-    uint64_t subscribe_ms;
+    uint64_t subscribe_ms;   /* CLEAT_NEVER: not to be asked for again */
     uint64_t ahead_until_ms; /* the chip may make things ahead: client */
 
     struct cleat_se_op element_op;
@@ -176,7 +176,9 @@ struct cleat_device {
 
 /**
  * Wire everything; starts nothing.
- * @return 0, or CLEAT_ERR_ARG and a sentence in why: settings do not hold.
+ * @return 0, or CLEAT_ERR_ARG and a sentence in why: settings do not hold. A
+ *         build with CLEAT_SETTINGS_FIXED has checked them: it writes nothing
+ *         into why, which may be NULL then.
  */
 int cleat_device_init(struct cleat_device *d,
                       const struct cleat_settings *settings,

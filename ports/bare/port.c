@@ -20,7 +20,9 @@ struct slot {
     void *local;
 };
 
-static struct slot slots[TASK_MAX];
+/* Apart from what is small: that stays within the reach of short instructions.
+ */
+__attribute__((section(".bss.slots"))) static struct slot slots[TASK_MAX];
 static struct slot *const slots_end = slots + TASK_MAX;
 static struct slot outside; /* of any step */
 static struct slot *here = &outside;
