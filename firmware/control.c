@@ -8,8 +8,10 @@
 #include <string.h>
 
 #include "board.h"
+#include "cleat/config.h"
 
-static char lines[2][FIRMWARE_TESTS ? 32 : 2]; /* of console and control */
+/* Of console and control; zero after what they hold. */
+static char lines[2][FIRMWARE_TESTS ? 32 : 1];
 
 /* The first letter is enough for these. */
 static const char *obey(bool control, const char *line) {
@@ -27,14 +29,22 @@ static const char *obey(bool control, const char *line) {
     return control ? "ok" : NULL;
 }
 
+/* The rest of a line that begins already. */
+static void append(char *line, char byte) {
+    const size_t len = strlen(line);
+    if (len < sizeof lines[0] - 1) {
+        line[len] = byte;
+    }
+}
+
 static void take(bool control, char byte) {
     char *line = lines[control];
     const char *answer = NULL;
     if (byte != '\n' && byte != '\r') {
-        const size_t len = strlen(line);
-        if (len < sizeof lines[0] - 1) {
-            line[len] = byte;
-            line[len + 1] = '\0';
+        if (line[0] == '\0') {
+            line[0] = byte;
+        } else if (FIRMWARE_TESTS) {
+            append(line, byte);
         }
         return;
     }
@@ -42,7 +52,7 @@ static void take(bool control, char byte) {
     if (line[0] != '\0' || !control) {
         answer = obey(control, line);
     }
-    line[0] = '\0';
+    memset(line, 0, sizeof lines[0]);
     if (answer != NULL) {
         board_print(control, answer);
     }
@@ -60,9 +70,13 @@ static uint64_t control_step(void *self, uint64_t now_ms) {
     return CLEAT_NEVER;
 }
 
-static struct cleat_task task = {"control", control_step, NULL, NULL};
+static struct cleat_task task;
 
 int firmware_control_start(void) {
+    if (CLEAT_TASK_NAMES) {
+        task.name = "control";
+    }
+    task.step = control_step;
     int err = cleat_port_start(&task);
     board_on_receive(&task);
     return err;

@@ -17,6 +17,7 @@
 #include <string.h>
 
 #include "cleat/bare_port.h"
+#include "cleat/config.h"
 #include "cleat/log.h"
 
 #define DHCP_TIMEOUT_MS 10000
@@ -122,7 +123,7 @@ static uint64_t net_step(void *self, uint64_t now_ms) {
     return now_ms + sys_timeouts_sleeptime(); /* ARP's never ends */
 }
 
-static struct cleat_task net_task = {"network", net_step, NULL, NULL};
+static struct cleat_task net_task;
 
 /* The network task looks at the cable: lwIP has it step twice a second. */
 static bool is_up(void *self, struct cleat_task *task) {
@@ -140,6 +141,10 @@ static int start(void) {
     lwip_init();
     (void)netif_add_noaddr(&interface, NULL, interface_init, ethernet_input);
     netif_set_default(&interface);
+    if (CLEAT_TASK_NAMES) {
+        net_task.name = "network";
+    }
+    net_task.step = net_step;
     return cleat_port_start(&net_task);
 }
 
