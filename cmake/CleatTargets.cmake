@@ -40,6 +40,8 @@ function(cleat_program name)
   cleat_target_settings(${name})
 endfunction()
 
+set(CLEAT_TEST_TIMEOUT 60) # seconds; emulated processors want more
+
 # cleat_test(mqtt_session SOURCES test_session.c LINK cleat::mqtt [LABEL unit])
 # makes a cmocka program test_mqtt_session and a ctest entry LABEL/mqtt_session.
 function(cleat_test name)
@@ -48,7 +50,7 @@ function(cleat_test name)
     set(A_LABEL unit)
   endif()
   if(NOT A_TIMEOUT)
-    set(A_TIMEOUT 60)
+    set(A_TIMEOUT ${CLEAT_TEST_TIMEOUT})
   endif()
   cleat_program(test_${name} SOURCES ${A_SOURCES} LINK ${A_LINK} cmocka)
   add_test(NAME ${A_LABEL}/${name} COMMAND test_${name}
