@@ -122,8 +122,8 @@
 /** What a device of one topic asks of neither session nor client: a journal, a
  *  payload from a source, acknowledgement by the application; a `subscribe` of
  *  the program's and a jitter without `random`. With 0 all of that is refused,
- *  and each packet is offered for sending by itself; it saves a device 0.5 kB of
- *  flash. */
+ *  and each packet is offered for sending by itself; it saves a device 0.5 kB
+ * of flash. */
 #ifndef CLEAT_MQTT_EXTRAS
 #define CLEAT_MQTT_EXTRAS 1
 #endif
