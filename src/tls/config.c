@@ -10,17 +10,22 @@
 
 #define HANDSHAKE_TIMEOUT_MS 15000u
 
-/* mbedTLS offers all that is compiled. Where that is only what our lists would
- * offer, TLS 1.2 with P-256, SHA-256 and AES-128-GCM, they need not be there.
- */
-#if CLEAT_TLS_1_3 || defined(MBEDTLS_RSA_C) || defined(MBEDTLS_SHA384_C) ||    \
-    defined(MBEDTLS_SHA512_C) || defined(MBEDTLS_SHA1_C) ||                    \
-    defined(MBEDTLS_CHACHAPOLY_C) || defined(MBEDTLS_CCM_C) ||                 \
+/* mbedTLS offers all that is compiled. Where its configuration names the suites
+ * itself (MBEDTLS_SSL_CIPHERSUITES) and has nothing that our lists would leave
+ * out, TLS 1.2 with P-256, SHA-256 and AES-128-GCM, they need not be there. */
+#if !defined(MBEDTLS_SSL_CIPHERSUITES) || CLEAT_TLS_1_3 ||                     \
+    defined(MBEDTLS_RSA_C) || defined(MBEDTLS_SHA1_C) ||                       \
+    defined(MBEDTLS_SHA384_C) || defined(MBEDTLS_SHA512_C) ||                  \
+    defined(MBEDTLS_CIPHER_MODE_CBC) || defined(MBEDTLS_CIPHER_NULL_CIPHER) || \
+    defined(MBEDTLS_CCM_C) || defined(MBEDTLS_CHACHAPOLY_C) ||                 \
     defined(MBEDTLS_ARIA_C) || defined(MBEDTLS_CAMELLIA_C) ||                  \
+    defined(MBEDTLS_ECP_DP_SECP384R1_ENABLED) ||                               \
     defined(MBEDTLS_ECP_DP_SECP521R1_ENABLED) ||                               \
     defined(MBEDTLS_ECP_DP_BP256R1_ENABLED) ||                                 \
     defined(MBEDTLS_ECP_DP_BP384R1_ENABLED) ||                                 \
-    defined(MBEDTLS_ECP_DP_BP512R1_ENABLED)
+    defined(MBEDTLS_ECP_DP_BP512R1_ENABLED) ||                                 \
+    defined(MBEDTLS_ECP_DP_CURVE25519_ENABLED) ||                              \
+    defined(MBEDTLS_ECP_DP_CURVE448_ENABLED)
 #define LISTS 1
 #else
 #define LISTS 0
