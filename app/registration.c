@@ -12,19 +12,12 @@
 
 /* 64-bit FNV-1a, then a finaliser so that close inputs end far apart. */
 static uint64_t mix(const uint8_t *data, size_t len) {
-    static const uint64_t factors[] = {0x100000001B3u, 0xFF51AFD7ED558CCDu,
-                                       0xC4CEB9FE1A85EC53u};
-    const uint64_t *factor = factors;
     uint64_t h = 0xCBF29CE484222325u;
-    for (size_t i = 0; i < len + 2; i++) {
-        if (i < len) {
-            h ^= data[i];
-        } else {
-            h ^= h >> 33;
-            factor++;
-        }
-        h *= *factor;
+    for (size_t i = 0; i < len; i++) {
+        h = (h ^ data[i]) * 0x100000001B3u;
     }
+    h = (h ^ (h >> 33)) * 0xFF51AFD7ED558CCDu;
+    h = (h ^ (h >> 33)) * 0xC4CEB9FE1A85EC53u;
     return h ^ (h >> 33);
 }
 
