@@ -133,7 +133,7 @@ bool cli_pubsub_store_feed(struct cli_pubsub *p) {
     int err = cleat_keeper_feed(&p->keeper);
     uint32_t lost = cleat_keeper_take_dropped(&p->keeper);
     if (lost > 0) { /* The others go out all the same. */
-        cli_pubsub_say(p->o, "--store %s: %lu messages in it are damaged: lost",
+        cli_pubsub_say(p->o, "--store %s: messages damaged in it, and lost: %lu",
                        p->o->store, (unsigned long)lost);
         p->status = CLI_PUBSUB_FAILED;
     }

@@ -58,11 +58,11 @@ expect "$work/one.out" 'Payload : TURN ON'
 [ "$(grep -c '^LED on$' "$work/one.out")" -ge 1 ]
 ok "a foreign publisher drives the LED; other and huge payloads are ignored"
 
-background sub mosquitto_sub "${observer[@]}" -t ledstatus -v -C 2 -W 10
+background sub mosquitto_sub "${observer[@]}" -i observer -t ledstatus -v -C 2 -W 10
 sub=$last
-sleep 0.5
+expect "$work/broker.err" 'Sending SUBACK to observer'
 echo press >&"$input"
-sleep 0.3
+expect "$work/sub.out" OFF
 echo press >&"$input"
 wait "$sub" || fail "the observer saw no press"
 [ "$(cat "$work/sub.out")" = "$(printf 'ledstatus TURN OFF\nledstatus TURN ON')" ] || fail "observer saw: $(cat "$work/sub.out")"
@@ -71,9 +71,9 @@ quit "$one" 0
 expect "$work/broker.err" 'Received DISCONNECT from psoc6' 5
 ok "quit sends DISCONNECT and ends with 0"
 
-background will mosquitto_sub "${observer[@]}" -t last/will -C 1 -W 15
+background will mosquitto_sub "${observer[@]}" -i heir -t last/will -C 1 -W 15
 will=$last
-sleep 0.3
+expect "$work/broker.err" 'Sending SUBACK to heir'
 device two --set ENABLE_LWT_MESSAGE=1 --set MQTT_WILL_TOPIC_NAME=last/will --set MQTT_WILL_MESSAGE=gone
 quit "$last" 0
 sleep 0.5

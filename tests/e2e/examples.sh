@@ -14,9 +14,9 @@ port=$(free_port)
 cat "$work/ca.pem" "$work/chip/factory-ca.pem" >"$work/clients.pem"
 broker broker "$port" "cafile $work/clients.pem\ncertfile $work/broker.pem\nkeyfile $work/broker.key\nrequire_certificate true\nuse_identity_as_username true"
 background sub mosquitto_sub -h localhost -p "$port" --cafile "$work/ca.pem" --cert "$work/observer.pem" \
-    --key "$work/observer.key" -t greetings -C 1 -W 15
+    --key "$work/observer.key" -i greeted -t greetings -C 1 -W 15
 sub=$last
-sleep 0.5
+expect "$work/broker.err" 'Sending SUBACK to greeted'
 status 0 publish_once "$work/chip" "$work/ca.pem" localhost "$port" greetings 'from the chip'
 wait "$sub" || fail "nothing arrived"
 [ "$(cat "$work/sub.out")" = 'from the chip' ] || fail "arrived: $(cat "$work/sub.out")"

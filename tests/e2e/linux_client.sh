@@ -14,16 +14,16 @@ start_broker() {
     done
     fail "no broker"
 }
-printf 'listener %s 127.0.0.1\nallow_anonymous true\npersistence true\npersistence_location %s/\nautosave_interval 1\nautosave_on_changes true\nmax_queued_messages 0\n' \
+printf 'listener %s 127.0.0.1\nallow_anonymous true\npersistence true\npersistence_location %s/\nautosave_interval 1\nautosave_on_changes true\nmax_queued_messages 0\nlog_dest stderr\nlog_type all\n' \
     "$port" "$work" >"$work/broker.conf"
 [ "$(id -u)" != 0 ] || echo "user root" >>"$work/broker.conf"
 
 status 1 ten_lines localhost "$port" t m
 ok "ten_lines without a broker ends with 1"
 start_broker first
-background sub mosquitto_sub -p "$port" -t greeting -C 1 -W 15
+background sub mosquitto_sub -p "$port" -i greeted -t greeting -C 1 -W 15
 sub=$last
-sleep 0.3
+expect "$work/first.err" 'Sending SUBACK to greeted'
 status 0 ten_lines localhost "$port" greeting 'hello'
 wait "$sub" || fail "nothing arrived"
 [ "$(cat "$work/sub.out")" = hello ] || fail "arrived: $(cat "$work/sub.out")"
@@ -33,7 +33,7 @@ ok "ten_lines publishes"
 # 4 threads, 500 messages each, the broker stopped and started meanwhile.
 background all mosquitto_sub -p "$port" -i all -c -q 1 -t load
 all=$last
-sleep 0.3
+expect "$work/first.err" 'Sending SUBACK to all'
 background threads threads localhost "$port" load 4 500
 threads=$last
 sleep 0.1
@@ -73,7 +73,7 @@ ok "own_loop publishes and prints, also what was typed during an outage"
 # Each message once, to the handlers of its filters, and again after a restart.
 background routes routes localhost "$port"
 routes=$last
-expect "$work/routes.err" '^up$'
+expect "$work/third.err" 'share.*jobs \(QoS'
 mosquitto_pub -p "$port" -q 1 -t lamps/7/set -m on
 mosquitto_pub -p "$port" -q 1 -t lamps/all/set -m dim
 mosquitto_pub -p "$port" -q 1 -t jobs -m one
@@ -87,17 +87,14 @@ ok "a table of handlers is subscribed to, with subscription identifiers"
 kill "$broker"
 wait "$broker" || true
 start_broker fourth
-for _ in $(seq 100); do
-    [ "$(grep -c '^up$' "$work/routes.err")" -lt 2 ] || break
-    sleep 0.05
-done
+expect "$work/fourth.err" 'share.*jobs \(QoS'
 mosquitto_pub -p "$port" -q 1 -t lamps/7/set -m stop
 wait "$routes" || fail "routes ended with $?"
 grep -q '^lamp lamps/7/set stop$' "$work/routes.out" || fail "not restored"
 ok "the whole table is restored when the broker has lost it"
 
 background serve request localhost "$port" serve turn
-expect "$work/serve.err" '^up$'
+expect "$work/fourth.err" 'turn \(QoS'
 serve=$last
 status 0 request localhost "$port" ask turn abc hello
 [ "$(cat "$work/cmd.out")" = $'abc: cba\nhello: olleh' ] ||
