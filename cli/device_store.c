@@ -67,8 +67,9 @@ int cli_device_store_open(struct cli_device_store *s,
         return CLI_USAGE;
     }
     if (found.damaged > 0) {
-        cli_error("MQTT_STORE: %s: %lu records are damaged and left out", path,
-                  (unsigned long)found.damaged);
+        cli_error("MQTT_STORE: %s: damaged records, left out: %lu; messages "
+                  "may be lost",
+                  path, (unsigned long)found.damaged);
     }
     s->device = (struct cleat_device_store){
         .self = s,

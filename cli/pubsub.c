@@ -403,7 +403,9 @@ int cli_pubsub_open(struct cli_pubsub *p, const struct cli_pubsub_options *o,
     if (status == CLI_OK) {
         status = init_client(p);
     }
-    p->status = status;
+    if (status != CLI_OK) {
+        p->status = status;
+    }
     return status;
 }
 

@@ -101,8 +101,11 @@ bool cli_pubsub_store_open(struct cli_pubsub *p, size_t *packet_max) {
     }
     p->store_open = true;
     if (found.damaged > 0) {
-        cli_pubsub_say(p->o, "--store %s: %lu records are damaged", p->o->store,
-                       (unsigned long)found.damaged);
+        cli_pubsub_say(p->o,
+                       "--store %s: damaged records, left out: %lu; messages "
+                       "may be lost",
+                       p->o->store, (unsigned long)found.damaged);
+        p->status = CLI_PUBSUB_FAILED; /* The others go out all the same. */
     }
     *packet_max = room_for_kept(p, *packet_max);
     k.store = store_of(p);

@@ -47,12 +47,15 @@ struct cleat_linux_store {
     size_t lost;
     enum cleat_linux_store_sync sync;
     bool dirty;
+    bool rotted; /* a value that was read: closing writes the file anew */
     bool failed; /* a write or sync failed: what the disk has is unknown */
     int error;   /* errno of the last failure */
 };
 
 /**
- * Open or make it. A torn tail, left by a power cut, is cut off.
+ * Open or make it. A torn tail, left by a power cut, is cut off. What has
+ * rotted is counted in found->damaged and left out; the file is written anew
+ * without it (if there is room), so that the next call does not find it again.
  *
  * @return 0, or
  *         CLEAT_ERR_ARG     no path, or a bound is too large;

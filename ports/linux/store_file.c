@@ -538,6 +538,7 @@ static int file_get(void *self, uint64_t key, size_t offset,
                                    &record) ||
         record.key != key || record.len != e->len ||
         (len == e->len && cleat_store_crc(s->salt, got) != record.value_crc)) {
+        s->rotted = true;
         return CLEAT_ERR_VERIFY;
     }
     out->len = len;
@@ -648,7 +649,12 @@ static int read_log(struct cleat_linux_store *s, off_t size,
         s->index.count > s->index.cap / 2) {
         return CLEAT_ERR_SIZE;
     }
-    return cut_tail(s, size, found);
+    int err = cut_tail(s, size, found);
+    if (err == CLEAT_OK && found->damaged > 0) {
+        (void)rewrite(s); /* Told once, unless the disk is full. */
+        return s->failed ? CLEAT_ERR_IO : CLEAT_OK;
+    }
+    return err;
 }
 
 /* Open the file of that name and lock it. Between the two it may have been
@@ -735,7 +741,7 @@ int cleat_linux_store_open(struct cleat_linux_store *s,
 
 void cleat_linux_store_close(struct cleat_linux_store *s) {
     if (s->fd >= 0) {
-        (void)sync_file(s);
+        (void)(s->rotted && !s->failed ? rewrite(s) : sync_file(s));
         close(s->fd);
         s->fd = -1;
     }

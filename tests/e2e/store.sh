@@ -246,7 +246,19 @@ done
 grep -q "Received PUBLISH from hugepub .*20000008 bytes" "$log" || fail "the kept message did not go out"
 ok "a kept message may be larger than those of the next call"
 
-# --- a medium that rots while it is read -----------------------------------------
+# --- a medium that rots ----------------------------------------------------------
+seq -f 'rested %03.0f' 300 >"$work/rested.in"
+rested=(-i rested -q 1 -t rested --store "$work/rested.store")
+keep rested 'rested 300' cleat pub -h 127.0.0.1 -p "$nobody" "${rested[@]}" -l --store-sync none <"$work/rested.in"
+at=$(grep -abo 'rested 150' "$work/rested.store" | cut -d: -f1)
+dd if=/dev/zero of="$work/rested.store" bs=1 count=4 seek="$at" conv=notrunc status=none
+status 1 cleat pub "${P[@]}" "${rested[@]}" -m last
+grep -q 'damaged records, left out: 1; messages may be lost' "$work/cmd.err" || fail "no words about what was left out"
+[ "$(grep -c 'Received PUBLISH from rested' "$log")" = 300 ] || fail "the others did not go out"
+status 0 cleat pub "${P[@]}" "${rested[@]}" -m next
+[ ! -s "$work/cmd.err" ] || fail "told twice: $(cat "$work/cmd.err")"
+ok "a kept message that was damaged meanwhile is told once, and in the exit status"
+
 seq -f 'rotten %04.0f' 2000 >"$work/rotten.in"
 rotten=$(free_port)
 R=(cleat pub -h 127.0.0.1 -p "$rotten" -i rotten -q 1 -t rotten --store "$work/rotten.store")

@@ -169,15 +169,15 @@ static void a_rotten_head_costs_one_value(void **state) {
             log_bytes[rotten] ^= 0x10;
             write_file(len);
             log_bytes[rotten] ^= 0x10;
-            /* Twice: what is added behind does not change it. */
+            /* Told once: the file is written anew without it. */
             for (uint64_t run = 0; run < 2; run++) {
                 struct cleat_store_usage usage;
                 assert_int_equal(open_it(CLEAT_LINUX_STORE_SYNC_CALL), 0);
-                assert_int_equal(found.damaged, 1);
+                assert_int_equal(found.damaged, 1 - run);
                 assert_int_equal(found.torn, 0);
                 file.store.usage(file.store.self, &usage);
                 assert_int_equal(usage.records, VALUES - 1 + run);
-                assert_int_equal(usage.lost, 1);
+                assert_int_equal(usage.lost, 1 - run);
                 for (uint64_t key = 0; key < VALUES; key++) {
                     uint8_t data[LEN];
                     struct cleat_buf out = {data, sizeof data, 0};
