@@ -61,7 +61,7 @@ static int make(const char *path, struct cleat_bytes data, unsigned mode) {
 }
 
 static bool name_beside(const char *path, char fresh[PATH_ROOM]) {
-    int n = snprintf(fresh, PATH_ROOM, "%s.new", path);
+    int n = snprintf(fresh, PATH_ROOM, "%s.cleat-new", path);
     if (n < 0 || n >= PATH_ROOM) {
         cli_error("%s: path too long", path);
         return false;

@@ -16,13 +16,18 @@ extern "C" {
  *  Call before the first cleat_port_start(). */
 void cleat_linux_use_loop(bool one_loop);
 
+/** Descriptors that one task may watch at the same time. */
+#define CLEAT_LINUX_WATCH_MAX 4
+
 /**
  * Wake a task when fd is ready. Call it from the task's own step, whenever the
  * wanted events change, and with events 0 before closing fd.
  * @param task   NULL: the current task.
  * @param events POLLIN, POLLOUT or both; 0 forgets the fd.
+ * @return 0, CLEAT_ERR_FULL (the task watches CLEAT_LINUX_WATCH_MAX others), or
+ *         CLEAT_ERR_ARG (no descriptor, or a task that was not started).
  */
-void cleat_linux_watch(struct cleat_task *task, int fd, short events);
+int cleat_linux_watch(struct cleat_task *task, int fd, short events);
 
 /**
  * Wait in the main thread until it is woken (cleat_port_wake of the task that

@@ -19,7 +19,6 @@
 
 #include "cleat/error.h"
 
-#define WATCH_MAX 4
 #define TASK_MAX 32
 
 /* What a task, or the main thread, runs on. */
@@ -31,7 +30,7 @@ struct runner {
     atomic_bool woken; /* one-loop mode: step it */
     atomic_bool stop;
     uint64_t due_ms;
-    struct pollfd watch[WATCH_MAX];
+    struct pollfd watch[CLEAT_LINUX_WATCH_MAX];
     void *local;
 };
 
@@ -80,7 +79,7 @@ static int runner_init(struct runner *r, struct cleat_task *task) {
     if (r->wake_fd < 0) {
         return CLEAT_ERR_IO;
     }
-    for (size_t i = 0; i < WATCH_MAX; i++) {
+    for (size_t i = 0; i < CLEAT_LINUX_WATCH_MAX; i++) {
         r->watch[i].fd = -1;
     }
     r->task = task;
@@ -158,13 +157,13 @@ void cleat_port_wake(struct cleat_task *task) {
     pthread_mutex_unlock(&runners);
 }
 
-void cleat_linux_watch(struct cleat_task *task, int fd, short events) {
+int cleat_linux_watch(struct cleat_task *task, int fd, short events) {
     struct runner *r = task == NULL ? runner_here() : runner_of(task);
     struct pollfd *slot = NULL;
     if (r == NULL || fd < 0) {
-        return;
+        return CLEAT_ERR_ARG;
     }
-    for (size_t i = 0; i < WATCH_MAX; i++) {
+    for (size_t i = 0; i < CLEAT_LINUX_WATCH_MAX; i++) {
         if (r->watch[i].fd == fd) {
             slot = &r->watch[i];
             break;
@@ -174,10 +173,11 @@ void cleat_linux_watch(struct cleat_task *task, int fd, short events) {
         }
     }
     if (slot == NULL) {
-        return;
+        return CLEAT_ERR_FULL;
     }
     slot->fd = events == 0 ? -1 : fd;
     slot->events = events;
+    return CLEAT_OK;
 }
 
 static int until_ms(uint64_t due_ms) {
@@ -193,10 +193,10 @@ static int until_ms(uint64_t due_ms) {
 
 /* Sleep on the wake descriptor and, if asked, on the watched ones. */
 static void runner_sleep(struct runner *r, uint64_t due_ms, bool watched) {
-    struct pollfd fds[1 + WATCH_MAX];
+    struct pollfd fds[1 + CLEAT_LINUX_WATCH_MAX];
     nfds_t n = 1;
     fds[0] = (struct pollfd){r->wake_fd, POLLIN, 0};
-    for (size_t i = 0; watched && i < WATCH_MAX; i++) {
+    for (size_t i = 0; watched && i < CLEAT_LINUX_WATCH_MAX; i++) {
         if (r->watch[i].fd >= 0) {
             fds[n++] = r->watch[i];
         }
@@ -302,13 +302,13 @@ static uint64_t loop_round(void) {
 
 /* Sleep until something any task waits for happens. @return fd is readable. */
 static bool loop_sleep(uint64_t due_ms, int fd) {
-    struct pollfd fds[2 + TASK_MAX * WATCH_MAX];
-    struct runner *owner[2 + TASK_MAX * WATCH_MAX];
+    struct pollfd fds[2 + TASK_MAX * CLEAT_LINUX_WATCH_MAX];
+    struct runner *owner[2 + TASK_MAX * CLEAT_LINUX_WATCH_MAX];
     nfds_t n = 2;
     fds[0] = (struct pollfd){loop_main->wake_fd, POLLIN, 0};
     fds[1] = (struct pollfd){fd, POLLIN, 0};
     for (size_t i = 0; i < loop_count; i++) {
-        for (size_t k = 0; k < WATCH_MAX; k++) {
+        for (size_t k = 0; k < CLEAT_LINUX_WATCH_MAX; k++) {
             if (loop_tasks[i]->watch[k].fd >= 0) {
                 owner[n] = loop_tasks[i];
                 fds[n++] = loop_tasks[i]->watch[k];

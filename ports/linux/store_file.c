@@ -357,7 +357,7 @@ static int rewrite(struct cleat_linux_store *s) {
     char *name = NULL;
     uint32_t salt = 0;
     uint32_t end = FILE_HEAD;
-    if (asprintf(&name, "%s.new", s->path) < 0) {
+    if (asprintf(&name, "%s.cleat-new", s->path) < 0) {
         return failed(s, ENOMEM);
     }
     (void)unlink(name); /* From a run that was killed, or somebody else's. */

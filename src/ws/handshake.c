@@ -150,8 +150,7 @@ static int status_line(struct cleat_ws *w) {
 /* One field whose value is good or not. */
 static int seen(struct cleat_ws *w, uint8_t what, bool good,
                 const char *otherwise) {
-    bool twice = (w->seen & what) != 0 && what != SEEN_CONNECTION;
-    if (!good || twice) {
+    if (!good || (w->seen & what) != 0) {
         return cleat_ws_failed(w, CLEAT_ERR_PROTO, 0, otherwise);
     }
     w->seen = (uint8_t)(w->seen | what);
@@ -164,9 +163,12 @@ static int take_field(struct cleat_ws *w, const char *name, size_t name_len,
         return seen(w, SEEN_UPGRADE, same_word(value, len, "websocket"),
                     CLEAT_TEXT("the answer upgrades to something else"));
     }
+    /* A list, which may be spread over several fields [RFC 9110 5.3]. */
     if (same_word(name, name_len, "Connection")) {
-        return seen(w, SEEN_CONNECTION, in_list(value, len, "Upgrade"),
-                    CLEAT_TEXT("the answer does not upgrade"));
+        if (in_list(value, len, "Upgrade")) {
+            w->seen |= SEEN_CONNECTION;
+        }
+        return 0;
     }
     if (same_word(name, name_len, "Sec-WebSocket-Accept")) {
         bool good = len == CLEAT_WS_ACCEPT_LEN &&
@@ -221,6 +223,10 @@ static int take_line(struct cleat_ws *w) {
         return cleat_ws_failed(
             w, CLEAT_ERR_PROTO, 0,
             CLEAT_TEXT("the websocket server does not speak mqtt"));
+    }
+    if ((w->seen & SEEN_CONNECTION) == 0) {
+        return cleat_ws_failed(w, CLEAT_ERR_PROTO, 0,
+                               CLEAT_TEXT("the answer does not upgrade"));
     }
     if (w->seen != SEEN_ALL) {
         return cleat_ws_failed(w, CLEAT_ERR_PROTO, 0,

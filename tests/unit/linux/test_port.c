@@ -12,9 +12,11 @@
 /* clang-format on */
 #include <poll.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <unistd.h>
 
 #include "../../port/conformance.h"
+#include "cleat/error.h"
 #include "cleat/linux_port.h"
 
 #ifndef ONE_LOOP
@@ -45,6 +47,58 @@ static uint64_t watch_step(void *self, uint64_t now_ms) {
     }
     cleat_port_wake(w->watcher);
     return CLEAT_NEVER;
+}
+
+struct watches {
+    struct cleat_task task;
+    int fds[CLEAT_LINUX_WATCH_MAX + 1];
+    int full, freed, none;
+    bool done;
+};
+
+static uint64_t watch_all(void *self, uint64_t now_ms) {
+    struct watches *w = self;
+    const int more = w->fds[CLEAT_LINUX_WATCH_MAX];
+    (void)now_ms;
+    for (int i = 0; i < CLEAT_LINUX_WATCH_MAX; i++) {
+        (void)cleat_linux_watch(NULL, w->fds[i], POLLIN);
+    }
+    w->full = cleat_linux_watch(NULL, more, POLLIN);
+    (void)cleat_linux_watch(NULL, w->fds[0], 0);
+    w->freed = cleat_linux_watch(NULL, more, POLLIN);
+    w->none = cleat_linux_watch(NULL, -1, POLLIN);
+    for (int i = 1; i <= CLEAT_LINUX_WATCH_MAX; i++) {
+        (void)cleat_linux_watch(NULL, w->fds[i], 0);
+    }
+    cleat_port_enter();
+    w->done = true;
+    cleat_port_leave();
+    return CLEAT_NEVER;
+}
+
+static void one_descriptor_too_many_is_told(void **state) {
+    static struct watches w;
+    bool done = false;
+    (void)state;
+    w.task = (struct cleat_task){"watches", watch_all, &w, NULL};
+    for (int i = 0; i <= CLEAT_LINUX_WATCH_MAX; i++) {
+        w.fds[i] = eventfd(0, EFD_CLOEXEC);
+        assert_true(w.fds[i] >= 0);
+    }
+    assert_int_equal(cleat_port_start(&w.task), 0);
+    for (int i = 0; i < 200 && !done; i++) {
+        cleat_linux_main_wait(-1, 20);
+        cleat_port_enter();
+        done = w.done;
+        cleat_port_leave();
+    }
+    assert_true(done);
+    assert_int_equal(w.full, CLEAT_ERR_FULL);
+    assert_int_equal(w.freed, CLEAT_OK);
+    assert_int_equal(w.none, CLEAT_ERR_ARG);
+    for (int i = 0; i <= CLEAT_LINUX_WATCH_MAX; i++) {
+        close(w.fds[i]);
+    }
 }
 
 static void a_readable_descriptor_wakes_its_task(void **state) {
@@ -81,6 +135,7 @@ int main(void) {
         NULL};
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_readable_descriptor_wakes_its_task),
+        cmocka_unit_test(one_descriptor_too_many_is_told),
     };
     cleat_linux_use_loop(ONE_LOOP != 0);
     int failed = port_conformance(&linux_port);

@@ -237,7 +237,7 @@ static void it_is_written_anew_when_most_is_out_of_date(void **state) {
         assert_true(model_same(&m, &file.store));
         cleat_linux_store_close(&file);
         char name[80];
-        snprintf(name, sizeof name, "%s.new", path);
+        snprintf(name, sizeof name, "%s.cleat-new", path);
         assert_int_equal(access(name, F_OK), -1);
     }
 }
@@ -332,7 +332,7 @@ static void the_new_file_is_nobody_elses(void **state) {
     char name[80];
     struct stat st;
     (void)state;
-    snprintf(name, sizeof name, "%s.new", path);
+    snprintf(name, sizeof name, "%s.cleat-new", path);
     unlink(path);
     int fd = open(name, O_RDWR | O_CREAT | O_TRUNC, 0666);
     assert_true(fd >= 0);

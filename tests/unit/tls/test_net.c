@@ -29,10 +29,11 @@
 static short watched[FD_MAX];
 static struct cleat_task *watcher;
 
-void cleat_linux_watch(struct cleat_task *task, int fd, short events) {
+int cleat_linux_watch(struct cleat_task *task, int fd, short events) {
     assert_in_range(fd, 0, FD_MAX - 1);
     watcher = task;
     watched[fd] = events;
+    return CLEAT_OK;
 }
 
 static uint64_t now_ms(void) {

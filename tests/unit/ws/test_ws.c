@@ -177,6 +177,24 @@ static void the_handshake_works_split_at_every_byte(void **state) {
     }
 }
 
+static void a_list_may_be_spread_over_fields(void **state) {
+    static const char *const lists[] = {
+        "Connection: keep-alive\r\nConnection: upgrade\r\n",
+        "Connection: upgrade\r\nConnection: keep-alive\r\n"};
+    static const char one[] = "Connection: keep-alive, upgrade\r\n";
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        char answer[1024];
+        const char *at = strstr(good_answer, one);
+        assert_non_null(at);
+        snprintf(answer, sizeof answer, "%.*s%s%s", (int)(at - good_answer),
+                 good_answer, lists[i], at + sizeof one - 1);
+        start(answer);
+        assert_int_equal(open_all(), CLEAT_OK);
+        s->close(s->self);
+    }
+}
+
 static void wrong_answers_are_refused_in_words(void **state) {
     static const struct {
         const char *from, *to, *words;
@@ -193,7 +211,7 @@ static void wrong_answers_are_refused_in_words(void **state) {
         {"Upgrade: WebSocket\r\n", "", "incomplete", CLEAT_ERR_PROTO},
         {"alive, upgrade", "alive, upgrades", "does not upgrade",
          CLEAT_ERR_PROTO},
-        {"Connection: keep-alive, upgrade\r\n", "", "incomplete",
+        {"Connection: keep-alive, upgrade\r\n", "", "does not upgrade",
          CLEAT_ERR_PROTO},
         {"s3pP", "S3pP", "our key", CLEAT_ERR_PROTO},
         {"xOo=", "xOo", "our key", CLEAT_ERR_PROTO},
@@ -543,6 +561,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_request_is_that_of_the_standard),
         cmocka_unit_test(the_handshake_works_split_at_every_byte),
+        cmocka_unit_test(a_list_may_be_spread_over_fields),
         cmocka_unit_test(wrong_answers_are_refused_in_words),
         cmocka_unit_test(other_fields_may_be_long_but_not_endless),
         cmocka_unit_test(what_is_written_arrives_masked_however_it_is_taken),
