@@ -145,6 +145,9 @@ void cli_doctor_drop_connection(struct cli_doctor *d) {
 }
 
 void cli_doctor_end(struct cli_doctor *d) {
+    if (d->talk.connected) {
+        cli_doctor_hang_up(d); /* Whatever was found: no will on its account. */
+    }
     cli_doctor_drop_connection(d);
     if (d->se_open) {
         cli_se_close(&d->se);

@@ -4,7 +4,9 @@
  * MQTT 3.1.1 says little when a broker refuses, so what it says nothing about
  * is found by trying once more with one thing changed.
  */
+#define _POSIX_C_SOURCE 200809L
 #include <errno.h>
+#include <signal.h>
 #include <string.h>
 
 #include "cleat/linux_random.h"
@@ -145,6 +147,35 @@ static bool take_in(struct cli_doctor *d, uint64_t now) {
     return t->end == CLI_DOCTOR_TALK_OK && (n > 0 || event);
 }
 
+/* Ended by a signal, the doctor says DISCONNECT first: else the broker
+ * publishes the device's will, and all who listen take it for lost. */
+static volatile sig_atomic_t asked_to_end;
+
+static void on_signal(int number) {
+    asked_to_end = number;
+}
+
+static void catch_signals(bool catch) {
+    const int numbers[] = {SIGINT, SIGTERM, SIGHUP};
+    for (int i = 0; i < 3; i++) {
+        struct sigaction now;
+        struct sigaction next = {.sa_handler = catch ? on_signal : SIG_DFL};
+        if (sigaction(numbers[i], NULL, &now) == 0 &&
+            now.sa_handler != SIG_IGN) {
+            (void)sigaction(numbers[i], &next, NULL);
+        }
+    }
+}
+
+static void end_if_asked(struct cli_doctor *d) {
+    int number = asked_to_end;
+    if (number != 0) {
+        asked_to_end = 0;
+        cli_doctor_hang_up(d);
+        (void)raise(number);
+    }
+}
+
 enum cli_doctor_talk_end
 cli_doctor_go_on(struct cli_doctor *d,
                  bool (*done)(const struct cli_doctor_talk *),
@@ -153,6 +184,7 @@ cli_doctor_go_on(struct cli_doctor *d,
     uint64_t now = cleat_port_now_ms();
     const uint64_t limit = now + wait_ms;
     for (;;) {
+        end_if_asked(d);
         send_out(d, now);
         while (t->end == CLI_DOCTOR_TALK_OK && take_in(d, now)) {
             send_out(d, now);
@@ -225,6 +257,7 @@ cli_doctor_connect(struct cli_doctor *d,
         err = init_session(d, variation);
     }
     if (err == CLEAT_OK) {
+        catch_signals(true);
         err = cleat_mqtt_connect(&t->session, cleat_port_now_ms());
     }
     if (err != CLEAT_OK) {
@@ -236,10 +269,14 @@ cli_doctor_connect(struct cli_doctor *d,
     if (t->end == CLI_DOCTOR_TALK_OK && !t->connected) {
         t->end = CLI_DOCTOR_TALK_SILENT;
     }
+    if (t->end != CLI_DOCTOR_TALK_OK) {
+        catch_signals(false);
+    }
     return t->end;
 }
 
 void cli_doctor_hang_up(struct cli_doctor *d) {
+    catch_signals(false);
     if (d->talk.connected && d->talk.end == CLI_DOCTOR_TALK_OK &&
         cleat_mqtt_disconnect(&d->talk.session, cleat_port_now_ms()) ==
             CLEAT_OK) {

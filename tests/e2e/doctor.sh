@@ -402,6 +402,32 @@ play max-keep-alive:1200
 diagnose mqtt-keep-alive 18 "a keep-alive that is too long" "${clear[@]}" --set "MQTT_PORT=$port" --set MQTT_KEEP_ALIVE_SECONDS=2000
 diagnose mqtt-keep-alive 18 "no keep-alive at all" "${clear[@]}" --set "MQTT_PORT=$port" --set MQTT_KEEP_ALIVE_SECONDS=0
 
+# ---- the will is for a device that is lost, not for its doctor ----
+acl() { # acl NAME RULES: Mosquitto with access rules on $port
+    port=$(free_port)
+    printf '%b' "$2" >"$work/$1.acl"
+    chmod 644 "$work/$1.acl"
+    broker "$1" "$port" "allow_anonymous true\nacl_file $work/$1.acl"
+}
+acl wills 'topic readwrite wills\ntopic readwrite ledstatus\ntopic write quiet\n'
+will+=("${clear[@]}" --set "MQTT_PORT=$port" --set MQTT_WILL_TOPIC_NAME=wills --set MQTT_TIMEOUT_MS=700)
+background heir mosquitto_sub -h 127.0.0.1 -p "$port" -i heir -t wills -v
+expect "$work/wills.err" 'Sending SUBACK to heir'
+for name in INT TERM; do
+    background "doctor$name" env --default-signal=INT cleat doctor --hold 20000 "${base[@]}" "${will[@]}" --client-id "doctor$name"
+    expect "$work/wills.err" "Sending PUBACK to doctor$name"
+    kill "-$name" "$last"
+    code=0
+    wait "$last" || code=$?
+    [ $code = $((128 + $(kill -l $name))) ] || fail "ended by SIG$name, the doctor's status is $code"
+    expect "$work/wills.err" "Received DISCONNECT from doctor$name"
+done
+diagnose no-echo 19 "rules forbid reading, and there is a will" "${will[@]}" --set MQTT_SUB_TOPIC=quiet --set MQTT_PUB_TOPIC=quiet
+status 0 mosquitto_pub -h 127.0.0.1 -p "$port" -q 1 -t wills -m end
+expect "$work/heir.out" '^wills end$'
+[ "$(wc -l <"$work/heir.out")" = 1 ] || fail "a will went out: $(cat "$work/heir.out")"
+ok "ended by a signal or by what it found, the doctor leaves with DISCONNECT: no will"
+
 # ---- there and back ----
 for row in close-subscribe:subscribe-closed silent-subscribe:subscribe-silent refuse-subscribe:subscribe-denied \
     close-publish:publish-closed nonsense-publish:trip-broken silent-publish:publish-silent close-qos2:publish-qos no-echo:no-echo; do
@@ -409,12 +435,6 @@ for row in close-subscribe:subscribe-closed silent-subscribe:subscribe-silent re
     diagnose "${row#*:}" 19 "a broker that does ${row%%:*}" "${clear[@]}" --set "MQTT_PORT=$port" \
         --set MQTT_MESSAGES_QOS=$([ "${row%%:*}" = close-qos2 ] && echo 2 || echo 1) --set MQTT_TIMEOUT_MS=700
 done
-acl() { # acl NAME RULES: Mosquitto with access rules on $port
-    port=$(free_port)
-    printf '%b' "$2" >"$work/$1.acl"
-    chmod 644 "$work/$1.acl"
-    broker "$1" "$port" "allow_anonymous true\nacl_file $work/$1.acl"
-}
 acl aclread 'topic read elsewhere\ntopic write ledstatus\n'
 diagnose no-echo 19 "Mosquitto's rules forbid reading" "${clear[@]}" --set "MQTT_PORT=$port" --set MQTT_TIMEOUT_MS=700
 acl aclwrite 'topic read ledstatus\n'
