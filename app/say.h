@@ -148,6 +148,10 @@ enum {
         "MQTT_STORE: this device keeps messages in memory only: leave it "     \
         "empty",                                                               \
         "")
+#define SAY_WRONG_ID_TEXT                                                      \
+    WHY(37, "MQTT_CLIENT_IDENTIFIER: not UTF-8 [MQTT-3.1.3-4]", "")
+#define SAY_WRONG_USERNAME                                                     \
+    WHY(38, "MQTT_USERNAME: not UTF-8 [MQTT-3.1.3-11]", "")
 #define SAY_STORE_FAILED SAY(35, "MQTT_STORE: cannot be read", NONE)
 
 /* Secure element task. */

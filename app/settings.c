@@ -217,6 +217,12 @@ static const char *wrong_identity(const struct cleat_settings *s) {
     if (cleat_settings_object(s->client_private_key) < 0) {
         return SAY_WRONG_KEY;
     }
+    if (!cleat_mqtt_utf8_valid(cleat_bytes_str(s->mqtt_client_identifier))) {
+        return SAY_WRONG_ID_TEXT;
+    }
+    if (!cleat_mqtt_utf8_valid(cleat_bytes_str(s->mqtt_username))) {
+        return SAY_WRONG_USERNAME;
+    }
     if (!s->generate_unique_client_id &&
         strlen(s->mqtt_client_identifier) > s->mqtt_client_identifier_max_len) {
         return SAY_WRONG_ID_LENGTH;

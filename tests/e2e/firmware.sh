@@ -348,6 +348,8 @@ built_in() { # built_in NAME=VALUE...: in a build of its own
 }
 ! built_in MQTT_KEEP_ALIVE_SECONDS=5 BROKER_PROFILE=aws || fail "built with settings that do not hold"
 grep -q '30 to 1200' "$work/tiny.out" || fail "not told which setting"
+! built_in "MQTT_USERNAME=$(printf 'Gro\337')" || fail "built with a user name that is none"
+grep -q 'MQTT_USERNAME: not UTF-8' "$work/tiny.out" || fail "not told that it is no UTF-8"
 ! built_in MQTT_PORT=70000 || fail "built with a port that is none"
 built_in MQTT_BROKER_ADDRESS=10.0.2.2 "MQTT_PORT=$port" \
     MQTT_CONN_RETRY_INTERVAL_MS=100 MQTT_CONN_RETRY_MAX_MS=1000 || fail "not built"

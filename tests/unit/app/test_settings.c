@@ -337,6 +337,20 @@ static void topics_are_checked(void **state) {
     refused("MQTT_WILL_TOPIC_NAME");
 }
 
+static void names_are_utf_8(void **state) {
+    (void)state;
+    must("MQTT_CLIENT_IDENTIFIER", "Gro\xc3\x9f");
+    must("MQTT_USERNAME", "Gro\xc3\x9f");
+    assert_int_equal(cleat_settings_check(&s, why, sizeof why), CLEAT_OK);
+    must("MQTT_USERNAME", "Gro\xdf");
+    refused("MQTT_USERNAME");
+    must("MQTT_USERNAME", "");
+    must("MQTT_CLIENT_IDENTIFIER", "Gro\xdf");
+    refused("MQTT_CLIENT_IDENTIFIER");
+    must("GENERATE_UNIQUE_CLIENT_ID", "0");
+    refused("MQTT_CLIENT_IDENTIFIER");
+}
+
 static void both_messages_must_differ(void **state) {
     (void)state;
     must("MQTT_DEVICE_ON_MESSAGE", "X");
@@ -453,6 +467,7 @@ int main(void) {
         CASE(only_exchanges_that_the_chip_can_do_are_offered),
         CASE(rsa_alone_is_refused_as_ecdsa_stays_offered),
         CASE(topics_are_checked),
+        CASE(names_are_utf_8),
         CASE(both_messages_must_differ),
         CASE(client_ids_are_checked),
         CASE(a_password_needs_a_user_name),
