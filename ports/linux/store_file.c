@@ -741,7 +741,10 @@ int cleat_linux_store_open(struct cleat_linux_store *s,
 
 void cleat_linux_store_close(struct cleat_linux_store *s) {
     if (s->fd >= 0) {
-        (void)(s->rotted && !s->failed ? rewrite(s) : sync_file(s));
+        if (s->rotted && !s->failed) {
+            (void)rewrite(s);
+        }
+        (void)sync_file(s);
         close(s->fd);
         s->fd = -1;
     }

@@ -166,7 +166,7 @@ static int take_field(struct cleat_ws *w, const char *name, size_t name_len,
     /* A list, which may be spread over several fields [RFC 9110 5.3]. */
     if (same_word(name, name_len, "Connection")) {
         if (in_list(value, len, "Upgrade")) {
-            w->seen |= SEEN_CONNECTION;
+            w->seen = (uint8_t)(w->seen | SEEN_CONNECTION);
         }
         return 0;
     }
