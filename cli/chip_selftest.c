@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * `cleat chip selftest`: tries what the element says it can do and checks each
- * answer with OpenSSL or by itself. Nothing that lasts is changed; the only
- * trace is one security event for the identity's signature.
+ * answer with OpenSSL or by itself. Nothing that lasts is changed; what it
+ * leaves are security events, which the element takes back with time: one for
+ * the identity's signature, and two more where there is an AES key to try.
  */
 #define _POSIX_C_SOURCE 200809L
 #include <cjson/cJSON.h>
@@ -37,14 +38,16 @@ static bool bad(char *why, size_t cap, const char *text) {
     return false;
 }
 
-static bool ask(struct cli_chip_call *c, struct cleat_se_op *op, char *why,
-                size_t cap) {
-    if (cleat_se_do(&c->se.se, op, 0) == CLEAT_OK) {
-        return true;
-    }
+/* An operation that was done has failed. */
+static bool op_bad(const struct cleat_se_op *op, char *why, size_t cap) {
     return bad(why, cap,
                op->detail.text != NULL ? op->detail.text
                                        : cleat_strerror(op->err));
+}
+
+static bool ask(struct cli_chip_call *c, struct cleat_se_op *op, char *why,
+                size_t cap) {
+    return cleat_se_do(&c->se.se, op, 0) == CLEAT_OK || op_bad(op, why, cap);
 }
 
 static int check_uid(struct cli_chip_call *c, char *why, size_t cap) {
@@ -138,8 +141,10 @@ static int check_verify(struct cli_chip_call *c, char *why, size_t cap) {
     }
     rs[40] ^= 1;
     int err = cleat_se_do(&c->se.se, &op, 0);
-    return err == CLEAT_ERR_VERIFY ||
-           bad(why, cap, "a wrong signature is taken for good");
+    if (err == CLEAT_OK) {
+        return bad(why, cap, "a wrong signature is taken for good");
+    }
+    return err == CLEAT_ERR_VERIFY || op_bad(&op, why, cap);
 }
 
 /* What both sides agree on, by OpenSSL for the host. */
@@ -229,7 +234,7 @@ static int check_objects(struct cli_chip_call *c, char *why, size_t cap) {
             return bad(why, cap, "metadata is malformed");
         }
         if (op.err != CLEAT_OK && op.err != CLEAT_ERR_NOT_FOUND) {
-            return ask(c, &op, why, cap);
+            return op_bad(&op, why, cap);
         }
     }
     return true;
@@ -240,7 +245,7 @@ static int check_events(struct cli_chip_call *c, char *why, size_t cap) {
     struct cleat_se_op op =
         cli_chip_op(CLEAT_SE_READ, CLEAT_SE_OBJECT_EVENTS, &events, 1);
     if (cleat_se_do(&c->se.se, &op, 0) != CLEAT_OK) {
-        return op.err == CLEAT_ERR_NOT_FOUND || ask(c, &op, why, cap);
+        return op.err == CLEAT_ERR_NOT_FOUND || op_bad(&op, why, cap);
     }
     uint32_t delay = cleat_se_event_delay_ms(events);
     if (delay > 0) {
@@ -313,8 +318,11 @@ static int try_rsa(struct cli_chip_call *c, EVP_PKEY *host, char *why,
         return said(&key, err, why, cap);
     }
     digest[0] ^= 1;
-    return cleat_se_key_verify(&key, own, d, given) == CLEAT_ERR_VERIFY ||
-           bad(why, cap, "a wrong signature is taken for good");
+    err = cleat_se_key_verify(&key, own, d, given);
+    if (err == CLEAT_OK) {
+        return bad(why, cap, "a wrong signature is taken for good");
+    }
+    return err == CLEAT_ERR_VERIFY ? YES : said(&key, err, why, cap);
 }
 
 static int check_rsa(struct cli_chip_call *c, char *why, size_t cap) {
@@ -325,18 +333,42 @@ static int check_rsa(struct cli_chip_call *c, char *why, size_t cap) {
     return result;
 }
 
+/* Which AES key there is in 0xE200. @return YES, NO or SKIP: none. */
+static int find_aes(struct cli_chip_call *c, enum cleat_se_alg *alg, char *why,
+                    size_t cap) {
+    uint8_t raw[64];
+    struct cli_metadata m;
+    struct cleat_se_op op =
+        cli_chip_op(CLEAT_SE_READ_METADATA, 0xE200, raw, sizeof raw);
+    int err = cleat_se_do(&c->se.se, &op, 0);
+    if (err != CLEAT_OK && err != CLEAT_ERR_NOT_FOUND) {
+        return op_bad(&op, why, cap);
+    }
+    if (err == CLEAT_OK &&
+        !cli_metadata_parse(&m, cleat_bytes_of(raw, op.out.len))) {
+        return bad(why, cap, "metadata is malformed");
+    }
+    *alg = (enum cleat_se_alg)(err == CLEAT_OK && m.algorithm >= 0 ? m.algorithm
+                                                                   : 0);
+    if (cli_keys_is_aes(*alg)) {
+        return YES;
+    }
+    snprintf(why, cap, "there is no AES key in 0xE200");
+    return SKIP;
+}
+
 /* Only if there is a key: none is made, as it could not be taken away. */
 static int check_aes(struct cli_chip_call *c, char *why, size_t cap) {
     uint8_t iv[16];
     uint8_t plain[64];
     uint8_t data[64];
     struct cleat_buf out = {data, sizeof data, 0};
-    enum cleat_se_alg alg = cli_keys_kind_of(c, 0xE200);
-    struct cleat_se_key key = cli_keys_open(c, 0xE200, alg);
-    if (!cli_keys_is_aes(alg)) {
-        snprintf(why, cap, "there is no AES key in 0xE200");
-        return SKIP;
+    enum cleat_se_alg alg;
+    int found = find_aes(c, &alg, why, cap);
+    if (found != YES) {
+        return found;
     }
+    struct cleat_se_key key = cli_keys_open(c, 0xE200, alg);
     if (RAND_bytes(iv, sizeof iv) != 1 ||
         RAND_bytes(plain, sizeof plain) != 1) {
         return bad(why, cap, "the host has no random numbers");

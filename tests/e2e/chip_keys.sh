@@ -231,8 +231,12 @@ refused 'usage: auth' 0xE0F2 --key-type p256 --file p256.key --usage all "${seal
 refused 'larger than' 0xE0F2 --key-type p256 --file /dev/zero "${sealed[@]}"
 ok "keys put in by update: curves and AES, as OpenSSL has them; never in the clear"
 
+events() { printf '%d' "0x$(chip read 0xE0C5 --raw | hex)"; }
+before=$(events)
 status 0 chip selftest
+left=$(($(events) - before))
+[ "$left" -le 3 ] || fail "selftest leaves $left security events"
 for name in 'RSA' 'AES' 'HMAC' 'key derivation'; do
     grep -qE "^ok .*$name" cmd.out || fail "selftest does not try $name: $(cat cmd.out)"
 done
-ok "selftest tries them"
+ok "selftest tries them; it leaves three security events at most"

@@ -257,6 +257,29 @@ before=$(state)
 status 0 chip selftest --json
 [ "$before" = "$(state)" ] || fail "the self test changed the chip"
 [ "$(json 'd["ok"], [k["result"] for k in d["checks"] if k["check"] != "aes"] == ["ok"] * 11')" = "(True, True)" ] || fail "selftest as JSON"
+# A question answered wrongly once: that a second try would work excuses nothing.
+self_test() { # self_test STATUS OPTIONS...: on a chip that misbehaves so
+    local want=$1
+    shift
+    rm -rf "$work/faulty"*
+    background faulty cleat-chipsim --dir "$work/faulty" --listen "$work/faulty.sock" "$@"
+    expect "$work/faulty.out" listening
+    status "$want" cleat chip selftest --chip "unix:$work/faulty.sock"
+    kill "$last"
+    wait "$last" 2>/dev/null || true
+}
+self_test 0 --trace
+sed -nE 's/^0*([0-9]+) W .*GetDataObject.*object=(....).*/\1 \2/p' "$work/faulty.err" >"$work/questions"
+[ "$(grep -cE ' (e0c2|e0e0|e0f0|e140|f1d0|e200|e0c5)$' "$work/questions")" = 9 ] || fail "the self test asks: $(cat "$work/questions")"
+while read -r at object; do
+    self_test 1 --fault "outlen@$at"
+    grep -q '^FAILED' "$work/cmd.out" || fail "no word of a wrong answer about $object: $(cat "$work/cmd.out")"
+    case $object in
+    e0c5) grep -q '^FAILED .*security event counter' "$work/cmd.out" ;;
+    e200) grep -q '^FAILED .*AES' "$work/cmd.out" ;;
+    e0f0 | e140 | f1d0) grep -q '^FAILED .*metadata' "$work/cmd.out" ;;
+    esac || fail "the wrong answer about $object is told elsewhere: $(cat "$work/cmd.out")"
+done <"$work/questions"
 status 1 chip selftest --key 0xE0F1
 grep -q 'not the one of the certificate' "$work/cmd.out" || fail "a wrong pair passes the self test"
 status 2 chip info --chip nonsense
