@@ -89,8 +89,9 @@ struct cli_issuer {
     long days;
 };
 
-/** Load CA certificate and key, and check that they belong together. Prints
- *  errors. @return CLI_OK or CLI_USAGE. */
+/** Load CA certificate and key, and check that they belong together and can
+ *  issue what devices can use. Prints errors, and a warning if the CA ends
+ *  before what it would issue. @return CLI_OK or CLI_USAGE. */
 int cli_issuer_load(struct cli_issuer *i, const char *certificate,
                     const char *key, long days);
 void cli_issuer_free(struct cli_issuer *i);
@@ -98,6 +99,11 @@ void cli_issuer_free(struct cli_issuer *i);
  *  @return NULL with words in why. */
 X509 *cli_issuer_issue(const struct cli_issuer *i, const char *request,
                        const char *common_name, char *why, size_t why_cap);
+/** A certificate as cli_issuer_issue() would make it, for a throwaway key.
+ *  @return NULL with words in why: it cannot be made, does not fit a chip's
+ *          object, or a device's TLS does not take it. */
+X509 *cli_issuer_try(const struct cli_issuer *i, const char *common_name,
+                     char *why, size_t why_cap);
 /** @return true if this CA signed it, for that name, and it is valid now. */
 bool cli_issuer_is_ours(const struct cli_issuer *i, X509 *certificate,
                         const char *common_name);

@@ -124,6 +124,16 @@ static bool key_is_of(struct work *w, X509 *x, char *why, size_t cap) {
     return good;
 }
 
+/* No chip gives its key for a certificate that cannot be had: the CA may issue
+ * for other names, and this one makes it too large. */
+static bool can_issue(struct work *w) {
+    char why[300] = "";
+    X509 *x =
+        cli_issuer_try(&w->f->issuer, w->row->common_name, why, sizeof why);
+    X509_free(x);
+    return x != NULL || failed(w, "no certificate", why);
+}
+
 /* From here on the key in the slot is ours, whatever happens. */
 static bool begin(struct work *w) {
     snprintf(w->row->outcome, sizeof w->row->outcome, "begun");
@@ -274,7 +284,7 @@ static bool make_on(struct work *w) {
                  w->f->certificate, w->f->key);
         return failed(w, "the slot is in use", why);
     }
-    return is_meant(w) && (w->f->dry_run || make_new(w));
+    return can_issue(w) && is_meant(w) && (w->f->dry_run || make_new(w));
 }
 
 /* Opening a virtual chip that is not there would make it. */

@@ -5,6 +5,7 @@
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "cli.h"
 
@@ -29,6 +30,12 @@ static void *public_key_of(BIO *bio) {
     return key;
 }
 
+/* As OpenSSL writes them: PKCS #8, and its older form. */
+static bool is_encrypted(const char *text) {
+    return strstr(text, "-----BEGIN ENCRYPTED PRIVATE KEY-----") != NULL ||
+           strstr(text, "Proc-Type: 4,ENCRYPTED") != NULL;
+}
+
 static void *first_of(const char *path, void *(*take)(BIO *bio),
                       const char *what, char *why, size_t why_cap) {
     size_t len = 0;
@@ -39,10 +46,17 @@ static void *first_of(const char *path, void *(*take)(BIO *bio),
     BIO *bio = BIO_new_mem_buf(text, (int)len);
     void *found = bio == NULL ? NULL : take(bio);
     BIO_free(bio);
+    bool encrypted = take == private_key_of && is_encrypted((char *)text);
     ERR_clear_error();
     cleat_wipe(text, len);
     free(text);
-    if (found == NULL) {
+    if (found == NULL && encrypted) {
+        snprintf(why, why_cap,
+                 "the key in %s is encrypted, and nobody typed the passphrase "
+                 "that opens it: type it at a terminal, or decrypt the key "
+                 "with `openssl pkey`",
+                 path);
+    } else if (found == NULL) {
         snprintf(why, why_cap, "%s holds no %s in PEM", path, what);
     }
     return found;

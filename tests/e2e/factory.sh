@@ -144,6 +144,102 @@ printf 'serial\nL4\n' >lab.csv
 status 1 "${lab[@]}" --lab --manifest l4.manifest
 grep -q 'no key can be made in it' cmd.out || fail "a locked slot: $(cat cmd.out)"
 ok "keys of others in unused slots are not overwritten unasked; --lab is for virtual chips"
+
+# CAs of all kinds.
+own_ca() { # own_ca NAME 'KEY OPTIONS' [REQ OPTIONS...]: a self-signed one
+    local name=$1 key=$2
+    shift 2
+    openssl genpkey -algorithm $key -out "$name.key" 2>/dev/null
+    openssl req -x509 -new -key "$name.key" -out "$name.pem" -days 30 -subj "${subject:-/CN=$name}" \
+        -addext basicConstraints=critical,CA:TRUE "$@" 2>/dev/null || fail "no CA $name"
+}
+p256='EC -pkeyopt ec_paramgen_curve:P-256'
+own_ca plain "$p256"
+own_ca nameless "$p256" -addext subjectKeyIdentifier=none -addext authorityKeyIdentifier=none
+! openssl x509 -in nameless.pem -noout -text | grep -q 'Key Identifier' || fail "it has a key identifier"
+# Of version 1: newer ones of OpenSSL want to be told, older ones do it anyway.
+printf '[req]\ndistinguished_name=dn\n[dn]\n' >bare.conf
+openssl req -x509 -x509v1 -new -key plain.key -out old.pem -days 30 -subj /CN=old -config bare.conf 2>/dev/null ||
+    openssl req -x509 -new -key plain.key -out old.pem -days 30 -subj /CN=old -config bare.conf
+cp plain.key old.key
+openssl x509 -in old.pem -noout -text | grep -q 'Version: 1 ' || fail "it is not of version 1"
+own_ca p384 'EC -pkeyopt ec_paramgen_curve:P-384'
+own_ca rsa 'RSA -pkeyopt rsa_keygen_bits:2048'
+own_ca pss 'RSA-PSS -pkeyopt rsa_keygen_bits:2048 -pkeyopt rsa_pss_keygen_md:sha384 -pkeyopt rsa_pss_keygen_mgf1_md:sha384' -sha384
+printf 'serial\nA\nB\n' >kinds.csv
+kinds=(nameless old p384 rsa pss)
+cat "${kinds[@]/%/.pem}" >kinds.pem
+port=$(free_port)
+broker kinds "$port" "cafile $work/kinds.pem\ncertfile $work/broker.pem\nkeyfile $work/broker.key\nrequire_certificate true\nuse_identity_as_username true"
+for ca in "${kinds[@]}"; do
+    status 0 cleat factory kinds.csv --ca-cert $ca.pem --ca-key $ca.key --dir $ca --manifest $ca.manifest
+    [ "$(grep -c "warning: $ca.pem ends at 20[0-9T:Z-]*, the certificates that it issues now at 20" cmd.err)" = 1 ] || fail "not one warning that the CA ends: $(cat cmd.err)"
+    cleat chip cert --chip sim:$ca/A --object 0xE0E1 >made.pem
+    openssl verify -CAfile $ca.pem -purpose sslclient made.pem >/dev/null || fail "not by $ca, or not for clients"
+    status 0 cleat doctor --hold 0 --chip sim:$ca/A --set CLIENT_CERTIFICATE=0xE0E1 --set CLIENT_PRIVATE_KEY=0xE0F1 \
+        --set MQTT_BROKER_ADDRESS=localhost --set "MQTT_PORT=$port" --set ROOT_CA_CERTIFICATE=ca.pem
+done
+ok "CAs without a key identifier, of version 1, with P-384, RSA and RSA-PSS keys: a broker takes what they issue"
+status 0 cleat factory kinds.csv --ca-cert rsa.pem --ca-key rsa.key --dir short --manifest short.manifest --days 7
+[ ! -s cmd.err ] || fail "warned though the CA lasts longer: $(cat cmd.err)"
+ok "told once if the CA ends before what it issues"
+
+# CAs that cannot be used, for chips with good keys that may be replaced.
+own_ca ED25519 ED25519
+own_ca ED448 ED448
+openssl genpkey -algorithm X25519 -out x25519.key
+openssl pkey -in x25519.key -pubout -out x25519.pub
+openssl req -new -key plain.key -subj /CN=x25519 -out x25519.csr
+openssl x509 -req -in x25519.csr -force_pubkey x25519.pub -CA plain.pem -CAkey plain.key -CAcreateserial -days 9 \
+    -extfile <(echo basicConstraints=critical,CA:TRUE) -out x25519.pem 2>/dev/null || fail "no CA x25519"
+openssl pkcs8 -topk8 -in plain.key -passout pass:secret -out locked.key
+openssl ec -in plain.key -aes256 -passout pass:secret -out locked-old.key 2>/dev/null
+dated_ca() { # dated_ca NAME FROM TO: with the key of plain
+    printf '%s\n' '[ca]' default_ca=x '[x]' database=index.txt new_certs_dir=. rand_serial=yes policy=p \
+        default_md=sha256 x509_extensions=e unique_subject=no '[p]' commonName=supplied '[e]' \
+        basicConstraints=critical,CA:TRUE >dated.conf
+    : >index.txt
+    openssl req -new -key plain.key -subj "/CN=$1" -out dated.csr
+    openssl ca -batch -selfsign -notext -config dated.conf -keyfile plain.key -in dated.csr -out "$1.pem" \
+        -startdate "$(date -u -d "$2" +%Y%m%d%H%M%SZ)" -enddate "$(date -u -d "$3" +%Y%m%d%H%M%SZ)" 2>/dev/null || fail "no CA $1"
+}
+dated_ca tomorrow 'tomorrow' '10 days'
+dated_ca yesterday '10 days ago' 'yesterday'
+ous() { printf "/OU=%.0s$(printf 'o%.0s' $(seq 30))" $(seq "$1"); }
+subject=/CN=large$(ous 50) own_ca large "$p256"
+printf 'serial,chip\nSN-9,unix:bus.sock\n' >good.csv
+was=$(print_of unix:bus.sock)
+useless() { # useless WORDS CERTIFICATE KEY
+    status 2 setsid -w cleat factory good.csv --ca-cert "$2" --ca-key "$3" --manifest useless.manifest --replace --confirm 1-chips:0xE0F1
+    grep -qE -- "$1" cmd.err || fail "no word of \"$1\": $(cat cmd.err)"
+    [ ! -e useless.manifest ] || fail "$2: a chip was begun"
+}
+for kind in ED25519 ED448; do
+    useless "signs with $kind, which the TLS of devices does not know" $kind.pem $kind.key
+done
+useless 'x25519.pem: the CA cannot issue a certificate: [a-z]+ ' x25519.pem x25519.key
+useless 'large.pem: .* too large: a chip has room for 1728 bytes' large.pem large.key
+useless 'tomorrow.pem is not valid before 20[0-9-]+T' tomorrow.pem plain.key
+useless 'yesterday.pem has expired, at 20[0-9-]+T' yesterday.pem plain.key
+useless 'the key in locked.key is encrypted' plain.pem locked.key
+useless 'the key in locked-old.key is encrypted' plain.pem locked-old.key
+[ "$(print_of unix:bus.sock)" = "$was" ] || fail "another certificate"
+status 0 cleat chip verify-identity --chip unix:bus.sock --key 0xE0F1 --object 0xE0E1
+echo secret | setsid -w cleat factory kinds.csv --ca-cert plain.pem --ca-key locked.key --dir locked --manifest locked.manifest >cmd.out 2>cmd.err ||
+    fail "the passphrase is not taken: $(cat cmd.err)"
+# A certificate that fits for one name and is too large for another.
+printf 'serial,common_name\nlong,%064d\nx,\n' 0 >tight.csv
+for n in $(seq 24 45); do
+    subject=/CN=tight$(ous "$n") own_ca tight "$p256"
+    rm -rf tight.d tight.manifest
+    code=0
+    cleat factory tight.csv --ca-cert tight.pem --ca-key tight.key --dir tight.d --manifest tight.manifest >cmd.out 2>cmd.err || code=$?
+    [ $code = 0 ] || break
+done
+[ $code = 1 ] && grep -q '^1 made, .* 1 failed' cmd.out && grep -q 'long error: no certificate: .* too large' cmd.out || fail "with $n names: $(cat cmd.out cmd.err)"
+! grep -q '^long,.*,begun,' tight.manifest || fail "a key was made for a certificate that does not fit"
+ok "CAs that cannot be used are refused before a chip loses its key"
+
 refuse() { # refuse WORDS LIST OPTIONS...
     local words=$1
     printf '%b' "$2" >bad.csv
