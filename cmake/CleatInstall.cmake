@@ -20,7 +20,9 @@ install(TARGETS ${cleat_installed} EXPORT cleat
         LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/include/cleat
         DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.h"
-        PATTERN tls.h EXCLUDE PATTERN device.h EXCLUDE PATTERN settings*.h EXCLUDE)
+        PATTERN "tls*.h" EXCLUDE PATTERN device.h EXCLUDE PATTERN "settings*.h" EXCLUDE
+        PATTERN board.h EXCLUDE PATTERN "bare_*.h" EXCLUDE PATTERN freertos_port.h EXCLUDE
+        PATTERN lwip_net.h EXCLUDE)
 include(CleatMan)
 
 set(cleat_config_dir ${CMAKE_INSTALL_LIBDIR}/cmake/cleat)
@@ -46,7 +48,10 @@ function(cleat_pkg_config file libs)
   install(FILES ${CMAKE_CURRENT_BINARY_DIR}/${file}
           DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 endfunction()
-set(cleat_archives "-lcleat_client -lcleat_mqtt -lcleat_base")
+set(cleat_archives "-lcleat_client -lcleat_keeper -lcleat_ws -lcleat_mqtt -lcleat_store -lcleat_base")
+if(CLEAT_HOST)
+  set(cleat_archives "-lcleat_linux_client -lcleat_port_linux ${cleat_archives} -lcrypto -pthread")
+endif()
 cleat_pkg_config(cleat-static.pc "${cleat_archives}")
 if(CLEAT_SHARED)
   cleat_pkg_config(cleat.pc "-lcleat")

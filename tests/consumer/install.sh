@@ -27,7 +27,18 @@ if command -v scdoc >/dev/null; then
     done
 fi
 "$prefix/bin/cleat" --version
-[ ! -e "$prefix/include/cleat/tls.h" ] || fail "a header without its library is installed"
+declared() { # declared HEADER...: the functions and tables, a line each
+    sed 's://.*::' "$@" | tr '\n' ' ' | sed 's:/\*:\n/*:g; s:\*/:*/\n:g' | grep -v '^/\*' |
+        grep -v '^ *# *define' | tr ';{}' '\n' |
+        { grep -v 'static inline' || true; } |
+        grep -oE 'cleat_[a-z0-9_]+\(|extern const .*[ *]cleat_[a-z0-9_]+(\[\])? *$' | sed 's/.*[ *]//; s/[([].*//' | sort -u
+}
+defined() { nm --defined-only "$@" 2>/dev/null | awk '$2 ~ /^[TDRB]$/ { print $3 }' | sort -u; }
+headers=("$prefix"/include/cleat/*.h)
+archives=()
+while read -r archive; do archives+=("$archive"); done < <(find "$prefix" -name 'libcleat_*.a')
+missing=$(comm -23 <(declared "${headers[@]}") <(defined "${archives[@]}"))
+[ -z "$missing" ] || fail "headers are installed whose functions are in no archive: $missing"
 if grep -rlF "$build" "$prefix/lib"* --include='*.cmake' --include='*.pc'; then
     fail "the installed files name the build folder (above)"
 fi
@@ -58,6 +69,11 @@ for package in cleat cleat-static; do
     "$cc" -std=c99 $flags ${sanitize:+-fsanitize="$sanitize"} -o "$work/plain" \
         "$here/stranger/stranger.c" $(pkg-config --cflags --libs "$package")
     LD_LIBRARY_PATH=$(pkg-config --variable=libdir cleat) "$work/plain"
+    # shellcheck disable=SC2046,SC2086 # lists of options
+    "$cc" -std=c11 $flags ${sanitize:+-fsanitize="$sanitize"} -o "$work/request" \
+        "$here/../../examples/request.c" $(pkg-config --cflags --libs "$package")
+    said=$(LD_LIBRARY_PATH=$(pkg-config --variable=libdir cleat) "$work/request" 2>&1 || true)
+    [[ $said == usage:* ]] || fail "MQTT 5 by pkg-config $package: $said"
     echo "ok: pkg-config $package"
 done
 
@@ -70,7 +86,10 @@ exported=$(nm -D --defined-only "$library" | awk '$2 ~ /[TDR]/ { sub(/@.*/, "", 
 for symbol in $exported; do
     grep -rqw "$symbol" "$prefix/include/cleat" || fail "libcleat.so exports $symbol, which no header declares"
 done
-for symbol in cleat_mqtt_init cleat_client_step cleat_linux_net_init; do
-    grep -qx "$symbol" <<<"$exported" || fail "libcleat.so lacks $symbol"
-done
+archives=()
+while read -r archive; do archives+=("$archive"); done < <(find "$prefix" -name 'libcleat_*.a' ! -name libcleat_se.a)
+wanted=$(comm -12 <(declared "${headers[@]}") <(defined "${archives[@]}"))
+[ "$(wc -w <<<"$wanted")" -gt 100 ] || fail "too few functions found to look for: $wanted"
+missing=$(comm -23 - <(sort -u <<<"$exported") <<<"$wanted")
+[ -z "$missing" ] || fail "libcleat.so lacks what is declared and in the archives: $missing"
 echo "ok: libcleat.so exports $(wc -w <<<"$exported") functions and tables"
