@@ -9,7 +9,10 @@ set(cleat_installed cleat_base cleat_store cleat_ws cleat_mqtt cleat_client clea
     cleat_se)
 if(CLEAT_HOST)
   list(APPEND cleat_installed cleat_port_linux cleat_linux_client)
+endif()
+if(CLEAT_HOST AND CLEAT_TLS)
   install(TARGETS cleat cleat-chipsim)
+  include(CleatMan)
 endif()
 if(CLEAT_SHARED)
   include(CleatShared)
@@ -23,7 +26,6 @@ install(DIRECTORY ${PROJECT_SOURCE_DIR}/include/cleat
         PATTERN "tls*.h" EXCLUDE PATTERN device.h EXCLUDE PATTERN "settings*.h" EXCLUDE
         PATTERN board.h EXCLUDE PATTERN "bare_*.h" EXCLUDE PATTERN freertos_port.h EXCLUDE
         PATTERN lwip_net.h EXCLUDE)
-include(CleatMan)
 
 set(cleat_config_dir ${CMAKE_INSTALL_LIBDIR}/cmake/cleat)
 install(EXPORT cleat NAMESPACE cleat:: FILE cleat-targets.cmake

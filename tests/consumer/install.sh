@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 # Installs into a scratch prefix, moves it, and builds and runs a stranger's
-# project against it: with find_package, and with pkg-config and plain cc.
+# project against it: with find_package, with add_subdirectory, and with
+# pkg-config and plain cc.
 set -euo pipefail
 build=$1 cmake=$2 cc=$3 sanitize=$4 flags=$5
 here=$(cd "$(dirname "$0")" && pwd)
@@ -57,6 +58,21 @@ echo "ok: installed and moved"
 "$work/stranger/element"
 "$work/stranger/dynamic"
 echo "ok: find_package(cleat)"
+
+# As a part of the stranger's own tree: MQTT alone wants no mbedTLS.
+for options in "" -DCLEAT_HOST=OFF; do
+    at=$work/part$options
+    CLEAT_MBEDTLS_SOURCE=$work/none "$cmake" -S "$here/parent" -B "$at" -DCMAKE_C_COMPILER="$cc" \
+        -DCMAKE_C_FLAGS="$flags" ${options:+"$options"} -DCLEAT_TLS=OFF "-DCLEAT_TREE=$here/../.." \
+        ${sanitize:+"-DCLEAT_SANITIZE=$sanitize"} >"$work/configure.log" 2>&1 &&
+        "$cmake" --build "$at" >"$work/build.log" 2>&1 || {
+        cat "$work/configure.log" "$work/build.log" >&2
+        fail "add_subdirectory(cleat) $options"
+    }
+    "$at/stranger"
+done
+[ ! -e "$work/part/cleat/cli" ] || fail "the commands are built without TLS"
+echo "ok: add_subdirectory(cleat)"
 
 if ! command -v pkg-config >/dev/null; then
     echo "SKIPPED: no pkg-config here"
