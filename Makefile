@@ -105,7 +105,7 @@ coverage: setup-test source ## line coverage of the tests
 	@ctest --preset coverage
 	@tools/coverage build/coverage $(COVERAGE_ARGS)
 
-tidy: setup-tidy source ## clang-tidy over every source
+tidy: setup-tidy source ## what clang-tidy says of every source: advice, it fails nothing
 	$(call configure,tidy)
 	@cmake --build --preset tidy
 
