@@ -7,6 +7,7 @@
 cd "$work"
 make_ca ca
 make_ca cloud
+make_ca stranger
 issue ca broker 'subjectAltName=DNS:localhost\nextendedKeyUsage=serverAuth'
 cleat-chipsim --dir chip --print-info >chip.pem
 endpoint=abcdefghijklmn-ats.iot.eu-central-1.amazonaws.com
@@ -124,7 +125,7 @@ answer() { # answer TOPIC JSON
     printf '%s' "$2" | mosquitto_pub "${end[@]}" -t "$1" -s
 }
 cloud() { # what AWS does; the file `mode` says what goes wrong
-    local topic payload mode
+    local topic payload mode by
     while read -r topic payload; do
         mode=$(cat mode)
         echo "$topic $payload" >>asked
@@ -133,13 +134,18 @@ cloud() { # what AWS does; the file `mode` says what goes wrong
         garbage:*create-from-csr/json) answer "$topic/accepted" '{"certificatePem": 7' ;;
         reject:*create-from-csr/json) answer "$topic/rejected" '{"statusCode":400,"errorCode":"InvalidCertificateSigningRequest","errorMessage":"no"}' ;;
         *create-from-csr/json)
+            if [ "$mode" = late ]; then # answers nobody who still waits
+                until [ -e gone ]; do sleep 0.05; done
+            fi
             printf '%b' "$(sed 's/.*"certificateSigningRequest":"\([^"]*\)".*/\1/' <<<"$payload")" >csr.pem
             openssl req -in csr.pem -noout -verify >csr.verify 2>&1 || true
             if [ "$mode" = other-key ]; then
                 cp cloudend.csr csr.pem
             fi
-            openssl x509 -req -in csr.pem -CA cloud.pem -CAkey cloud.key -CAcreateserial -days 30 -out new.pem 2>/dev/null
+            by=$([ "$mode" = stranger ] && echo stranger || echo cloud)
+            openssl x509 -req -in csr.pem -CA "$by.pem" -CAkey "$by.key" -CAcreateserial -days 30 -out new.pem 2>/dev/null
             answer "$topic/accepted" "{\"certificateId\":\"id1\",\"certificatePem\":\"$(awk '{ printf "%s\\n", $0 }' new.pem)\",\"certificateOwnershipToken\":\"token-$(head -c 1500 /dev/zero | tr '\0' t)\"}"
+            echo done >"answered.$mode"
             ;;
         hook:*/provision/json) answer "$topic/rejected" '{"statusCode":400,"errorCode":"AccessDenied","errorMessage":"the hook\u001b says no"}' ;;
         *fleet1/provision/json)
@@ -173,6 +179,43 @@ refuses garbage 'the answer is no JSON'
 refuses reject 'rejected: InvalidCertificateSigningRequest: no'
 refuses other-key 'is for another key; it is not written'
 refuses hook 'rejected: AccessDenied: the hook[?] says no'
+refuses late 'no answer on $aws/certificates/create-from-csr/json'
+touch gone
+expect answered.late done 10
+echo good >mode
+other=(--lab --key 0xE0F2 --certificate 0xE0E2)
+status 0 "${provision[@]}" "${other[@]}"
+grep -q "^thing: $id$" cmd.out || fail "thing after a late answer"
+ok "provision: the answer to a run that gave up is not taken for this one's"
+kept=(mosquitto_pub "${end[@]}" -r -t '$aws/certificates/create-from-csr/json/accepted')
+"${kept[@]}" -m '{"certificatePem": 7'
+status 0 "${provision[@]}" "${other[@]}" --replace
+"${kept[@]}" -n
+ok "provision: a message that the broker kept is no answer"
+deaf=$(free_port)
+background deaf scripted "$deaf" 20020000 900400018080 -
+expect deaf.err listening
+status 1 "${provision[@]}" --lab --set MQTT_SECURE_CONNECTION=0 --set "MQTT_PORT=$deaf"
+grep -q 'create-from-csr/json/accepted: the broker refuses the subscription (SUBACK 0x80)' cmd.err || fail "SUBACK: $(cat cmd.err)"
+ok "provision: a refused subscription is told as one"
+public() { # public SLOT: of the key in it
+    cleat cert csr --chip "sim:$work/chip" --key "$1" --subject /CN=x | openssl req -noout -pubkey
+}
+before=$(public 0xE0F1)
+asked=$(wc -l <asked)
+wrong() { # wrong WORDS OPTIONS...: a wrong call, before anything is lost
+    status 2 "${provision[@]}" --lab "${@:2}"
+    grep -q -- "$1" cmd.err || fail "no word of \"$1\": $(cat cmd.err)"
+}
+wrong '"SerialNumber" is not NAME=VALUE' --parameter SerialNumber
+wrong 'is not NAME=VALUE' --parameter "Colour=r"$'\xff'"d"
+wrong 'longer than 2048 bytes' --parameter "Colour=$(head -c 2048 /dev/zero | tr '\0' r)"
+wrong "common name, which has 1 to 64 characters" --client-id "$(head -c 65 /dev/zero | tr '\0' c)"
+wrong 'template: not a name that AWS takes' --template 'a/b+'
+wrong 'template: not a name that AWS takes' --template ''
+wrong 'object 0xF1D0 holds 140 bytes: too few for a certificate' --certificate 0xF1D0
+[ "$(public 0xE0F1)" = "$before" ] && [ "$(wc -l <asked)" = "$asked" ] || fail "a wrong call made a key or asked"
+ok "provision: what cannot work is refused before the key is lost"
 echo good >mode
 status 2 "${provision[@]}" --key 0xE0F0
 grep -q "the claim's own slots" cmd.err || fail "would overwrite the claim"
@@ -203,3 +246,10 @@ grep -q 'the certificate in 0xE0E1 is replaced' cmd.err || fail "not said that a
 status 0 "${provision[@]}" --replace --json --no-proof --confirm 0xE0F1
 grep -q '"proven":	false' cmd.out || fail "JSON"
 ok "provision: a slot in use is replaced only when told so"
+echo stranger >mode
+status 17 "${provision[@]}" "${other[@]}" --replace --json
+grep -q '"proven":	false' cmd.out && grep -q '"certificate_id":	"id1"' cmd.out && grep -q '"exit_status":	17' cmd.out || fail "JSON: $(cat cmd.out)"
+status 17 "${provision[@]}" "${other[@]}" --replace
+grep -q 'for key 0xE0F2, not proven$' cmd.out && grep -q 'CLIENT_PRIVATE_KEY = 0xE0F2' cmd.out || fail "not told what is in the chip: $(cat cmd.out)"
+grep -q 'only the proof failed.*stands in 0xE0F2 and 0xE0E2; do not make another with --replace' cmd.err || fail "what to do: $(cat cmd.err)"
+ok "provision: a pair that is in the chip but not accepted is told, with what to do"
