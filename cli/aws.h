@@ -79,6 +79,11 @@ size_t cli_aws_stored(X509 *certificate, uint8_t *out, size_t cap);
 /** @return true if the certificate is for that public point. */
 bool cli_aws_is_for(X509 *certificate, struct cleat_bytes point);
 
+/** The text of a question, which is deleted; no copy of its texts stays, as one
+ *  may be the token. Cleanse it, then free it with cJSON_free().
+ *  @return NULL: out of memory. */
+char *cli_aws_question(cJSON *question);
+
 /** What came of a request for a certificate. */
 struct cli_aws_issued {
     X509 *certificate;

@@ -18,7 +18,6 @@
 
 #define CREATE "$aws/certificates/create-from-csr/json"
 #define ANSWER_MAX 65536u
-#define QUESTION_MAX 16384
 #define TOPIC_MAX 300
 #define CERTIFICATE_ROOM                                                       \
     1024 /* What AWS issues has some 700 to 1000 bytes.                        \
@@ -151,22 +150,10 @@ static int put_question(struct provision *p, const char *topic,
     return p->is_accepted ? CLI_OK : rejected(p, topic);
 }
 
-/* Its texts may hold the token, which is a secret. */
-static void delete_question(cJSON *question) {
-    for (cJSON *o = question->child; o != NULL; o = o->next) {
-        if (cJSON_IsString(o)) {
-            OPENSSL_cleanse(o->valuestring, strlen(o->valuestring));
-        }
-    }
-    cJSON_Delete(question);
-}
-
 /* Subscribe to both answers, ask, and wait for one. The question is deleted.
  * @return CLI_OK with the answer in p->answer. */
 static int ask(struct provision *p, const char *topic, cJSON *question) {
-    /* In one piece: what grows leaves copies of the token behind. */
-    char *text = cJSON_PrintBuffered(question, QUESTION_MAX, 0);
-    delete_question(question);
+    char *text = cli_aws_question(question);
     if (text == NULL) {
         return broken("aws provision", "out of memory");
     }
