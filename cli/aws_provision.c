@@ -19,9 +19,7 @@
 #define CREATE "$aws/certificates/create-from-csr/json"
 #define ANSWER_MAX 65536u
 #define TOPIC_MAX 300
-#define CERTIFICATE_ROOM                                                       \
-    1024 /* What AWS issues has some 700 to 1000 bytes.                        \
-          */
+#define CERTIFICATE_ROOM 1024 /* AWS's have some 700 to 1000 bytes. */
 
 struct provision {
     struct cli_aws *a;
