@@ -11,8 +11,14 @@ KITS ?= 1
 TARGET ?= mps2-an386
 TOOLCHAIN ?= GCC_ARM
 PROFILE ?= small
-MBEDTLS := $(if $(CLEAT_MBEDTLS_SOURCE),$(CLEAT_MBEDTLS_SOURCE),build/mbedtls-src)
-export CLEAT_MBEDTLS_SOURCE
+# Absolute, for cmake is run elsewhere; with the blanks that $(abspath) splits at.
+absolute = $(if $(1),$(if $(filter /%,$(firstword $(1))),$(1),$(CURDIR)/$(1)))
+override CLEAT_MBEDTLS_SOURCE := $(call absolute,$(CLEAT_MBEDTLS_SOURCE))
+override CLEAT_LWIP_SOURCE := $(call absolute,$(CLEAT_LWIP_SOURCE))
+MBEDTLS := $(or $(CLEAT_MBEDTLS_SOURCE),$(CURDIR)/build/mbedtls-src)
+export CLEAT_MBEDTLS_SOURCE CLEAT_LWIP_SOURCE
+# The targets that install packages or build in one folder follow one another.
+.NOTPARALLEL:
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,7 +43,7 @@ source: | setup
 define configure
 	@mkdir -p build
 	@test -f build/$(1)/build.ninja -a -z "$(CLEAT_MBEDTLS_SOURCE)" || \
-		cmake --preset $(1) -DCLEAT_MBEDTLS_SOURCE=$(abspath $(MBEDTLS)) \
+		cmake --preset $(1) -DCLEAT_MBEDTLS_SOURCE="$(MBEDTLS)" \
 		>build/$(1).log 2>&1 || { cat build/$(1).log >&2; \
 		echo "make: configuring build/$(1) failed (above)" >&2; exit 1; }
 endef
@@ -99,7 +105,7 @@ coverage: setup-test source ## line coverage of the tests
 	@ctest --preset coverage
 	@tools/coverage build/coverage $(COVERAGE_ARGS)
 
-tidy: setup-tidy source ## clang-tidy over every source
+tidy: setup-tidy source ## what clang-tidy says of every source: advice, it fails nothing
 	$(call configure,tidy)
 	@cmake --build --preset tidy
 
@@ -139,7 +145,7 @@ format: setup-format ## clang-format over every source
 	@git ls-files '*.c' '*.h' | xargs clang-format -i
 
 install: build ## programs, manual pages, libraries: PREFIX=/usr/local DESTDIR=
-	@cmake --install build/release --prefix $(or $(PREFIX),/usr/local)
+	@cmake --install build/release --prefix "$(or $(PREFIX),/usr/local)"
 
 clean: ## remove what was built (keeps the kit's chips and CA)
-	@find build -mindepth 1 -maxdepth 1 ! -name kit -exec rm -rf {} +
+	@[ ! -d build ] || find build -mindepth 1 -maxdepth 1 ! -name kit -exec rm -rf {} +

@@ -12,6 +12,7 @@
 #include "safety.h"
 
 #define CLI_AWS_PARAMETERS 16
+#define CLI_AWS_PARAMETER_NAME_MAX 128u
 
 struct cli_aws {
     /* the call */
@@ -23,7 +24,7 @@ struct cli_aws {
     uint16_t new_key, new_certificate;
     bool claim, default_mode, replace, no_proof, json;
     struct cli_catch said; /**< What the user said to the safety catch. */
-    cJSON *written;        /**< register, with --json: names of files. */
+    cJSON *written;        /**< register: names of files. */
     /* the device; filled by cli_aws_open() */
     struct cli_doctor *d; /**< Walks, and keeps the chip open. */
     char found_region[40];
@@ -39,6 +40,20 @@ int cli_aws_open(struct cli_aws *a, bool needs_chip);
 int cli_aws_walk(struct cli_aws *a, enum cli_doctor_step first,
                  enum cli_doctor_step last);
 
+/** Check what the options say before anything is opened or made: names as AWS
+ *  takes them, parameters as a request can hold them. Prints what is wrong.
+ *  @return CLI_OK or CLI_USAGE; so the next two. */
+int cli_aws_check(const struct cli_aws *a);
+/** The client ID that was asked for or found. */
+int cli_aws_check_client_id(const char *text);
+/** Whether it can be the common name of a certificate. */
+int cli_aws_check_common_name(const char *client_id);
+/** Warn of what a policy takes for a wildcard or variable.
+ *  @param names_client  The policy has the client ID in it. */
+void cli_aws_warn(const struct cli_aws *a, bool names_client);
+
+/** "aws", or what ARNs begin with in the partition of its region. */
+const char *cli_aws_partition(const struct cli_aws *a);
 /** The least that this device needs. cJSON's; NULL: out of memory. */
 cJSON *cli_aws_policy(const struct cli_aws *a);
 /** The least that a claim certificate needs for that template. */
@@ -63,6 +78,11 @@ char *cli_aws_request(struct cleat_se *se, uint16_t object,
 size_t cli_aws_stored(X509 *certificate, uint8_t *out, size_t cap);
 /** @return true if the certificate is for that public point. */
 bool cli_aws_is_for(X509 *certificate, struct cleat_bytes point);
+
+/** The text of a question, which is deleted; no copy of its texts stays, as one
+ *  may be the token. Cleanse it, then free it with cJSON_free().
+ *  @return NULL: out of memory. */
+char *cli_aws_question(cJSON *question);
 
 /** What came of a request for a certificate. */
 struct cli_aws_issued {

@@ -1,12 +1,27 @@
 /* SPDX-License-Identifier: MIT */
 /* What AWS IoT answers to `cleat aws provision`, taken apart; see aws.h. It
- * came over the network: nothing of it is believed, or shown, as it is. */
+ * came over the network: nothing of it is believed, or shown, as it is. And the
+ * question, of which no copy may stay. */
 #include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <string.h>
 
 #include "aws.h"
+
+#define QUESTION_MAX 16384 /* As much as a packet holds. */
+
+char *cli_aws_question(cJSON *question) {
+    /* In one piece: what grows leaves copies behind. */
+    char *text = cJSON_PrintBuffered(question, QUESTION_MAX, 0);
+    for (cJSON *o = question->child; o != NULL; o = o->next) {
+        if (cJSON_IsString(o)) {
+            OPENSSL_cleanse(o->valuestring, strlen(o->valuestring));
+        }
+    }
+    cJSON_Delete(question);
+    return text;
+}
 
 static cJSON *parse(struct cleat_bytes answer) {
     return cJSON_ParseWithLength((const char *)answer.data, answer.len);

@@ -23,12 +23,16 @@ static const char *region_of(const struct cli_aws *a) {
     return a->found_region[0] != '\0' ? a->found_region : "REGION";
 }
 
+const char *cli_aws_partition(const struct cli_aws *a) {
+    return partition(region_of(a));
+}
+
 static void add_resource(const struct cli_aws *a, cJSON *list, const char *kind,
                          const char *name) {
     char text[RESOURCE_MAX];
-    snprintf(text, sizeof text, "arn:%s:iot:%s:%s:%s/%s",
-             partition(region_of(a)), region_of(a),
-             a->account != NULL ? a->account : "ACCOUNT", kind, name);
+    snprintf(text, sizeof text, "arn:%s:iot:%s:%s:%s/%s", cli_aws_partition(a),
+             region_of(a), a->account != NULL ? a->account : "ACCOUNT", kind,
+             name);
     cJSON_AddItemToArray(list, cJSON_CreateString(text));
 }
 

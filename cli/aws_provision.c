@@ -14,10 +14,12 @@
 #include "aws.h"
 #include "cleat/port.h"
 #include "json.h"
+#include "metadata.h"
 
 #define CREATE "$aws/certificates/create-from-csr/json"
 #define ANSWER_MAX 65536u
 #define TOPIC_MAX 300
+#define CERTIFICATE_ROOM 1024 /* AWS's have some 700 to 1000 bytes. */
 
 struct provision {
     struct cli_aws *a;
@@ -29,6 +31,7 @@ struct provision {
     size_t point_len;
     struct cli_aws_issued issued;
     char thing[132];
+    bool had_clean_session, proven;
 };
 
 static int broken(const char *what, const char *why) {
@@ -41,7 +44,8 @@ static int broken(const char *what, const char *why) {
 static void on_message(void *arg, const struct cleat_mqtt_event *e) {
     struct provision *p = arg;
     bool yes = cleat_bytes_equal(e->topic, cleat_bytes_str(p->accepted));
-    if (!yes && !cleat_bytes_equal(e->topic, cleat_bytes_str(p->rejected))) {
+    bool no = cleat_bytes_equal(e->topic, cleat_bytes_str(p->rejected));
+    if ((!yes && !no) || e->retain) { /* What was kept answers nobody. */
         return;
     }
     if (e->offset == 0) {
@@ -73,6 +77,11 @@ static int no_answer(const struct cli_doctor *d, const char *topic) {
         return broken(what, "the broker hung up; does the claim's policy allow "
                             "these topics (`cleat aws policy --claim`)?");
     }
+    if (d->talk.end == CLI_DOCTOR_TALK_PROTO ||
+        d->talk.end == CLI_DOCTOR_TALK_STREAM) {
+        const char *text = d->talk.detail.text;
+        return broken(what, text != NULL ? text : cleat_strerror(d->talk.err));
+    }
     return broken(what, "is it AWS IoT, is the template enabled, does the "
                         "claim's policy allow these topics (`cleat aws policy "
                         "--claim`)?");
@@ -89,42 +98,70 @@ static int rejected(const struct provision *p, const char *topic) {
     return CLI_FAILED;
 }
 
-/* Subscribe to both answers, ask, and wait for one. The question is deleted.
- * @return CLI_OK with the answer in p->answer. */
-static int ask(struct provision *p, const char *topic, cJSON *question) {
+/* Subscribe to both answers. @return CLI_OK if that was granted. */
+static int listen_for(struct provision *p, const char *topic) {
     struct cli_doctor *d = p->a->d;
     struct cli_doctor_talk *t = &d->talk;
     snprintf(p->accepted, sizeof p->accepted, "%s/accepted", topic);
     snprintf(p->rejected, sizeof p->rejected, "%s/rejected", topic);
     const struct cleat_mqtt_filter filters[2] = {
         {cleat_bytes_str(p->accepted), 1}, {cleat_bytes_str(p->rejected), 1}};
-    char *text = cJSON_PrintUnformatted(question);
-    cJSON_Delete(question);
-    if (text == NULL) {
-        return broken("aws provision", "out of memory");
-    }
     t->message = on_message;
     t->message_arg = p;
     t->subscribed = false;
-    p->complete = false;
-    uint64_t now = cleat_port_now_ms();
-    int err = cleat_mqtt_subscribe(&t->session, filters, 2, now);
-    (void)cli_doctor_go_on(d, is_subscribed, 2 * d->s->mqtt_timeout_ms);
-    if (err >= 0 && t->subscribed && t->granted != CLEAT_MQTT_SUBACK_REFUSED) {
-        err = cleat_mqtt_publish(&t->session, cleat_bytes_str(topic),
-                                 cleat_bytes_str(text), 1, false,
-                                 cleat_port_now_ms());
-        (void)cli_doctor_go_on(d, is_answered, 4 * d->s->mqtt_timeout_ms);
-    }
-    OPENSSL_cleanse(text, strlen(text)); /* it may hold the token */
-    cJSON_free(text);
+    int err =
+        cleat_mqtt_subscribe(&t->session, filters, 2, cleat_port_now_ms());
     if (err < 0) {
         return broken(topic, cleat_strerror(err));
     }
+    (void)cli_doctor_go_on(d, is_subscribed, 2 * d->s->mqtt_timeout_ms);
+    if (!t->subscribed) {
+        return no_answer(d, topic);
+    }
+    if (t->granted == CLEAT_MQTT_SUBACK_REFUSED) {
+        return broken(p->accepted,
+                      "the broker refuses the subscription (SUBACK 0x80); does "
+                      "the claim's policy allow iot:Subscribe to it and to "
+                      ".../rejected (`cleat aws policy --claim`)?");
+    }
+    return CLI_OK;
+}
+
+/* Ask, and wait for one of the answers. */
+static int put_question(struct provision *p, const char *topic,
+                        const char *text) {
+    struct cli_doctor *d = p->a->d;
+    struct cli_doctor_talk *t = &d->talk;
+    /* What came before the question answers another one. */
+    p->complete = false;
+    p->answer_len = 0;
+    int err = cleat_mqtt_publish(&t->session, cleat_bytes_str(topic),
+                                 cleat_bytes_str(text), 1, false,
+                                 cleat_port_now_ms());
+    if (err < 0) {
+        return broken(topic, cleat_strerror(err));
+    }
+    (void)cli_doctor_go_on(d, is_answered, 4 * d->s->mqtt_timeout_ms);
     if (!p->complete) {
         return no_answer(d, topic);
     }
     return p->is_accepted ? CLI_OK : rejected(p, topic);
+}
+
+/* Subscribe to both answers, ask, and wait for one. The question is deleted.
+ * @return CLI_OK with the answer in p->answer. */
+static int ask(struct provision *p, const char *topic, cJSON *question) {
+    char *text = cli_aws_question(question);
+    if (text == NULL) {
+        return broken("aws provision", "out of memory");
+    }
+    int status = listen_for(p, topic);
+    if (status == CLI_OK) {
+        status = put_question(p, topic, text);
+    }
+    OPENSSL_cleanse(text, strlen(text));
+    cJSON_free(text);
+    return status;
 }
 
 /* ---- the chip ---- */
@@ -181,6 +218,22 @@ static int slot_free(struct cli_aws *a) {
     return CLI_OK;
 }
 
+/* The new certificate must fit where it goes: there is no way back then. */
+static int slot_fits(const struct cli_aws *a) {
+    uint8_t raw[64];
+    struct cli_metadata m;
+    size_t len =
+        cli_safety_read(&a->d->se.se, a->new_certificate, raw, sizeof raw);
+    if (len == 0 || !cli_metadata_parse(&m, cleat_bytes_of(raw, len)) ||
+        m.max_size < 0 || m.max_size >= CERTIFICATE_ROOM) {
+        return CLI_OK; /* What cannot be read is refused by the catch. */
+    }
+    cli_error("object 0x%04X holds %d bytes: too few for a certificate; choose "
+              "another with --certificate",
+              a->new_certificate, m.max_size);
+    return CLI_USAGE;
+}
+
 static int make_key(struct provision *p) {
     struct cleat_se_op op = {.type = CLEAT_SE_GENERATE,
                              .object = p->a->new_key,
@@ -227,23 +280,19 @@ static int create_certificate(struct provision *p) {
     return wrong == NULL ? CLI_OK : broken(CREATE, wrong);
 }
 
-static bool add_parameters(const struct cli_aws *a, cJSON *question) {
+/* They are checked. */
+static void add_parameters(const struct cli_aws *a, cJSON *question) {
     cJSON *o = cJSON_AddObjectToObject(question, "parameters");
     for (size_t i = 0; i < a->parameters.count; i++) {
-        char name[128];
+        char name[CLI_AWS_PARAMETER_NAME_MAX];
         const char *text = a->parameters.values[i];
-        size_t n = strcspn(text, "=");
-        if (text[n] != '=' || n == 0 || n >= sizeof name) {
-            cli_error("--parameter: \"%s\" is not NAME=VALUE", text);
-            return false;
-        }
-        snprintf(name, sizeof name, "%.*s", (int)n, text);
+        int n = (int)strcspn(text, "=");
+        snprintf(name, sizeof name, "%.*s", n, text);
         cJSON_AddStringToObject(o, name, text + n + 1);
     }
     if (a->parameters.count == 0) {
         cJSON_AddStringToObject(o, "SerialNumber", a->client_id);
     }
-    return true;
 }
 
 static int register_thing(struct provision *p) {
@@ -254,10 +303,7 @@ static int register_thing(struct provision *p) {
              p->a->template_name);
     cJSON_AddStringToObject(question, "certificateOwnershipToken",
                             p->issued.token);
-    if (!add_parameters(p->a, question)) {
-        cJSON_Delete(question);
-        return CLI_USAGE;
-    }
+    add_parameters(p->a, question);
     int status = ask(p, topic, question);
     if (status != CLI_OK) {
         return status;
@@ -269,8 +315,8 @@ static int register_thing(struct provision *p) {
 
 /* ---- the new identity ---- */
 
-/* Walk once more with the new pair: read back, sign, connect. */
-static int prove(struct provision *p) {
+/* From now on the new pair is the device's. */
+static int take_up(struct provision *p) {
     struct cli_aws *a = p->a;
     struct cli_doctor *d = a->d;
     char object[16];
@@ -282,8 +328,20 @@ static int prove(struct provision *p) {
         status = cli_config_set(&d->config, "CLIENT_PRIVATE_KEY", object,
                                 "provision");
     }
+    if (status == CLI_OK) {
+        status = cli_config_set(&d->config, "MQTT_CLEAN_SESSION",
+                                p->had_clean_session ? "1" : "0", "provision");
+    }
     X509_free(d->leaf);
     d->leaf = NULL;
+    return status;
+}
+
+/* Walk once more with the new pair: read back, sign, connect. */
+static int prove(struct provision *p) {
+    struct cli_aws *a = p->a;
+    struct cli_doctor *d = a->d;
+    int status = take_up(p);
     if (status == CLI_OK) {
         status = cli_aws_walk(a, CLI_DOCTOR_CERTIFICATE, CLI_DOCTOR_KEY);
     }
@@ -294,21 +352,33 @@ static int prove(struct provision *p) {
     status = cli_aws_walk(a, CLI_DOCTOR_NAME, CLI_DOCTOR_MQTT);
     if (status == CLI_OK) {
         cli_doctor_hang_up(d);
+        p->proven = true;
     }
     return status;
 }
 
-static int report(const struct provision *p) {
+/* @param status  What the proof ended with: the pair is there in any case. */
+static int report(const struct provision *p, int status) {
     const struct cli_aws *a = p->a;
     char object[16];
+    if (status != CLI_OK) {
+        cli_error("only the proof failed: thing and certificate are "
+                  "registered, and the new pair stands in 0x%04X and 0x%04X; "
+                  "do not make another with --replace: mend the cause, set "
+                  "CLIENT_CERTIFICATE and CLIENT_PRIVATE_KEY, and try `cleat "
+                  "doctor`",
+                  a->new_key, a->new_certificate);
+    }
     if (!a->json) {
         printf("thing: %s\ncertificate: %s, in object 0x%04X, for key "
                "0x%04X%s\nset:\n  CLIENT_CERTIFICATE = 0x%04X\n  "
                "CLIENT_PRIVATE_KEY = 0x%04X\n",
                p->thing, p->issued.id, a->new_certificate, a->new_key,
-               a->no_proof ? "" : ", accepted by the broker",
+               p->proven          ? ", accepted by the broker"
+               : status != CLI_OK ? ", not proven"
+                                  : "",
                a->new_certificate, a->new_key);
-        return CLI_OK;
+        return status;
     }
     cJSON *root = cJSON_CreateObject();
     cJSON_AddStringToObject(root, "thing", p->thing);
@@ -317,13 +387,20 @@ static int report(const struct provision *p) {
     cJSON_AddStringToObject(root, "certificate", object);
     snprintf(object, sizeof object, "0x%04X", a->new_key);
     cJSON_AddStringToObject(root, "key", object);
-    cJSON_AddBoolToObject(root, "proven", !a->no_proof);
-    return cli_json_end(root, CLI_OK);
+    cJSON_AddBoolToObject(root, "proven", p->proven);
+    return cli_json_end(root, status);
 }
 
-/* All that needs the connection. */
+/* All that needs the connection. Its session begins and ends with it: an
+ * answer that an earlier run did not wait for must not answer this one. */
 static int ask_aws(struct provision *p) {
-    int status = cli_aws_walk(p->a, CLI_DOCTOR_CLOCK, CLI_DOCTOR_MQTT);
+    struct cli_doctor *d = p->a->d;
+    p->had_clean_session = d->s->mqtt_clean_session != 0;
+    int status =
+        cli_config_set(&d->config, "MQTT_CLEAN_SESSION", "1", "provision");
+    if (status == CLI_OK) {
+        status = cli_aws_walk(p->a, CLI_DOCTOR_CLOCK, CLI_DOCTOR_MQTT);
+    }
     if (status == CLI_OK) {
         status = make_key(p);
     }
@@ -333,8 +410,8 @@ static int ask_aws(struct provision *p) {
     if (status == CLI_OK) {
         status = register_thing(p);
     }
-    if (p->a->d->stream != NULL) {
-        cli_doctor_hang_up(p->a->d);
+    if (d->stream != NULL) {
+        cli_doctor_hang_up(d);
     }
     return status;
 }
@@ -345,17 +422,23 @@ static int provision(struct provision *p) {
     if (status == CLI_OK) {
         status = slot_free(a);
     }
+    if (status == CLI_OK) {
+        status = slot_fits(a);
+    }
     if (status != CLI_OK || !is_meant(a, &status)) {
         return status;
     }
     status = ask_aws(p);
-    if (status == CLI_OK) {
-        status = write_certificate(p);
+    if (status != CLI_OK) {
+        return status;
     }
-    if (status == CLI_OK) {
-        status = prove(p);
+    status = write_certificate(p);
+    if (status != CLI_OK) {
+        cli_error("AWS has registered certificate %s for thing \"%s\", which "
+                  "is of no use without it in the chip: delete it there",
+                  p->issued.id, p->thing);
     }
-    return status == CLI_OK ? report(p) : status;
+    return status == CLI_OK ? report(p, prove(p)) : status;
 }
 
 int cli_aws_provision(struct cli_aws *a) {
@@ -363,12 +446,16 @@ int cli_aws_provision(struct cli_aws *a) {
         cli_error("aws provision: name the template: --template NAME");
         return CLI_USAGE;
     }
+    int status = cli_aws_check_common_name(a->client_id);
+    if (status != CLI_OK) {
+        return status;
+    }
     struct provision *p = calloc(1, sizeof *p);
     if (p == NULL) {
         return broken("aws provision", "out of memory");
     }
     p->a = a;
-    int status = provision(p);
+    status = provision(p);
     cli_aws_issued_free(&p->issued);
     OPENSSL_cleanse(p, sizeof *p);
     free(p);

@@ -7,14 +7,19 @@
  */
 #define _POSIX_C_SOURCE 200809L
 #include <errno.h>
-#include <openssl/crypto.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
 #include <openssl/pem.h>
-#include <stdlib.h>
+#include <openssl/x509v3.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "aws.h"
 #include "json.h"
+#include "metadata.h"
+#include "pem.h"
 
 #define PATH_MAX_BYTES 1200
 
@@ -27,8 +32,22 @@ static const char head[] =
     "set -eu\n"
     "region=${AWS_REGION:-$(aws configure get region)}\n"
     "account=$(aws sts get-caller-identity --query Account --output text)\n"
-    "fill() { sed \"s/ACCOUNT/$account/g; s/REGION/$region/g\" \"$1\" "
-    ">\"$1.filled\"; }\n";
+    "case $region in\n"
+    "cn-*) partition=aws-cn ;;\n"
+    "us-gov-*) partition=aws-us-gov ;;\n"
+    "*) partition=aws ;;\n"
+    "esac\n"
+    "# The words REGION and ACCOUNT, where an ARN begins and nowhere else.\n"
+    "fill() {\n"
+    "    sed -e "
+    "\"s/\\\"arn:aws:iot:REGION:/\\\"arn:$partition:iot:$region:/g\" "
+    "\\\n"
+    "        -e \"s/\\(\\\"arn:[a-z-]*:iot:[a-z0-9-]*:\\)ACCOUNT:/"
+    "\\1$account:/g\" \\\n"
+    "        -e \"s/\\\"arn:[a-z-]*:iam::/\\\"arn:$partition:iam::/g\" \\\n"
+    "        -e \"s/\\(\\\"arn:[a-z-]*:iam::\\)ACCOUNT:/\\1$account:/g\" \\\n"
+    "        \"$1\" >\"$1.filled\"\n"
+    "}\n";
 
 static const char thing[] =
     "fill policy.json\n"
@@ -69,11 +88,20 @@ static const char jitr[] =
     "# AWS then publishes on $aws/events/certificates/registered/CA; a rule "
     "on\n"
     "# that topic can do the rest, or this:\n"
-    "echo \"start the device once, then press Enter\" && read -r _\n"
-    "certificate=$(aws iot list-certificates-by-ca --ca-certificate-id \"$ca\" "
-    "--query 'certificates[0].certificateArn' --output text)\n"
-    "aws iot update-certificate --certificate-id \"${certificate##*/}\" "
-    "--new-status ACTIVE\n";
+    "id=%s # SHA-256 of device.pem's DER\n"
+    "certificate=\n"
+    "while [ -z \"$certificate\" ]; do\n"
+    "    echo \"start the device once, then press Enter\"\n"
+    "    if ! read -r _; then\n"
+    "        echo \"AWS does not have the device's certificate $id: did the "
+    "device connect, to this account and region?\" >&2\n"
+    "        exit 1\n"
+    "    fi\n"
+    "    certificate=$(aws iot describe-certificate --certificate-id \"$id\" "
+    "--query certificateDescription.certificateArn --output text) || "
+    "certificate=\n"
+    "done\n"
+    "aws iot update-certificate --certificate-id \"$id\" --new-status ACTIVE\n";
 
 static const char jitp[] =
     "# The device's first connection makes the thing, attaches the policy, "
@@ -90,7 +118,7 @@ static const char fleet[] =
     "fill claim-policy.json\n"
     "fill template.json\n"
     "aws iot create-provisioning-template --template-name \"$template\" "
-    "--provisioning-role-arn \"arn:aws:iam::$account:role/$role\" "
+    "--provisioning-role-arn \"arn:$partition:iam::$account:role/$role\" "
     "--template-body file://template.json.filled --enabled\n"
     "claim=$(aws iot register-certificate-without-ca --certificate-pem "
     "file://device.pem --status ACTIVE --query certificateArn --output text)\n"
@@ -114,53 +142,67 @@ static FILE *create(const struct cli_aws *a, const char *name) {
     if (f == NULL) {
         cli_error("%s: %s%s", path, strerror(errno),
                   errno == EEXIST ? "; give another folder: --out" : "");
+        return NULL;
     }
+    cJSON_AddItemToArray(a->written, cJSON_CreateString(name));
     return f;
 }
 
-static bool finish(const struct cli_aws *a, FILE *f, const char *name,
-                   bool ok) {
+static bool finish(FILE *f, const char *name, bool ok) {
     if (fclose(f) != 0 || !ok) {
         cli_error("%s cannot be written", name);
         return false;
     }
-    if (a->json) {
-        cJSON_AddItemToArray(a->written, cJSON_CreateString(name));
-    } else {
-        printf("wrote %s\n", name);
-    }
     return true;
+}
+
+/* Half of the files would stand in the way of the next try. */
+static void remove_written(const struct cli_aws *a) {
+    const cJSON *o;
+    cJSON_ArrayForEach(o, a->written) {
+        char path[PATH_MAX_BYTES];
+        snprintf(path, sizeof path, "%s/%s", a->out, o->valuestring);
+        (void)remove(path);
+    }
 }
 
 static bool put_json(const struct cli_aws *a, const char *name, cJSON *json) {
     char *text = cJSON_Print(json);
     cJSON_Delete(json);
     FILE *f = text == NULL ? NULL : create(a, name);
-    bool ok = f != NULL && finish(a, f, name, fprintf(f, "%s\n", text) > 0);
+    bool ok = f != NULL && finish(f, name, fprintf(f, "%s\n", text) > 0);
     cJSON_free(text);
     return ok;
 }
 
-static bool put_certificate(const struct cli_aws *a) {
-    FILE *f = create(a, "device.pem");
-    return f != NULL &&
-           finish(a, f, "device.pem", PEM_write_X509(f, a->d->leaf) == 1);
+static bool put_pem(const struct cli_aws *a, const char *name, X509 *x) {
+    FILE *f = create(a, name);
+    return f != NULL && finish(f, name, PEM_write_X509(f, x) == 1);
 }
 
-static bool put_ca(const struct cli_aws *a) {
+/* The CA that AWS is told of must be the one that its devices are of.
+ * @return NULL: printed. */
+static X509 *open_ca(const struct cli_aws *a) {
     char why[512];
-    size_t len;
-    uint8_t *data = cli_read_file(a->ca, 65536, &len, why, sizeof why);
-    if (data == NULL) {
+    X509 *x = cli_pem_certificate(a->ca, why, sizeof why);
+    if (x == NULL) {
         cli_error("--ca: %s", why);
-        return false;
+        return NULL;
     }
-    FILE *f = create(a, "ca.pem");
-    bool ok =
-        f != NULL && finish(a, f, "ca.pem", fwrite(data, 1, len, f) == len);
-    OPENSSL_cleanse(data, len);
-    free(data);
-    return ok;
+    const char *wrong = NULL;
+    if (X509_check_ca(x) != 1) {
+        wrong = "is not the certificate of a CA";
+    } else if (X509_check_issued(x, a->d->leaf) != X509_V_OK ||
+               X509_verify(a->d->leaf, X509_get0_pubkey(x)) != 1) {
+        wrong = "has not issued the device's certificate";
+    }
+    ERR_clear_error();
+    if (wrong != NULL) {
+        cli_error("--ca: %s %s", a->ca, wrong);
+        X509_free(x);
+        return NULL;
+    }
+    return x;
 }
 
 static cJSON *reference(const char *name) {
@@ -208,7 +250,8 @@ static cJSON *registration(const struct cli_aws *a) {
     cJSON *root = cJSON_CreateObject();
     cJSON *template = template_of(a, "AWS::IoT::Certificate::CommonName");
     char *text = cJSON_PrintUnformatted(template);
-    snprintf(role, sizeof role, "arn:aws:iam::ACCOUNT:role/%s", a->role);
+    snprintf(role, sizeof role, "arn:%s:iam::%s:role/%s", cli_aws_partition(a),
+             a->account != NULL ? a->account : "ACCOUNT", a->role);
     cJSON_AddStringToObject(root, "templateBody", text == NULL ? "" : text);
     cJSON_AddStringToObject(root, "roleArn", role);
     cJSON_free(text);
@@ -216,7 +259,7 @@ static cJSON *registration(const struct cli_aws *a) {
     return root;
 }
 
-/* A name that AWS and the shell take as it is. */
+/* A client ID as a thing's name, which the shell takes as it is. */
 static void plain_name(const char *from, char *out, size_t cap) {
     size_t n = 0;
     for (; *from != '\0' && n + 1 < cap; from++) {
@@ -240,22 +283,29 @@ static void put_ca_part(const struct cli_aws *a, FILE *f) {
     } else {
         fprintf(f, ca_sni, config);
     }
-    fputs(is_jitp ? jitp : jitr, f);
+    if (is_jitp) {
+        fputs(jitp, f);
+        return;
+    }
+    uint8_t digest[32];
+    char id[65] = ""; /* AWS's name of a certificate. */
+    unsigned len = 0;
+    if (X509_digest(a->d->leaf, EVP_sha256(), digest, &len) == 1) {
+        cli_hex(cleat_bytes_of(digest, len), "", id, sizeof id);
+    }
+    fprintf(f, jitr, id);
 }
 
 static bool put_script(const struct cli_aws *a) {
     char name[132];
-    char template[132];
-    char role[132];
     FILE *f = create(a, "register.sh");
     if (f == NULL) {
         return false;
     }
     plain_name(a->client_id, name, sizeof name);
-    plain_name(a->template_name == NULL ? "" : a->template_name, template,
-               sizeof template);
-    plain_name(a->role, role, sizeof role);
-    fprintf(f, "%sname=%s\ntemplate=%s\nrole=%s\n", head, name, template, role);
+    /* Template and role are checked: nothing in them is for the shell. */
+    fprintf(f, "%sname=%s\ntemplate=%s\nrole=%s\n", head, name,
+            a->template_name == NULL ? "" : a->template_name, a->role);
     if (strcmp(a->method, "multi-account") == 0) {
         fprintf(f, "%s%s", multi_account, thing);
     } else if (strcmp(a->method, "fleet") == 0) {
@@ -265,14 +315,14 @@ static bool put_script(const struct cli_aws *a) {
         fputs(strcmp(a->method, "jitr") == 0 ? thing : "", f);
     }
     fputs(tail, f);
-    return finish(a, f, "register.sh", ferror(f) == 0);
+    return finish(f, "register.sh", ferror(f) == 0);
 }
 
-static bool put_files(const struct cli_aws *a) {
+static bool put_files(const struct cli_aws *a, X509 *ca) {
     bool is_jitp = strcmp(a->method, "jitp") == 0;
     bool is_fleet = strcmp(a->method, "fleet") == 0;
-    bool ca = is_jitp || strcmp(a->method, "jitr") == 0;
-    return put_certificate(a) && (!ca || put_ca(a)) &&
+    return put_pem(a, "device.pem", a->d->leaf) &&
+           (ca == NULL || put_pem(a, "ca.pem", ca)) &&
            (!is_jitp || put_json(a, "jitp.json", registration(a))) &&
            (!is_fleet ||
             (put_json(a, "template.json", template_of(a, "SerialNumber")) &&
@@ -290,11 +340,34 @@ static int tell_next(struct cli_aws *a) {
         cJSON_AddItemToObject(root, "files", a->written);
         return cli_json_end(root, CLI_OK);
     }
+    const cJSON *o;
+    cJSON_ArrayForEach(o, a->written) {
+        printf("wrote %s\n", o->valuestring);
+    }
     cJSON_Delete(a->written);
     printf("next: read %s/register.sh, run it there with the account's "
            "credentials,\nand put the lines it prints into cleat.conf\n",
            a->out);
     return CLI_OK;
+}
+
+/* All files, or none. */
+static int write_all(struct cli_aws *a, X509 *ca) {
+    bool is_new = mkdir(a->out, 0755) == 0;
+    if (!is_new && errno != EEXIST) {
+        cli_error("%s: %s", a->out, strerror(errno));
+        return CLI_FAILED;
+    }
+    a->written = cJSON_CreateArray();
+    if (!put_files(a, ca)) {
+        remove_written(a);
+        cJSON_Delete(a->written);
+        if (is_new) {
+            (void)rmdir(a->out);
+        }
+        return CLI_FAILED;
+    }
+    return tell_next(a);
 }
 
 int cli_aws_register(struct cli_aws *a) {
@@ -321,18 +394,16 @@ int cli_aws_register(struct cli_aws *a) {
         cli_error("aws register fleet: name the template: --template NAME");
         return CLI_USAGE;
     }
-    if (mkdir(a->out, 0755) != 0 && errno != EEXIST) {
-        cli_error("%s: %s", a->out, strerror(errno));
-        return CLI_FAILED;
-    }
     int status = cli_aws_walk(a, CLI_DOCTOR_CERTIFICATE, CLI_DOCTOR_KEY);
     if (status != CLI_OK) {
         return status;
     }
-    a->written = cJSON_CreateArray();
-    if (!put_files(a)) {
-        cJSON_Delete(a->written);
-        return CLI_FAILED;
+    X509 *issuer = ca ? open_ca(a) : NULL;
+    if (ca && issuer == NULL) {
+        return CLI_USAGE;
     }
-    return tell_next(a);
+    cli_aws_warn(a, !ca || strcmp(a->method, "jitr") == 0);
+    status = write_all(a, issuer);
+    X509_free(issuer);
+    return status;
 }

@@ -92,18 +92,7 @@ int cli_aws_open(struct cli_aws *a, bool needs_chip) {
     return status;
 }
 
-/* In a resource these stand for any text: the policy would allow more. */
-static void warn_wildcards(const char *name, const char *text) {
-    if (strpbrk(text, "*?") != NULL || strstr(text, "${") != NULL) {
-        cli_error("warning: %s holds *, ? or ${, which a policy takes for a "
-                  "wildcard or variable: it allows more than this device "
-                  "needs",
-                  name);
-    }
-}
-
 static int policy(struct cli_aws *a) {
-    const struct cleat_settings *s = a->d->s;
     if (a->claim && a->template_name == NULL) {
         cli_error("--claim needs --template NAME");
         return CLI_USAGE;
@@ -111,9 +100,7 @@ static int policy(struct cli_aws *a) {
     if (a->claim) {
         return cli_json_as_it_is(cli_aws_claim_policy(a));
     }
-    warn_wildcards("the client ID", a->client_id);
-    warn_wildcards("MQTT_PUB_TOPIC", s->mqtt_pub_topic);
-    warn_wildcards("MQTT_SUB_TOPIC", s->mqtt_sub_topic);
+    cli_aws_warn(a, true);
     return cli_json_as_it_is(cli_aws_policy(a));
 }
 
@@ -134,7 +121,13 @@ static int run_verb(struct cli_aws *a, int count, char **words) {
     if (claim_only && !is_register && !is_provision) {
         a->client_id_asked = "*"; /* any device may claim */
     }
-    int status = cli_aws_open(a, is_register || is_provision);
+    int status = cli_aws_check(a);
+    if (status == CLI_OK) {
+        status = cli_aws_open(a, is_register || is_provision);
+    }
+    if (status == CLI_OK) {
+        status = cli_aws_check_client_id(a->client_id);
+    }
     if (status == CLI_OK) {
         status = is_register    ? cli_aws_register(a)
                  : is_provision ? cli_aws_provision(a)

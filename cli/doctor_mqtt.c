@@ -535,11 +535,10 @@ bool cli_doctor_round_trip(struct cli_doctor *d) {
         return false;
     }
     uint64_t took = cleat_port_now_ms() - begin;
-    uint32_t others = d->talk.others;
     if (cli_doctor_go_on(d, NULL, d->hold_ms) != CLI_DOCTOR_TALK_OK) {
         return closed_upon(d, "waiting", "trip-broken");
     }
-    others = d->talk.others;
+    uint32_t others = d->talk.others;
     cli_doctor_hang_up(d);
     cli_doctor_say(d, "%s with QoS %u in %lu ms; the connection holds",
                    d->s->mqtt_pub_topic, qos, (unsigned long)took);

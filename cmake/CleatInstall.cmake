@@ -9,7 +9,10 @@ set(cleat_installed cleat_base cleat_store cleat_ws cleat_mqtt cleat_client clea
     cleat_se)
 if(CLEAT_HOST)
   list(APPEND cleat_installed cleat_port_linux cleat_linux_client)
+endif()
+if(CLEAT_HOST AND CLEAT_TLS)
   install(TARGETS cleat cleat-chipsim)
+  include(CleatMan)
 endif()
 if(CLEAT_SHARED)
   include(CleatShared)
@@ -20,8 +23,9 @@ install(TARGETS ${cleat_installed} EXPORT cleat
         LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/include/cleat
         DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.h"
-        PATTERN tls.h EXCLUDE PATTERN device.h EXCLUDE PATTERN settings*.h EXCLUDE)
-include(CleatMan)
+        PATTERN "tls*.h" EXCLUDE PATTERN device.h EXCLUDE PATTERN "settings*.h" EXCLUDE
+        PATTERN board.h EXCLUDE PATTERN "bare_*.h" EXCLUDE PATTERN freertos_port.h EXCLUDE
+        PATTERN lwip_net.h EXCLUDE)
 
 set(cleat_config_dir ${CMAKE_INSTALL_LIBDIR}/cmake/cleat)
 install(EXPORT cleat NAMESPACE cleat:: FILE cleat-targets.cmake
@@ -46,7 +50,10 @@ function(cleat_pkg_config file libs)
   install(FILES ${CMAKE_CURRENT_BINARY_DIR}/${file}
           DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 endfunction()
-set(cleat_archives "-lcleat_client -lcleat_mqtt -lcleat_base")
+set(cleat_archives "-lcleat_client -lcleat_keeper -lcleat_ws -lcleat_mqtt -lcleat_store -lcleat_base")
+if(CLEAT_HOST)
+  set(cleat_archives "-lcleat_linux_client -lcleat_port_linux ${cleat_archives} -lcrypto -pthread")
+endif()
 cleat_pkg_config(cleat-static.pc "${cleat_archives}")
 if(CLEAT_SHARED)
   cleat_pkg_config(cleat.pc "-lcleat")

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: MIT
-# libcleat.so: the MQTT library (base, mqtt, client, and on a host its port) as
-# one shared object for programs that link dynamically. It exports what the
-# public headers declare, and nothing else: the list is read from them.
-set(cleat_shared_parts base mqtt client)
+# libcleat.so: the MQTT library (session, client, store, WebSocket, and on a host
+# its port) as one shared object for programs that link dynamically. It exports
+# what the public headers declare, and nothing else: the list is read from them.
+set(cleat_shared_parts base store mqtt client keeper ws)
 set(cleat_shared_link)
 if(CLEAT_HOST)
-  list(APPEND cleat_shared_parts store port_linux linux_client)
+  list(APPEND cleat_shared_parts port_linux linux_client)
   find_package(Threads REQUIRED)
   find_package(OpenSSL REQUIRED)
   list(APPEND cleat_shared_link Threads::Threads OpenSSL::Crypto)
@@ -20,10 +20,11 @@ foreach(part ${cleat_shared_parts})
   endforeach()
 endforeach()
 
-set(cleat_shared_headers backoff bytes error log mailbox port mqtt client)
+set(cleat_shared_headers backoff bytes client error keeper log mailbox mqtt mqtt5 mqtt_dispatch
+    mqtt_request port store ws)
 if(CLEAT_HOST)
   list(APPEND cleat_shared_headers linux_client linux_crypto linux_gpio linux_i2c linux_link linux_net
-       linux_port linux_random linux_store store)
+       linux_port linux_random linux_store)
 endif()
 set(exports)
 foreach(name ${cleat_shared_headers})
@@ -32,7 +33,7 @@ foreach(name ${cleat_shared_headers})
   file(READ ${header} text)
   string(REGEX REPLACE "/[*]([^*]|[*][^/])*[*]+/" "" text "${text}")
   string(REGEX MATCHALL "cleat_[a-z0-9_]+[(]" found "${text}")
-  string(REGEX MATCHALL "extern const [a-z_ ]+" data "${text}")
+  string(REGEX MATCHALL "extern const [a-z0-9_ ]+" data "${text}")
   foreach(symbol ${found} ${data})
     string(REGEX REPLACE "^extern .* |[(]" "" symbol "${symbol}")
     string(APPEND exports "        ${symbol};\n")

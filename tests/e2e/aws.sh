@@ -7,6 +7,7 @@
 cd "$work"
 make_ca ca
 make_ca cloud
+make_ca stranger
 issue ca broker 'subjectAltName=DNS:localhost\nextendedKeyUsage=serverAuth'
 cleat-chipsim --dir chip --print-info >chip.pem
 endpoint=abcdefghijklmn-ats.iot.eu-central-1.amazonaws.com
@@ -39,6 +40,25 @@ status 0 cleat aws policy "${aws[@]}" --region cn-north-1 --client-id me
 grep -q 'arn:aws-cn:iot:cn-north-1:' cmd.out || fail "China"
 status 0 cleat aws policy "${aws[@]}" --client-id 'a*b'
 grep -q 'warning: the client ID holds' cmd.err || fail "no warning of a wildcard"
+names() { # names WORDS OPTIONS...: refused with these words, by each verb
+    local verb
+    for verb in policy 'register multi-account' 'provision --template fleet1'; do
+        # shellcheck disable=SC2086
+        status 2 cleat aws $verb "${aws[@]}" "${@:2}"
+        grep -q -- "$1" cmd.err || fail "$verb: no word of \"$1\": $(cat cmd.err)"
+    done
+    [ ! -e cleat-aws ] || fail "files in spite of a wrong call"
+}
+names 'template: not a name that AWS takes' --template 'a b'
+names 'template: not a name that AWS takes' --template "$(head -c 37 /dev/zero | tr '\0' t)"
+names 'region: not a name that AWS takes' --region ''
+names 'account: not a name that AWS takes' --account 12345678901
+names 'role: not a name that AWS takes' --role 'a;b'
+names 'the client ID is not one that AWS takes' --client-id "$(head -c 129 /dev/zero | tr '\0' c)"
+names 'the client ID is not one that AWS takes' --client-id ''
+names 'the client ID is not one that AWS takes' --client-id $'a\xff'
+status 0 cleat aws policy "${aws[@]}" --client-id "$(head -c 128 /dev/zero | tr '\0' c)"
+ok "names that AWS does not take are refused, by all verbs"
 status 0 cleat aws policy "${aws[@]}" --claim --template fleet1
 grep -q 'topic/$aws/provisioning-templates/fleet1/provision/json"' cmd.out || fail "claim"
 [ "$(grep -c '"Effect"' cmd.out)" = 4 ] || fail "claim's statements"
@@ -61,9 +81,16 @@ case "$*" in
 *get-registration-code*) echo 0123456789abcdef ;;
 *register-certificate-without-ca*) echo arn:aws:iot:eu-central-1:123456789012:cert/c1 ;;
 *register-ca-certificate*) echo ca1 ;;
-*list-certificates-by-ca*) echo arn:aws:iot:eu-central-1:123456789012:cert/c2 ;;
+*list-certificates-by-ca*) echo arn:aws:iot:eu-central-1:123456789012:cert/other ;;
+*describe-certificate*) # The device's certificate, once it was there.
+    id=$(openssl x509 -in device.pem -outform DER | sha256sum | cut -d' ' -f1)
+    case "${AWS_EMPTY:-}:$*" in
+    :*"--certificate-id $id "*) echo "arn:aws:iot:eu-central-1:123456789012:cert/$id" ;;
+    *) echo 'ResourceNotFoundException' >&2 && exit 254 ;;
+    esac
+    ;;
 *describe-endpoint*) echo abcdefghijklmn-ats.iot.eu-central-1.amazonaws.com ;;
-"configure get region") echo eu-central-1 ;;
+"configure get region") echo "${AWS_FAKE_REGION:-eu-central-1}" ;;
 esac
 EOF
 chmod +x fake/aws
@@ -90,6 +117,15 @@ register multi-account
 said multi-account 'register-certificate-without-ca .*device.pem --status ACTIVE' "create-thing --thing-name $id" 'create-policy' \
     'attach-policy .*cert/c1' 'attach-thing-principal .*cert/c1'
 grep -q "eu-central-1:123456789012:client/$id" multi-account/policy.json.filled || fail "policy is not filled in"
+away=(--set MQTT_BROKER_ADDRESS=broker.example --set MQTT_PUB_TOPIC=plant/REGION2/ACCOUNTING --set 'MQTT_SUB_TOPIC=a*b/ACCOUNT')
+AWS_FAKE_REGION=cn-north-1 register multi-account "${away[@]}"
+grep -q '"arn:aws-cn:iot:cn-north-1:123456789012:topic/plant/REGION2/ACCOUNTING"' multi-account/policy.json.filled &&
+    grep -q '"arn:aws-cn:iot:cn-north-1:123456789012:topicfilter/a\*b/ACCOUNT"' multi-account/policy.json.filled ||
+    fail "filled in elsewhere: $(cat multi-account/policy.json.filled)"
+status 0 cleat aws register multi-account "${aws[@]}" "${away[@]}" --out wild
+grep -q 'warning: MQTT_SUB_TOPIC holds' cmd.err || fail "register: no warning of a wildcard"
+ok "register: REGION and ACCOUNT are filled in where an ARN begins, and nowhere else"
+register multi-account
 cmp <(openssl x509 -in multi-account/device.pem -outform DER) <(openssl x509 -in chip.pem -outform DER) || fail "another certificate"
 ! grep -qE 'create-keys-and-certificate|create-certificate' multi-account/register.sh || fail "makes a key in the cloud"
 status 1 cleat aws register multi-account "${aws[@]}" --out multi-account
@@ -98,9 +134,44 @@ status 2 cleat aws register jitp "${aws[@]}"
 register jitp --ca chip/factory-ca.pem
 said jitp 'register-ca-certificate .*SNI_ONLY .*--allow-auto-registration --registration-config file://jitp.json.filled'
 register jitr --ca chip/factory-ca.pem
-said jitr 'register-ca-certificate .*SNI_ONLY' 'list-certificates-by-ca --ca-certificate-id ca1' 'update-certificate --certificate-id c2 --new-status ACTIVE' 'attach-policy .*cert/c2'
+print=$(openssl x509 -in chip.pem -outform DER | sha256sum | cut -d' ' -f1)
+said jitr 'register-ca-certificate .*SNI_ONLY' "update-certificate --certificate-id $print --new-status ACTIVE" "attach-policy .*cert/$print"
+! (cd jitr && printf '\n\n' | AWS_EMPTY=1 AWS_LOG="$work/empty.log" PATH="$work/fake:$PATH" sh register.sh) >empty.out 2>empty.err ||
+    fail "jitr goes on without the device's certificate"
+grep -q "AWS does not have the device's certificate $print" empty.err || fail "jitr: no words: $(cat empty.err)"
+! grep -q update-certificate empty.log || fail "jitr activates another certificate"
+ok "register jitr: activates the device's certificate, and no other"
+register jitp --ca chip/factory-ca.pem --region us-gov-west-1
+grep -q '"arn:aws-us-gov:iam::ACCOUNT:role/cleat-provisioning"' jitp/jitp.json || fail "role: $(cat jitp/jitp.json)"
+AWS_FAKE_REGION=cn-north-1 register jitp --ca chip/factory-ca.pem --set MQTT_BROKER_ADDRESS=broker.example
+grep -q '"arn:aws-cn:iam::123456789012:role/cleat-provisioning"' jitp/jitp.json.filled &&
+    grep -q 'arn:aws-cn:iot:cn-north-1:123456789012:topic/ledstatus' jitp/jitp.json.filled || fail "partition: $(cat jitp/jitp.json.filled)"
+AWS_FAKE_REGION=us-gov-west-1 register fleet --template fleet1
+said fleet 'create-provisioning-template .*--provisioning-role-arn arn:aws-us-gov:iam::123456789012:role/cleat-provisioning '
+ok "register: roles of other partitions"
+issue ca leaf 'basicConstraints=CA:FALSE'
+cat chip/factory-ca.pem ca.key >both.pem
+refused() { # refused FILE WORDS: as --ca, and no file is left
+    status 2 cleat aws register jitr "${aws[@]}" --out never --ca "$1"
+    grep -q -- "$2" cmd.err || fail "no word of \"$2\": $(cat cmd.err)"
+    [ ! -e never ] || fail "$1 as --ca: $(ls never)"
+}
+refused ca.key 'holds no certificate'
+refused leaf.pem 'is not the certificate of a CA'
+refused ca.pem "has not issued the device's certificate"
+refused missing.pem missing.pem
+register jitr --ca both.pem
+! grep -q PRIVATE jitr/ca.pem || fail "a private key is copied"
+ok "register: --ca is the certificate of the device's CA, and only that is written"
+mkdir half && echo mine >half/ca.pem
+status 1 cleat aws register jitr "${aws[@]}" --out half --ca chip/factory-ca.pem
+[ "$(ls half)" = ca.pem ] && [ "$(cat half/ca.pem)" = mine ] || fail "left behind: $(ls half)"
+rm half/ca.pem
+status 0 cleat aws register jitr "${aws[@]}" --out half --ca chip/factory-ca.pem
+ok "register: what failed leaves nothing behind, and can be done again"
+cleat-chipsim --dir chip2 --ca-cert ca.pem --ca-key ca.key --print-info >chip2.pem
 rm -rf jitp && mkdir jitp && cp ca.key jitp/ca.key
-status 0 cleat aws register jitp "${aws[@]}" --out jitp --ca ca.pem --prove-ca
+status 0 cleat aws register jitp "${aws[@]}" --chip "sim:$work/chip2" --out jitp --ca ca.pem --prove-ca
 : >proof.log
 (cd jitp && AWS_LOG="$work/proof.log" PATH="$work/fake:$PATH" sh register.sh) >proof.out 2>&1 || fail "jitp --prove-ca: $(cat proof.out)"
 said proof 'get-registration-code' 'register-ca-certificate .*--verification-certificate file://verification.pem'
@@ -124,7 +195,7 @@ answer() { # answer TOPIC JSON
     printf '%s' "$2" | mosquitto_pub "${end[@]}" -t "$1" -s
 }
 cloud() { # what AWS does; the file `mode` says what goes wrong
-    local topic payload mode
+    local topic payload mode by
     while read -r topic payload; do
         mode=$(cat mode)
         echo "$topic $payload" >>asked
@@ -133,13 +204,18 @@ cloud() { # what AWS does; the file `mode` says what goes wrong
         garbage:*create-from-csr/json) answer "$topic/accepted" '{"certificatePem": 7' ;;
         reject:*create-from-csr/json) answer "$topic/rejected" '{"statusCode":400,"errorCode":"InvalidCertificateSigningRequest","errorMessage":"no"}' ;;
         *create-from-csr/json)
+            if [ "$mode" = late ]; then # answers nobody who still waits
+                until [ -e gone ]; do sleep 0.05; done
+            fi
             printf '%b' "$(sed 's/.*"certificateSigningRequest":"\([^"]*\)".*/\1/' <<<"$payload")" >csr.pem
             openssl req -in csr.pem -noout -verify >csr.verify 2>&1 || true
             if [ "$mode" = other-key ]; then
                 cp cloudend.csr csr.pem
             fi
-            openssl x509 -req -in csr.pem -CA cloud.pem -CAkey cloud.key -CAcreateserial -days 30 -out new.pem 2>/dev/null
+            by=$([ "$mode" = stranger ] && echo stranger || echo cloud)
+            openssl x509 -req -in csr.pem -CA "$by.pem" -CAkey "$by.key" -CAcreateserial -days 30 -out new.pem 2>/dev/null
             answer "$topic/accepted" "{\"certificateId\":\"id1\",\"certificatePem\":\"$(awk '{ printf "%s\\n", $0 }' new.pem)\",\"certificateOwnershipToken\":\"token-$(head -c 1500 /dev/zero | tr '\0' t)\"}"
+            echo done >"answered.$mode"
             ;;
         hook:*/provision/json) answer "$topic/rejected" '{"statusCode":400,"errorCode":"AccessDenied","errorMessage":"the hook\u001b says no"}' ;;
         *fleet1/provision/json)
@@ -173,6 +249,43 @@ refuses garbage 'the answer is no JSON'
 refuses reject 'rejected: InvalidCertificateSigningRequest: no'
 refuses other-key 'is for another key; it is not written'
 refuses hook 'rejected: AccessDenied: the hook[?] says no'
+refuses late 'no answer on $aws/certificates/create-from-csr/json'
+touch gone
+expect answered.late done 10
+echo good >mode
+other=(--lab --key 0xE0F2 --certificate 0xE0E2)
+status 0 "${provision[@]}" "${other[@]}"
+grep -q "^thing: $id$" cmd.out || fail "thing after a late answer"
+ok "provision: the answer to a run that gave up is not taken for this one's"
+kept=(mosquitto_pub "${end[@]}" -r -t '$aws/certificates/create-from-csr/json/accepted')
+"${kept[@]}" -m '{"certificatePem": 7'
+status 0 "${provision[@]}" "${other[@]}" --replace
+"${kept[@]}" -n
+ok "provision: a message that the broker kept is no answer"
+deaf=$(free_port)
+background deaf scripted "$deaf" 20020000 900400018080 -
+expect deaf.err listening
+status 1 "${provision[@]}" --lab --set MQTT_SECURE_CONNECTION=0 --set "MQTT_PORT=$deaf"
+grep -q 'create-from-csr/json/accepted: the broker refuses the subscription (SUBACK 0x80)' cmd.err || fail "SUBACK: $(cat cmd.err)"
+ok "provision: a refused subscription is told as one"
+public() { # public SLOT: of the key in it
+    cleat cert csr --chip "sim:$work/chip" --key "$1" --subject /CN=x | openssl req -noout -pubkey
+}
+before=$(public 0xE0F1)
+asked=$(wc -l <asked)
+wrong() { # wrong WORDS OPTIONS...: a wrong call, before anything is lost
+    status 2 "${provision[@]}" --lab "${@:2}"
+    grep -q -- "$1" cmd.err || fail "no word of \"$1\": $(cat cmd.err)"
+}
+wrong '"SerialNumber" is not NAME=VALUE' --parameter SerialNumber
+wrong 'is not NAME=VALUE' --parameter "Colour=r"$'\xff'"d"
+wrong 'longer than 2048 bytes' --parameter "Colour=$(head -c 2048 /dev/zero | tr '\0' r)"
+wrong "common name, which has 1 to 64 characters" --client-id "$(head -c 65 /dev/zero | tr '\0' c)"
+wrong 'template: not a name that AWS takes' --template 'a/b+'
+wrong 'template: not a name that AWS takes' --template ''
+wrong 'object 0xF1D0 holds 140 bytes: too few for a certificate' --certificate 0xF1D0
+[ "$(public 0xE0F1)" = "$before" ] && [ "$(wc -l <asked)" = "$asked" ] || fail "a wrong call made a key or asked"
+ok "provision: what cannot work is refused before the key is lost"
 echo good >mode
 status 2 "${provision[@]}" --key 0xE0F0
 grep -q "the claim's own slots" cmd.err || fail "would overwrite the claim"
@@ -203,3 +316,10 @@ grep -q 'the certificate in 0xE0E1 is replaced' cmd.err || fail "not said that a
 status 0 "${provision[@]}" --replace --json --no-proof --confirm 0xE0F1
 grep -q '"proven":	false' cmd.out || fail "JSON"
 ok "provision: a slot in use is replaced only when told so"
+echo stranger >mode
+status 17 "${provision[@]}" "${other[@]}" --replace --json
+grep -q '"proven":	false' cmd.out && grep -q '"certificate_id":	"id1"' cmd.out && grep -q '"exit_status":	17' cmd.out || fail "JSON: $(cat cmd.out)"
+status 17 "${provision[@]}" "${other[@]}" --replace
+grep -q 'for key 0xE0F2, not proven$' cmd.out && grep -q 'CLIENT_PRIVATE_KEY = 0xE0F2' cmd.out || fail "not told what is in the chip: $(cat cmd.out)"
+grep -q 'only the proof failed.*stands in 0xE0F2 and 0xE0E2; do not make another with --replace' cmd.err || fail "what to do: $(cat cmd.err)"
+ok "provision: a pair that is in the chip but not accepted is told, with what to do"

@@ -26,7 +26,8 @@ if [ -n "$missing" ] || ! ip link set lo up ||
     rm -rf "$work"
     exit 77
 fi
-image=$(dirname "$(tools/firmware build "$target" "$toolchain" 2>"$work/build.err")")
+image=$(tools/firmware build "$target" "$toolchain" 2>"$work/build.err")
+image=$(dirname "$image")
 
 # Answers broker.test with the host as an image sees it, and of all else that
 # there is no such name.

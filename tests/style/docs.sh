@@ -76,7 +76,7 @@ done
 
 make -pnq 2>/dev/null | sed -nE 's/^([a-z][a-z-]*):.*/\1/p' | sort -u >"$work/targets" || true
 targets=0
-for target in $(sed -nE 's/.*(^|[ `|])make( -s)? ([a-z]+).*/\3/p' "$work/commands" | sort -u); do
+for target in $(sed -nE 's/.*(^|[ `|])make( -s)? ([a-z]+(-[a-z]+)*).*/\3/p' "$work/commands" | sort -u); do
     targets=$((targets + 1))
     grep -qx -- "$target" "$work/targets" || report "make $target is in the documents and not in the Makefile"
 done
