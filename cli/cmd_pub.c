@@ -138,6 +138,10 @@ static int send_message(struct publisher *p, struct cleat_mqtt_message *m) {
 /* The options are checked, so these are what the broker of MQTT 5 says. */
 static const char *why_not(const struct publisher *p, int err) {
     bool up = cleat_mqtt_is_connected(&p->link.session);
+    if (err == CLEAT_ERR_FULL) {
+        return "--store has no room for it: its disk is full, or it keeps as "
+               "much as it may";
+    }
     if (err == CLEAT_ERR_STATE && up && p->alias) {
         return "its topic-alias is above what the broker allows, or above 32";
     }
@@ -163,16 +167,19 @@ static bool publish(struct publisher *p, struct cleat_bytes payload) {
                                    .props = props->items,
                                    .prop_count = props->count};
     int err = send_message(p, &m);
-    if (err == CLEAT_ERR_FULL && !cli_pubsub_is_busy(&p->link)) {
-        err = CLEAT_ERR_SIZE; /* Nothing will make room. */
+    /* Nothing in flight: nothing will make room. */
+    bool stuck = err == CLEAT_ERR_FULL && !cli_pubsub_is_busy(&p->link);
+    if (stuck && !p->link.store_open) {
+        err = CLEAT_ERR_SIZE;
     }
-    p->full = err == CLEAT_ERR_FULL;
+    p->full = err == CLEAT_ERR_FULL && !stuck;
     if (err >= 0) {
         return true;
     }
     bool alias_refused = err == CLEAT_ERR_STATE && p->alias &&
                          cleat_mqtt_is_connected(&p->link.session);
-    if (alias_refused || (err != CLEAT_ERR_FULL && err != CLEAT_ERR_STATE)) {
+    if (alias_refused || stuck ||
+        (err != CLEAT_ERR_FULL && err != CLEAT_ERR_STATE)) {
         cli_pubsub_say(&p->options, "a message of %zu bytes: %s", payload.len,
                        why_not(p, err));
         p->link.status = CLI_PUBSUB_FAILED;

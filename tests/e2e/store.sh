@@ -296,6 +296,17 @@ grep -q 'messages damaged in it, and lost: 1$' "$work/rotten.err" || fail "no wo
 status 0 "${R[@]}" -m next
 ok "a kept message that cannot be read any more is told, and in the exit status"
 
+# --- no room in the store --------------------------------------------------------
+for v in 311 5; do
+    code=0
+    (trap '' XFSZ && ulimit -f 8 && exec cleat pub "${P[@]}" -V $v -i room$v -q 1 -t room -f "$work/lines" \
+        --store "$work/room$v.store" 2>"$work/room.err") || code=$?
+    [ $code = 1 ] || fail "a message that the store has no room for: status $code"
+    grep -q 'store has no room for it: its disk is full' "$work/room.err" || fail "not told that: $(cat "$work/room.err")"
+    status 0 cleat pub "${P[@]}" -V $v -i room$v -q 1 -t room -m small --store "$work/room$v.store"
+done
+ok "a message that the store has no room for is told as that"
+
 # --- calls ---------------------------------------------------------------------
 status 1 cleat pub "${P[@]}" -q 1 -t a -m x --store "$work/x"
 grep -q -- '--store needs a client ID' "$work/cmd.err" || fail "--store without -i"
