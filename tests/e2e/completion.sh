@@ -85,17 +85,17 @@ EOF
     cat >pty.zsh <<'EOF'
 zmodload zsh/zpty
 zpty -b z zsh -f -i
-await() { # await PATTERN: read until it is there, 10 seconds at most
+await() { # await PATTERN: read until it is there, a minute at most
     local n text
-    for ((n = 0; n < 200; n++)); do
+    for ((n = 0; n < 1200; n++)); do
         while zpty -r z text; do all+=$text; done
         [[ $all == *$~1* ]] && return
         sleep 0.05
     done
 }
 all=''
-zpty -w z "fpath=($PWD \$fpath); autoload -Uz compinit; compinit -u -D; cd $PWD; print rea''dy"
-await ready
+zpty -w z "fpath=($PWD \$fpath); autoload -Uz compinit; compinit -u -D; cd $PWD; PS1='on'':'"
+await on:
 all=''
 zpty -w -n z $'cleat aws register mul\t'
 await multi-account

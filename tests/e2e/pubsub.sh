@@ -39,7 +39,7 @@ log=$work/plain.err
 # same WHAT FILE FILE
 same() {
     cmp -s "$2" "$3" || {
-        diff -a "$2" "$3" | head -20 >&2
+        diff -a "$2" "$3" | head -20 | cut -c 1-200 >&2 || true
         fail "$1: $2 and $3 differ"
     }
 }
@@ -96,21 +96,25 @@ for who in mosquitto cleat; do
     background "got-$who" mosquitto_sub "${P[@]}" -i "got-$who" -q 2 -t "got/$who" -F '%q %r %l %X'
     subscribed "got-$who"
 done
+calls=0
 both() { # both INPUT ARGS...: the same with each tool
-    local input=$1
+    local input=$1 tool
     shift
-    mosquitto_pub "${P[@]}" -t got/mosquitto "$@" <"$input" || fail "mosquitto_pub $*"
-    cleat pub "${P[@]}" -t got/cleat "$@" <"$input" || fail "cleat pub $*"
+    for tool in mosquitto cleat; do
+        # At QoS 0 nobody says that a message is there before the next call's may be.
+        calls=$((calls + 1))
+        ${tool/%mosquitto/mosquitto_pub} "${P[@]}" -t "got/$tool" "$@" <"$input" || fail "$tool $*"
+    done
 }
 for q in 0 1 2; do
-    both /dev/null -q "$q" -m 'some text'
-    both /dev/null -q "$q" -m ''
-    both /dev/null -q "$q" -n
-    both "$work/bytes" -q "$q" -s
-    both /dev/null -q "$q" -f "$work/mega"
-    both "$work/odd" -q "$q" -l
-    both "$work/thousand" -q "$q" -l
-    both "$work/wide" -q "$q" -l
+    both_through /dev/null -q "$q" -m 'some text'
+    both_through /dev/null -q "$q" -m ''
+    both_through /dev/null -q "$q" -n
+    both_through "$work/bytes" -q "$q" -s
+    both_through /dev/null -q "$q" -f "$work/mega"
+    both_through "$work/odd" -q "$q" -l
+    both_through "$work/thousand" -q "$q" -l
+    both_through "$work/wide" -q "$q" -l
 done
 both /dev/null -q 1 -m again --repeat 3 --repeat-delay 0.05
 both /dev/null -m 'kept' -r -q 1 -u joe -P any -k 30 -V mqttv311 -I prefix-

@@ -222,11 +222,11 @@ for tool in mosquitto_sub 'cleat sub'; do
     seq 100 | cleat pub "${P[@]}" -q 1 -t few -l
     wait "$last" || fail "$tool -C with --random-filter"
 done
-background random cleat sub "${P[@]}" -i random -q 1 -t rnd --random-filter 25 -W 3
+background random cleat sub "${P[@]}" -i random -q 1 -t rnd --random-filter 25 -C 2000 -W 60
 random=$last
 expect "$log" 'Sending SUBACK to random$'
 seq 2000 | cleat pub "${P[@]}" -q 1 -t rnd -l
-wait "$random" || true
+wait "$random" || fail "--random-filter 25 ended with $?"
 shown=$(wc -l <"$work/random.out")
 [ "$shown" -gt 380 ] && [ "$shown" -lt 620 ] || fail "--random-filter 25 showed $shown of 2000"
 status 1 cleat sub "${P[@]}" -t a --random-filter 0

@@ -85,7 +85,9 @@ expect "$work/sub.out" 'received SUBACK'
 [ "$(tail -n "+$((from + 1))" "$work/chip.err" | grep -cE 'CalcSign cmd=')" -gt 0 ] || fail "the first connection is no full one"
 from=$(wc -l <"$work/chip.err")
 other=(-h localhost -p "$port" --cafile "$work/ca.pem" --cert "$work/other.pem" --key "$work/other.key")
-status 0 mosquitto_pub "${other[@]}" -i twin -t elsewhere -m x
+# That one may be hung up on in its turn, as soon as ours is back.
+mosquitto_pub "${other[@]}" -i twin -t elsewhere -m x 2>/dev/null || [ $? = 7 ] ||
+    fail "the other client of this name does not connect"
 expect "$work/sub.out" ', resumed; done by the secure element: 0 key pair, 0 shared secret, 0 signature, 0 verifications, 0 random'
 end=$((SECONDS + 15))
 until [ "$(grep -c 'received SUBACK' "$work/sub.out")" = 2 ]; do

@@ -61,15 +61,20 @@ for q in 1 2 5; do
     again "pub$q" cleat pub "${P[@]}" -i "pub$q" -V $version -q $qos -t "stream$q" -l --store "$work/pub$q.store" --store-sync none <"$work/input" &
     pub=$!
     pids+=("$pub")
-    # A reader that is killed and started again, until it has all.
-    kills=0
+    # A reader that is killed and started again, until it has all; a life that
+    # has brought nothing makes the next ones longer.
+    kills=0 longer=0 had=0
     until [ "$(sort -u "$work/got$q" | wc -l)" -ge $count ]; do
         code=0
-        timeout --foreground -s KILL "0.$(printf %03d $((100 + RANDOM % 400)))" \
+        life=$((100 + RANDOM % 400 + longer))
+        timeout --foreground -s KILL "$((life / 1000)).$(printf %03d $((life % 1000)))" \
             cleat sub "${P[@]}" -i "sub$q" -V $version -q $qos -t "stream$q" --store "$work/sub$q.store" --store-sync none \
             >>"$work/got$q" 2>>"$work/sub$q.err" || code=$?
         [ $code = 137 ] || [ $code = 124 ] || fail "sub at QoS $q ended with $code"
         kills=$((kills + 1))
+        has=$(wc -l <"$work/got$q")
+        [ "$has" != $had ] || longer=$((longer + 50))
+        had=$has
         [ $kills -lt 400 ] || fail "QoS $q: $(sort -u "$work/got$q" | wc -l) of $count after $kills kills"
     done
     wait "$pub" || fail "the publisher at QoS $q"

@@ -57,13 +57,27 @@ sub_begin() {
     pids+=("$sub")
 }
 
+# Bytes on their way to the broker: what it has not read, what a client's socket
+# still holds.
+under_way() {
+    awk -v port="$(printf %04X "$port")" '
+        { split($2, from, ":"); split($3, to, ":"); split($5, queue, ":") }
+        from[2] == port && $4 != "0A" && queue[2] !~ /^0+$/ { n++ } # 0A: it listens
+        to[2] == port && queue[1] !~ /^0+$/ { n++ }
+        END { print n + 0 }' /proc/net/tcp
+}
+
 # Mosquitto acknowledges before it writes its database, so that a SIGKILL in
 # between loses what it has promised, whoever the client is: both sides are
 # stopped, it reads what is under way and writes twice before it is killed.
 stop_hard() {
+    local end=$((SECONDS + 20))
     kill -STOP "$pub" 2>/dev/null || true
     kill -STOP "$sub"
-    sleep 0.1
+    until [ "$(under_way)" = 0 ]; do
+        [ $SECONDS -lt $end ] || fail "the broker does not read"
+        sleep 0.01
+    done
     save
     save
     end KILL "$broker"
