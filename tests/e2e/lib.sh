@@ -125,3 +125,17 @@ broker() {
     background "$1" mosquitto -c "$work/$1.conf"
     listening "$2"
 }
+
+# sent_anew LOG CLIENT: how many messages Mosquitto sent that client once more
+# after its own PUBREL for them, which no client can know any longer: see
+# docs/conformance.md. It happens when a connection ends while PUBRELs go out.
+sent_anew() {
+    awk -v to="$2" '
+        /Sending PUBREL to / && $5 == to { id = $6; gsub(/[^0-9]/, "", id); released[id] = 1 }
+        /Received PUBCOMP from / && $5 == to { id = $0; sub(/.*Mid: /, "", id); sub(/[^0-9].*/, "", id); delete released[id] }
+        /Sending PUBLISH to / && $5 == to {
+            id = $9; gsub(/[^0-9]/, "", id)
+            if (id in released) { n++; delete released[id] }
+        }
+        END { print n + 0 }' "$1"
+}

@@ -121,19 +121,6 @@ arrived() {
     done
 }
 
-# Messages that Mosquitto sent once more after its own PUBREL for them, which no
-# client can know any longer: see docs/conformance.md.
-anew() {
-    awk -v to="sub$q" '
-        /Sending PUBREL to / && $5 == to { id = $6; gsub(/[^0-9]/, "", id); released[id] = 1 }
-        /Received PUBCOMP from / && $5 == to { id = $0; sub(/.*Mid: /, "", id); sub(/[^0-9].*/, "", id); delete released[id] }
-        /Sending PUBLISH to / && $5 == to {
-            id = $9; gsub(/[^0-9]/, "", id)
-            if (id in released) { n++; delete released[id] }
-        }
-        END { print n + 0 }' "$work/broker.log"
-}
-
 broker_begin
 for q in 1 2; do
     exec 8<"$work/input"
@@ -155,7 +142,7 @@ for q in 1 2; do
     sort -u "$work/got$q" | cmp - "$work/input" || fail "QoS $q: something was lost"
     [ $kills -gt 0 ] || fail "QoS $q: the publisher was never killed"
     twice=$(($(wc -l <"$work/got$q") - count))
-    again=$(anew)
+    again=$(sent_anew "$work/broker.log" "sub$q")
     if [ "$q" = 2 ]; then
         [ "$twice" -le "$again" ] || fail "QoS 2: $twice came twice, $again of them by the broker's fault"
         [ "$twice" -gt 0 ] || cmp "$work/got$q" "$work/input" || fail "QoS 2: not in order"
