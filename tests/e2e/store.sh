@@ -228,12 +228,17 @@ caught() {
 }
 seq -f 'line %06.0f' 5400 >"$work/lines"
 
-caught slow ^32 SIGSTOP
-kept=$(grep -ao 'line [0-9]\{6\}' "$work/slow.store" | sort -u | wc -l)
-kill -CONT "$caught"
-wait "$caught" || fail "the stopped publisher ended with $?"
-[ "$kept" -lt 5000 ] || fail "$kept lines were taken before the first went out"
-[ "$(grep -c "Received PUBLISH from slow" "$log")" = 5400 ] || fail "not each line once"
+# It reads on while it connects: where that took too long for this, once more.
+for try in 1 2 3 4 5 6 7 8 9 10; do
+    name=slow$try
+    caught $name ^32 SIGSTOP
+    kept=$(grep -ao 'line [0-9]\{6\}' "$work/$name.store" | sort -u | wc -l)
+    kill -CONT "$caught"
+    wait "$caught" || fail "the stopped publisher ended with $?"
+    [ "$(grep -c "Received PUBLISH from $name " "$log")" = 5400 ] || fail "not each line once"
+    [ "$kept" -ge 5000 ] || break
+done
+[ "$kept" -lt 5000 ] || fail "$kept lines were taken before the first went out, $try times"
 ok "the first line goes out before all of the input is taken ($kept of 5400 were)"
 
 # The signal may come when it has ended, or is about to: then once more.
