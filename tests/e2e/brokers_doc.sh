@@ -37,12 +37,12 @@ ok "the device runs against that broker"
 
 block 5 | sed "s/-p 8883/-p $port/" >5.txt
 grep '^mosquitto_pub' 5.txt >pub.sh
-grep '^mosquitto_sub' 5.txt | sed 's/$/ -C 1 -W 15/' >sub.sh
+grep '^mosquitto_sub' 5.txt | sed 's/$/ -C 1 -W 60/' >sub.sh
 bash -e pub.sh
 expect 4.out '^LED on$'
 background sub bash -e sub.sh
 sub=$last
-expect broker.err 'Sending SUBACK to (auto|mosq)' 10
+expect broker.err 'Sending SUBACK to (auto|mosq)'
 echo press >&"$input"
 wait "$sub" || fail "the observer saw no press"
 [ "$(cat sub.out)" = 'ledstatus TURN OFF' ] || fail "the observer saw: $(cat sub.out)"

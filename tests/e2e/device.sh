@@ -54,11 +54,14 @@ expect "$work/one.out" 'Not a message for the LED, ignored'
 head -c 100000 /dev/zero | tr '\0' x | mosquitto_pub "${observer[@]}" -t ledstatus -s
 expect "$work/one.out" 'Payload : xxxxx.*\.\.\.$'
 mosquitto_pub "${observer[@]}" -t ledstatus -m 'TURN ON'
-expect "$work/one.out" 'Payload : TURN ON'
-[ "$(grep -c '^LED on$' "$work/one.out")" -ge 1 ]
+end=$((SECONDS + 15))
+until [ "$(grep -c '^LED on$' "$work/one.out")" -ge 2 ]; do # it was off between
+    [ $SECONDS -lt $end ] || fail "the LED does not go on again"
+    sleep 0.05
+done
 ok "a foreign publisher drives the LED; other and huge payloads are ignored"
 
-background sub mosquitto_sub "${observer[@]}" -i observer -t ledstatus -v -C 2 -W 10
+background sub mosquitto_sub "${observer[@]}" -i observer -t ledstatus -v -C 2 -W 60
 sub=$last
 expect "$work/broker.err" 'Sending SUBACK to observer'
 echo press >&"$input"
@@ -68,10 +71,10 @@ wait "$sub" || fail "the observer saw no press"
 [ "$(cat "$work/sub.out")" = "$(printf 'ledstatus TURN OFF\nledstatus TURN ON')" ] || fail "observer saw: $(cat "$work/sub.out")"
 ok "a foreign subscriber sees the presses in turn"
 quit "$one" 0
-expect "$work/broker.err" 'Received DISCONNECT from psoc6' 5
+expect "$work/broker.err" 'Received DISCONNECT from psoc6'
 ok "quit sends DISCONNECT and ends with 0"
 
-background will mosquitto_sub "${observer[@]}" -i heir -t last/will -C 1 -W 15
+background will mosquitto_sub "${observer[@]}" -i heir -t last/will -C 1 -W 60
 will=$last
 expect "$work/broker.err" 'Sending SUBACK to heir'
 device two --set ENABLE_LWT_MESSAGE=1 --set MQTT_WILL_TOPIC_NAME=last/will --set MQTT_WILL_MESSAGE=gone
@@ -80,6 +83,7 @@ sleep 0.5
 [ ! -s "$work/will.out" ] || fail "will after a clean quit"
 device three --set ENABLE_LWT_MESSAGE=1 --set MQTT_WILL_TOPIC_NAME=last/will --set MQTT_WILL_MESSAGE=gone
 kill -KILL "$last"
+wait "$last" 2>/dev/null || true # it has let go of the chip
 exec {input}>&-
 wait "$will" || fail "no will after kill"
 [ "$(cat "$work/will.out")" = gone ] || fail "wrong will"
@@ -193,6 +197,7 @@ again=$last
 device five --chip "unix:$work/chip.sock" --set "MQTT_PORT=$broker_port" --set MQTT_CONN_RETRY_MAX_MS=200
 five=$last
 kill -KILL "$sim"
+wait "$sim" 2>/dev/null || true
 kill "$again"
 wait "$again" || true
 background again mosquitto -c "$work/broker.conf" -v

@@ -14,11 +14,14 @@ checks=0
 finish() {
     local status=$?
     trap - EXIT
-    for pid in "${pids[@]}"; do
-        kill "$pid" 2>/dev/null || true
-    done
-    for pid in "${pids[@]}"; do
-        wait "$pid" 2>/dev/null || true
+    [ "$BASHPID" = $$ ] || exit $status # killed before it was another program
+    # More than once: before it is another program it may also miss the signal.
+    while [ -n "$(jobs -pr)" ]; do
+        for pid in $(jobs -pr); do
+            kill "$pid" 2>/dev/null || true
+            kill -CONT "$pid" 2>/dev/null || true # if it stands still
+        done
+        sleep 0.02
     done
     if [ $status -ne 0 ]; then
         echo "FAILED (status $status); last output:" >&2
