@@ -351,7 +351,7 @@ port=$(free_port)
 broker rsabroker "$port" "cafile $work/clients.pem\ncertfile $work/rsa.pem\nkeyfile $work/rsa.key\nrequire_certificate true"
 diagnose settings-refused 2 "an RSA broker, and all is to be on the chip" "${chip[@]}" --set "MQTT_PORT=$port" \
     --set TLS_KEY_EXCHANGES=ECDHE_ECDSA,ECDHE_RSA --set TLS_ALL_ON_CHIP=1
-tokens=$(ls /usr/lib/softhsm/libsofthsm2.so /usr/lib/*/softhsm/libsofthsm2.so 2>/dev/null | head -n 1)
+tokens=$(ls /usr/lib/softhsm/libsofthsm2.so /usr/lib/*/softhsm/libsofthsm2.so 2>/dev/null | head -n 1 || true)
 if [ -n "$tokens" ] && command -v pkcs11-tool softhsm2-util >/dev/null; then
     mkdir "$work/tokens"
     printf 'directories.tokendir = %s\nobjectstore.backend = file\n' "$work/tokens" >"$work/softhsm2.conf"
