@@ -10,12 +10,19 @@ base=()
 wrong=()
 left_out=() # what this machine cannot be made to show
 
-# diagnose CAUSE STATUS WORDS OPTIONS...: one broken set-up.
+# diagnose CAUSE STATUS WORDS OPTIONS...: one broken set-up. A short time-out is
+# for what never answers: where a busy machine was too slow for the way to there,
+# once more with a long one.
 diagnose() {
-    local cause=$1 want=$2 words=$3 got=0 found
+    local cause=$1 want=$2 words=$3 got found time
     shift 3
-    "${as[@]}" "${program:-cleat}" doctor --json --hold 1500 "${base[@]}" "$@" >"$work/cmd.out" 2>"$work/cmd.err" </dev/null || got=$?
-    found=$(sed -n 's/^\t\t"cause":\t"\(.*\)",$/\1/p' "$work/cmd.out")
+    for time in '' 10000; do
+        got=0
+        "${as[@]}" "${program:-cleat}" doctor --json --hold 1500 "${base[@]}" "$@" ${time:+--set "MQTT_TIMEOUT_MS=$time"} \
+            >"$work/cmd.out" 2>"$work/cmd.err" </dev/null || got=$?
+        found=$(sed -n 's/^\t\t"cause":\t"\(.*\)",$/\1/p' "$work/cmd.out")
+        [[ $found != "$cause" && $found =~ -(silent|timeout)$ && $* =~ MQTT_TIMEOUT_MS=[57]00 ]] || break
+    done
     if [ "$found" != "$cause" ] || [ "$got" != "$want" ] || ! grep -q '^		"remedy":	"..*"$' "$work/cmd.out"; then
         wrong+=("$words: $cause ($want) expected, ${found:-nothing} ($got) found: $(sed -n 's/^\t\t"found"://p' "$work/cmd.out")")
         cat "$work/cmd.err" >&2
@@ -50,7 +57,7 @@ secure="cafile $work/clients.pem\ncertfile $work/broker.pem\nkeyfile $work/broke
 port=$(free_port)
 broker broker "$port" "$secure"
 good=$port
-base=(--set MQTT_BROKER_ADDRESS=localhost --set "MQTT_PORT=$port" --set "ROOT_CA_CERTIFICATE=$work/ca.pem" --set MQTT_TIMEOUT_MS=3000)
+base=(--set MQTT_BROKER_ADDRESS=localhost --set "MQTT_PORT=$port" --set "ROOT_CA_CERTIFICATE=$work/ca.pem" --set MQTT_TIMEOUT_MS=10000)
 chip=(--chip "sim:$work/chip")
 
 status 0 cleat doctor --hold 300 "${base[@]}" "${chip[@]}"
@@ -344,7 +351,7 @@ port=$(free_port)
 broker rsabroker "$port" "cafile $work/clients.pem\ncertfile $work/rsa.pem\nkeyfile $work/rsa.key\nrequire_certificate true"
 diagnose settings-refused 2 "an RSA broker, and all is to be on the chip" "${chip[@]}" --set "MQTT_PORT=$port" \
     --set TLS_KEY_EXCHANGES=ECDHE_ECDSA,ECDHE_RSA --set TLS_ALL_ON_CHIP=1
-tokens=$(ls /usr/lib/softhsm/libsofthsm2.so /usr/lib/*/softhsm/libsofthsm2.so 2>/dev/null | head -n 1)
+tokens=$(ls /usr/lib/softhsm/libsofthsm2.so /usr/lib/*/softhsm/libsofthsm2.so 2>/dev/null | head -n 1 || true)
 if [ -n "$tokens" ] && command -v pkcs11-tool softhsm2-util >/dev/null; then
     mkdir "$work/tokens"
     printf 'directories.tokendir = %s\nobjectstore.backend = file\n' "$work/tokens" >"$work/softhsm2.conf"
@@ -410,7 +417,7 @@ acl() { # acl NAME RULES: Mosquitto with access rules on $port
     broker "$1" "$port" "allow_anonymous true\nacl_file $work/$1.acl"
 }
 acl wills 'topic readwrite wills\ntopic readwrite ledstatus\ntopic write quiet\n'
-will+=("${clear[@]}" --set "MQTT_PORT=$port" --set MQTT_WILL_TOPIC_NAME=wills --set MQTT_TIMEOUT_MS=700)
+will+=("${clear[@]}" --set "MQTT_PORT=$port" --set MQTT_WILL_TOPIC_NAME=wills)
 background heir mosquitto_sub -h 127.0.0.1 -p "$port" -i heir -t wills -v
 expect "$work/wills.err" 'Sending SUBACK to heir'
 for name in INT TERM; do
@@ -422,7 +429,8 @@ for name in INT TERM; do
     [ $code = $((128 + $(kill -l $name))) ] || fail "ended by SIG$name, the doctor's status is $code"
     expect "$work/wills.err" "Received DISCONNECT from doctor$name"
 done
-diagnose no-echo 19 "rules forbid reading, and there is a will" "${will[@]}" --set MQTT_SUB_TOPIC=quiet --set MQTT_PUB_TOPIC=quiet
+diagnose no-echo 19 "rules forbid reading, and there is a will" "${will[@]}" --set MQTT_SUB_TOPIC=quiet --set MQTT_PUB_TOPIC=quiet \
+    --set MQTT_TIMEOUT_MS=700
 status 0 mosquitto_pub -h 127.0.0.1 -p "$port" -q 1 -t wills -m end
 expect "$work/heir.out" '^wills end$'
 [ "$(wc -l <"$work/heir.out")" = 1 ] || fail "a will went out: $(cat "$work/heir.out")"
@@ -432,8 +440,9 @@ ok "ended by a signal or by what it found, the doctor leaves with DISCONNECT: no
 for row in close-subscribe:subscribe-closed silent-subscribe:subscribe-silent refuse-subscribe:subscribe-denied \
     close-publish:publish-closed nonsense-publish:trip-broken silent-publish:publish-silent close-qos2:publish-qos no-echo:no-echo; do
     play "${row%%:*}"
-    diagnose "${row#*:}" 19 "a broker that does ${row%%:*}" "${clear[@]}" --set "MQTT_PORT=$port" \
-        --set MQTT_MESSAGES_QOS=$([ "${row%%:*}" = close-qos2 ] && echo 2 || echo 1) --set MQTT_TIMEOUT_MS=700
+    options=(--set MQTT_MESSAGES_QOS=$([ "${row%%:*}" = close-qos2 ] && echo 2 || echo 1))
+    [[ $row != silent-* && $row != no-echo:* ]] || options+=(--set MQTT_TIMEOUT_MS=700)
+    diagnose "${row#*:}" 19 "a broker that does ${row%%:*}" "${clear[@]}" --set "MQTT_PORT=$port" "${options[@]}"
 done
 acl aclread 'topic read elsewhere\ntopic write ledstatus\n'
 diagnose no-echo 19 "Mosquitto's rules forbid reading" "${clear[@]}" --set "MQTT_PORT=$port" --set MQTT_TIMEOUT_MS=700
@@ -442,7 +451,8 @@ diagnose no-echo 19 "Mosquitto's rules forbid writing" "${clear[@]}" --set "MQTT
 background twin mosquitto_sub -h localhost -p "$plain" -i the-device -t x -k 5
 twin=$last
 expect "$work/plain.err" 'as the-device' 10
-diagnose client-id-taken 19 "another client has the same ID" "${clear[@]}" --set "MQTT_PORT=$plain" --client-id the-device
+# It comes back within a second, or when a busy machine lets it.
+diagnose client-id-taken 19 "another client has the same ID" "${clear[@]}" --set "MQTT_PORT=$plain" --client-id the-device --hold 20000
 kill "$twin"
 
 # ---- of the table, and what it says ----

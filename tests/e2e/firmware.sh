@@ -83,6 +83,11 @@ start_broker() {
     broker_pid=$last
 }
 
+stop_broker() { # and its port is free
+    kill "$broker_pid"
+    wait "$broker_pid" || true
+}
+
 port=$(free_port)
 for name in one two three; do chip "$name"; done
 # Before any setting, with the broker not even there: certificate and advice.
@@ -127,6 +132,7 @@ fi
 head -c 100000 /dev/zero | tr '\0' x | mosquitto_pub "${observer[@]}" -t ledstatus -s -q 1
 times one 'Payload : xxxxx.*\.\.\.' 1
 for _ in $(seq 20); do echo 'TURN OFF'; echo 'TURN ON'; done | mosquitto_pub "${observer[@]}" -t ledstatus -l -q 1
+times one '^LED on' 22
 ask one led '^led on$'
 refuse "$work/one.out" 'Connection lost'
 ok "100 kB in one message and a burst of small ones pass through 1 kB buffers"
@@ -138,25 +144,28 @@ presses_before=$(grep -c '^LED on' "$work/one.out")
 # Idle: what the loop counted between two looks five seconds apart.
 figures() {
     local before
-    before=$(grep -c '^stats' "$work/one.ctl") || true
+    before=$(grep -c '^net' "$work/one.ctl") || true # the answer's last line
     tell one stats
-    until [ "$(grep -c '^stats' "$work/one.ctl")" -gt "$before" ]; do sleep 0.05; done
+    until [ "$(grep -c '^net' "$work/one.ctl")" -gt "$before" ]; do sleep 0.05; done
     sed -n 's/.*total_ms=\([0-9]*\) awake_us=\([0-9]*\).*/\1 \2/p' "$work/one.ctl" | tail -n 1
 }
 cpu() { # ticks of the emulator's own time
     awk '{print $14 + $15}' "/proc/$one/stat"
 }
 sleep 1
-read -r ms0 us0 <<<"$(figures)"
-cpu0=$(cpu)
-sleep 5
-read -r ms1 us1 <<<"$(figures)"
-cpu1=$(cpu)
-permille=$(((us1 - us0) / (ms1 - ms0)))
+for _ in 1 2 3; do # the emulator may have to wait for the machine while awake
+    read -r ms0 us0 <<<"$(figures)"
+    cpu0=$(cpu)
+    sleep 5
+    read -r ms1 us1 <<<"$(figures)"
+    cpu1=$(cpu)
+    permille=$(((us1 - us0) / (ms1 - ms0)))
+    [ "$permille" -gt 20 ] || break
+done
 [ "$permille" -le 20 ] || fail "awake $permille per mille of the time when idle"
 ok "idle: awake $permille per mille of $((ms1 - ms0)) ms; the emulator used $(((cpu1 - cpu0) * 1000 / $(getconf CLK_TCK))) ms"
 
-kill "$broker_pid"
+stop_broker
 times one '^MQTT: Connection (lost|failed)' 1
 tell one press
 start_broker
@@ -198,13 +207,13 @@ expect "$work/two.out" '^Device: ended'
 # Memory: TLS loses most of its block; the next handshake must say so, go on,
 # and succeed once memory is back.
 losses=$(grep -cE '^MQTT: Connection (lost|failed)' "$work/one.out")
-kill "$broker_pid"
+stop_broker
 times one '^MQTT: Connection (lost|failed)' $((losses + 1))
 ask one 'hog 9000' '^ok$'
 start_broker
 expect "$work/one.out" '^MQTT: Connection failed: .*memory'
-ask one 'hog 0' '^ok$'
 connected=$(grep -c '^MQTT: Connected' "$work/one.out")
+ask one 'hog 0' '^ok$'
 times one '^MQTT: Connected' $((connected + 1))
 ok "out of memory in TLS is told, and the connection comes back with the memory"
 
@@ -236,8 +245,9 @@ times one '^LED' $((leds + 1))
 [ "$(grep -c '^error: no buffer' "$work/one.out")" -lt 20 ] || fail "told for each frame"
 ok "out of buffers for frames is told, the connection comes back with them, the press arrives"
 
-background will mosquitto_sub "${observer[@]}" -t last/will -C 1 -W 60
+background will mosquitto_sub "${observer[@]}" -i heir -t last/will -C 1 -W 180
 will=$last
+expect "$work/broker.err" 'Sending SUBACK to heir'
 tell one quit
 ended "$one" 0
 expect "$work/broker.err" 'Received DISCONNECT from psoc6'
@@ -362,7 +372,7 @@ printf "$(tr -d '\r' <"$work/three.out" | sed -n 's/^36 //p' | sed 's/../\\x&/g'
     openssl x509 -inform der | openssl verify -CAfile "$work/factory.pem" >/dev/null
 tell three press
 expect "$work/three.out" '^LED on'
-kill "$broker_pid"
+stop_broker
 expect "$work/three.out" '^6[34][ :]'
 expect "$work/three.out" '^65 [0-9]+ [0-9]+ 150'
 start_broker

@@ -58,7 +58,8 @@ cleat --help | sed -n 's/^  \([a-z]*\) .*/\1/p' >commands
 grep -qx chip commands && grep -qx doctor commands || fail "no commands in the help"
 : >known
 while read -r command; do
-    ! cleat "$command" --help | grep -q -- --json || echo "$command" >>known
+    cleat "$command" --help >help # in a pipe it would be cut off at the first match
+    ! grep -q -- --json help || echo "$command" >>known
 done <commands
 expect known '^chip$' 0
 for command in run kit pub sub completion; do

@@ -47,8 +47,11 @@ expect "$work/kit.out" '^MQTT: Connection lost' 0
 [ "$(grep -c '^MQTT: Connected' "$work/kit.out")" = 2 ] || fail "not connected twice"
 ok "a lost broker is restored without the user"
 
-printf 'press\nwait led on\nlink down\nsleep 0.3\npress\nlink up\nwait led off 30\nquit\n' | kit one
-expect "$work/kit.out" '^Link: Lost' 0
+{
+    printf 'press\nwait led on\nlink down\n'
+    expect "$work/kit.out" '^Link: Lost'
+    printf 'press\nlink up\nwait led off 30\nquit\n'
+} | kit one
 [ "$(grep -c '^Link: Up' "$work/kit.out")" = 2 ] || fail "link not restored"
 [ "$(grep -c '^MQTT: Connected' "$work/kit.out")" = 2 ] || fail "the connection outlived its link"
 ok "a lost link is restored, link first, and a press meanwhile is not lost"
@@ -76,11 +79,14 @@ printf 'dance\nquit\n' | kit one || code=$?
 printf 'press\nwait led on\n' | kit one
 ok "a failed wait or command shows in the exit status; end of input quits"
 
-(sleep 2.5) | cleat kit --dir "$work/one" >"$work/a.out" 2>&1 &
+mkfifo "$work/keys"
+cleat kit --dir "$work/one" <"$work/keys" >"$work/a.out" 2>&1 &
 pids+=($!)
+exec {keys}>"$work/keys" # it ends with its input
 expect "$work/a.out" '^Press the user' 15
 code=0
 printf 'quit\n' | kit one || code=$?
 [ "$code" != 0 ] || fail "a second kit on the same chip was not refused"
 grep -qi 'in use' "$work/kit.err" || fail "no word that the chip is in use"
+exec {keys}>&-
 ok "two kits cannot share a chip"

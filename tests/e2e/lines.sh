@@ -47,11 +47,11 @@ info() { # info STATUS SPEC
 jig
 info 0 "$bus,reset=gpiochip7:1,power=gpiochip7:2"
 levels "VDD=1 RST=1 VDD=0 RST=0 VDD=1 RST=1"
-apart 3 5 2000 1000000
+apart 3 5 2000 10000000
 ok "both lines: on and released when taken, then a cold reset"
 info 0 "$bus,reset=RST"
 levels "RST=1 RST=0 RST=1"
-apart 2 3 10 1000000
+apart 2 3 10 10000000
 ok "the reset line alone: a warm reset; a line by its name"
 info 0 "$bus,power=jig:VDD"
 levels "VDD=1 VDD=0 VDD=1"

@@ -36,15 +36,15 @@ all=$last
 expect "$work/first.err" 'Sending SUBACK to all'
 background threads threads localhost "$port" load 4 500
 threads=$last
-sleep 0.1
+expect "$work/all.out" . 30
 kill "$broker"
 wait "$broker" || true
 start_broker second
 wait "$threads" || fail "threads lost something"
 [ "$(grep -c 'all delivered' "$work/threads.out")" = 4 ] || fail "not all delivered"
 ok "four threads publish through one client over a broker restart"
-for _ in $(seq 100); do
-    [ "$(sort -u "$work/all.out" | wc -l)" -lt 2000 ] || break
+end=$((SECONDS + 60))
+until [ "$(sort -u "$work/all.out" | wc -l)" -ge 2000 ] || [ $SECONDS -ge $end ]; do
     sleep 0.1
 done
 [ "$(sort -u "$work/all.out" | wc -l)" = 2000 ] ||
@@ -65,7 +65,7 @@ wait "$broker" || true
 expect "$work/loop.err" '^down: '
 echo "typed while down" >&7
 start_broker third
-expect "$work/loop.out" '^typed while down$'
+expect "$work/loop.out" '^typed while down$' 30
 exec 7>&-
 wait "$loop" || fail "own_loop ended with $?"
 ok "own_loop publishes and prints, also what was typed during an outage"
@@ -87,7 +87,7 @@ ok "a table of handlers is subscribed to, with subscription identifiers"
 kill "$broker"
 wait "$broker" || true
 start_broker fourth
-expect "$work/fourth.err" 'share.*jobs \(QoS'
+expect "$work/fourth.err" 'share.*jobs \(QoS' 30
 mosquitto_pub -p "$port" -q 1 -t lamps/7/set -m stop
 wait "$routes" || fail "routes ended with $?"
 grep -q '^lamp lamps/7/set stop$' "$work/routes.out" || fail "not restored"
@@ -96,18 +96,31 @@ ok "the whole table is restored when the broker has lost it"
 background serve request localhost "$port" serve turn
 expect "$work/fourth.err" 'turn \(QoS'
 serve=$last
-status 0 request localhost "$port" ask turn abc hello
+# ask STATUS TOPIC TEXT...: once more where a busy machine let the two seconds
+# for an answer go by.
+ask() {
+    local code
+    for _ in 1 2; do
+        code=0
+        request localhost "$port" ask "${@:2}" >"$work/cmd.out" 2>"$work/cmd.err" </dev/null || code=$?
+        grep -q 'no answer in time' "$work/cmd.out" || break
+    done
+    [ "$code" = "$1" ] || fail "status $code, not $1: $(cat "$work/cmd.out" "$work/cmd.err")"
+}
+ask 0 turn abc hello
 [ "$(cat "$work/cmd.out")" = $'abc: cba\nhello: olleh' ] ||
     fail "answers: $(cat "$work/cmd.out")"
 ok "requests get their answers from another session"
-status 1 request localhost "$port" ask nobody abc
+ask 1 nobody abc
 grep -q '^abc: no matching subscribers' "$work/cmd.out" ||
     fail "nobody: $(cat "$work/cmd.out")"
 mosquitto_pub -p "$port" -V 5 -t turn -m x -D publish response-topic elsewhere/x
 kill -STOP "$serve"
-status 1 request localhost "$port" ask turn late
+code=0
+request localhost "$port" ask turn late >"$work/cmd.out" 2>"$work/cmd.err" || code=$?
+kill -CONT "$serve" # a failure would wait for ever for its end
+[ "$code" = 1 ] || fail "late: status $code"
 grep -q '^late: no answer in time' "$work/cmd.out" ||
     fail "late: $(cat "$work/cmd.out")"
-kill -CONT "$serve"
-status 0 request localhost "$port" ask turn again
+ask 0 turn again
 ok "a request that nobody takes or answers ends with words"

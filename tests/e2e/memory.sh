@@ -34,7 +34,7 @@ wait "$device" || fail "the device did not end well"
 
 issue ca soft 'extendedKeyUsage=clientAuth'
 openssl pkey -in "$work/soft.key" -noout -text 2>/dev/null |
-    sed -n '/^priv:/,/^pub:/p' | tr -d ' :\n' | sed 's/^priv//; s/pub$//; s/^00//; s/.*\(.\{64\}\)$/\1\n/' >"$work/softkey"
+    sed -n '/^priv:/,/^pub:/p' | tr -d ' :\n' | sed 's/^priv//; s/pub$//; s/.*\(.\{64\}\)$/\1\n/' >"$work/softkey"
 rm "$work/in"
 mkfifo "$work/in"
 "${run[@]}" --chip "soft:$work/soft.key,$work/soft.pem" <"$work/in" >"$work/soft.out" 2>"$work/soft.err" &

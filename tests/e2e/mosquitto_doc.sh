@@ -36,6 +36,10 @@ ok "doctor says that all is well"
 printf 'press\nwait led on\nquit\n' | cleat run >run.out 2>&1 || fail "the device: $(cat run.out)"
 expect run.out '^LED on$' 0
 ok "the device runs"
-status 19 cleat doctor --set CHIP=sim:chips/lamp-2 --set MQTT_TIMEOUT_MS=700
-grep -q 'no-echo' cmd.out || fail "another's topics: $(cat cmd.out)"
+for ms in 700 10000; do # a busy machine may need more before it publishes
+    code=0
+    cleat doctor --set CHIP=sim:chips/lamp-2 --set "MQTT_TIMEOUT_MS=$ms" >cmd.out 2>cmd.err </dev/null || code=$?
+    grep -qE -- '-(silent|timeout)' cmd.out || break
+done
+[ "$code" = 19 ] && grep -q 'no-echo' cmd.out || fail "another's topics: $(cat cmd.out)"
 ok "another device on these topics: no-echo, as the document says"
