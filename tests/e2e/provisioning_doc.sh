@@ -10,19 +10,19 @@ cd "$work"
 # The broker that section 3 takes for granted.
 make_ca broker-ca
 issue broker-ca broker 'subjectAltName=DNS:localhost\nextendedKeyUsage=serverAuth'
-port=$(free_port)
 
 # Each sh block in a file of its own: 01, 02...
 awk '/^```sh$/ { inside = 1; n++; next } /^```$/ { inside = 0 }
     inside { print > sprintf("%02d.sh", n) }' "$docs/provisioning.md"
 blocks=$(ls ./[0-9]*.sh | wc -l)
 [ "$blocks" -ge 12 ] || fail "only $blocks blocks of commands in the document"
-sed -i "s/^MQTT_PORT = 8883/MQTT_PORT = $port/" ./[0-9]*.sh
 export CLEAT_CHIP=sim:bench-chip # as the first block says
 started=0
 for block in ./[0-9]*.sh; do
     if [ $started = 0 ] && grep -q 'cleat run' "$block"; then
         started=1
+        port=$(free_port)
+        sed -i "s/^MQTT_PORT = 8883/MQTT_PORT = $port/" ./[0-9]*.sh
         cp ca.pem clients.pem
         broker broker "$port" "cafile $work/clients.pem\ncertfile $work/broker.pem\nkeyfile $work/broker.key\nrequire_certificate true\nuse_identity_as_username true"
     fi

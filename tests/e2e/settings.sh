@@ -38,15 +38,15 @@ openssl s_server -accept "$port" -cert "$work/broker.pem" -key "$work/broker.key
     -alpn x-amzn-mqtt-ca -tlsextdebug <>"$work/hold" >"$work/tls.out" 2>&1 &
 pids+=($!)
 listening "$port"
-"${run[@]}" --set "MQTT_PORT=$port" --set MQTT_TIMEOUT_MS=1500 \
+"${run[@]}" --set "MQTT_PORT=$port" --set MQTT_TIMEOUT_MS=3000 \
     --set MQTT_ALPN_PROTOCOL_NAME=x-amzn-mqtt-ca \
     --set MQTT_SNI_HOSTNAME=other.example >"$work/run.out" 2>&1 </dev/null || true
-expect "$work/tls.out" 'ALPN protocols selected: x-amzn-mqtt-ca' 5
+expect "$work/tls.out" 'ALPN protocols selected: x-amzn-mqtt-ca'
 expect "$work/tls.out" 'TLS client extension "server name"' 0
 sni=$(grep -a -A2 'extension "server name"' "$work/tls.out")
 [[ $sni == *other.examp* ]] || fail "another SNI: $sni"
-expect "$work/tls.out" '^Supported groups: secp256r1:secp384r1$' 0
-expect "$work/tls.out" '^Shared ciphers:ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384$' 0
+expect "$work/tls.out" '^Supported groups: secp256r1:secp384r1$'
+expect "$work/tls.out" '^Shared ciphers:ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384$'
 expect "$work/run.out" 'Giving up after 1 attempts' 0
 ok "ALPN and SNI are sent as set; a server that never answers MQTT times out"
 

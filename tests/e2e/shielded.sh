@@ -19,8 +19,8 @@ settings=(--set MQTT_BROKER_ADDRESS=localhost --set "MQTT_PORT=$port" --set "ROO
 # bytes of a transfer.
 openssl x509 -in "$work/chip.pem" -outform DER |
     od -An -v -tx1 | tr -d ' \n' | cut -c 1-12 >"$work/begin"
-seen() { # seen FILE: is it in the bytes of the trace?
-    sed -n 's/^.* i2c *read *[0-9]* //p' "$1" | tr -d ' ' | grep -qF "$(cat "$work/begin")"
+seen() { # seen FILE: is it in the bytes of the trace? (To its end: -q would break the pipe.)
+    sed -n 's/^.* i2c *read *[0-9]* //p' "$1" | tr -d ' ' | grep -F "$(cat "$work/begin")" >/dev/null
 }
 press='press\nwait led on 10\npress\nwait led off 10\nquit\n'
 printf "$press" | cleat run --chip "sim:$work/bare" "${settings[@]}" >"$work/bare.out" 2>"$work/bare.err" ||

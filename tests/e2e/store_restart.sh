@@ -67,6 +67,11 @@ under_way() {
         END { print n + 0 }' /proc/net/tcp
 }
 
+# stopped PID: it is, or has ended; SIGSTOP itself does not wait for that.
+stopped() {
+    [ ! -e "/proc/$1" ] || grep -q '^State:[[:space:]]*[TZ]' "/proc/$1/status" 2>/dev/null
+}
+
 # Mosquitto acknowledges before it writes its database, so that a SIGKILL in
 # between loses what it has promised, whoever the client is: both sides are
 # stopped, it reads what is under way and writes twice before it is killed.
@@ -74,8 +79,8 @@ stop_hard() {
     local end=$((SECONDS + 20))
     kill -STOP "$pub" 2>/dev/null || true
     kill -STOP "$sub"
-    until [ "$(under_way)" = 0 ]; do
-        [ $SECONDS -lt $end ] || fail "the broker does not read"
+    until stopped "$pub" && stopped "$sub" && [ "$(under_way)" = 0 ]; do
+        [ $SECONDS -lt $end ] || fail "the two do not stop, or the broker does not read"
         sleep 0.01
     done
     save
