@@ -15,15 +15,21 @@ finish() {
     local status=$?
     trap - EXIT
     [ "$BASHPID" = $$ ] || exit $status # killed before it was another program
-    # Once: a signal in the middle of a leak check makes that hang. Who does not
-    # end by it (it was no other program yet) is killed.
+    # Once: a signal in the middle of a leak check makes that hang.
     for pid in $(jobs -pr); do
         kill "$pid" 2>/dev/null || true
         ! grep -qs '^State:.T ' "/proc/$pid/status" || kill -CONT "$pid" 2>/dev/null || true
     done
-    local end=$((SECONDS + 10))
-    while [ -n "$(jobs -pr)" ]; do
-        [ $SECONDS -lt $end ] || kill -KILL $(jobs -pr) 2>/dev/null || true
+    local end=$((SECONDS + 30)) left
+    while left=$(jobs -pr) && [ -n "$left" ]; do
+        if [ $SECONDS -ge $end ]; then
+            echo "not ok: these do not end by SIGTERM, and are killed:" >&2
+            ps -o pid,args -p "${left//$'\n'/,}" >&2 || true
+            # shellcheck disable=SC2086 # one each
+            kill -KILL $left 2>/dev/null || true
+            wait
+            [ $status -ne 0 ] || status=1
+        fi
         sleep 0.02
     done
     if [ $status -ne 0 ]; then
